@@ -1,0 +1,53 @@
+"""Fixtures for the tests of all distributions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import network, plugin, tensor
+
+from voxstack import Registry
+from voxstack.addon import Addon
+
+
+@pytest.fixture
+def write_addon(tmp_path: Path) -> Callable[..., Path]:
+    """Write a valid addon folder; each network's file holds the name of the network."""
+
+    def write(name: str = "tiny", **config: Any) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        files = {e["symbol"]: e["symbol"].encode() for n in config.get("networks", {}).values() for e in n.get("exports", [])}
+        entries = {file: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for file, data in files.items()}
+        for file, data in files.items():
+            (folder / file).write_bytes(data)
+        base = {"spec_version": 1, "name": name, "version": "1", "license": "Apache-2.0", "languages": ["en-US"]}
+        base |= {"sample_rate": 8000, "hop_length": 10, "controls": {}, "networks": {}, "files": entries}
+        base |= {"contexts": {"default": {"runtime": "python"}}}
+        (folder / "addon.json").write_text(json.dumps({**base, **config}))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def doubling() -> dict[str, Any]:
+    """JSON of a decoder with no context that doubles its frames."""
+    streaming = {"axis": "frames", "left": 0, "right": 0, "hop": 1}
+    return network("decoder", {"frames": tensor("batch", "frames", 2)}, {"mel": tensor("batch", "frames", 2)}, streaming=streaming)
+
+
+@pytest.fixture
+def open_tiny(write_addon: Callable[..., Path]) -> Callable[..., Addon]:
+    """Open an addon with these blocks and runners."""
+
+    def open_it(blocks: list[type] = (), runners: dict[str, Any] | None = None, hooks: dict[str, Any] | None = None, **config: Any) -> Addon:
+        registry = Registry({"tiny": plugin(list(blocks), runners, **(hooks or {}))})
+        return Addon.open(write_addon(**config), registry)
+
+    return open_it

@@ -1,0 +1,13 @@
+"""The core's own blocks, registered like anybody else's."""
+
+from __future__ import annotations
+
+from voxstack import composites
+from voxstack.blocks import Block
+from voxstack.hookspecs import hookimpl
+
+
+@hookimpl
+def voxstack_blocks() -> list[type[Block]]:
+    """The three composites."""
+    return [composites.SequenceBlockContainer, composites.StreamableStack, composites.StreamablePipeline]

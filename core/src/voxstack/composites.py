@@ -1,0 +1,187 @@
+"""Blocks made of blocks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+
+from voxstack.addon import Addon
+from voxstack.blocks import Frames, Given, SequenceBlock, StreamableBlock, Utterance, at
+from voxstack.errors import StackError
+from voxstack.schedule import Schedule
+
+
+@dataclass
+class SequenceBlockContainer(SequenceBlock):
+    """Runs sequence blocks in the order that their needs dictate; each sees the utterance and all that was made before it.
+
+    :param blocks: in any order. Blocks that both need and give a name (they change it) run in the order of the list.
+    """
+
+    blocks: list[SequenceBlock]
+    _ordered: list[int] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        given: set[str] = set()
+        needed: set[str] = set()
+        for block in self._in_order():
+            needed |= block.needs - given
+            given |= block.gives
+        return frozenset(needed)
+
+    @property
+    def gives(self) -> frozenset[str]:
+        return frozenset().union(*(block.gives for block in self.blocks))
+
+    def load(self, addon: Addon) -> None:
+        self._ordered = order(self.blocks)
+
+    def __call__(self, utterance: Utterance) -> Utterance:
+        made: dict[str, object] = {}
+        for block in self._in_order():
+            made.update(block({**utterance, **made}))
+        return made
+
+    def check_needs(self, given: Given, path: str) -> Given:
+        for index in self._ordered or range(len(self.blocks)):
+            given = self.blocks[index].check_needs(given, at(path, f"blocks[{index}]"))
+        return given
+
+    def _in_order(self) -> list[SequenceBlock]:
+        return [self.blocks[i] for i in (self._ordered or order(self.blocks))]
+
+
+@dataclass
+class StreamableStack(StreamableBlock):
+    """Chains streams: each block pulls from the one before it.
+
+    :param stack: from the head of the stream to its end.
+    """
+
+    stack: list[StreamableBlock] = field(metadata={"minItems": 1})
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset().union(*(block.needs for block in self.stack))
+
+    @property
+    def head(self) -> bool:
+        return self.stack[0].head
+
+    @property
+    def takes(self) -> str | None:
+        return self.stack[0].takes
+
+    @property
+    def makes(self) -> str | None:
+        return next((block.makes for block in reversed(self.stack) if block.makes), None)
+
+    @property
+    def lookahead(self) -> int:
+        return self._lookahead_from(0, 0)
+
+    @property
+    def hop(self) -> float:
+        return math.prod(block.hop for block in self.stack)
+
+    def stream(self, source: Frames, utterance: Utterance) -> Frames:
+        schedule: Schedule = utterance.get("schedule", Schedule())
+        for index, block in enumerate(self.stack):
+            ahead = schedule.ahead(self._lookahead_from(index + 1, schedule.lookahead))
+            source = block.stream(source, {**utterance, "schedule": ahead})
+        yield from source
+
+    def check_needs(self, given: Given, path: str) -> Given:
+        stream, maker = None, ""
+        for index, block in enumerate(self.stack):
+            here = at(path, f"stack[{index}]")
+            name = type(block).__name__
+            block.check_needs(given, here)
+            if index and block.head:
+                raise StackError(here, f"{name} starts a stream of its own and would not read what comes before it; put it first")
+            if stream and block.takes and stream != block.takes:
+                raise StackError(here, f"{name} takes {block.takes!r}, but {maker} gives {stream!r}")
+            if block.makes:
+                stream, maker = block.makes, f"{here} ({name})"
+        return given
+
+    def _lookahead_from(self, index: int, behind: int) -> int:
+        """Steps that the blocks from ``index`` on wait for, when what follows the stack waits for ``behind``."""
+        for block in reversed(self.stack[index:]):
+            behind = block.lookahead + math.ceil(behind / block.hop)
+        return behind
+
+
+@dataclass
+class StreamablePipeline(StreamableBlock):
+    """One sequence block, and one streamable block that draws on what it made.
+
+    It is a streamable block itself, so a whole pipeline can stand wherever one can.
+
+    :param sequence_block: runs once, when the first chunk is asked for.
+    :param streamable_block: sees the utterance with all that the sequence block made.
+    """
+
+    sequence_block: SequenceBlock
+    streamable_block: StreamableBlock
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return self.sequence_block.needs | (self.streamable_block.needs - self.sequence_block.gives)
+
+    @property
+    def head(self) -> bool:
+        return self.streamable_block.head
+
+    @property
+    def takes(self) -> str | None:
+        return self.streamable_block.takes
+
+    @property
+    def makes(self) -> str | None:
+        return self.streamable_block.makes
+
+    @property
+    def lookahead(self) -> int:
+        return self.streamable_block.lookahead
+
+    @property
+    def hop(self) -> float:
+        return self.streamable_block.hop
+
+    def stream(self, source: Frames, utterance: Utterance) -> Frames:
+        made = self.sequence_block(utterance)
+        yield from self.streamable_block.stream(source, {**utterance, **made})
+
+    def check_needs(self, given: Given, path: str) -> Given:
+        made = self.sequence_block.check_needs(given, at(path, "sequence_block"))
+        self.streamable_block.check_needs(made, at(path, "streamable_block"))
+        return given
+
+
+def order(blocks: list[SequenceBlock]) -> list[int]:
+    """Return the numbers of ``blocks`` in an order in which each finds what it needs.
+
+    :raises StackError: where two blocks make the same name from nothing, or blocks need each other.
+    """
+    graph: dict[int, set[int]] = {index: set() for index in range(len(blocks))}
+    makers: dict[str, int] = {}
+    for index, block in enumerate(blocks):
+        for name in block.gives - block.needs:
+            other = makers.setdefault(name, index)
+            if other != index:
+                one, two = (f"blocks[{i}] ({type(blocks[i]).__name__})" for i in (other, index))
+                raise StackError(f"blocks[{index}]", f"both {one} and {two} give {name!r}; keep one of them")
+    for index, block in enumerate(blocks):
+        for earlier, giver in enumerate(blocks):
+            for name in block.needs & giver.gives if earlier != index else ():
+                changes = name in giver.needs
+                if not changes or name not in block.gives or earlier < index:
+                    graph[index].add(earlier)
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        ring = " -> ".join(f"blocks[{i}] ({type(blocks[i]).__name__})" for i in error.args[1])
+        raise StackError("blocks", f"these need each other: {ring}") from error

@@ -1,0 +1,158 @@
+"""Finds installed plugins and what they bring."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import pluggy
+from importlib_metadata import entry_points
+
+from voxstack import builtin, hookspecs
+from voxstack.blocks import Block
+from voxstack.errors import ContextError, PluginError
+from voxstack.networks import Context, Network, NetworkSpec
+
+GROUP = "voxstack"
+
+
+class Registry(Mapping[str, type[Block]]):
+    """Block classes by name, and everything else that plugins bring.
+
+    A plugin's mistake never takes the others down: ``broken`` holds the error of each plugin that would not import or
+    register, and a name that two plugins claim raises only when it is asked for.
+
+    :param plugins: module, or any object with hook implementations, by plugin name.
+    :param broken: errors of plugins that could not be imported.
+    :param homes: name of the distribution that each plugin came with, for errors.
+    """
+
+    def __init__(
+        self, plugins: Mapping[str, Any], broken: Mapping[str, Exception] | None = None, homes: Mapping[str, str] | None = None
+    ) -> None:
+        self.broken = dict(broken or {})
+        self._homes = {"voxstack": "voxstack-core", **(homes or {})}
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(hookspecs)
+        self._claims: dict[str, dict[str, type[Block]]] = {}
+        self._networks: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
+        self._opening = threading.Lock()
+        for name, plugin in {"voxstack": builtin, **plugins}.items():
+            self._register(name, plugin)
+
+    @classmethod
+    @functools.cache
+    def installed(cls) -> Registry:
+        """Import every plugin that announces itself in the ``voxstack`` entry point group, once a process."""
+        plugins: dict[str, Any] = {}
+        broken: dict[str, Exception] = {}
+        homes: dict[str, str] = {}
+        for point in entry_points(group=GROUP):
+            homes[point.name] = point.dist.name if point.dist else "an unknown distribution"
+            try:
+                plugins[point.name] = point.load()
+            except Exception as error:  # a third party's mistake must not take the host down; it is reported
+                broken[point.name] = error
+        return cls(plugins, broken, homes)
+
+    def _register(self, name: str, plugin: Any) -> None:
+        try:
+            self._manager.register(plugin, name)
+            for cls in self._answers("voxstack_blocks", plugin):
+                if not (isinstance(cls, type) and issubclass(cls, Block)):
+                    raise PluginError(f"voxstack_blocks() gave {cls!r}; give classes of SequenceBlock or StreamableBlock")
+                self._claims.setdefault(cls.__name__, {})[name] = cls
+        except Exception as error:  # likewise
+            self.broken[name] = error
+            if self._manager.is_registered(plugin):
+                self._manager.unregister(plugin)
+
+    def _answers(self, hook: str, plugin: Any) -> list[Any]:
+        impl = getattr(plugin, hook, None)
+        return list(impl() or ()) if impl is not None else []
+
+    def __getitem__(self, name: str) -> type[Block]:
+        """Return the block class of this name.
+
+        :raises PluginError: if two plugins bring a block of this name.
+        :raises KeyError: if none does.
+        """
+        claims = self._claims[name]
+        if len(set(claims.values())) > 1:
+            rows = " and ".join(f"{self._homes.get(plugin, plugin)} ({cls.__module__})" for plugin, cls in claims.items())
+            raise PluginError(f"two plugins bring a block named {name!r}: {rows}; uninstall one, or rename its class")
+        return next(iter(claims.values()))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._claims)
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    def home(self, name: str) -> str:
+        """Names of the distributions that bring a block."""
+        return ", ".join(self._homes.get(plugin, plugin) for plugin in self._claims[name])
+
+    @property
+    def hook(self) -> Any:
+        """Pluggy's hook callers, for hooks that the core does not call itself."""
+        return self._manager.hook
+
+    def troubles(self) -> str:
+        """What is wrong with the installed plugins, a line each, to end an error with; empty if nothing is."""
+        return "".join(f"\n  plugin {name!r} ({self._homes.get(name, name)}) is broken: {error!r}" for name, error in self.broken.items())
+
+    def addons(self) -> dict[str, Path]:
+        """Folders of installed addons by name."""
+        folders = [Path(folder) for answer in self._manager.hook.voxstack_addons() for folder in answer]
+        return {folder.name: folder for folder in folders}
+
+    def addon(self, name: str) -> Path:
+        """Folder of one installed addon.
+
+        :raises PluginError: naming the close ones and the ``pip install`` line.
+        """
+        known = self.addons()
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise PluginError(
+                f"no addon named {name!r} is installed{hint}\n  installed: {', '.join(sorted(known)) or 'none'}"
+                f"\n  give a folder or .zip, or try: pip install voxstack-voice-{name}{self.troubles()}"
+            )
+        return known[name]
+
+    def open(self, spec: NetworkSpec, context: Context) -> Network:
+        """Open a network in a context; the same network in the same context is opened once as long as it is in use.
+
+        :raises ContextError: if no plugin brings the runtime, or nothing keeps to the fixed shapes asked for.
+        """
+        key = (spec.digest, spec.trusted, context.key())
+        with self._opening:
+            network = self._networks.get(key)
+            if network is None:
+                network = self._networks[key] = Network(spec, context, self._runner(spec, context))
+        return network
+
+    def _runner(self, spec: NetworkSpec, context: Context) -> Any:
+        run = self._manager.hook.voxstack_open_network(spec=spec, context=context)
+        if run is None:
+            raise ContextError(
+                f"network {spec.name!r}: no runtime named {context.runtime!r} is installed; "
+                f"try: pip install voxstack-{context.runtime}-runtime{self.troubles()}"
+            )
+        wrapped = False
+        for impl in self._manager.hook.voxstack_wrap_network.get_hookimpls():
+            around = impl.function(network=run, spec=spec, context=context)
+            run, wrapped = (run, wrapped) if around is None else (around, True)
+        if context.shapes and not wrapped:
+            raise ContextError(
+                f"network {spec.name!r}: the context asks for fixed shapes {dict(context.shapes)}, and no plugin keeps to them; "
+                "try: pip install voxstack-fixed-shapes"
+            )
+        return run

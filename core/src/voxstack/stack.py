@@ -1,0 +1,113 @@
+"""The stack interpreter: builds a tree of blocks from its JSON definition."""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from voxstack.addon import Addon
+from voxstack.blocks import Block, SequenceBlock, StreamableBlock, at
+from voxstack.errors import StackError, VoxstackError
+from voxstack.registry import Registry
+from voxstack.schema import block_schema
+
+B = TypeVar("B", bound=Block)
+
+
+def build(spec: Any, addon: Addon | None = None, *, registry: Registry | None = None, given: Iterable[str] | None = None) -> Any:
+    """Return the block that ``spec`` describes, children first, loaded and checked.
+
+    :param spec: a JSON object with a ``type`` and that block's own fields; a list is a ``StreamableStack``.
+    :param addon: what the blocks load their networks from; without it nothing is loaded nor checked against each other.
+    :param registry: where block names are looked up; the addon's, or that of the installed plugins.
+    :param given: names in the utterance that the block will get: what a request to the addon's voice has, unless said
+        otherwise.
+    :raises StackError: naming the exact spot, what is accepted there, and what to do.
+    """
+    if registry is None:
+        registry = addon.registry if addon is not None else Registry.installed()
+    if isinstance(spec, list):
+        spec, path = {"type": "StreamableStack", "stack": spec}, ""
+    else:
+        path = "stack"
+    block = _build(spec, addon, registry, Block, path)
+    if addon is not None:
+        names = ("text", "schedule", *addon.config.get("controls", {})) if given is None else given
+        block.check_needs(dict.fromkeys(names, "the utterance"), path)
+    return block
+
+
+def _build(spec: Any, addon: Addon | None, registry: Registry, kind: type[B], path: str) -> B:
+    cls = find(spec, registry, path)
+    if not issubclass(cls, kind):
+        raise StackError(path, f"{cls.__name__} is a {_kind(cls)}, and only a {kind.__name__} can stand here")
+    _validate(spec, cls, path)
+    hints = typing.get_type_hints(cls)
+    fields = {name: _convert(hints[name], value, addon, registry, at(path, name)) for name, value in spec.items() if name != "type"}
+    try:
+        block = cls(**fields)
+        if addon is not None:
+            block.load(addon)
+    except StackError as error:
+        raise StackError(at(path, error.path), error.problem) from error
+    except VoxstackError as error:
+        raise StackError(path, f"{cls.__name__}: {error}") from error
+    return block
+
+
+def find(spec: Any, registry: Registry, path: str) -> type[Block]:
+    """Return the class that a stack entry names.
+
+    :raises StackError: with the closest name and what is installed.
+    """
+    if not isinstance(spec, Mapping) or not isinstance(spec.get("type"), str):
+        raise StackError(path, f'expected an object such as {{"type": "StreamableStack", ...}}, got {spec!r}')
+    name = spec["type"]
+    try:
+        return registry[name]
+    except KeyError:
+        close = difflib.get_close_matches(name, registry, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        listing = f"\n  installed: {', '.join(sorted(registry))}"
+        raise StackError(path, f"no block named {name!r}{hint}{listing}{registry.troubles()}") from None
+    except VoxstackError as error:
+        raise StackError(path, str(error)) from error
+
+
+def _validate(spec: Mapping[str, Any], cls: type[Block], path: str) -> None:
+    from jsonschema import Draft202012Validator  # costs more to import than the rest of the core
+    from jsonschema.exceptions import best_match
+
+    schema = block_schema(cls)
+    known = schema["properties"]
+    for key in spec:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            fields = ", ".join(name for name in known if name != "type") or "none"
+            raise StackError(path, f"{cls.__name__} has no field {key!r}{hint}\n  its fields: {fields}")
+    errors = Draft202012Validator(schema).iter_errors(spec)
+    error = best_match(e for e in errors if "x-block" not in e.schema)  # child blocks are checked when they are built
+    if error is not None:
+        place = error.json_path.removeprefix("$").lstrip(".")
+        spot = at(path, place) if place and not place.startswith("[") else path + place
+        raise StackError(spot, f"{cls.__name__}: {error.message}")
+
+
+def _convert(hint: Any, value: Any, addon: Addon | None, registry: Registry, path: str) -> Any:
+    """Build the blocks inside a field; leave plain values alone."""
+    if hint in (SequenceBlock, StreamableBlock):
+        return _build(value, addon, registry, hint, path)
+    if typing.get_origin(hint) is list:
+        (item,) = typing.get_args(hint)
+        return [_convert(item, v, addon, registry, f"{path}[{i}]") for i, v in enumerate(value)]
+    if typing.get_origin(hint) is not None and value is not None:  # X | None
+        blocks = [arg for arg in typing.get_args(hint) if arg in (SequenceBlock, StreamableBlock)]
+        return _convert(blocks[0], value, addon, registry, path) if blocks else value
+    return value
+
+
+def _kind(cls: type[Block]) -> str:
+    return "SequenceBlock" if issubclass(cls, SequenceBlock) else "StreamableBlock"

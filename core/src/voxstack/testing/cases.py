@@ -1,0 +1,109 @@
+"""What it takes to run a block under test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, KeysView, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from voxstack.blocks import Block, Frames, StreamableBlock, Utterance
+from voxstack.errors import VoxstackError
+from voxstack.schedule import Schedule
+
+
+@dataclass
+class Case:
+    """A block with what it takes to run it.
+
+    :param block: loaded, if it loads anything.
+    :param utterance: what it reads.
+    :param source: the whole stream that a streamable block reads, time on axis 0; noise, unless given. None of it is used for a
+        block that is the head of a stream.
+    :param tolerance: how far the output may depend on how the stream is cut, as a share of the largest value; 0: not a bit.
+    """
+
+    block: Block
+    utterance: Utterance = field(default_factory=dict)
+    source: np.ndarray | None = None
+    tolerance: float = 0.0
+
+    def frames(self, count: int | None = None) -> np.ndarray:
+        """The first ``count`` steps of the source, repeated if need be, read-only."""
+        whole = self.source
+        if whole is None:
+            shape: tuple[int, ...] = (4000,) if self._wants_samples() else (97, 5)
+            whole = np.random.default_rng(0).standard_normal(shape).astype(np.float32) * np.float32(0.3)
+        count = len(whole) if count is None else count
+        return frozen(np.concatenate([whole] * (count // max(1, len(whole)) + 1))[:count])
+
+    def run(self, sizes: Iterable[int], total: int | None = None, schedule: Schedule | None = None) -> np.ndarray:
+        """Join what the block makes of the source cut into chunks of these sizes, the last one repeated."""
+        assert isinstance(self.block, StreamableBlock)
+        utterance = frozen_utterance({**self.utterance, **({"schedule": schedule} if schedule else {})})
+        chunks = list(self.block.stream(cut(self.frames(total), sizes), utterance))
+        return np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
+
+    def _wants_samples(self) -> bool:
+        return isinstance(self.block, StreamableBlock) and "samples" in (self.block.takes, self.block.makes)
+
+
+class Recorder(Mapping[str, Any]):
+    """An utterance that remembers what was asked of it."""
+
+    def __init__(self, utterance: Utterance) -> None:
+        self._utterance = dict(utterance)
+        self._unpacking = 0
+        self.required: set[str] = set()
+
+    def keys(self) -> KeysView[str]:
+        self._unpacking = len(self._utterance)  # {**utterance} asks for the keys, then for each value: that is no need
+        return self._utterance.keys()
+
+    def __getitem__(self, name: str) -> Any:
+        if self._unpacking:
+            self._unpacking -= 1
+        else:
+            self.required.add(name)
+        if name not in self._utterance:
+            raise VoxstackError(f"the case has no {name!r}; add it to Case(utterance=...), and to the block's 'needs'")
+        return self._utterance[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._utterance.get(name, default)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._utterance)
+
+    def __len__(self) -> int:
+        return len(self._utterance)
+
+
+def schedules(total: int) -> list[list[int]]:
+    """Chunk sizes that every streamable block must survive: ones, primes, random ones, halves."""
+    random = np.random.default_rng(total).integers(1, max(2, total // 3 + 2), 50)
+    return [[1], [2, 3, 5, 7, 11, 13, 17, 19, 23], [int(size) for size in random], [max(1, total // 2)], [max(1, total - 1)]]
+
+
+def cut(frames: np.ndarray, sizes: Iterable[int]) -> Frames:
+    """Yield ``frames`` in chunks of these sizes, the last size repeated."""
+    rest, size = iter(sizes), 1
+    start = 0
+    while start < len(frames):
+        size = next(rest, size)
+        yield frames[start : start + size]
+        start += size
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """A read-only copy."""
+    copy = np.array(array)
+    copy.flags.writeable = False
+    return copy
+
+
+def frozen_utterance(utterance: Utterance) -> Utterance:
+    """The utterance, read-only, with read-only arrays."""
+    return MappingProxyType({name: frozen(value) if isinstance(value, np.ndarray) else value for name, value in utterance.items()})

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import network, tensor
+
+from voxstack import ContextError, NetworkError
+from voxstack.networks import Context, Network, NetworkSpec
+
+CONFIG = network(
+    "decoder",
+    {
+        "frames": tensor("batch", "frames", 3),
+        "pitch": tensor("batch", "frames"),
+        "speaker": tensor(2, dtype="int64"),
+        "mask": tensor("batch", "frames", mask=True),
+    },
+    {"mel": tensor("batch", "frames", 3), "total": tensor(1)},
+    streaming={"axis": "frames", "left": 2, "right": 1, "hop": 1},
+)
+
+
+def spec() -> NetworkSpec:
+    return NetworkSpec.of("net", CONFIG, "digest", lambda name: None, False)  # type: ignore[arg-type,return-value]
+
+
+def run(**tensors: np.ndarray) -> dict[str, np.ndarray]:
+    return {"mel": tensors["frames"] * tensors["mask"][..., None], "total": tensors["mask"].sum()[None]}
+
+
+@pytest.fixture
+def net() -> Network:
+    return Network(spec(), Context("python"), run)
+
+
+def inputs(**changed: Any) -> dict[str, Any]:
+    given = {"frames": np.ones((2, 5, 3), np.float32), "pitch": np.ones((2, 5), np.float32), "speaker": np.zeros(2, np.int64)}
+    return {name: value for name, value in {**given, **changed}.items() if value is not None}
+
+
+def test_missing_masks_are_filled_with_ones_and_given_ones_are_kept(net: Network) -> None:
+    assert net(**inputs())["total"] == 10
+    assert net(**inputs(mask=np.zeros((2, 5), np.float32)))["total"] == 0
+    assert net.spec.needs == {"frames", "pitch", "speaker"}
+
+
+def test_one_utterance_has_no_batch_axis(net: Network) -> None:
+    made = net.one(frames=np.ones((5, 3), np.float32), pitch=np.ones(5), speaker=np.zeros(2, np.int64))
+    assert made["mel"].shape == (5, 3)
+    assert made["total"].shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"pitch": None}, r"network 'net' needs the input 'pitch'; given were \['frames', 'speaker'\]"),
+        ({"ptch": np.ones(1)}, r"network 'net' has no input \['ptch'\]; it has .*'pitch'"),
+        ({"frames": np.ones((2, 5, 4), np.float32)}, r"input 'frames': takes axes \['batch', 'frames', 3\], not the shape \(2, 5, 4\)"),
+        ({"frames": np.ones((2, 5), np.float32)}, r"input 'frames': takes axes .*, not the shape \(2, 5\)"),
+        ({"pitch": np.ones((2, 6), np.float32)}, r"input 'pitch': .*not the shape \(2, 6\): 'frames' is 5 here"),
+        ({"speaker": np.zeros(2)}, r"input 'speaker': takes int64, not float64"),
+    ],
+)
+def test_what_a_network_cannot_take_is_named(net: Network, changed: dict[str, Any], problem: str) -> None:
+    with pytest.raises(NetworkError, match=problem):
+        net(**inputs(**changed))
+
+
+def test_the_stream_goes_to_the_input_with_the_axis() -> None:
+    streaming = spec().streaming
+    assert streaming is not None
+    assert (streaming.input, streaming.left, streaming.right) == ("frames", 2, 1)
+
+
+def test_an_export_that_is_not_there_is_an_error_that_says_which_are() -> None:
+    with pytest.raises(ContextError, match="network 'net': the onnx runtime needs an export of format 'onnx', and it has only python"):
+        spec().export("onnx", "onnx")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, Context("python", threads=2)),
+        ("npu", Context("openvino", "NPU", shapes={"frames": (64,)})),
+        ({"runtime": "torch"}, Context("torch")),
+        (Context("x"), Context("x")),
+    ],
+)
+def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Context) -> None:
+    named = {"default": {"runtime": "python", "threads": 2}, "npu": {"runtime": "openvino", "device": "NPU", "shapes": {"frames": [64]}}}
+    assert Context.of(value, named, "tiny") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [("gpu", r"tiny has no context named 'gpu' \(it has npu\)"), ({"runtme": "onnx"}, r"a context has no \['runtme'\]; it may have .*'runtime'")],
+)
+def test_a_context_that_does_not_exist_is_an_error(value: Any, problem: str) -> None:
+    with pytest.raises(ContextError, match=problem):
+        Context.of(value, {"npu": {}}, "tiny")

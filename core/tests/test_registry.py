@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import double, plugin
+
+import voxstack
+from voxstack import ContextError, PluginError, Registry, StackError, StreamableBlock, build
+
+
+def block(name: str, module: str = "somewhere") -> type[StreamableBlock]:
+    @dataclass
+    class Same(StreamableBlock):
+        """Passes on."""
+
+        def stream(self, source: Any, utterance: Any) -> Any:
+            yield from source
+
+    Same.__name__, Same.__module__ = name, module
+    return Same
+
+
+def test_the_cores_composites_come_in_like_anybodys() -> None:
+    assert set(Registry({})) == {"SequenceBlockContainer", "StreamableStack", "StreamablePipeline"}
+
+
+def test_two_plugins_with_one_name_are_an_error_only_for_that_name() -> None:
+    plugins = {"a": plugin([block("Twin", "first"), block("Other")]), "b": plugin([block("Twin", "second")])}
+    registry = Registry(plugins, homes={"a": "voxstack-a", "b": "b-of-somebody"})
+    with pytest.raises(StackError, match=r"two plugins bring a block named 'Twin': voxstack-a \(first\) and b-of-somebody \(second\)"):
+        build({"type": "Twin"}, registry=registry)
+    assert type(build({"type": "Other"}, registry=registry)).__name__ == "Other"
+
+
+def test_one_class_from_two_plugins_is_no_conflict() -> None:
+    same = block("Shared")
+    assert Registry({"a": plugin([same]), "b": plugin([same])})["Shared"] is same
+
+
+def test_a_plugin_that_fails_to_register_is_reported_and_the_rest_works() -> None:
+    @voxstack.hookimpl
+    def voxstack_blocks() -> Any:
+        raise RuntimeError("no licence key")
+
+    registry = Registry({"bad": type("bad", (), {"voxstack_blocks": staticmethod(voxstack_blocks)}), "good": plugin([block("Good")])})
+    assert "no licence key" in str(registry.broken["bad"])
+    assert type(build({"type": "Good"}, registry=registry)).__name__ == "Good"
+    with pytest.raises(StackError, match="plugin 'bad'.*is broken: .*no licence key"):
+        build({"type": "FromBad"}, registry=registry)
+
+
+def test_something_that_is_no_block_class_is_refused_with_its_plugin() -> None:
+    registry = Registry({"odd": plugin([int])})
+    assert "give classes of SequenceBlock or StreamableBlock" in str(registry.broken["odd"])
+
+
+def test_a_plugin_that_raises_at_import_is_reported_and_the_rest_works(tmp_path: Path) -> None:
+    """Real entry points, in a process of their own."""
+    for name, source in {"good": "def f(): pass", "bad": "raise ImportError('needs a lucky day')"}.items():
+        (tmp_path / f"{name}_plugin.py").write_text(source)
+        info = tmp_path / f"{name}_dist-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-dist\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[voxstack]\n{name} = {name}_plugin\n")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import voxstack; r = voxstack.Registry.installed(); "
+        "print(repr(r.broken['bad']), 'StreamableStack' in r, 'good' in r.broken, r.troubles())"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.startswith("ImportError('needs a lucky day') True False")
+    assert "plugin 'bad' (bad-dist) is broken" in out
+
+
+def test_addons_are_found_by_name_and_misspelt_ones_get_a_hint(tmp_path: Path) -> None:
+    registry = Registry({"voice": plugin(voxstack_addons=lambda: [tmp_path / "amber"])})
+    assert registry.addon("amber") == tmp_path / "amber"
+    with pytest.raises(PluginError, match=r"no addon named 'ambr' is installed; did you mean 'amber'\?(.|\n)*pip install voxstack-voice-ambr"):
+        registry.addon("ambr")
+
+
+def test_a_network_is_opened_once_for_all_that_hold_it(open_tiny: Callable[..., Any], doubling: dict[str, Any]) -> None:
+    addon = open_tiny([], {"one": double, "same": double}, networks={"one": doubling, "same": doubling})
+    assert addon.network("one") is addon.network("same")
+    assert addon.network("one", {"runtime": "python", "threads": 2}) is not addon.network("one")
+
+
+def test_a_runtime_that_is_not_there_is_an_error_with_the_remedy(open_tiny: Callable[..., Any], doubling: dict[str, Any]) -> None:
+    addon = open_tiny([], {"decoder": double}, networks={"decoder": doubling})
+    with pytest.raises(ContextError, match=r"no runtime named 'openvino' is installed; try: pip install voxstack-openvino-runtime"):
+        addon.network("decoder", {"runtime": "openvino"})
+
+
+def test_fixed_shapes_that_nobody_keeps_are_an_error(open_tiny: Callable[..., Any], doubling: dict[str, Any]) -> None:
+    addon = open_tiny([], {"decoder": double}, networks={"decoder": doubling})
+    with pytest.raises(ContextError, match="asks for fixed shapes.*pip install voxstack-fixed-shapes"):
+        addon.network("decoder", {"runtime": "python", "shapes": {"frames": [64]}})
+
+
+def test_plugins_can_wrap_networks(open_tiny: Callable[..., Any], doubling: dict[str, Any]) -> None:
+    seen = []
+
+    def voxstack_wrap_network(network: Any, spec: Any, context: Any) -> Any:
+        def traced(**tensors: Any) -> Any:
+            seen.append((spec.name, context.runtime, tensors["frames"].shape))
+            return network(**tensors)
+
+        return traced
+
+    addon = open_tiny([], {"decoder": double}, {"voxstack_wrap_network": voxstack_wrap_network}, networks={"decoder": doubling})
+    made = addon.network("decoder").one(frames=np.ones((3, 2), np.float32))
+    assert made["mel"].tolist() == [[2, 2]] * 3
+    assert seen == [("decoder", "python", (1, 3, 2))]

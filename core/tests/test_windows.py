@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from voxstack import windows
+
+
+def cut(frames: np.ndarray, sizes: list[int]):
+    start = 0
+    for size in sizes:
+        yield frames[start : start + size]
+        start += size
+    assert start >= len(frames), "the sizes do not reach the end"
+
+
+def moving_sum(frames: np.ndarray, left: int, right: int) -> np.ndarray:
+    """A network of this context: each output sums its window, zeros beyond what it sees."""
+    padded = np.concatenate([np.zeros(left), frames, np.zeros(right)])
+    return np.convolve(padded, np.ones(left + right + 1), "valid")
+
+
+SIZES = {0: [[], [0]], 1: [[1], [0, 1, 0]], 5: [[5], [1] * 5, [2, 3]], 40: [[40], [1] * 40, [7, 11, 13, 9], [39, 1], [1, 39], [3, 0, 37]]}
+
+
+@pytest.mark.parametrize(("left", "right"), [(0, 0), (3, 2), (0, 4), (6, 0), (50, 50)])
+@pytest.mark.parametrize(("total", "sizes"), [(total, sizes) for total, rows in SIZES.items() for sizes in rows])
+def test_windowed_equals_whole(left: int, right: int, total: int, sizes: list[int]) -> None:
+    frames = np.random.default_rng(1).integers(-9, 9, total).astype(float)
+    made = [moving_sum(w.frames, left, right)[w.skip : w.skip + w.size] for w in windows(cut(frames, sizes), left, right)]
+    np.testing.assert_array_equal(np.concatenate([*made, []]), moving_sum(frames, left, right) if total else [])
+
+
+@pytest.mark.parametrize("sizes", [[30], [1] * 30, [4, 26]])
+def test_every_frame_is_new_once_and_knows_its_number(sizes: list[int]) -> None:
+    frames = np.arange(30)
+    rows = list(windows(cut(frames, sizes), 3, 4))
+    np.testing.assert_array_equal(np.concatenate([w.frames[w.skip : w.skip + w.size] for w in rows]), frames)
+    for window in rows:
+        np.testing.assert_array_equal(window.frames, np.arange(window.start, window.start + len(window.frames)))
+
+
+def test_context_is_no_longer_than_asked_for() -> None:
+    for window in windows(cut(np.arange(100), [10] * 10), 3, 4):
+        assert window.skip <= 3
+        assert len(window.frames) - window.skip - window.size <= 4 + 10  # the chunk that was read ahead is not in it
+
+
+def test_the_first_window_reads_nothing_ahead_and_later_ones_one_chunk() -> None:
+    pulled = []
+    source = (pulled.append(i) or np.zeros(8) for i in range(6))
+    for given, _ in enumerate(windows(source, 2, 5), 1):
+        assert len(pulled) <= (1 if given == 1 else given + 1)
+    assert given == 6
+
+
+def test_the_end_needs_no_window_of_its_own() -> None:
+    assert [w.size for w in windows(cut(np.zeros(32), [8] * 4), 2, 5)] == [3, 8, 8, 13]
+
+
+def test_work_is_linear() -> None:
+    shown = sum(len(w.frames) for w in windows(cut(np.zeros(4000), [1] * 4000), 5, 5))
+    assert shown <= 4000 * 11

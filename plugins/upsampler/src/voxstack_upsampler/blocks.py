@@ -1,0 +1,65 @@
+"""The blocks of this plugin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from voxstack import Frames, NetworkError, Schedule, StreamableBlock, Utterance
+from voxstack_upsampler.positions import positions
+
+
+@dataclass
+class Upsampler(StreamableBlock):
+    """Repeats the encoding of each token for the frames that it lasts: (tokens, channels) to (frames, channels).
+
+    It is the head of a stream: the request's schedule says how many frames go out at a time. Durations, (tokens,), may be
+    fractions of frames: each token ends at the frame nearest to the sum of all durations so far, so that rounding never
+    adds up.
+
+    :param positions: append four channels that say where in its token a frame stands: its place from 0 to 1, a third of the
+        logarithm of the token's frames, and the frames to its start and end, in tenths, at most 1.
+    :param least: frames that a token lasts at least.
+    """
+
+    positions: bool = True
+    least: int = field(default=1, metadata={"minimum": 0})
+
+    needs = frozenset({"encoded", "durations"})
+    head = True
+    makes = "frames"
+
+    def stream(self, source: Frames, utterance: Utterance) -> Frames:
+        encoded = np.asarray(utterance["encoded"])
+        durations = self.whole_frames(utterance["durations"])
+        if len(encoded) != len(durations):
+            counts = f"'encoded' has {len(encoded)} tokens and 'durations' has {len(durations)}"
+            raise NetworkError(f"Upsampler: {counts}; both must be of the same tokens")
+        ends = np.cumsum(durations)
+        total = int(ends[-1]) if len(ends) else 0
+        start = 0
+        for size in utterance.get("schedule", Schedule()).sizes():
+            if start >= total:
+                return
+            stop = min(start + size, total)
+            yield self._frames(encoded, durations, ends, start, stop)
+            start = stop
+
+    def whole_frames(self, durations: np.ndarray) -> np.ndarray:
+        """Round durations, (tokens,), to whole frames, int64."""
+        values = np.asarray(durations, np.float64)
+        if not np.isfinite(values).all() or (values < 0).any():
+            raise NetworkError("Upsampler: 'durations' has values that are negative or not finite; frames are counted from 0 up")
+        return np.maximum(np.diff(np.rint(np.cumsum(values)), prepend=0), self.least).astype(np.int64)
+
+    def _frames(self, encoded: np.ndarray, durations: np.ndarray, ends: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """Frames ``start`` to ``stop``; only the tokens that they belong to are looked at."""
+        first = int(np.searchsorted(ends, start, "right"))
+        last = int(np.searchsorted(ends, stop, "left")) + 1
+        skip = start - int(ends[first] - durations[first])
+        window = slice(skip, skip + stop - start)
+        frames = np.repeat(encoded[first:last], durations[first:last], axis=0)[window]
+        if not self.positions:
+            return frames
+        return np.concatenate([frames, positions(durations[first:last])[window].astype(frames.dtype)], 1)

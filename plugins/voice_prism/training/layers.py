@@ -1,0 +1,46 @@
+"""The one building block of all networks here: a one-dimensional ConvNeXt block."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class ConvNeXtBlock(nn.Module):
+    """Depthwise convolution, layer norm, two pointwise layers, and a scaled residual (Liu et al. 2022, in one dimension).
+
+    Input and output (batch, channels, time). With a ``mask``, (batch, 1, time), padding is zeroed before each convolution,
+    so a padded input gives the same values as an unpadded one.
+    """
+
+    def __init__(self, channels: int, widen: int = 3, kernel: int = 7) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, groups=channels)
+        self.norm = nn.LayerNorm(channels)
+        self.expand = nn.Linear(channels, channels * widen)
+        self.shrink = nn.Linear(channels * widen, channels)
+        self.scale = nn.Parameter(torch.full((channels,), 0.2))
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        y = self.norm(self.depthwise(x).transpose(1, 2))
+        y = self.shrink(F.gelu(self.expand(y), approximate="tanh")) * self.scale
+        return (x + y.transpose(1, 2)) * mask
+
+
+class Trunk(nn.Module):
+    """A convolution, some :class:`ConvNeXtBlock` and a layer norm; receptive field ``kernel // 2 + 3 * blocks`` each side."""
+
+    def __init__(self, inputs: int, channels: int, blocks: int, kernel: int = 7) -> None:
+        super().__init__()
+        self.start = nn.Conv1d(inputs, channels, kernel, padding=kernel // 2)
+        self.start_norm = nn.LayerNorm(channels)
+        self.blocks = nn.ModuleList(ConvNeXtBlock(channels) for _ in range(blocks))
+        self.end_norm = nn.LayerNorm(channels)
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(batch, inputs, time) and (batch, 1, time) to (batch, time, channels)."""
+        x = self.start_norm(self.start(x * mask).transpose(1, 2)).transpose(1, 2) * mask
+        for block in self.blocks:
+            x = block(x, mask)
+        return self.end_norm(x.transpose(1, 2))

@@ -1,0 +1,33 @@
+"""Stage one: corpus and speech of both teachers, into WORK/<teacher>.npz and WORK/<teacher>_validation.npz."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from corpus import Grammar
+from speech import build_teacher, speak
+
+SEEDS = {"slt": 1, "rms": 2}
+HELD_OUT = 40
+
+
+def make_speech(work: Path, voice: str, utterances: int) -> Path:
+    """Make the training file and the validation file of one teacher, unless they are there."""
+    work.mkdir(parents=True, exist_ok=True)
+    path = work / f"{voice}.npz"
+    if not path.exists():
+        lines = list(Grammar(SEEDS[voice]).lines(utterances + HELD_OUT))
+        program = build_teacher(work)
+        speak(program, voice, lines[utterances:], f"{voice}, validation").save(work / f"{voice}_validation.npz")
+        speak(program, voice, lines[:utterances], f"{voice}, training").save(path)
+    return path
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("voice", choices=sorted(SEEDS))
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--utterances", type=int, required=True)
+    options = parser.parse_args()
+    print(make_speech(options.work, options.voice, options.utterances))

@@ -1,0 +1,39 @@
+"""Small parts that tests build their own worlds from: plugins by hand, networks that are Python functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+import voxstack
+
+
+def tensor(*shape: str | int, dtype: str = "float32", **more: Any) -> dict[str, Any]:
+    return {"dtype": dtype, "shape": list(shape), **more}
+
+
+def network(role: str, inputs: dict[str, Any], outputs: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"role": role, "inputs": inputs, "outputs": outputs, "exports": [{"format": "python", "symbol": f"{role}.txt"}], **more}
+
+
+def plugin(blocks: list[type] = (), runners: dict[str, Callable[..., Any]] | None = None, **hooks: Callable[..., Any]) -> Any:
+    """A plugin with these blocks, a runtime named ``python`` that runs functions by network name, and more hooks."""
+
+    def voxstack_blocks() -> list[type]:
+        return list(blocks)
+
+    def voxstack_open_network(spec: Any, context: Any) -> Any:
+        if context.runtime != "python" or runners is None:
+            return None
+        spec.export("python", "python")
+        return runners[spec.name]
+
+    functions = {"voxstack_blocks": voxstack_blocks, "voxstack_open_network": voxstack_open_network, **hooks}
+    return SimpleNamespace(**{name: voxstack.hookimpl(function) for name, function in functions.items()})
+
+
+def double(frames: np.ndarray) -> dict[str, np.ndarray]:
+    return {"mel": 2 * frames}
