@@ -1,0 +1,48 @@
+"""Which names the files of an addon may have: those that mean the same file inside the addon on every system."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+CONFIG = "addon.json"
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # devices, on Windows
+
+
+def name_problem(name: str) -> str | None:
+    """Return why ``name`` cannot be the name of a file in an addon, with what to do; None where it can."""
+    advice = "use a relative path with / between folders"
+    if not name or not name.isprintable():
+        return f"file name {name!r} is empty or holds characters that cannot be printed; {advice}"
+    if "\\" in name or ":" in name:
+        return f"file name {name!r} holds a backslash or a colon, which mean other things on other systems; {advice}"
+    if name.startswith("/"):
+        return f"file name {name!r} is absolute; {advice}"
+    for part in name.split("/"):
+        if part in ("", ".", ".."):
+            return f"file name {name!r} has an empty, '.' or '..' part; {advice}, inside the addon"
+        if part.endswith((".", " ")) or RESERVED.fullmatch(part):
+            return f"file name {name!r} cannot exist on Windows; rename {part!r}"
+    return None
+
+
+def folded(name: str) -> str:
+    """Return what a file system that ignores case and composition makes of a name."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def clashes(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield ``(name, problem)`` for names that cannot be files beside the others, on one system or another."""
+    seen: dict[str, str] = {folded(CONFIG): CONFIG}
+    for name in names:
+        twin = seen.setdefault(folded(name), name)
+        if name == CONFIG:
+            yield name, "addon.json cannot list itself; remove it from files"
+        elif twin != name:
+            yield name, f"is the same file as {twin!r} where case does not count; rename one of them"
+    for name in names:
+        for end, letter in enumerate(name):
+            folder = folded(name[:end])
+            if letter == "/" and folder in seen:
+                yield name, f"{seen[folder]!r} is a file, so it cannot be a folder too; rename one of them"

@@ -1,0 +1,134 @@
+"""How errors about an addon.json are worded: places, suggestions, and one sentence for each schema keyword."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
+MAX_SHOWN = 80  # characters of a value that a message repeats
+
+
+class SchemaError(Protocol):
+    """What is used here of ``jsonschema.ValidationError``, which importing this module must not import."""
+
+    validator: Any
+    validator_value: Any
+    instance: Any
+    schema: Any
+    message: str
+
+    @property
+    def absolute_schema_path(self) -> Any: ...
+
+
+def place(path: Iterable[str | int]) -> str:
+    """Return a path into JSON as text, e.g. ``networks.decoder.exports[0]`` or ``files["decoder.onnx"].size``."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif PLAIN_KEY.fullmatch(part):
+            text += f".{part}" if text else part
+        else:
+            text += f"[{json.dumps(part)}]"
+    return text
+
+
+def at(where: str, *path: str | int) -> str:
+    """Return ``where`` with a path inside it, as ``AddonError.where`` wants it."""
+    return f"{where}: {place(path)}" if path else where
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message repeats it: its repr, shortened where it is long."""
+    return cut(repr(value), MAX_SHOWN)
+
+
+def cut(text: str, length: int = 2 * MAX_SHOWN) -> str:
+    """Return a text, shortened where it is long."""
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
+def did_you_mean(word: object, known: Iterable[object], otherwise: str) -> str:
+    """Return ``; did you mean 'x'?`` for the nearest of ``known``, or ``; `` and what to do ``otherwise``."""
+    names = [name for name in known if isinstance(name, str)]
+    close = difflib.get_close_matches(word, names, n=1) if isinstance(word, str) else []
+    return f"; did you mean {close[0]!r}?" if close else f"; {otherwise}"
+
+
+def problem(error: SchemaError) -> str:
+    """Return what is wrong according to one schema error, and what to do."""
+    wording = WORDINGS.get(str(error.validator))
+    return wording(error) if wording else f"{cut(error.message)}; correct it"
+
+
+def _told(schema: Any) -> str:
+    """Return what a schema says about itself, to stand at the end of a message."""
+    told = str(schema.get("description", ""))
+    told = told if told.endswith("...") else told.removesuffix(".")
+    return f" ({told})" if told else ""
+
+
+def _unknown_key(error: SchemaError) -> str:
+    known = error.schema["properties"]
+    extra = next(key for key in error.instance if key not in known)
+    return f"unknown key {extra!r}" + did_you_mean(extra, known, f"remove it, or use one of: {', '.join(known)}")
+
+
+def _missing_key(error: SchemaError) -> str:
+    missing = next(key for key in error.validator_value if key not in error.instance)
+    return f"missing key {missing!r}; add it" + _told(error.schema["properties"].get(missing, {}))
+
+
+def _not_one_of(error: SchemaError) -> str:
+    known = ", ".join(repr(value) for value in error.validator_value)
+    return f"{shown(error.instance)} is not one of {known}" + did_you_mean(error.instance, error.validator_value, "use one of them")
+
+
+def _wrong_constant(error: SchemaError) -> str:
+    wanted = json.dumps(error.validator_value)
+    return f"{shown(error.instance)} cannot stand here; write {wanted}"
+
+
+def _wrong_type(error: SchemaError) -> str:
+    kinds = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+    wanted = " or ".join(f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}" for kind in kinds)
+    return f"{shown(error.instance)} is not {wanted}; write {wanted}"
+
+
+def _wrong_pattern(error: SchemaError) -> str:
+    key = "key " if "propertyNames" in error.absolute_schema_path else ""
+    return f"{key}{shown(error.instance)} does not fit; write what matches {error.validator_value}" + _told(error.schema)
+
+
+def _too_few(error: SchemaError) -> str:
+    what = "character" if error.validator == "minLength" else "entry"
+    return f"is empty; give at least {error.validator_value} {what}" + _told(error.schema)
+
+
+def _too_small(error: SchemaError) -> str:
+    return f"{shown(error.instance)} is too small; write {error.validator_value} or more"
+
+
+def _repeated(error: SchemaError) -> str:
+    again = next(item for i, item in enumerate(error.instance) if item in error.instance[:i])
+    return f"{shown(again)} is given twice; keep one of them"
+
+
+WORDINGS: dict[str, Callable[[SchemaError], str]] = {
+    "additionalProperties": _unknown_key,
+    "required": _missing_key,
+    "enum": _not_one_of,
+    "const": _wrong_constant,
+    "type": _wrong_type,
+    "pattern": _wrong_pattern,
+    "minItems": _too_few,
+    "minLength": _too_few,
+    "minProperties": _too_few,
+    "minimum": _too_small,
+    "uniqueItems": _repeated,
+}
