@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import voxstack_onnx_runtime
+from tiny import network, tensor
+from voxstack_addon_spec import file_entry
+
+from voxstack import AddonError, ContextError, NetworkError, Registry
+from voxstack.addon import Addon
+
+onnx = pytest.importorskip("onnx", reason="onnx makes the networks of these tests")
+
+SPEC = network("decoder", {"frames": tensor("batch", "frames", 2)}, {"mel": tensor("batch", "frames", 2)})
+SPEC["exports"] = [{"format": "onnx", "symbol": "net.onnx"}]
+
+
+def scaling(path: Path, external: str | None = None) -> None:
+    """Write a network that multiplies by (2, 3), its weights inside or in the file ``external``."""
+    helper, numpy_helper = onnx.helper, onnx.numpy_helper
+    axes = ["batch", "frames", 2]
+    value = lambda name: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, axes)  # noqa: E731
+    weights = numpy_helper.from_array(np.array([2, 3], np.float32), "weights")
+    if external:
+        weights.ClearField("raw_data")
+        weights.data_location = onnx.TensorProto.EXTERNAL
+        for key, text in {"location": external, "offset": "0", "length": "8"}.items():
+            weights.external_data.add(key=key, value=text)
+    graph = helper.make_graph([helper.make_node("Mul", ["frames", "weights"], ["mel"])], "net", [value("frames")], [value("mel")], [weights])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    path.write_bytes(model.SerializeToString())
+
+
+@pytest.fixture
+def open_net(write_addon: Callable[..., Path]) -> Callable[..., Addon]:
+    """An addon around one ONNX file, made by ``make(folder)``."""
+
+    def open_it(make: Callable[[Path], list[str]], spec: dict[str, Any] = SPEC, **context: Any) -> Addon:
+        folder = write_addon(networks={"net": spec}, contexts={"default": {"runtime": "onnx", **context}})
+        names = make(folder)
+        config = json.loads((folder / "addon.json").read_text())
+        files = {name: file_entry(folder / name) for name in names}
+        (folder / "addon.json").write_text(json.dumps({**config, "files": files}))
+        return Addon.open(folder, Registry({"onnx_runtime": voxstack_onnx_runtime}))
+
+    return open_it
+
+
+def inside(folder: Path) -> list[str]:
+    scaling(folder / "net.onnx")
+    return ["net.onnx"]
+
+
+def test_a_network_runs_with_any_sizes(open_net: Callable[..., Addon]) -> None:
+    net = open_net(inside).network("net")
+    for batch, frames in [(1, 1), (1, 7), (3, 0)]:
+        x = np.ones((batch, frames, 2), np.float32)
+        x.flags.writeable = False
+        np.testing.assert_array_equal(net(frames=x)["mel"], x * [2, 3])
+
+
+def test_parameters_may_lie_beside_the_symbol(open_net: Callable[..., Addon]) -> None:
+    def beside(folder: Path) -> list[str]:
+        scaling(folder / "net.onnx", "net.onnx.data")
+        (folder / "net.onnx.data").write_bytes(np.array([2, 3], np.float32).tobytes())
+        return ["net.onnx", "net.onnx.data"]
+
+    spec = {**SPEC, "exports": [{"format": "onnx", "symbol": "net.onnx", "parameters": "net.onnx.data"}]}
+    assert open_net(beside, spec).network("net").one(frames=np.ones((1, 2), np.float32))["mel"].tolist() == [[2, 3]]
+
+
+@pytest.mark.parametrize("location", ["../secret.bin", "/etc/hostname"])
+def test_parameters_outside_the_addon_are_refused(open_net: Callable[..., Addon], location: str, tmp_path: Path) -> None:
+    def outside(folder: Path) -> list[str]:
+        (tmp_path / "secret.bin").write_bytes(bytes(8))
+        scaling(folder / "net.onnx", location)
+        return ["net.onnx"]
+
+    with pytest.raises(NetworkError, match=r"network 'net': ONNX Runtime cannot open net\.onnx"):
+        open_net(outside).network("net")
+
+
+def test_what_is_no_network_is_an_error(open_net: Callable[..., Addon]) -> None:
+    def foreign(folder: Path) -> list[str]:
+        (folder / "net.onnx").write_bytes(b"not a network")
+        return ["net.onnx"]
+
+    with pytest.raises(NetworkError, match=r"cannot open net\.onnx"):
+        open_net(foreign).network("net")
+
+
+def test_a_file_that_was_changed_is_refused(open_net: Callable[..., Addon]) -> None:
+    addon = open_net(inside)
+    path = Path(addon.files.location) / "net.onnx"
+    path.write_bytes(path.read_bytes().replace(b"frames", b"fromes"))
+    with pytest.raises(AddonError, match=r"net\.onnx.*sha256"):
+        addon.network("net")
+
+
+def test_names_that_the_addon_declares_otherwise_are_an_error(open_net: Callable[..., Addon]) -> None:
+    spec = {**SPEC, "outputs": {"sound": tensor("batch", "frames", 2)}}
+    with pytest.raises(NetworkError, match=r"the file has the outputs \['mel'\], and the addon declares \['sound'\]"):
+        open_net(inside, spec).network("net")
+
+
+def test_a_device_that_is_not_there_is_an_error_never_a_fallback(open_net: Callable[..., Addon]) -> None:
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("CUDA is there")
+    with pytest.raises(ContextError, match=r"has no device 'cuda' here; it has \['cpu'\]; try: pip install onnxruntime-gpu"):
+        open_net(inside, device="cuda").network("net")
+
+
+def test_a_missing_export_is_an_error_that_says_which_there_are(open_net: Callable[..., Addon]) -> None:
+    spec = {**SPEC, "exports": [{"format": "pt2", "symbol": "net.onnx"}]}
+    with pytest.raises(ContextError, match="needs an export of format 'onnx', and it has only pt2"):
+        open_net(inside, spec).network("net")
+
+
+def test_other_runtimes_are_left_to_others(open_net: Callable[..., Addon]) -> None:
+    addon = open_net(inside)
+    with pytest.raises(ContextError, match="no runtime named 'torch' is installed"):
+        addon.network("net", {"runtime": "torch"})
+
+
+def test_importing_the_plugin_imports_no_runtime() -> None:
+    code = "import sys, voxstack_onnx_runtime; sys.exit('onnxruntime' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}).returncode == 0

@@ -1,0 +1,117 @@
+"""Make the addon ``amber`` of the trained acoustic model and pronunciation network, with prism's vocoder borrowed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from acoustic import CHANNELS, Acoustic, Example, example
+from features import HOP, MELS, SAMPLE_RATE
+from fitting import weights
+from pronunciation import network_source as pronunciation_source
+from speech import Speech
+from voxstack_packager import Borrowed, NetworkSource, package
+from voxstack_text.tokens import FEATURES
+from voxstack_upsampler.positions import POSITIONS
+
+HOME = Path(__file__).resolve().parents[1]
+ADDON = HOME / "src" / "voxstack_voice_amber" / "amber"
+PRISM = HOME.parent / "voice_prism" / "src" / "voxstack_voice_prism" / "prism"
+VERSION = "0.1.0"
+
+CONTROLS = {
+    "rate": {"type": "number", "minimum": 0.25, "maximum": 4, "default": 1.0, "description": "Speed: 2 takes half the time."},
+    "volume": {"type": "number", "minimum": -60, "maximum": 6, "default": 0.0, "description": "Louder or softer, in dB."},
+}
+ACOUSTIC_STACK = [{"type": "Upsampler"}, {"type": "Decoder"}]
+VOCODER_STACK = [{"type": "Decoder", "network": "vocoder"}, {"type": "InverseSTFT", "n_fft": 800, "hop_length": HOP}, {"type": "Gain"}]
+STACK = [
+    {
+        "type": "Sentences",
+        "block": {
+            "type": "StreamablePipeline",
+            "sequence_block": {
+                "type": "SequenceBlockContainer",
+                "blocks": [{"type": "Text"}, {"type": "Encoders"}, {"type": "Pace"}],
+            },
+            "streamable_block": {"type": "StreamableStack", "stack": [*ACOUSTIC_STACK, *VOCODER_STACK]},
+        },
+    }
+]
+
+
+def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
+    """The three acoustic networks, with one utterance as their example."""
+    tokens = torch.from_numpy(shown.tokens)[None]
+    with torch.no_grad():
+        encoded = model.encoder(tokens, torch.ones(tokens.shape[:2]))
+    frames = np.concatenate([encoded[0].numpy()[shown.index], shown.positions], 1)[None]
+    token_mask = {"mask": ("float32", ["batch", "tokens"], True)}
+    frame_mask = {"mask": ("float32", ["batch", "frames"], True)}
+    return [
+        NetworkSource(
+            name="encoder",
+            role="encoder",
+            module=model.encoder,
+            inputs={"tokens": ("int64", ["batch", "tokens", len(FEATURES)]), **token_mask},
+            outputs={"encoded": ("float32", ["batch", "tokens", CHANNELS])},
+            examples={"tokens": tokens.numpy()},
+            description="Token features to an encoding of each token.",
+        ),
+        NetworkSource(
+            name="durations",
+            role="encoder",
+            module=model.durations,
+            inputs={"encoded": ("float32", ["batch", "tokens", CHANNELS]), **token_mask},
+            outputs={"durations": ("float32", ["batch", "tokens"])},
+            examples={"encoded": encoded.numpy()},
+            description="Encoding to the frames that each token lasts, not rounded.",
+        ),
+        NetworkSource(
+            name="decoder",
+            role="decoder",
+            module=model.decoder,
+            inputs={"frames": ("float32", ["batch", "frames", CHANNELS + len(POSITIONS)]), **frame_mask},
+            outputs={"mel": ("float32", ["batch", "frames", MELS])},
+            examples={"frames": frames.astype(np.float32)},
+            streaming="frames",
+            formats=("onnx", "pt2"),
+            description="Upsampled encodings with their positions to log-mel frames in nats.",
+        ),
+    ]
+
+
+def export(work: Path, folder: Path = ADDON, prism: Path = PRISM) -> Path:
+    """Package the voice; the addon of its vocoder must be there already.
+
+    :param work: where the checkpoints and the speech are.
+    """
+    model = Acoustic()
+    model.load_state_dict(weights(work / "acoustic.pt", "model"))
+    shown = example(Speech.load(work / "slt_validation.npz"), 0)
+    return package(
+        folder,
+        name="amber",
+        version=VERSION,
+        license="Apache-2.0",
+        languages=["en-US"],
+        sample_rate=SAMPLE_RATE,
+        hop_length=HOP,
+        controls=CONTROLS,
+        networks=[*networks(model.eval(), shown), pronunciation_source(work), Borrowed.of(prism, "vocoder")],
+        contexts={"default": {"runtime": "onnx", "device": "cpu", "threads": 1}},
+        stack=STACK,
+        description="American English, female; parallel, with explicit durations.",
+        files={"TEACHER_LICENSE": HOME / "TEACHER_LICENSE"},
+        replace=True,
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--to", type=Path, default=ADDON, help="folder of the addon")
+    options = parser.parse_args()
+    export(options.work, options.to)

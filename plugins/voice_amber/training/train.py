@@ -1,0 +1,68 @@
+"""Everything behind the voices ``amber`` and ``prism``, in one command: corpus, teacher, training, export.
+
+    python plugins/voice_amber/training/train.py --work WORK
+
+Each stage is skipped where its result lies in WORK, and a training goes on from its last checkpoint, so the command can be
+stopped at any time and called again. Two trainings run side by side, one thread each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+AMBER = Path(__file__).resolve().parent
+PRISM = AMBER.parents[1] / "voice_prism" / "training"
+
+Stage = tuple[Path, list[str]]
+
+
+def stages(options: argparse.Namespace) -> list[list[Stage]]:
+    """Scripts with their arguments; those of one row run side by side."""
+    speech, acoustic, vocoder = PRISM / "make_speech.py", AMBER / "acoustic.py", PRISM / "vocoder.py"
+    return [
+        [(speech, ["slt", "--utterances", str(options.slt)]), (speech, ["rms", "--utterances", str(options.rms)])],
+        [(acoustic, ["--steps", str(options.acoustic_steps)]), (vocoder, ["--steps", str(options.vocoder_steps)])],
+        [
+            (AMBER / "pronunciation.py", ["--steps", str(options.pronunciation_steps)]),
+            (PRISM / "adversarial.py", ["--steps", str(options.adversarial_steps)]),
+        ],
+        [(PRISM / "export.py", [])],
+        [(AMBER / "export.py", [])],
+    ]
+
+
+def run(row: list[Stage], work: Path) -> None:
+    """Run the stages of a row side by side.
+
+    :raises SystemExit: with the first stage that failed; the others are waited for, and keep their checkpoints.
+    """
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    jobs = [(script, subprocess.Popen([sys.executable, script, *more, "--work", work], env=environment)) for script, more in row]
+    failed = [script for script, job in jobs if job.wait()]
+    if failed:
+        raise SystemExit(f"train: {failed[0].name} failed; mend what it says and call this again: finished stages are kept")
+
+
+def main() -> None:
+    """Read the options and run every row."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, help="folder for speech and checkpoints, about 2 GB")
+    parser.add_argument("--slt", type=int, default=5000, help="utterances of the first teacher")
+    parser.add_argument("--rms", type=int, default=2500, help="utterances of the second teacher, for the vocoder")
+    parser.add_argument("--acoustic-steps", type=int, default=6000)
+    parser.add_argument("--vocoder-steps", type=int, default=12000)
+    parser.add_argument("--adversarial-steps", type=int, default=2500)
+    parser.add_argument("--pronunciation-steps", type=int, default=6000)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    for number, row in enumerate(stages(options), 1):
+        print(f"train: stage {number} of 5: {', '.join(script.name for script, _ in row)}", flush=True)
+        run(row, options.work)
+
+
+if __name__ == "__main__":
+    main()
