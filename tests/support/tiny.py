@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 import voxstack
+from voxstack import Registry
+from voxstack.addon import Addon
 
 
 def tensor(*shape: str | int, dtype: str = "float32", **more: Any) -> dict[str, Any]:
@@ -37,3 +41,19 @@ def plugin(blocks: list[type] = (), runners: dict[str, Callable[..., Any]] | Non
 
 def double(frames: np.ndarray) -> dict[str, np.ndarray]:
     return {"mel": 2 * frames}
+
+
+def addon(blocks: list[type] = (), runners: dict[str, Callable[..., Any]] | None = None, **config: Any) -> Addon:
+    """A real addon whose files are not on disk, for blocks that are loaded before a test has a folder."""
+    symbols = [e["symbol"] for n in config.get("networks", {}).values() for e in n.get("exports", [])]
+    files = {name: {"sha256": hashlib.sha256(name.encode()).hexdigest(), "size": len(name)} for name in symbols}
+    base: dict[str, Any] = {"name": "tiny", "version": "1", "sample_rate": 8000, "hop_length": 10, "networks": {}, "files": files}
+    base |= {"contexts": {"default": {"runtime": "python"}, "other": {"runtime": "python", "threads": 2}}}
+    contents: Any = SimpleNamespace(config={**base, **config}, path=Path)
+    return Addon(contents, Registry({"tiny": plugin(list(blocks), runners)}))
+
+
+def loaded(block: Any, holder: Addon) -> Any:
+    """The block, after loading."""
+    block.load(holder)
+    return block

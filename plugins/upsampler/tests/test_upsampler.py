@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from voxstack_upsampler import Upsampler
+from voxstack_upsampler.positions import positions
+
+from voxstack import NetworkError, Schedule
+from voxstack.testing import Case, parametrize_with_checks
+
+RNG = np.random.default_rng(3)
+ENCODED = RNG.standard_normal((20, 3)).astype(np.float32)
+DURATIONS = RNG.uniform(0, 15, 20).astype(np.float32)
+UTTERANCE = {"encoded": ENCODED, "durations": DURATIONS}
+
+
+@parametrize_with_checks(
+    [
+        Case(Upsampler(), UTTERANCE),
+        Case(Upsampler(positions=False, least=0), UTTERANCE),
+        Case(Upsampler(), {"encoded": np.zeros((0, 3), np.float32), "durations": np.zeros(0)}),
+        Case(Upsampler(least=0), {"encoded": ENCODED, "durations": np.zeros(20)}),
+    ]
+)
+def test_contract(case: Case, check: Any) -> None:
+    check(case)
+
+
+def join(block: Upsampler, schedule: Schedule | None = None, **utterance: Any) -> list[np.ndarray]:
+    return list(block.stream(iter(()), {**UTTERANCE, **utterance, "schedule": schedule or Schedule()}))
+
+
+def test_each_token_is_repeated_for_its_frames() -> None:
+    frames = np.concatenate(join(Upsampler(positions=False), encoded=np.eye(3), durations=np.array([2, 1, 3])))
+    np.testing.assert_array_equal(frames, np.eye(3)[[0, 0, 1, 2, 2, 2]])
+
+
+def test_rounding_never_adds_up() -> None:
+    assert Upsampler(least=0).whole_frames(np.full(1000, 1.4)).sum() == 1400
+    assert Upsampler().whole_frames(np.array([0.2, 0.2, 3.0, 0.4])).tolist() == [1, 1, 3, 1]
+
+
+def test_positions_are_appended() -> None:
+    durations = np.array([2, 14])
+    frames = np.concatenate(join(Upsampler(), encoded=np.zeros((2, 3), np.float32), durations=durations))
+    assert frames.shape == (16, 3 + 4)
+    assert frames.dtype == np.float32
+    np.testing.assert_array_equal(frames[:, 3:], positions(durations))
+    np.testing.assert_allclose(frames[:2, 3:], [[0.25, np.log(2) / 3, 0, 0.1], [0.75, np.log(2) / 3, 0.1, 0]], rtol=1e-6)
+    np.testing.assert_allclose(frames[[2, 15], 5:], [[0, 1], [1, 0]])
+
+
+def test_the_schedule_says_how_much_to_give() -> None:
+    sizes = [len(chunk) for chunk in join(Upsampler(), Schedule(first=8, growth=2, largest=20, lookahead=3), durations=np.full(20, 5))]
+    assert sizes == [11, 16, 20, 20, 20, 13]
+
+
+def test_the_first_chunk_costs_the_same_for_any_length() -> None:
+    """Only the tokens of a chunk are touched: a million of them is no slower to start than ten."""
+    durations = np.ones(10**6)
+    stream = Upsampler().stream(iter(()), {"encoded": np.broadcast_to(np.float32(1), (10**6, 64)), "durations": durations})
+    assert next(stream).nbytes < 20_000
+
+
+@pytest.mark.parametrize(
+    ("durations", "problem"),
+    [(np.ones(19), "'encoded' has 20 tokens and 'durations' has 19"), (np.full(20, np.nan), "not finite"), (np.full(20, -1.0), "negative")],
+)
+def test_durations_that_make_no_sense_are_refused(durations: np.ndarray, problem: str) -> None:
+    with pytest.raises(NetworkError, match=problem):
+        join(Upsampler(), durations=durations)

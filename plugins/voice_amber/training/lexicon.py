@@ -1,0 +1,108 @@
+"""Make the pronouncing lexicon of the text plugin from word lists and the teacher's own pronunciations.
+
+The teacher's labels and the lexicon then agree phone by phone, which matters more to an acoustic model than either being right.
+Words come from Debian's "scowl" (levels 10 to 70, so no rarities); possessives and contractions are left to rules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from voxstack_text.lexicon import Lexicon, pack
+from voxstack_text.pronunciation import STEPS_PER_LETTER, SYMBOLS, VOWELS, Pronunciation, checked
+
+SCOWL = Path("/usr/share/dict/scowl")
+LEVELS = (10, 20, 35, 40, 50, 55, 60, 70)
+LISTS = ("words", "proper-names", "upper")
+MORE = (
+    "app apps blog blogs blogger email emails emoji emojis google hashtag html internet iphone javascript laptop linux login "
+    "online podcast podcasts selfie smartphone smartphones spam startup startups streaming tweet tweets url vs webpage website "
+    "websites wifi wikipedia youtube covid bitcoin crypto vlog meme memes kilohertz megahertz gigahertz megabyte megabytes "
+    "gigabyte gigabytes terabyte terabytes kilobyte kilobytes milliliter milliliters celsius fahrenheit com org"
+).split()
+CORRECTIONS = {
+    "celsius": "s eh1 l s iy0 ax0 s",
+    "covid": "k ow1 v ih0 d",
+    "emoji": "ih0 m ow1 jh iy0",
+    "emojis": "ih0 m ow1 jh iy0 z",
+    "iphone": "ay1 f ow0 n",
+    "linux": "l ih1 n ax0 k s",
+    "meme": "m iy1 m",
+    "memes": "m iy1 m z",
+    "selfie": "s eh1 l f iy0",
+    "wifi": "w ay1 f ay0",
+    "wikipedia": "w ih0 k ax0 p iy1 d iy0 ax0",
+    "youtube": "y uw1 t uw0 b",
+}
+"""Words younger than the teacher, whose rules for letters get them wrong."""
+
+
+def listed(scowl: Path) -> Iterator[str]:
+    """Yield the words of the lists as they are written there."""
+    for name in LISTS:
+        for level in LEVELS:
+            for variety in ("english", "american"):
+                path = scowl / f"{variety}-{name}.{level}"
+                if path.exists():
+                    yield from path.read_text(encoding="utf-8").split()
+
+
+def plain(word: str) -> str:
+    """The word in lower case, without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c)).lower()
+
+
+def word_list(scowl: Path) -> tuple[list[str], set[str]]:
+    """Return all words in plain form, and those of them that are only ever written in capitals.
+
+    :raises FileNotFoundError: if the lists are not there.
+    """
+    written = set(listed(scowl))
+    if not written:
+        raise FileNotFoundError(f"{scowl}: no word lists; apt-get install scowl")
+    words = {plain(word) for word in written} | set(MORE) | set("abcdefghijklmnopqrstuvwxyz")
+    acronyms = {plain(word) for word in written if word.isupper() and len(word) > 1}
+    acronyms -= {plain(word) for word in written if not word.isupper()}
+    return sorted(word for word in words if re.fullmatch("[a-z]+", word)), acronyms
+
+
+def ask(teacher: Path, words: Iterable[str]) -> Iterator[tuple[str, bool, Pronunciation]]:
+    """Yield (word, whether the teacher's lexicon has it, pronunciation).
+
+    :raises ValueError: naming a word with a phone that is no symbol of ours.
+    """
+    command = [str(teacher), "slt", "lexicon"]
+    told = subprocess.run(command, input="".join(f"{word}\n" for word in words), capture_output=True, text=True, check=True).stdout
+    for line in told.splitlines():
+        word, known, phones = line.split("\t")
+        yield word, known == "1", checked(phones.split(), word)
+
+
+def pronunciations(teacher: Path, scowl: Path) -> dict[str, Pronunciation]:
+    """Pronunciations by word; acronyms only where the teacher knows them, as its rules would read them like words."""
+    words, acronyms = word_list(scowl)
+    made = {}
+    for word, known, phones in ask(teacher, words):
+        says_something = any(phone[:-1] in VOWELS for phone in phones)
+        if known or (says_something and word not in acronyms and len(phones) <= STEPS_PER_LETTER * len(word)):
+            made[word] = phones
+    return made | {word: checked(phones.split(), word) for word, phones in CORRECTIONS.items()}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--teacher", type=Path, required=True, help="the compiled teacher.c")
+    parser.add_argument("--scowl", type=Path, default=SCOWL)
+    parser.add_argument("output", type=Path, help="lexicon.bin of the text plugin")
+    options = parser.parse_args()
+    made = pronunciations(options.teacher, options.scowl)
+    packed = pack(made, SYMBOLS)
+    options.output.write_bytes(packed)
+    lexicon = Lexicon(packed)
+    assert all(lexicon.get(word) == phones for word, phones in made.items()), "what was written reads differently"
+    print(f"{len(made)} words, {len(packed)} bytes")
