@@ -10,9 +10,11 @@ import torch
 from acoustic import CHANNELS, Acoustic, Example, example
 from features import HOP, MELS, SAMPLE_RATE
 from fitting import weights
-from pronunciation import network_source as pronunciation_source
+from pronunciation import PronunciationNetwork
+from pronunciation import example_inputs as example_word
 from speech import Speech
 from voxstack_packager import Borrowed, NetworkSource, package
+from voxstack_text.pronunciation import SYMBOLS
 from voxstack_text.tokens import FEATURES
 from voxstack_upsampler.positions import POSITIONS
 
@@ -83,6 +85,21 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
     ]
 
 
+def pronunciation(work: Path) -> NetworkSource:
+    """The network for words outside the lexicon."""
+    model = PronunciationNetwork()
+    model.load_state_dict(weights(work / "pronunciation.pt", "model"))
+    return NetworkSource(
+        name="pronunciation",
+        role="pronunciation",
+        module=model.eval(),
+        inputs={"letters": ("int64", ["batch", "letters"]), "mask": ("float32", ["batch", "letters"], True)},
+        outputs={"logits": ("float32", ["batch", "steps", len(SYMBOLS) + 1])},
+        examples=example_word(),
+        description="Letters a to z and ' to scores of phones, three steps a letter, blank first.",
+    )
+
+
 def export(work: Path, folder: Path = ADDON, prism: Path = PRISM) -> Path:
     """Package the voice; the addon of its vocoder must be there already.
 
@@ -100,7 +117,7 @@ def export(work: Path, folder: Path = ADDON, prism: Path = PRISM) -> Path:
         sample_rate=SAMPLE_RATE,
         hop_length=HOP,
         controls=CONTROLS,
-        networks=[*networks(model.eval(), shown), pronunciation_source(work), Borrowed.of(prism, "vocoder")],
+        networks=[*networks(model.eval(), shown), pronunciation(work), Borrowed.of(prism, "vocoder")],
         contexts={"default": {"runtime": "onnx", "device": "cpu", "threads": 1}},
         stack=STACK,
         description="American English, female; parallel, with explicit durations.",

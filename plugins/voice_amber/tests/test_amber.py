@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import voxstack_voice_amber
+from voxstack_addon_spec import open_addon
+
+import voxstack
+
+WEIGHTS = 15_000_000  # bytes of all networks and pronunciations in the repository
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def voice() -> voxstack.Voice:
+    return voxstack.load("amber")
+
+
+def test_the_addon_is_whole(voice: voxstack.Voice) -> None:
+    (folder,) = voxstack_voice_amber.voxstack_addons()
+    with open_addon(folder) as files:
+        files.verify()
+    assert folder.name == voice.name == "amber"
+
+
+def test_all_weights_together_are_small() -> None:
+    kinds = (".onnx", ".pt2", ".data", ".bin", ".npz")
+    sizes = {path: path.stat().st_size for path in ROOT.glob("plugins/*/src/**/*") if path.suffix in kinds}
+    assert len(sizes) >= 6, "the weights are not where this test looks"
+    assert sum(sizes.values()) <= WEIGHTS
+
+
+@pytest.mark.parametrize("name", ["encoder", "durations", "decoder", "pronunciation"])
+def test_networks_give_their_golden_vectors(voice: voxstack.Voice, name: str) -> None:
+    spec = voice.addon.networks[name]
+    with np.load(voice.addon.files.path(f"golden/{name}.npz"), allow_pickle=False) as golden:
+        arrays = dict(golden)
+    made = voice.addon.network(name)(**{key: arrays[f"inputs.{key}"] for key in spec.inputs})
+    for key in spec.outputs:
+        expected = arrays[f"outputs.{key}"]
+        np.testing.assert_allclose(made[key], expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_it_speaks_and_says_the_same_again(voice: voxstack.Voice) -> None:
+    one, two = (voice.synthesize("Good morning. How are you today?").samples for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    assert 1.5 * 16000 < len(one) < 5 * 16000
+    assert 0.1 < np.abs(one).max() <= 1.0
+    assert np.sqrt((one**2).mean()) > 0.02
+
+
+def test_controls_change_what_they_say(voice: voxstack.Voice) -> None:
+    plain = voice.synthesize("One, two, three.").samples
+    fast = voice.synthesize("One, two, three.", rate=2.0).samples
+    soft = voice.synthesize("One, two, three.", volume=-20.0).samples
+    assert len(fast) == pytest.approx(len(plain) / 2, rel=0.15)
+    np.testing.assert_allclose(soft, plain / 10, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("text", ["Yes.", "a", "Dr. Smith paid $3.50 at 5:30 p.m.", "Zxqv wuggle!", "東京 and naïve café 😀.", "x" * 300])
+def test_any_text_makes_sound(voice: voxstack.Voice, text: str) -> None:
+    samples = voice.synthesize(text).samples
+    assert len(samples) > 1000
+    assert np.isfinite(samples).all()
+
+
+def test_what_cannot_be_pronounced_is_silence_not_an_error(voice: voxstack.Voice) -> None:
+    assert len(voice.synthesize("...!").samples) == 0
+
+
+def test_torch_gives_the_same_frames_as_onnx(voice: voxstack.Voice) -> None:
+    pytest.importorskip("torch", reason="the torch runtime is an extra")
+    assert "pt2" in voice.addon.networks["decoder"].exports
+    frames = np.random.default_rng(0).standard_normal((50, 196)).astype(np.float32)
+    onnx, torch = (voice.addon.network("decoder", {"runtime": runtime}).one(frames=frames)["mel"] for runtime in ("onnx", "torch"))
+    np.testing.assert_allclose(torch, onnx, atol=1e-4)

@@ -1,0 +1,65 @@
+"""What is really installed: every plugin of this repository, and that none of it is heavy to find."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+
+import voxstack
+
+ROOT = Path(__file__).parent.parent
+MEMBERS = sorted([ROOT / "core", ROOT / "addon_spec", *(p.parent for p in (ROOT / "plugins").glob("*/pyproject.toml"))])
+BLOCKS = {
+    *("SequenceBlockContainer", "StreamableStack", "StreamablePipeline", "Text", "Sentences", "Encoders", "CustomizedEncoders"),
+    *("Upsampler", "Decoder", "InverseSTFT", "Gain", "Pace", "Resample", "Limiter", "Probe", "Stopwatch"),
+}
+
+
+def project(member: Path) -> dict:
+    return tomllib.loads((member / "pyproject.toml").read_text())["project"]
+
+
+def test_no_plugin_is_broken_and_all_blocks_are_there() -> None:
+    registry = voxstack.Registry.installed()
+    assert registry.broken == {}
+    assert set(registry) >= BLOCKS
+    for name in registry:
+        assert registry[name].__name__ == name
+    assert registry.addons().keys() >= {"amber", "prism"}
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)
+def test_every_member_is_installed_in_this_version(member: Path) -> None:
+    config = project(member)
+    assert config["version"] == project(ROOT)["version"]
+    assert distribution(config["name"]).version == config["version"]
+
+
+def test_one_install_brings_every_member() -> None:
+    config = project(ROOT)
+    asked = {line.split(" @ ")[0] for line in [*config["dependencies"], *config["optional-dependencies"]["torch"]]}
+    assert asked == {project(member)["name"] for member in MEMBERS}
+    listed = {line.removeprefix("-e ./") for line in (ROOT / "requirements-dev.txt").read_text().splitlines() if line.startswith("-e")}
+    assert listed == {member.relative_to(ROOT).as_posix() for member in MEMBERS}
+
+
+def test_the_core_needs_four_packages() -> None:
+    names = {line.split(">=")[0].split("==")[0] for line in project(ROOT / "core")["dependencies"]}
+    assert names == {"pluggy", "importlib-metadata", "numpy", "jsonschema", "voxstack-addon-spec"}
+
+
+def test_finding_all_plugins_imports_nothing_heavy() -> None:
+    heavy = ["torch", "onnxruntime", "openvino", "onnx", "scipy", "soxr", "inflect", "jsonschema", "sounddevice"]
+    code = f"import sys, voxstack; r = voxstack.Registry.installed(); assert not r.broken, r.broken; print([m for m in {heavy} if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "[]"
+
+
+def test_speaking_imports_no_torch() -> None:
+    code = "import sys, voxstack; voxstack.load('amber').synthesize('Hello.'); print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
