@@ -95,7 +95,10 @@ def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Cont
 
 @pytest.mark.parametrize(
     ("value", "problem"),
-    [("gpu", r"tiny has no context named 'gpu' \(it has npu\)"), ({"runtme": "onnx"}, r"a context has no \['runtme'\]; it may have .*'runtime'")],
+    [
+        ("gpu", r"tiny has no context named 'gpu' \(it has npu\)"),
+        ({"runtme": "onnx"}, r"a context has no \['runtme'\]; it may have .*'runtime'"),
+    ],
 )
 def test_a_context_that_does_not_exist_is_an_error(value: Any, problem: str) -> None:
     with pytest.raises(ContextError, match=problem):

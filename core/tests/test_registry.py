@@ -52,7 +52,7 @@ def test_a_plugin_that_fails_to_register_is_reported_and_the_rest_works() -> Non
     registry = Registry({"bad": type("bad", (), {"voxstack_blocks": staticmethod(voxstack_blocks)}), "good": plugin([block("Good")])})
     assert "no licence key" in str(registry.broken["bad"])
     assert type(build({"type": "Good"}, registry=registry)).__name__ == "Good"
-    with pytest.raises(StackError, match="plugin 'bad'.*is broken: .*no licence key"):
+    with pytest.raises(StackError, match=r"plugin 'bad'.*is broken: .*no licence key"):
         build({"type": "FromBad"}, registry=registry)
 
 
@@ -81,7 +81,9 @@ def test_a_plugin_that_raises_at_import_is_reported_and_the_rest_works(tmp_path:
 def test_addons_are_found_by_name_and_misspelt_ones_get_a_hint(tmp_path: Path) -> None:
     registry = Registry({"voice": plugin(voxstack_addons=lambda: [tmp_path / "amber"])})
     assert registry.addon("amber") == tmp_path / "amber"
-    with pytest.raises(PluginError, match=r"no addon named 'ambr' is installed; did you mean 'amber'\?(.|\n)*pip install voxstack-voice-ambr"):
+    with pytest.raises(
+        PluginError, match=r"no addon named 'ambr' is installed; did you mean 'amber'\?(.|\n)*pip install voxstack-voice-ambr"
+    ):
         registry.addon("ambr")
 
 
@@ -99,7 +101,7 @@ def test_a_runtime_that_is_not_there_is_an_error_with_the_remedy(open_tiny: Call
 
 def test_fixed_shapes_that_nobody_keeps_are_an_error(open_tiny: Callable[..., Any], doubling: dict[str, Any]) -> None:
     addon = open_tiny([], {"decoder": double}, networks={"decoder": doubling})
-    with pytest.raises(ContextError, match="asks for fixed shapes.*pip install voxstack-fixed-shapes"):
+    with pytest.raises(ContextError, match=r"asks for fixed shapes.*pip install voxstack-fixed-shapes"):
         addon.network("decoder", {"runtime": "python", "shapes": {"frames": [64]}})
 
 

@@ -97,7 +97,9 @@ def test_builds_a_tree_and_runs_it(registry: Registry) -> None:
 
 
 def test_a_list_is_a_stack(registry: Registry) -> None:
-    assert build([PIPELINE, {"type": "Add", "amount": 2}], registry=registry) == StreamableStack([build(PIPELINE, registry=registry), Add(2)])
+    assert build([PIPELINE, {"type": "Add", "amount": 2}], registry=registry) == StreamableStack(
+        [build(PIPELINE, registry=registry), Add(2)]
+    )
 
 
 def test_a_whole_pipeline_can_stand_where_a_streamable_block_can(registry: Registry) -> None:
@@ -116,7 +118,11 @@ def with_stack(*stack: Any) -> list[Any]:
         (with_stack({"type": "Spel"}), "stack[0].streamable_block.stack[0]", "no block named 'Spel'; did you mean 'Spell'?"),
         (with_stack({"type": "Zzz"}), "stack[0].streamable_block.stack[0]", "no block named 'Zzz'\n  installed: Add, Letters"),
         (with_stack({"type": "Letters"}), "stack[0].streamable_block.stack[0]", "Letters is a SequenceBlock, and only a StreamableBlock"),
-        ([{**PIPELINE, "sequence_block": {"type": "Add"}}], "stack[0].sequence_block", "Add is a StreamableBlock, and only a SequenceBlock"),
+        (
+            [{**PIPELINE, "sequence_block": {"type": "Add"}}],
+            "stack[0].sequence_block",
+            "Add is a StreamableBlock, and only a SequenceBlock",
+        ),
         (with_stack({"type": "Spell", "stp": 3}), "stack[0].streamable_block.stack[0]", "Spell has no field 'stp'; did you mean 'step'?"),
         (with_stack({"type": "Spell", "step": 0}), "stack[0].streamable_block.stack[0].step", "Spell: 0 is less than the minimum of 1"),
         (with_stack({"type": "Add", "amount": "2"}), "stack[0].streamable_block.stack[0].amount", "Add: '2' is not of type 'number'"),
@@ -137,8 +143,16 @@ def test_what_cannot_be_built_is_named_with_its_place(spec: Any, path: str, prob
 def test_needs_are_checked_where_blocks_meet(open_tiny: Callable[..., Any]) -> None:
     addon = open_tiny([Letters, Spell, Add, Sound])
     assert join(build([PIPELINE], addon), text="a") == [98]
-    lacking = [{"type": "StreamablePipeline", "sequence_block": {"type": "SequenceBlockContainer", "blocks": []}, "streamable_block": {"type": "Spell"}}]
-    with pytest.raises(StackError, match=r"stack\[0\]\.streamable_block: Spell needs 'letters', and nothing before it gives that") as caught:
+    lacking = [
+        {
+            "type": "StreamablePipeline",
+            "sequence_block": {"type": "SequenceBlockContainer", "blocks": []},
+            "streamable_block": {"type": "Spell"},
+        }
+    ]
+    with pytest.raises(
+        StackError, match=r"stack\[0\]\.streamable_block: Spell needs 'letters', and nothing before it gives that"
+    ) as caught:
         build(lacking, addon)
     assert "the utterance gives 'text'" in str(caught.value)
     build(lacking, addon, given=["letters"])
@@ -184,6 +198,8 @@ def test_an_error_while_loading_names_the_block(open_tiny: Callable[..., Any]) -
     streaming = {"axis": "frames", "left": 0, "right": 0, "hop": 1}
     one = network("decoder", {"frames": tensor("batch", "frames", 2)}, {"mel": tensor("batch", "frames", 2)}, streaming=streaming)
     addon = open_tiny([Greedy], {}, networks={"decoder": one})
-    with pytest.raises(StackError, match=r"stack\[0\]: Greedy: tiny: there is no network named 'decodr'; did you mean 'decoder'\?") as caught:
+    with pytest.raises(
+        StackError, match=r"stack\[0\]: Greedy: tiny: there is no network named 'decodr'; did you mean 'decoder'\?"
+    ) as caught:
         build([{"type": "Greedy"}], addon)
     assert isinstance(caught.value.__cause__, voxstack.AddonError)

@@ -77,7 +77,15 @@ class Length(SequenceBlock):
         return {"length": len(utterance["text"]) * utterance.get("rate", 1)}
 
 
-GOOD = [Half(), Half(0.25), Blur(), Twice(), StreamableStack([Blur(), Twice(), Half()]), Case(Count(), {"total": 50}), Case(Length(), {"text": "abc"})]
+GOOD = [
+    Half(),
+    Half(0.25),
+    Blur(),
+    Twice(),
+    StreamableStack([Blur(), Twice(), Half()]),
+    Case(Count(), {"total": 50}),
+    Case(Length(), {"text": "abc"}),
+]
 
 
 @parametrize_with_checks(GOOD)
@@ -140,6 +148,34 @@ class Remembering(Half):
         for chunk in source:
             self.last = chunk if self.last is None or len(self.last) != len(chunk) else self.last * 0.5 + chunk
             yield self.last
+
+
+@dataclass
+class Hiding(Half):
+    """Keeps what went by in a list.
+
+    :param factor: of what is left.
+    """
+
+    seen: list[int] = field(default_factory=list, init=False, compare=False)
+
+    def stream(self, source: Any, utterance: Any) -> Any:
+        for chunk in source:
+            self.seen.append(len(chunk))
+            yield chunk
+
+
+@dataclass
+class Sly(Half):
+    """Asks for the names before it reads.
+
+    :param factor: of what is left.
+    """
+
+    def stream(self, source: Any, utterance: Any) -> Any:
+        level = utterance["volume"] if "volume" in utterance.keys() else 1  # noqa: SIM118
+        for chunk in source:
+            yield chunk * level
 
 
 @dataclass
@@ -273,6 +309,9 @@ BAD = {
     checks.check_can_be_left_at_any_time: (Stubborn(), "ignored GeneratorExit"),
 }
 MORE = [
+    (checks.check_keeps_nothing_of_an_utterance, Hiding(), r"changed its attributes \['seen'\]"),
+    (checks.check_keeps_nothing_of_an_utterance, StreamableStack([Half(), Hiding()]), r"\['stack\[1\].seen'\]"),
+    (checks.check_names_all_it_needs, Case(Sly(), {"text": "", "volume": 1}), r"reads \['volume'\] from the utterance"),
     (checks.check_names_all_it_needs, Lean(), r"the case gives no \['volume'\]"),
     (checks.check_gives_what_it_says, Case(Random(), {"text": ""}), "differs from one run to the next"),
     (checks.check_ignores_how_the_source_is_cut, Losing(), "cut into .* the shape changed|steps came out"),

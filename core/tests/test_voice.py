@@ -128,7 +128,9 @@ def test_voices_load_by_name_folder_and_zip(write_addon: Callable[..., Path], tm
     folder = write_addon(stack=[{"type": "Tone"}])
     registry = Registry({"test": plugin([Tone], voxstack_addons=lambda: [folder])})
     write_zip(folder, tmp_path / "tiny.zip")
-    spoken = [voxstack.load(source, registry=registry).synthesize("a").samples for source in ("tiny", folder, str(folder), tmp_path / "tiny.zip")]
+    spoken = [
+        voxstack.load(source, registry=registry).synthesize("a").samples for source in ("tiny", folder, str(folder), tmp_path / "tiny.zip")
+    ]
     assert all((samples == spoken[0]).all() for samples in spoken)
     assert voxstack.load("tiny", registry=registry).addon.trust
     assert not voxstack.load(folder, registry=registry).addon.trust
@@ -153,6 +155,7 @@ def test_a_missing_network_names_what_there_is(write_addon: Callable[..., Path],
 
 def test_networks_are_borrowed_from_other_addons(write_addon: Callable[..., Path], doubling: dict[str, Any]) -> None:
     from tiny import double
+
     from voxstack_addon_spec import network_hash, open_addon
 
     lender = write_addon("lender", networks={"decoder": doubling})
@@ -162,10 +165,10 @@ def test_networks_are_borrowed_from_other_addons(write_addon: Callable[..., Path
     addon = voxstack.load(write_addon("voice", stack=[{"type": "Tone"}], networks={"mine": borrowed}), registry=registry).addon
     assert addon.network("mine").one(frames=np.ones((2, 2), np.float32))["mel"].sum() == 8
     other = write_addon("other", stack=[{"type": "Tone"}], networks={"mine": {**borrowed, "sha256": "0" * 64}})
-    with pytest.raises(AddonError, match=r"other: networks\.mine: is borrowed .*has another version of it; install the version of 'lender'"):
+    with pytest.raises(
+        AddonError, match=r"other: networks\.mine: is borrowed .*has another version of it; install the version of 'lender'"
+    ):
         voxstack.load(other, registry=registry)
     alone = Registry({"test": plugin([Tone])})
     with pytest.raises(PluginError, match=r"no addon named 'lender' is installed"):
         voxstack.load(other, registry=alone)
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, KeysView, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -47,7 +47,7 @@ class Case:
         return np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
 
     def _wants_samples(self) -> bool:
-        return isinstance(self.block, StreamableBlock) and "samples" in (self.block.takes, self.block.makes)
+        return isinstance(self.block, StreamableBlock) and (self.block.takes or self.block.makes) == "samples"
 
 
 class Recorder(Mapping[str, Any]):
@@ -55,17 +55,24 @@ class Recorder(Mapping[str, Any]):
 
     def __init__(self, utterance: Utterance) -> None:
         self._utterance = dict(utterance)
-        self._unpacking = 0
+        self._unpacking: list[str] = []
         self.required: set[str] = set()
 
     def keys(self) -> KeysView[str]:
-        self._unpacking = len(self._utterance)  # {**utterance} asks for the keys, then for each value: that is no need
+        self._unpacking = list(reversed(self._utterance))  # {**utterance} asks for the keys, then for each value: that is no need
         return self._utterance.keys()
 
+    def items(self) -> ItemsView[str, Any]:
+        return self._utterance.items()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._utterance
+
     def __getitem__(self, name: str) -> Any:
-        if self._unpacking:
-            self._unpacking -= 1
+        if self._unpacking and self._unpacking[-1] == name:
+            self._unpacking.pop()
         else:
+            self._unpacking = []
             self.required.add(name)
         if name not in self._utterance:
             raise VoxstackError(f"the case has no {name!r}; add it to Case(utterance=...), and to the block's 'needs'")

@@ -61,7 +61,7 @@ def check_keeps_nothing_of_an_utterance(case: Case) -> None:
     """Nothing on the block changes while it runs: state belongs in the generator."""
     before = _state(case.block)
     _exercise(case, case.utterance)
-    changed = [name for name, value in _state(case.block).items() if name not in before or before[name] is not value]
+    changed = [name for name, value in _state(case.block).items() if name not in before or before[name] != value]
     assert not changed, f"running the block changed its attributes {changed}; keep what belongs to an utterance in local variables"
 
 
@@ -189,17 +189,28 @@ def _exercise(case: Case, utterance: Utterance) -> None:
 
 
 def _state(block: Block) -> dict[str, Any]:
-    return dict(vars(block))
+    """What a block and its children hold, so that it can be compared later: arrays and containers by value, the rest as it is."""
+    return {f"{path}.{name}".lstrip("."): _held(value) for path, b in _placed(block, "") for name, value in vars(b).items()}
 
 
-def _blocks(block: Block) -> Iterator[Block]:
-    yield block
-    for _, child in children(block, ""):
-        yield from _blocks(child)
+def _held(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.shape, value.dtype.str, value.tobytes()
+    if isinstance(value, list | tuple | set | frozenset):
+        return type(value), [_held(item) for item in value]
+    if isinstance(value, dict):
+        return [(key, _held(item)) for key, item in value.items()]
+    return id(value)
+
+
+def _placed(block: Block, path: str) -> Iterator[tuple[str, Block]]:
+    yield path, block
+    for child_path, child in children(block, path):
+        yield from _placed(child, child_path)
 
 
 def _registry(block: Block) -> Registry:
-    classes = {type(b) for b in _blocks(block) if not type(b).__module__.startswith("voxstack.")}
+    classes = {type(b) for _, b in _placed(block, "") if not type(b).__module__.startswith("voxstack.")}
     plugin = type("plugin", (), {"voxstack_blocks": staticmethod(_hook(list(classes)))})
     return Registry({"under test": plugin})
 

@@ -1,0 +1,14 @@
+"""Diagnostics: blocks that look at a running stack and change nothing."""
+
+from __future__ import annotations
+
+import voxstack
+from voxstack_diagnostics.probe import Probe
+from voxstack_diagnostics.probe_sequence import ProbeSequence
+from voxstack_diagnostics.stopwatch import Stopwatch
+
+
+@voxstack.hookimpl
+def voxstack_blocks() -> list[type[voxstack.Block]]:
+    """The blocks of this plugin."""
+    return [Probe, ProbeSequence, Stopwatch]

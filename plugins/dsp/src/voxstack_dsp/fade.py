@@ -1,0 +1,56 @@
+"""Soft starts and ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from voxstack import Frames, StreamableBlock, Utterance, windows
+
+
+@dataclass
+class Fade(StreamableBlock):
+    """Fades samples, (samples,) float32, in at the start of the stream and out at its end, with half a period of a cosine.
+
+    Between the fades samples pass bit for bit. In a stream that is shorter than both, both apply.
+
+    :param sample_rate: of the samples, Hz.
+    :param in_ms: milliseconds from silence to the full level.
+    :param out_ms: milliseconds from the full level to silence; the block looks as far ahead.
+    """
+
+    sample_rate: int = field(metadata={"minimum": 1})
+    in_ms: float = field(default=2.0, metadata={"minimum": 0})
+    out_ms: float = field(default=5.0, metadata={"minimum": 0})
+
+    takes = "samples"
+    makes = "samples"
+
+    @property
+    def lookahead(self) -> int:
+        return round(self.out_ms * self.sample_rate / 1000)
+
+    def stream(self, source: Frames, utterance: Utterance) -> Frames:
+        rise, fall = _rise(round(self.in_ms * self.sample_rate / 1000)), _rise(self.lookahead)[::-1]
+        for samples, _, size, start in windows(source, 0, self.lookahead):
+            to_end = len(samples) - size  # samples that follow; fewer than the lookahead only at the end of the stream
+            faded = samples[:size]
+            if start < len(rise):
+                faded = _multiplied(faded, rise[start : start + size], 0)
+            if to_end < len(fall):
+                tail = fall[: len(fall) - to_end][-size:]
+                faded = _multiplied(faded, tail, size - len(tail))
+            yield faded
+
+
+def _rise(steps: int) -> np.ndarray:
+    """Return ``steps`` float32 factors that rise from 0 to 1, without either."""
+    return (0.5 - 0.5 * np.cos(np.pi * np.arange(1, steps + 1) / (steps + 1))).astype(np.float32)
+
+
+def _multiplied(samples: np.ndarray, factors: np.ndarray, start: int) -> np.ndarray:
+    """A copy in which the samples from ``start`` on are multiplied by ``factors``."""
+    changed = samples.copy()
+    changed[start : start + len(factors)] *= factors
+    return changed

@@ -1,0 +1,89 @@
+"""Keeps peaks below a ceiling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from voxstack import Frames, StreamableBlock, Utterance, windows
+
+_ONE = 1 << 30  # a gain of 1; gains are whole numbers, so that sums and minima are exact in any order
+
+
+@dataclass
+class Limiter(StreamableBlock):
+    """Turns samples, (samples,) float32, down smoothly around peaks, so that none exceeds the ceiling.
+
+    Three steps, as in G. Luff, "Designing a straightforward limiter" (Signalsmith Audio, 2022): the gain that each sample
+    needs is held backwards over the lookahead (a sliding minimum), released, and smoothed by a moving average as long as the
+    lookahead; the average of gains that are all low enough is low enough. Here the release is a straight line, the lower
+    envelope of lines that rise from each held gain. The gain changes ahead of a peak instead of the sound coming late.
+
+    Samples more than the lookahead before a peak, or after the release behind one, pass bit for bit. Peaks are those of
+    samples; what a converter makes between them may be higher by some tenths of a dB: leave room in ``ceiling_db``.
+
+    :param sample_rate: of the samples, Hz.
+    :param ceiling_db: highest absolute value given out, dB of full scale; 0 is 1.0.
+    :param lookahead_ms: milliseconds over which the gain falls before a peak.
+    :param release_ms: milliseconds in which the gain rises again from -6 dB to 0 dB.
+    """
+
+    sample_rate: int = field(metadata={"minimum": 1})
+    ceiling_db: float = field(default=-1.0, metadata={"maximum": 0})
+    lookahead_ms: float = field(default=5.0, metadata={"minimum": 0})
+    release_ms: float = field(default=50.0, metadata={"minimum": 0})
+
+    takes = "samples"
+    makes = "samples"
+
+    @property
+    def lookahead(self) -> int:
+        return max(1, round(self.lookahead_ms * self.sample_rate / 1000))
+
+    def stream(self, source: Frames, utterance: Utterance) -> Frames:
+        ahead, ceiling = self.lookahead, _below(10 ** (self.ceiling_db / 20))
+        rise = max(1, round(_ONE / 2 / max(1.0, self.release_ms * self.sample_rate / 1000)))
+        released = np.empty(0, np.int64)  # the last gains after the release, at most ``ahead`` of them
+        for samples, _, size, start in windows(source, 0, ahead):
+            lead = ahead if start == 0 else 0  # before the stream there is silence, and gain that peaks to come pull down
+            needed = np.full(lead + size + ahead, _ONE, np.int64)
+            needed[lead : lead + len(samples)] = np.floor(_ONE * (ceiling / np.fmax(np.abs(samples), ceiling, dtype=np.float64)))
+            last = int(released[-1]) if len(released) else _ONE
+            if last == _ONE and needed.min() == _ONE and (not len(released) or released.min() == _ONE):
+                released = np.full(ahead, _ONE, np.int64)
+                yield samples[:size]
+                continue
+            released = np.concatenate([released, _release(_sliding_minimum(needed, ahead + 1), last, rise)])
+            gain = _moving_sum(released, ahead + 1) / float(_ONE * (ahead + 1))
+            released = released[size:]
+            yield (samples[:size] * gain).astype(np.float32)  # rounds to the ceiling at most, which is a float32 itself
+
+
+def _below(value: float) -> np.float32:
+    """The largest float32 that is not above ``value``."""
+    nearest = np.float32(value)
+    return nearest if float(nearest) <= value else np.nextafter(nearest, np.float32(0))
+
+
+def _sliding_minimum(values: np.ndarray, size: int) -> np.ndarray:
+    """Return the minimum of each run of ``size`` values, (len - size + 1,): runs of doubled length out of overlapping ones."""
+    covered = 1
+    while covered < size:
+        step = min(covered, size - covered)
+        values = np.minimum(values[:-step], values[step:])
+        covered += step
+    return values
+
+
+def _release(gains: np.ndarray, last: int, rise: int) -> np.ndarray:
+    """Return the greatest gains below ``gains`` that rise by no more than ``rise`` a sample; ``last`` came before them."""
+    slope = np.arange(1, len(gains) + 1, dtype=np.int64) * rise
+    return np.minimum(np.minimum.accumulate(gains - slope), last) + slope
+
+
+def _moving_sum(values: np.ndarray, size: int) -> np.ndarray:
+    """Return the sum of each run of ``size`` values, (len - size + 1,), exact for whole numbers."""
+    sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(values)])
+    runs: np.ndarray = sums[size:] - sums[:-size]
+    return runs

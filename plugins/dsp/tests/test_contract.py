@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from voxstack.testing import Case, parametrize_with_checks
+from voxstack_dsp import Fade, Gain, InverseSTFT, Limiter, Pace, Resample
+
+RANDOM = np.random.default_rng(7)
+LOUD = (RANDOM.standard_normal(9000) * np.repeat([0.1, 2.0, 0.1], 3000)).astype(np.float32)
+
+
+def spectra(frames: int, n_fft: int) -> np.ndarray:
+    return RANDOM.standard_normal((frames, 2 * (n_fft // 2 + 1))).astype(np.float32)
+
+
+@parametrize_with_checks(
+    [
+        Case(InverseSTFT(), source=spectra(97, 800)),
+        Case(InverseSTFT(n_fft=32, hop_length=8), source=spectra(120, 32)),
+        Case(InverseSTFT(n_fft=31, hop_length=7), source=spectra(120, 31)),
+        Case(InverseSTFT(n_fft=16, hop_length=16), source=spectra(120, 16)),
+        Gain(db=-6.0),
+        Gain(),
+        Case(Gain(db=3.0), utterance={"volume": -7.5}),
+        Case(Pace(rate=2.0), utterance={"durations": np.array([3.0, 4.0], np.float32), "rate": 1.1}),
+        Resample(16000, 22050),
+        Resample(16000, 48000, quality="QQ"),
+        Resample(24000, 16000, quality="LQ"),
+        Resample(16000, 96000, quality="MQ"),
+        Resample(16000, 16000),
+        Case(Limiter(16000), source=LOUD),
+        Case(Limiter(16000, lookahead_ms=0.0, release_ms=0.0), source=LOUD),
+        Limiter(16000, ceiling_db=0.0, release_ms=7.0),
+        Fade(16000),
+        Fade(16000, in_ms=0.0, out_ms=0.0),
+    ]
+)
+def test_contract(case, check):
+    check(case)
+
+
+@pytest.mark.parametrize("block", [InverseSTFT(n_fft=32, hop_length=8), Limiter(8000), Resample(8000, 11025), Fade(8000), Gain(db=1.0)])
+def test_empty_chunks_change_nothing(block):
+    whole = spectra(50, 32) if isinstance(block, InverseSTFT) else LOUD
+    pieces = [whole[:0], whole[:20], whole[20:20], whole[20:], whole[:0]]
+    made = np.concatenate(list(block.stream(iter(pieces), {})))
+    np.testing.assert_array_equal(made, np.concatenate(list(block.stream(iter([whole]), {}))))
+    assert list(block.stream(iter([]), {})) == []
