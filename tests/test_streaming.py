@@ -72,7 +72,11 @@ def test_streaming_blocks_keep_the_contract(voice: voxstack.Voice, utterance: di
     upstream = [UPSAMPLER] if spec is DECODER else [UPSAMPLER, DECODER]
     source = np.concatenate(list(stack_of(voice, *upstream).stream(iter(()), utterance)))[:97]
     case = Case(voxstack.build(spec, voice.addon, given=[]), source=source, tolerance=1e-5)
-    for check in (checks.check_ignores_how_the_source_is_cut, checks.check_waits_for_no_more_than_its_lookahead, checks.check_keeps_its_hop):
+    for check in (
+        checks.check_ignores_how_the_source_is_cut,
+        checks.check_waits_for_no_more_than_its_lookahead,
+        checks.check_keeps_its_hop,
+    ):
         check(case)
 
 

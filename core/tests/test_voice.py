@@ -166,7 +166,7 @@ def test_networks_are_borrowed_from_other_addons(write_addon: Callable[..., Path
     assert addon.network("mine").one(frames=np.ones((2, 2), np.float32))["mel"].sum() == 8
     other = write_addon("other", stack=[{"type": "Tone"}], networks={"mine": {**borrowed, "sha256": "0" * 64}})
     with pytest.raises(
-        AddonError, match=r"other: networks\.mine: is borrowed .*has another version of it; install the version of 'lender'"
+        AddonError, match=r"other: networks\.mine: is borrowed .*has another version of it; install the 'lender' that other 1 was made with"
     ):
         voxstack.load(other, registry=registry)
     alone = Registry({"test": plugin([Tone])})

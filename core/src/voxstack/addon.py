@@ -84,16 +84,15 @@ class Addon:
         config = self.config["networks"][name]
         if "addon" not in config:
             return NetworkSpec.of(name, config, network_hash(self.config, name), self.files.path, self.trust)
-        lender = Addon.open(config["addon"], self.registry)
-        lent = lender.networks.get(config["network"])
-        if lent is None or lent.digest != config["sha256"]:
-            found = "has no such network" if lent is None else "has another version of it"
-            raise AddonError(
-                f"{self.name}: networks.{name}",
-                f"is borrowed from {config['network']!r} of the addon {config['addon']!r}, and what is installed under that name "
-                f"{found}; install the version of {config['addon']!r} that {self.name} {self.config['version']} was made with",
-            )
-        return lent
+        lender = open_addon(self.registry.addon(config["addon"]))
+        lent = lender.config["networks"].get(config["network"])
+        found = "has no such network" if lent is None else "borrows it, too; borrow it from its owner" if "addon" in lent else ""
+        if not found and network_hash(lender.config, config["network"]) != config["sha256"]:
+            found = f"has another version of it; install the {config['addon']!r} that {self.name} {self.config['version']} was made with"
+        if found:
+            place = f"is borrowed from {config['network']!r} of the addon {config['addon']!r}, and what is installed under that name"
+            raise AddonError(f"{self.name}: networks.{name}", f"{place} {found}")
+        return NetworkSpec.of(config["network"], lent, config["sha256"], lender.path, trusted=True)
 
 
 def _is_path(source: str) -> bool:

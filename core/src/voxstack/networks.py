@@ -43,6 +43,9 @@ class Context:
         unknown = set(config) - set(cls.__dataclass_fields__)
         if unknown:
             raise ContextError(f"{where}: a context has no {sorted(unknown)}; it may have {sorted(cls.__dataclass_fields__)}")
+        threads = config.get("threads", 1)
+        if not isinstance(threads, int) or threads < 1:
+            raise ContextError(f"{where}: a context's 'threads' is a number of threads from 1 up, not {threads!r}")
         shapes = {axis: tuple(sizes) for axis, sizes in config.get("shapes", {}).items()}
         return cls(**{**config, "shapes": shapes})
 
@@ -95,7 +98,9 @@ class NetworkSpec:
     def of(cls, name: str, config: Mapping[str, Any], digest: str, path: Callable[[str], Path], trusted: bool) -> NetworkSpec:
         """Read the JSON of a network, already validated."""
         inputs, outputs = ({key: _tensor(value) for key, value in config[side].items()} for side in ("inputs", "outputs"))
-        exports = {e["format"]: tuple(e[key] for key in ("symbol", "parameters") if key in e) for e in config["exports"]}
+        exports: dict[str, tuple[str, ...]] = {}
+        for export in config["exports"]:
+            exports.setdefault(export["format"], tuple(export[key] for key in ("symbol", "parameters") if key in export))
         return cls(name, config["role"], inputs, outputs, _streaming(config.get("streaming"), inputs), exports, digest, path, trusted)
 
     def export(self, form: str, runtime: str) -> Path:

@@ -148,7 +148,8 @@ class Registry(Mapping[str, type[Block]]):
             )
         wrapped = False
         for impl in self._manager.hook.voxstack_wrap_network.get_hookimpls():
-            around = impl.function(network=run, spec=spec, context=context)
+            offered = {"network": run, "spec": spec, "context": context}
+            around = impl.function(*(offered[name] for name in impl.argnames))
             run, wrapped = (run, wrapped) if around is None else (around, True)
         if context.shapes and not wrapped:
             raise ContextError(

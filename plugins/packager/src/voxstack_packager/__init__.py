@@ -1,0 +1,24 @@
+"""Makes addons of torch modules: exports them, measures what they can do, and writes it all down."""
+
+from __future__ import annotations
+
+from voxstack_packager.errors import PackagingError
+from voxstack_packager.field import Field, receptive_field
+from voxstack_packager.measure import against, batch_invariance, chunk_exactness, deterministic, mask_exactness, relative_error
+from voxstack_packager.packaging import package
+from voxstack_packager.sources import Borrowed, NetworkSource
+
+__all__ = [
+    "Borrowed",
+    "Field",
+    "NetworkSource",
+    "PackagingError",
+    "against",
+    "batch_invariance",
+    "chunk_exactness",
+    "deterministic",
+    "mask_exactness",
+    "package",
+    "receptive_field",
+    "relative_error",
+]

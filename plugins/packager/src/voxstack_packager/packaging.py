@@ -1,0 +1,155 @@
+"""Writes an addon: exports, measurements, golden vectors, addon.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from voxstack.networks import Runner, Tensor
+from voxstack_addon_spec import SPEC_VERSION, file_entry, open_addon, validate_config
+from voxstack_packager.claims import compared, measure
+from voxstack_packager.errors import PackagingError
+from voxstack_packager.exporting import export
+from voxstack_packager.measure import relative_error
+from voxstack_packager.runners import module_runner, onnx_runner, pt2_runner
+from voxstack_packager.signature import sizes_of
+from voxstack_packager.sources import Borrowed, NetworkSource
+
+CONFIG = "addon.json"
+
+
+def package(
+    folder: str | os.PathLike[str],
+    *,
+    name: str,
+    version: str,
+    license: str,
+    languages: Sequence[str],
+    sample_rate: int,
+    hop_length: int,
+    networks: Sequence[NetworkSource | Borrowed],
+    stack: Sequence[Mapping[str, Any]] | None = None,
+    controls: Mapping[str, Any] | None = None,
+    contexts: Mapping[str, Any] | None = None,
+    description: str = "",
+    files: Mapping[str, str | os.PathLike[str]] | None = None,
+    replace: bool = False,
+    log: Callable[[str], None] = print,
+) -> Path:
+    """Make an addon in ``folder``, which is there whole and verified in the end, or not at all.
+
+    :param stack: blocks that turn an utterance into samples; none for an addon that only lends its networks.
+    :param files: more files, by their name in the addon: tables, a licence text, ...
+    :param replace: take the place of an addon that is in ``folder`` already.
+    :param log: called with a line for each step.
+    :raises PackagingError: if a network cannot be exported, or does not do what is claimed of it.
+    :raises AddonError: if the addon.json that this would make is not valid.
+    """
+    head = {"spec_version": SPEC_VERSION, "name": name, "version": version, "license": license}
+    head |= {"description": description} if description else {}
+    head |= {"languages": list(languages), "sample_rate": sample_rate, "hop_length": hop_length, "controls": dict(controls or {})}
+    tail = {"contexts": dict(contexts or {}), **({"stack": list(stack)} if stack else {})}
+    borrowed = {network.name: network.config for network in networks if isinstance(network, Borrowed)}
+    validate_config({**head, "networks": borrowed, **tail, "files": {}}, f"{name}/{CONFIG}")  # before what takes minutes
+    _check_names(networks)
+    with _whole(Path(folder), replace) as building:
+        specs: dict[str, Any] = {}
+        for network in networks:
+            specs[network.name] = network.config if isinstance(network, Borrowed) else _network(network, building, log)
+        for target, given in (files or {}).items():
+            _copy(Path(given), building, target)
+        listed = {path.relative_to(building).as_posix(): file_entry(path) for path in sorted(building.rglob("*")) if path.is_file()}
+        golden = [file for file in listed if file in {f"golden/{network}.npz" for network in specs}]
+        config = {**head, "networks": specs, **tail, "files": listed, "golden": golden}
+        validate_config(config, f"{name}/{CONFIG}")
+        (building / CONFIG).write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        with open_addon(building) as made:
+            made.verify()
+    log(f"{name} {version}: {sum(entry['size'] for entry in listed.values()) / 1e6:.1f} MB in {folder}")
+    return Path(folder)
+
+
+def _check_names(networks: Sequence[NetworkSource | Borrowed]) -> None:
+    names = [network.name for network in networks]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PackagingError("networks", f"two are named {twice[0]!r}; rename one")
+    for network in networks:
+        if isinstance(network, NetworkSource):
+            network.check()
+
+
+def _network(source: NetworkSource, folder: Path, log: Callable[[str], None]) -> dict[str, Any]:
+    """Export, measure, write golden vectors, and return the network's entry in addon.json."""
+    log(f"{source.name}: exporting {', '.join(source.formats)}")
+    module, entries = export(source, folder, log)
+    log(f"{source.name}: " + ", ".join(f"{entry['format']} {_megabytes(entry, folder):.2f} MB" for entry in entries) + "; measuring")
+    run, reference = onnx_runner(folder / entries[0]["symbol"]), module_runner(module, source.signature)
+    measured, field = measure(source, run, reference)
+    for entry in entries[1:]:
+        other = pt2_runner(folder / entry["symbol"], source.signature)
+        measured[f"{entry['format']}_error"] = compared(source, other, reference)
+    _golden(source, run, folder / "golden" / f"{source.name}.npz")
+    streaming = {} if field is None else {"streaming": _streaming(source, field._asdict())}
+    log(f"{source.name}: {json.dumps({**streaming, 'measured': measured})}")
+    spec: dict[str, Any] = {"role": source.role, **({"description": source.description} if source.description else {})}
+    signature = source.signature
+    spec |= {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs), **streaming}
+    return {**spec, "exports": entries, "measured": {**measured, "weights": "float16" if source.half else "float32"}}
+
+
+def _megabytes(entry: Mapping[str, str], folder: Path) -> float:
+    return sum((folder / entry[key]).stat().st_size for key in ("symbol", "parameters") if key in entry) / 1e6
+
+
+def _streaming(source: NetworkSource, field: Mapping[str, int]) -> dict[str, Any]:
+    return {"axis": source.streaming, **field, **({"input": source.stream_input} if source.stream_input else {})}
+
+
+def _tensors(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    return {n: {"dtype": t.dtype, "shape": list(t.shape), **({"mask": True} if t.mask else {})} for n, t in tensors.items()}
+
+
+def _golden(source: NetworkSource, run: Runner, path: Path) -> None:
+    """Write one example: arrays ``inputs.NAME`` and ``outputs.NAME``, as the export gives them in ONNX Runtime."""
+    inputs = source.arrays(sizes_of(source.signature), seed=7)
+    outputs = run(**inputs)
+    path.parent.mkdir(exist_ok=True)
+    arrays = {f"inputs.{name}": array for name, array in inputs.items()} | {f"outputs.{name}": array for name, array in outputs.items()}
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    with np.load(path, allow_pickle=False) as read:
+        assert relative_error({name: read[f"outputs.{name}"] for name in outputs}, outputs) == 0
+
+
+def _copy(source: Path, folder: Path, name: str) -> None:
+    target = folder / name
+    if not source.is_file():
+        raise PackagingError(f"files[{name!r}]", f"there is no file {source}; correct the path")
+    if target.exists() or not target.resolve().is_relative_to(folder.resolve()) or name == CONFIG:
+        raise PackagingError(f"files[{name!r}]", "is a file that the packager writes, or lies outside the addon; choose another name")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+@contextmanager
+def _whole(folder: Path, replace: bool) -> Iterator[Path]:
+    """A folder beside ``folder`` that takes its name if all goes well, and is gone otherwise."""
+    if folder.exists() and not (replace and (folder / CONFIG).is_file()):
+        what = "holds no addon, so it is left alone; choose another folder" if replace else "exists; remove it, or say replace=True"
+        raise PackagingError(str(folder), what)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        building = Path(scratch, "new")
+        building.mkdir()
+        yield building
+        if folder.exists():
+            folder.rename(Path(scratch, "old"))
+        building.rename(folder)

@@ -1,0 +1,228 @@
+"""Packaging, from a torch module to an addon that is opened and run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+REASON = "packaging needs torch, onnx, onnxscript and onnxruntime: pip install 'voxstack-packager[export]'"
+torch = pytest.importorskip("torch", reason=REASON)
+onnx = pytest.importorskip("onnx", reason=REASON)
+pytest.importorskip("onnxscript", reason=REASON)
+pytest.importorskip("onnxruntime", reason=REASON)
+
+from torch import nn  # noqa: E402
+
+from voxstack_addon_spec import open_addon  # noqa: E402
+from voxstack_packager import Borrowed, NetworkSource, PackagingError, exporting, package, relative_error  # noqa: E402
+from voxstack_packager.runners import onnx_runner, pt2_runner  # noqa: E402
+
+C = 48
+FRAMES = {"frames": ("float32", ["batch", "frames", C]), "mask": ("float32", ["batch", "frames"], True)}
+MEL = {"mel": ("float32", ["batch", "frames", 8])}
+HEAD = {"name": "tiny", "version": "0.1.0", "license": "CC0-1.0", "languages": ["en"], "sample_rate": 16000, "hop_length": 200}
+
+
+class Decoder(nn.Module):
+    """(batch, frames, C) to (batch, frames, 8); field 3 left, 3 right."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.utils.parametrizations.weight_norm(nn.Conv1d(C, C, 5, padding=2))
+        self.second = nn.Conv1d(C, 8, 3, padding=1)
+
+    def forward(self, frames, mask):
+        mask = mask[:, None]
+        x = torch.relu(self.first(frames.transpose(1, 2) * mask)) * mask
+        return {"mel": self.second(x).transpose(1, 2)}
+
+
+def frames(rng, sizes):
+    return {"frames": rng.standard_normal((sizes["batch"], sizes["frames"], C)).astype(np.float32)}
+
+
+def source(module=None, **changes):
+    torch.manual_seed(0)
+    given = {"name": "decoder", "role": "decoder", "module": (module or Decoder()).eval(), "inputs": FRAMES, "outputs": MEL}
+    return NetworkSource(**{**given, "examples": frames, "streaming": "frames", **changes})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """An addon with one network in both formats, and the module that it was made of."""
+    network = source(formats=("onnx", "pt2"), description="A decoder.")
+    folder = tmp_path_factory.mktemp("addons") / "tiny"
+    lines = []
+    (folder.parent / "table.txt").write_text("a table")
+    files = {"tables/table.txt": folder.parent / "table.txt"}
+    package(folder, networks=[network], stack=[{"type": "Decoder"}], files=files, log=lines.append, **HEAD)
+    return folder, network, lines
+
+
+def test_addon_is_whole(made):
+    folder, _, lines = made
+    with open_addon(folder) as files:
+        files.verify()
+        spec = files.config["networks"]["decoder"]
+        assert files.read("tables/table.txt") == b"a table"
+    assert spec["streaming"] == {"axis": "frames", "left": 3, "right": 3, "hop": 1}
+    assert [entry["format"] for entry in spec["exports"]] == ["onnx", "pt2"]
+    assert spec["inputs"]["mask"] == {"dtype": "float32", "shape": ["batch", "frames"], "mask": True}
+    assert files.config["golden"] == ["golden/decoder.npz"]
+    assert any("exporting" in line for line in lines)
+    assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_measurements_are_written_down(made):
+    folder, _, _ = made
+    measured = json.loads((folder / "addon.json").read_text())["networks"]["decoder"]["measured"]
+    assert measured["deterministic"] is True
+    assert measured["mask_error"]["frames"] < 1e-4
+    assert set(measured["chunk_error"]) == {"1", "7", "16", "64"}
+    assert max(*measured["chunk_error"].values(), measured["source_error"], measured["pt2_error"]) < 1e-5
+    assert measured["scale"]["mel"] > 0
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (1, 40), (3, 17)])
+def test_exports_give_what_the_module_gives(made, sizes):
+    folder, network, _ = made
+    batch, length = sizes
+    inputs = network.arrays({"batch": batch, "frames": length}, seed=3)
+    with torch.no_grad():
+        expected = {"mel": network.module(**{name: torch.from_numpy(array) for name, array in inputs.items()})["mel"].numpy()}
+    for run in (onnx_runner(folder / "decoder.onnx"), pt2_runner(folder / "decoder.pt2", network.signature)):
+        assert 0 < relative_error(run(**inputs), expected) < 1e-3  # weights are rounded to half
+
+
+def test_axes_have_names_that_can_be_fixed(made):
+    folder, network, _ = made
+    run = onnx_runner(folder / "decoder.onnx", {"batch": 1, "frames": 32})
+    assert run(**network.arrays({"batch": 1, "frames": 32}))["mel"].shape == (1, 32, 8)
+    with pytest.raises(Exception, match=r"(?i)invalid dimensions"):
+        run(**network.arrays({"batch": 1, "frames": 33}))
+
+
+def test_golden_vectors_need_no_pickle(made):
+    folder, _, _ = made
+    with np.load(folder / "golden" / "decoder.npz", allow_pickle=False) as golden:
+        assert sorted(golden) == ["inputs.frames", "inputs.mask", "outputs.mel"]
+        made_now = onnx_runner(folder / "decoder.onnx")(frames=golden["inputs.frames"], mask=golden["inputs.mask"])
+        assert relative_error(made_now, {"mel": golden["outputs.mel"]}) < 1e-6
+
+
+def test_no_place_on_this_disk_is_told(made):
+    folder, _, _ = made
+    for name in ("decoder.onnx", "decoder.pt2"):
+        assert b"packager/tests" not in (folder / name).read_bytes()
+
+
+def test_half_halves_the_size(made, tmp_path):
+    class Wide(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.wide, self.narrow = nn.Linear(C, 4096), nn.Linear(4096, 8)
+
+        def forward(self, frames, mask):
+            return self.narrow(torch.tanh(self.wide(frames))) * mask[..., None]
+
+    wide, files, runs = Wide(), {}, {}
+    for half in (True, False):
+        network = source(wide, half=half, formats=("onnx", "pt2"))
+        folder = tmp_path / str(half)
+        folder.mkdir()
+        exporting.export(network, folder)
+        files[half] = {form: (folder / f"decoder.{form}").stat().st_size for form in ("onnx", "pt2")}
+        runs[half] = onnx_runner(folder / "decoder.onnx")
+    for form in ("onnx", "pt2"):
+        assert files[True][form] < 0.56 * files[False][form]
+    inputs = network.arrays({"batch": 1, "frames": 20})
+    assert 0 < relative_error(runs[True](**inputs), runs[False](**inputs)) < 1e-3
+
+
+def test_large_weights_lie_beside(tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "INLINE", 1024)
+    package(tmp_path / "tiny", networks=[source()], log=str, **HEAD)
+    with open_addon(tmp_path / "tiny") as files:
+        assert files.config["networks"]["decoder"]["exports"][0]["parameters"] == "decoder.onnx.data"
+        files.verify()
+
+
+def test_what_float16_cannot_hold_stays_as_it_is(tmp_path):
+    class Normed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = nn.Conv1d(C, 8, 9, padding=4), nn.BatchNorm1d(8)
+            self.norm.running_var.fill_(1.37)
+            self.scale = nn.Parameter(torch.full((C,), 1e5))
+
+        def forward(self, frames, mask):
+            return self.norm(self.conv((self.scale * frames * mask[..., None]).transpose(1, 2))).transpose(1, 2)
+
+    lines = []
+    network = source(Normed(), formats=("onnx", "pt2"))
+    package(tmp_path / "tiny", networks=[network], log=lines.append, **HEAD)
+    assert any("stay float32" in line for line in lines)
+
+
+def test_weight_norm_of_both_kinds_is_computed_once(tmp_path):
+    class Old(Decoder):
+        def __init__(self):
+            super().__init__()
+            self.second = nn.utils.weight_norm(self.second)
+
+    network = source(Old())
+    exporting.export(network, tmp_path)
+    inputs = network.arrays({"batch": 1, "frames": 9})
+    with torch.no_grad():
+        expected = network.module(*map(torch.from_numpy, inputs.values()))["mel"].numpy()
+    assert relative_error(onnx_runner(tmp_path / "decoder.onnx")(**inputs), {"mel": expected}) < 1e-3
+    assert (tmp_path / "decoder.onnx").stat().st_size < 1.2 * 2 * (C * C * 5 + C * 8 * 3)
+
+
+def test_the_module_is_left_as_it_was(made):
+    _, network, _ = made
+    with torch.no_grad():
+        assert network.module(torch.zeros(1, 4, C), torch.ones(1, 4))["mel"].shape == (1, 4, 8)
+    assert nn.utils.parametrize.is_parametrized(network.module.first)
+
+
+def test_borrowed_network(made, tmp_path):
+    folder, _, _ = made
+    lent = Borrowed.of(folder, "decoder", name="other")
+    package(tmp_path / "second", networks=[lent], log=str, **{**HEAD, "name": "second"})
+    with open_addon(tmp_path / "second") as files:
+        assert files.config["networks"]["other"] == {"addon": "tiny", "network": "decoder", "sha256": lent.sha256}
+        assert files.config["files"] == {}
+    with pytest.raises(PackagingError, match="no network 'vocoder'"):
+        Borrowed.of(folder, "vocoder")
+
+
+def test_what_is_there_is_replaced_only_when_asked(made, tmp_path):
+    lent = Borrowed.of(made[0], "decoder")
+    one = {"networks": [lent], "log": str, **HEAD, "name": "second"}
+    package(tmp_path / "second", **one)
+    with pytest.raises(PackagingError, match="replace=True"):
+        package(tmp_path / "second", **one)
+    package(tmp_path / "second", **{**one, "version": "0.2.0"}, replace=True)
+    assert json.loads((tmp_path / "second" / "addon.json").read_text())["version"] == "0.2.0"
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(PackagingError, match="left alone"):
+        package(tmp_path / "mine", **one, replace=True)
+
+
+def test_arrays_serve_as_examples():
+    arrays = {"frames": np.arange(7, dtype=np.float32)[None, :, None].repeat(C, 2)}
+    made = source(examples=arrays).arrays({"batch": 2, "frames": 10})
+    assert made["frames"].shape == (2, 10, C)
+    assert made["mask"].all()
+    np.testing.assert_array_equal(made["frames"][0, :, 0], [0, 1, 2, 3, 4, 5, 6, 0, 1, 2])
+    np.testing.assert_array_equal(made["frames"][1, :3, 0], [5, 6, 0])
+
+
+def test_importing_pulls_in_nothing_heavy():
+    code = "import sys, voxstack_packager; print([m for m in ('torch', 'onnx', 'onnxscript', 'onnxruntime') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -1,0 +1,26 @@
+"""The ``torch`` runtime: networks exported as ``.pt2``, on the CPU or on CUDA."""
+
+from __future__ import annotations
+
+import voxstack
+from voxstack.networks import Context, NetworkSpec, Runner
+
+
+@voxstack.hookimpl
+def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
+    """Open the ``pt2`` export of a network, if the context's runtime is ``torch``.
+
+    A ``.pt2`` holds code that runs when it is opened, so it is opened only from an addon that is trusted.
+
+    :raises ContextError: for an addon that is not trusted, a network without that export, or a device that is not there.
+    """
+    if context.runtime != "torch":
+        return None
+    if "pt2" in spec.exports and not spec.trusted:
+        raise voxstack.ContextError(
+            f"network {spec.name!r}: a .pt2 holds code that runs when it is opened, and this addon was not installed with pip; "
+            "load(..., trust=True) if you trust this addon, or choose the runtime 'onnx'"
+        )
+    from voxstack_torch_runtime.program import open_program
+
+    return open_program(spec, context)
