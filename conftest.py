@@ -46,7 +46,9 @@ def doubling() -> dict[str, Any]:
 def open_tiny(write_addon: Callable[..., Path]) -> Callable[..., Addon]:
     """Open an addon with these blocks and runners."""
 
-    def open_it(blocks: list[type] = (), runners: dict[str, Any] | None = None, hooks: dict[str, Any] | None = None, **config: Any) -> Addon:
+    def open_it(
+        blocks: list[type] = (), runners: dict[str, Any] | None = None, hooks: dict[str, Any] | None = None, **config: Any
+    ) -> Addon:
         registry = Registry({"tiny": plugin(list(blocks), runners, **(hooks or {}))})
         return Addon.open(write_addon(**config), registry)
 

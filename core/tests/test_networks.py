@@ -96,6 +96,11 @@ def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Cont
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
+        ({"threads": 0}, "'threads' is a number of threads from 1 up, not 0"),
+        ({"runtime": 5}, "'runtime' is the name of a runtime, not 5"),
+        ({"device": None}, "'device' is the name of a device, not None"),
+        ({"shapes": 3}, "'shapes' is sizes by axis"),
+        ({"shapes": {"frames": 3}}, "'shapes' is sizes by axis"),
         ("gpu", r"tiny has no context named 'gpu' \(it has npu\)"),
         ({"runtme": "onnx"}, r"a context has no \['runtme'\]; it may have .*'runtime'"),
     ],

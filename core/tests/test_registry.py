@@ -78,6 +78,21 @@ def test_a_plugin_that_raises_at_import_is_reported_and_the_rest_works(tmp_path:
     assert "plugin 'bad' (bad-dist) is broken" in out
 
 
+def test_a_plugin_whose_addons_cannot_be_listed_is_reported_and_the_rest_works(tmp_path: Path) -> None:
+    def lost() -> Any:
+        raise OSError("the disk is gone")
+
+    registry = Registry({"lost": plugin(voxstack_addons=lost), "voice": plugin(voxstack_addons=lambda: [tmp_path / "amber"])})
+    assert registry.addon("amber") == tmp_path / "amber"
+    assert "the disk is gone" in str(registry.broken["lost"])
+
+
+def test_nothing_of_a_broken_plugin_stays() -> None:
+    registry = Registry({"half": plugin([block("First"), int])})
+    assert "First" not in registry
+    assert set(registry.broken) == {"half"}
+
+
 def test_addons_are_found_by_name_and_misspelt_ones_get_a_hint(tmp_path: Path) -> None:
     registry = Registry({"voice": plugin(voxstack_addons=lambda: [tmp_path / "amber"])})
     assert registry.addon("amber") == tmp_path / "amber"
@@ -108,9 +123,9 @@ def test_fixed_shapes_that_nobody_keeps_are_an_error(open_tiny: Callable[..., An
 def test_plugins_can_wrap_networks(open_tiny: Callable[..., Any], doubling: dict[str, Any]) -> None:
     seen = []
 
-    def voxstack_wrap_network(network: Any, spec: Any, context: Any) -> Any:
+    def voxstack_wrap_network(network: Any, spec: Any) -> Any:
         def traced(**tensors: Any) -> Any:
-            seen.append((spec.name, context.runtime, tensors["frames"].shape))
+            seen.append((spec.name, tensors["frames"].shape))
             return network(**tensors)
 
         return traced
@@ -118,4 +133,4 @@ def test_plugins_can_wrap_networks(open_tiny: Callable[..., Any], doubling: dict
     addon = open_tiny([], {"decoder": double}, {"voxstack_wrap_network": voxstack_wrap_network}, networks={"decoder": doubling})
     made = addon.network("decoder").one(frames=np.ones((3, 2), np.float32))
     assert made["mel"].tolist() == [[2, 2]] * 3
-    assert seen == [("decoder", "python", (1, 3, 2))]
+    assert seen == [("decoder", (1, 3, 2))]

@@ -43,15 +43,32 @@ class Context:
         unknown = set(config) - set(cls.__dataclass_fields__)
         if unknown:
             raise ContextError(f"{where}: a context has no {sorted(unknown)}; it may have {sorted(cls.__dataclass_fields__)}")
-        threads = config.get("threads", 1)
-        if not isinstance(threads, int) or threads < 1:
-            raise ContextError(f"{where}: a context's 'threads' is a number of threads from 1 up, not {threads!r}")
+        for key, fits, wanted in _CONTEXT_VALUES:
+            if key in config and not fits(config[key]):
+                raise ContextError(f"{where}: a context's {key!r} is {wanted}, not {config[key]!r}")
         shapes = {axis: tuple(sizes) for axis, sizes in config.get("shapes", {}).items()}
         return cls(**{**config, "shapes": shapes})
 
     def key(self) -> tuple[object, ...]:
         """Something hashable that equal contexts share."""
         return self.runtime, self.device, self.threads, tuple(sorted(self.shapes.items()))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _are_sizes(value: object) -> bool:
+    rows = value.values() if isinstance(value, Mapping) else [None]
+    return all(isinstance(sizes, list | tuple) and sizes and all(_is_count(size) for size in sizes) for sizes in rows)
+
+
+_CONTEXT_VALUES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("runtime", lambda value: isinstance(value, str), "the name of a runtime"),
+    ("device", lambda value: isinstance(value, str), "the name of a device"),
+    ("threads", _is_count, "a number of threads from 1 up"),
+    ("shapes", _are_sizes, "sizes by axis, such as {'frames': [64]}"),
+)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class Registry(Mapping[str, type[Block]]):
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._claims: dict[str, dict[str, type[Block]]] = {}
+        self._addons: dict[str, Path] = {}
         self._networks: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
         self._opening = threading.Lock()
         for name, plugin in {"voxstack": builtin, **plugins}.items():
@@ -62,15 +63,18 @@ class Registry(Mapping[str, type[Block]]):
 
     def _register(self, name: str, plugin: Any) -> None:
         try:
-            self._manager.register(plugin, name)
-            for cls in self._answers("voxstack_blocks", plugin):
+            blocks = self._answers("voxstack_blocks", plugin)
+            for cls in blocks:
                 if not (isinstance(cls, type) and issubclass(cls, Block)):
                     raise PluginError(f"voxstack_blocks() gave {cls!r}; give classes of SequenceBlock or StreamableBlock")
-                self._claims.setdefault(cls.__name__, {})[name] = cls
+            addons = [Path(folder) for folder in self._answers("voxstack_addons", plugin)]
+            self._manager.register(plugin, name)
         except Exception as error:  # likewise
             self.broken[name] = error
-            if self._manager.is_registered(plugin):
-                self._manager.unregister(plugin)
+            return
+        for cls in blocks:
+            self._claims.setdefault(cls.__name__, {})[name] = cls
+        self._addons.update({folder.name: folder for folder in addons})
 
     def _answers(self, hook: str, plugin: Any) -> list[Any]:
         impl = getattr(plugin, hook, None)
@@ -109,8 +113,7 @@ class Registry(Mapping[str, type[Block]]):
 
     def addons(self) -> dict[str, Path]:
         """Folders of installed addons by name."""
-        folders = [Path(folder) for answer in self._manager.hook.voxstack_addons() for folder in answer]
-        return {folder.name: folder for folder in folders}
+        return dict(self._addons)
 
     def addon(self, name: str) -> Path:
         """Folder of one installed addon.

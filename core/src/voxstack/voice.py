@@ -14,11 +14,14 @@ import numpy as np
 
 from voxstack.addon import Addon
 from voxstack.blocks import StreamableBlock, Utterance
-from voxstack.errors import RequestError, StackError
+from voxstack.errors import AddonError, RequestError, StackError
 from voxstack.networks import Context
 from voxstack.registry import Registry
 from voxstack.schedule import Schedule
 from voxstack.stack import build
+
+RESERVED = frozenset({"self", "text", "schedule"})
+"""Names that no control may have."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,9 @@ class Voice:
         self.name: str = addon.name
         self.sample_rate: int = addon.config["sample_rate"]
         self.controls: Mapping[str, Any] = addon.config.get("controls", {})
+        taken = self.controls.keys() & RESERVED
+        if taken:
+            raise AddonError(f"{addon.name}: controls", f"{sorted(taken)} mean something else in a request; call these controls otherwise")
 
     def request(self, text: str, *, schedule: Schedule | None = None, **controls: Any) -> Utterance:
         """Return the utterance that a stack starts from: the text, and every control that the addon declares.

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from tiny import addon, loaded, network, tensor
-from voxstack_customized_encoders import CustomizedEncoders
 
 from voxstack import AddonError
 from voxstack.testing import Case, parametrize_with_checks
+from voxstack_customized_encoders import CustomizedEncoders
 
 TOKENS = np.arange(6, dtype=np.float32)
 
@@ -73,7 +73,10 @@ def test_an_error_in_one_network_reaches_the_caller_and_the_block_goes_on() -> N
     ("networks", "problem"),
     [
         ({}, "there is no network of role 'encoder'"),
-        ({"b": encoder("c", "b"), "c": encoder("b", "c")}, "these networks need each other: b -> c -> b|these networks need each other: c -> b -> c"),
+        (
+            {"b": encoder("c", "b"), "c": encoder("b", "c")},
+            "these networks need each other: b -> c -> b|these networks need each other: c -> b -> c",
+        ),
         ({"b": encoder("x", "b"), "c": encoder("y", "b")}, "both networks 'b' and 'c' give 'b'"),
     ],
 )

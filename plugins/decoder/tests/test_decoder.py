@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 from tiny import addon, loaded, network, tensor
-from voxstack_decoder import Decoder
 
 from voxstack import AddonError, NetworkError
 from voxstack.testing import Case, parametrize_with_checks
+from voxstack_decoder import Decoder
 
 LEFT, RIGHT, HOP = 3, 2, 2
 RNG = np.random.default_rng(0)

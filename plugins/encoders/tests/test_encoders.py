@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import voxstack_encoders
 from tiny import addon, loaded, network, tensor
-from voxstack_encoders import Encoders
 
 import voxstack
+import voxstack_encoders
 from voxstack import AddonError, NetworkError
 from voxstack.testing import Case, parametrize_with_checks
+from voxstack_encoders import Encoders
 
 TOKENS = np.arange(6, dtype=np.int64)
 NETWORKS = {

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import voxstack_onnx_runtime
 from tiny import network, tensor
-from voxstack_addon_spec import file_entry
 
+import voxstack_onnx_runtime
 from voxstack import AddonError, ContextError, NetworkError, Registry
 from voxstack.addon import Addon
+from voxstack_addon_spec import file_entry
 
 onnx = pytest.importorskip("onnx", reason="onnx makes the networks of these tests")
 
@@ -33,7 +33,9 @@ def scaling(path: Path, external: str | None = None) -> None:
         weights.data_location = onnx.TensorProto.EXTERNAL
         for key, text in {"location": external, "offset": "0", "length": "8"}.items():
             weights.external_data.add(key=key, value=text)
-    graph = helper.make_graph([helper.make_node("Mul", ["frames", "weights"], ["mel"])], "net", [value("frames")], [value("mel")], [weights])
+    graph = helper.make_graph(
+        [helper.make_node("Mul", ["frames", "weights"], ["mel"])], "net", [value("frames")], [value("mel")], [weights]
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     path.write_bytes(model.SerializeToString())
 

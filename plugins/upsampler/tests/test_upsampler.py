@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from voxstack_upsampler import Upsampler
-from voxstack_upsampler.positions import positions
 
 from voxstack import NetworkError, Schedule
 from voxstack.testing import Case, parametrize_with_checks
+from voxstack_upsampler import Upsampler
+from voxstack_upsampler.positions import positions
 
 RNG = np.random.default_rng(3)
 ENCODED = RNG.standard_normal((20, 3)).astype(np.float32)

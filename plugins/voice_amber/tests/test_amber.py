@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import voxstack_voice_amber
-from voxstack_addon_spec import open_addon
 
 import voxstack
+import voxstack_voice_amber
+from voxstack_addon_spec import open_addon
 
 WEIGHTS = 15_000_000  # bytes of all networks and pronunciations in the repository
 ROOT = Path(__file__).parents[3]

@@ -13,6 +13,7 @@ from fitting import weights
 from pronunciation import PronunciationNetwork
 from pronunciation import example_inputs as example_word
 from speech import Speech
+
 from voxstack_packager import Borrowed, NetworkSource, package
 from voxstack_text.pronunciation import SYMBOLS
 from voxstack_text.tokens import FEATURES

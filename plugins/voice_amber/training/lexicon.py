@@ -36,11 +36,17 @@ CORRECTIONS = {
     "gigabyte": "g ih1 g ax0 b ay1 t",
     "gigabytes": "g ih1 g ax0 b ay1 t s",
     "gigahertz": "g ih1 g ax0 hh er0 t s",
+    "hasn't": "hh ae1 z n t",
     "iphone": "ay1 f ow0 n",
+    "isn't": "ih1 z n t",
     "linux": "l ih1 n ax0 k s",
     "login": "l aa1 g ih0 n",
     "meme": "m iy1 m",
     "memes": "m iy1 m z",
+    "o'higgins": "ow0 hh ih1 g ih0 n z",
+    "o'keeffe": "ow0 k iy1 f",
+    "o'rourke": "ow0 r ao1 r k",
+    "o'toole": "ow0 t uw1 l",
     "selfie": "s eh1 l f iy0",
     "selfies": "s eh1 l f iy0 z",
     "we're": "w iy1 r",
@@ -50,14 +56,14 @@ CORRECTIONS = {
     "wikipedia": "w ih0 k ax0 p iy1 d iy0 ax0",
     "youtube": "y uw1 t uw0 b",
 }
-"""Words younger than the teacher, whose rules for letters get them wrong, and contractions that lose their sense with their mark."""
+"""Words younger than the teacher, whose rules for letters get them wrong, and those that its loss of the apostrophe spoils."""
 
 
 def listed(scowl: Path) -> Iterator[str]:
     """Yield the words of the lists as they are written there."""
     for name in LISTS:
         for level in LEVELS:
-            for variety in ("english", "american"):
+            for variety in ("english", "american", "british"):
                 path = scowl / f"{variety}-{name}.{level}"
                 words = path.read_text(encoding="utf-8").split() if path.exists() else []
                 yield from (word for word in words if word.isupper() or name != "abbreviations")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import voxstack_voice_prism
-from voxstack_addon_spec import open_addon
 
 import voxstack
+import voxstack_voice_prism
 from voxstack import Registry
 from voxstack.addon import Addon
+from voxstack_addon_spec import open_addon
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from features import HOP, MELS, SAMPLE_RATE
 from fitting import weights
 from speech import Speech
 from vocoder import BINS, Vocoder
+
 from voxstack_packager import NetworkSource, package
 
 HOME = Path(__file__).resolve().parents[1]

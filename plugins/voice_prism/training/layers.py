@@ -40,7 +40,19 @@ class Trunk(nn.Module):
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(batch, inputs, time) and (batch, 1, time) to (batch, time, channels)."""
-        x = self.start_norm(self.start(x * mask).transpose(1, 2)).transpose(1, 2) * mask
+        x = self.start_norm(self._started(x * mask)).transpose(1, 2) * mask
         for block in self.blocks:
             x = block(x, mask)
         return self.end_norm(x.transpose(1, 2))
+
+    def _started(self, x: torch.Tensor) -> torch.Tensor:
+        """The first convolution, (batch, inputs, time) to (batch, time, channels), as one matrix product.
+
+        Runtimes choose their convolution by the length of the input, and each rounds otherwise: over 560 products that came to
+        2e-5 of the samples. Their matrix products round alike at every length.
+        """
+        kernel, time = self.start.kernel_size[0], x.shape[2]
+        padded = F.pad(x, (kernel // 2, kernel // 2))
+        shifted = torch.cat([padded[:, :, i : i + time] for i in range(kernel)], 1)
+        weight = self.start.weight.permute(0, 2, 1).reshape(self.start.out_channels, -1)
+        return F.linear(shifted.transpose(1, 2), weight, self.start.bias)

@@ -1,0 +1,9 @@
+"""``python -m voxstack_cli``."""
+
+from __future__ import annotations
+
+import sys
+
+from voxstack_cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""One module for each subcommand: ``add`` describes it without importing anything heavy, ``run`` does the work."""

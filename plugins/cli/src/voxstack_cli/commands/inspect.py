@@ -1,0 +1,117 @@
+"""``voxstack inspect``: what an addon holds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from voxstack_cli.addons import locate, registry_of
+from voxstack_cli.wording import as_json, size_words, value_line
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    told = "Show what an addon holds: networks, stack, contexts, files. Nothing is loaded, and files are not verified."
+    parser = commands.add_parser("inspect", help="show what an addon holds", description=told)
+    parser.add_argument("addon", metavar="ADDON", help="an installed addon by name, or a folder or .zip")
+    parser.add_argument("--json", action="store_true", help="a JSON object: the addon.json, with sizes and the place of the addon")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show one addon."""
+    from voxstack_addon_spec import open_addon
+
+    place, _ = locate(options.addon, registry_of(options))
+    with open_addon(place) as files:
+        config, location = files.config, files.location
+    print(as_json({"location": location, **with_sizes(config)}) if options.json else "\n".join(_lines(config, location)))
+    return 0
+
+
+def with_sizes(config: dict[str, Any]) -> dict[str, Any]:
+    """Return an addon.json in which every export has its ``size``, in bytes."""
+    networks = {}
+    for name, network in config["networks"].items():
+        exports = [{**export, "size": _export_size(export, config)} for export in network.get("exports", [])]
+        networks[name] = {**network, "exports": exports} if exports else network
+    return {**config, "networks": networks}
+
+
+def _export_size(export: Mapping[str, str], config: Mapping[str, Any]) -> int:
+    return sum(config["files"][export[key]]["size"] for key in ("symbol", "parameters") if key in export)
+
+
+def _lines(config: dict[str, Any], location: str) -> Iterator[str]:
+    yield f"{config['name']} {config['version']}  ({location})"
+    if "description" in config:
+        yield config["description"]
+    languages = ", ".join(config["languages"]) or "no language"
+    yield f"{languages}, {config['sample_rate']} Hz, {config['hop_length']} samples a frame, {config['license']}"
+    sections: dict[str, list[str]] = {
+        "controls": [value_line(name, schema) for name, schema in config["controls"].items()],
+        "networks": [line for name, network in with_sizes(config)["networks"].items() for line in network_lines(name, network)],
+        "stack": [line for index, block in enumerate(config.get("stack", [])) for line in tree(block, f"[{index}] ")],
+        "contexts": [f"{name}: {_pairs(context)}" for name, context in config.get("contexts", {}).items()],
+        "files": _table({name: size_words(entry["size"]) for name, entry in config["files"].items()}),
+    }
+    for title, lines in sections.items():
+        yield ""
+        yield title if lines else f"no {title}"
+        yield from (f"  {line}" for line in lines)
+
+
+def network_lines(name: str, network: Mapping[str, Any]) -> Iterator[str]:
+    """Yield lines on one network."""
+    if "addon" in network:
+        yield f"{name}: borrowed, {network['network']!r} of {network['addon']!r}, sha256 {network['sha256'][:12]}..."
+        return
+    yield f"{name} ({network['role']})" + (f": {network['description']}" if "description" in network else "")
+    for side in ("inputs", "outputs"):
+        for key, tensor in network[side].items():
+            axes = ", ".join(str(axis) for axis in tensor["shape"])
+            yield f"  {side[:-1]:6} {key}: {tensor['dtype']} [{axes}]" + (", a mask" if tensor.get("mask") else "")
+    yield f"  streaming {_streaming(network.get('streaming'))}"
+    for export in network["exports"]:
+        files = " + ".join(export[key] for key in ("symbol", "parameters") if key in export)
+        yield f"  export {export['format']}: {files}, {size_words(export['size'])}"
+    for key, value in network.get("measured", {}).items():
+        yield f"  measured {key}: {_short(value)}"
+
+
+def _streaming(spec: Mapping[str, Any] | None) -> str:
+    if spec is None:
+        return "no: whole utterances only"
+    stream = f" (input {spec['input']})" if "input" in spec else ""
+    return f"along {spec['axis']}{stream}: sees {spec['left']} before and {spec['right']} after, {spec['hop']} out for each"
+
+
+def tree(block: Mapping[str, Any], label: str = "") -> Iterator[str]:
+    """Yield lines on a block of a stack and, indented, those inside it."""
+    plain = {key: value for key, value in block.items() if key != "type" and not _blocks(value)}
+    yield f"{label}{block['type']}" + (f" ({_pairs(plain)})" if plain else "")
+    for key, value in block.items():
+        for place, child in _blocks(value):
+            yield from (f"  {line}" for line in tree(child, f"{key}{place}: "))
+
+
+def _blocks(value: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the blocks in a field, each with its place; none where the field is a plain value."""
+    items = [(f"[{index}]", item) for index, item in enumerate(value)] if isinstance(value, list) else [("", value)]
+    are_blocks = all(isinstance(item, Mapping) and isinstance(item.get("type"), str) for _, item in items)
+    return items if are_blocks else []
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {_short(value)}" for key, value in values.items())
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _table(rows: Mapping[str, str]) -> list[str]:
+    left, right = max(map(len, rows), default=0), max(map(len, rows.values()), default=0)
+    return [f"{name:{left}}  {value:>{right}}" for name, value in rows.items()]

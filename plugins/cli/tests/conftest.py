@@ -1,0 +1,100 @@
+"""A small world for the command: a voice that hums, in an addon of its own."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import plugin
+
+import voxstack
+from voxstack import NetworkError, Registry, StreamableBlock
+
+STEP = 100
+
+
+@dataclass
+class Hum(StreamableBlock):
+    """Hums a sine: 100 samples for each letter of the text.
+
+    :param pitch: in Hz.
+    """
+
+    pitch: float = 440.0
+
+    needs = frozenset({"text"})
+    head = True
+    makes = "samples"
+
+    def stream(self, source: Any, utterance: Any) -> Any:
+        for index, letter in enumerate(utterance["text"]):
+            if letter == "!":
+                raise NetworkError("the network failed")
+            if letter == "^":
+                raise KeyboardInterrupt
+            if letter == "#":
+                raise ZeroDivisionError("a bug")
+            time = np.arange(index * STEP, (index + 1) * STEP) / 8000
+            yield (np.sin(2 * np.pi * self.pitch * time) * utterance["volume"] / utterance["rate"]).astype(np.float32)
+
+
+CONTROLS = {
+    "rate": {"type": "number", "minimum": 0.5, "maximum": 2, "default": 1.0, "description": "Speed, as a factor."},
+    "volume": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5},
+    "style": {"type": "string", "default": "calm"},
+}
+
+
+def expected(text: str, volume: float = 0.5) -> np.ndarray:
+    """The 16-bit samples of a text."""
+    time = np.arange(len(text) * STEP) / 8000
+    return np.round(np.clip((np.sin(2 * np.pi * 440 * time) * volume).astype(np.float32), -1, 1) * 32767).astype("<i2")
+
+
+@pytest.fixture
+def expect() -> Callable[..., np.ndarray]:
+    return expected
+
+
+@pytest.fixture
+def world(write_addon: Callable[..., Path]) -> Registry:
+    """Plugins: one with the block ``Hum`` and the voice ``hummer``."""
+    folder = write_addon("hummer", stack=[{"type": "Hum"}], controls=CONTROLS)
+    return Registry({"hum": plugin([Hum], {}, voxstack_addons=lambda: [folder])}, homes={"hum": "voxstack-hum"})
+
+
+@pytest.fixture
+def say(world: Registry) -> Callable[..., int]:
+    """``voxstack say --voice hummer ...``."""
+    from voxstack_cli.main import main
+
+    return lambda *argv: main(["say", "--voice", "hummer", *argv], world)
+
+
+@pytest.fixture
+def pipe_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Put bytes on stdin."""
+    return lambda data: monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+@pytest.fixture
+def bad_plugin() -> Any:
+    """A plugin whose hooks all fail."""
+
+    def fail(**_: Any) -> Any:
+        raise RuntimeError("no licence key")
+
+    def voxstack_addons() -> Any:
+        fail()
+
+    def voxstack_commands(commands: Any) -> Any:
+        fail()
+
+    hooks = {"voxstack_addons": voxstack_addons, "voxstack_commands": voxstack_commands}
+    return type("bad", (), {name: staticmethod(voxstack.hookimpl(hook)) for name, hook in hooks.items()})

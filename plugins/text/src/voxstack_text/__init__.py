@@ -1,0 +1,15 @@
+"""Text in US English: written sentences to tokens, and long texts to sentences."""
+
+from __future__ import annotations
+
+import voxstack
+from voxstack_text.sentences import Sentences
+from voxstack_text.text import Text, Word
+
+__all__ = ["Sentences", "Text", "Word", "voxstack_blocks"]
+
+
+@voxstack.hookimpl
+def voxstack_blocks() -> list[type[voxstack.Block]]:
+    """The blocks of this plugin."""
+    return [Text, Sentences]

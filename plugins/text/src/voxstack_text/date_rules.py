@@ -1,0 +1,104 @@
+"""Rules for dates, times of day and telephone numbers."""
+
+from __future__ import annotations
+
+import re
+
+from voxstack_text import numbers
+from voxstack_text.rules import NEAR, START, Known, Reading, Rule, alternatives, groups, rule
+from voxstack_text.tables import MONTH_FORMS, MONTHS, WEEKDAY_FORMS
+
+_MONTH = rf"(?P<month>(?:{alternatives(MONTH_FORMS)})(?![a-z])\.?)"
+_DAY = r"(?P<day>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)(?!\d|:|\.\d|,\d|/)"
+_YEAR = r"(?P<year>[12]\d{3})(?!\w|,\d|\.\d)"
+_HALF = r"(?P<half>[aApP](?:\.\s?[mM]\.|[mM](?!\w)))"
+
+
+def _month_day(match: re.Match[str], known: Known) -> Reading:
+    return groups(match, month=_month(match["month"]), day=_day(match["day"]), year=_year(match["year"]))
+
+
+def _day_month(match: re.Match[str], known: Known) -> Reading:
+    the = "" if re.search(r"\bthe\s+$", match.string[max(0, match.start() - NEAR) : match.start()], re.IGNORECASE) else "the "
+    return groups(match, day=f"{the}{_day(match['day'])} of", month=_month(match["month"]), year=_year(match["year"]))
+
+
+def _month_year(match: re.Match[str], known: Known) -> Reading:
+    return groups(match, month=_month(match["month"]), year=_year(match["year"]))
+
+
+def _numeric(match: re.Match[str], known: Known) -> Reading:
+    month, day, year = int(match["month"]), int(match["day"]), int(match["year"])
+    if month > 12 >= day:
+        month, day = day, month
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return None
+    if year < 100:
+        year += 2000 if year < 50 else 1900
+    return f"{MONTHS[month - 1]} {numbers.ordinal(day)} {numbers.year(year)}"
+
+
+def _month(written: str) -> str:
+    return MONTH_FORMS[written.rstrip(".")]
+
+
+def _day(written: str) -> str:
+    return numbers.ordinal(int(written.rstrip("stndrh")))
+
+
+def _year(written: str | None) -> str:
+    return numbers.year(int(written)) if written else ""
+
+
+def _weekday(match: re.Match[str], known: Known) -> Reading:
+    return WEEKDAY_FORMS[match[1]]
+
+
+def _short_month(match: re.Match[str], known: Known) -> Reading:
+    return MONTH_FORMS[match[1]]
+
+
+def _time(match: re.Match[str], known: Known) -> Reading:
+    hour, minute, second = int(match["hour"]), int(match["minute"]), match["second"]
+    if hour > 24 or minute > 59:
+        return None
+    half = f" {_half(match['half'])}" if match["half"] else ""
+    said = numbers.cardinal(hour)
+    if minute:
+        said += f" {'oh ' if minute < 10 else ''}{numbers.cardinal(minute)}"
+    elif not half:
+        said += " o'clock" if 1 <= hour <= 12 else " hundred"
+    if second:
+        said += f" and {numbers.cardinal(int(second))} second{'s' * (int(second) != 1)}"
+    return said + half
+
+
+def _hour(match: re.Match[str], known: Known) -> Reading:
+    return f"{numbers.cardinal(int(match['hour']))} {_half(match['half'])}" if int(match["hour"]) <= 12 else None
+
+
+def _half(written: str) -> str:
+    return f"{written[0].upper()} M"
+
+
+def _telephone(match: re.Match[str], known: Known) -> Reading:
+    said = " , ".join(numbers.digits(group) for group in re.findall(r"\d+", match[0]))
+    return f"plus {said}" if match[0].startswith("+") else said
+
+
+RULES: tuple[Rule, ...] = (
+    rule(rf"{START}(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})(?![\w-])", _numeric),
+    rule(rf"{START}(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}})(?![\w/])", _numeric),
+    rule(rf"{_MONTH} {_DAY}(?:,? {_YEAR})?(?![a-zA-Z])", _month_day),
+    rule(rf"{START}{_DAY} (?:of )?{_MONTH}(?:,? {_YEAR})?", _day_month),
+    rule(rf"{_MONTH},? {_YEAR}", _month_year),
+    rule(r"(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\.", _short_month),
+    rule(rf"({alternatives(WEEKDAY_FORMS)})\.", _weekday),
+    rule(r"(Mon|Tues|Tue|Wed|Thurs|Thur|Thu|Fri)(?!\w|')", _weekday),
+    rule(rf"{START}(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?(?:\s?{_HALF})?(?![\w:])", _time),
+    rule(rf"{START}(?P<hour>\d{{1,2}})\s?{_HALF}", _hour),
+    rule(rf"{START}\+\d{{1,3}}(?:[ .-]?\(?\d{{2,4}}\)?){{2,5}}(?![\w-])", _telephone),
+    rule(rf"{START}(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[-. ])\d{{3}}[-.]\d{{4}}(?![\w-])", _telephone),
+    rule(rf"{START}\d{{3}}-\d{{4}}(?![\w-])", _telephone),
+)
+"""Tried in this order, before the rules for plain numbers."""

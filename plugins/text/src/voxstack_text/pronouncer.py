@@ -1,0 +1,127 @@
+"""From spoken words to phones: overrides, lexicon, rules for endings, and a network for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from voxstack_text.lexicon import Lexicon
+from voxstack_text.pronunciation import LETTERS, VOWELS, Pronunciation, checked
+
+Part = tuple[str, Pronunciation]
+"""A word as the acoustic model counts words, and its pronunciation: "John's" is two, ``john`` and ``'s``."""
+
+_OVERRIDES = {
+    word: checked(symbols.split(), word)
+    for word, symbols in {
+        "a": "ax0",
+        "an": "ae1 n",
+        "and": "ae1 n d",
+        "as": "ae1 z",
+        "at": "ae1 t",
+        "can": "k ae1 n",
+        "does": "d ah1 z",
+        "for": "f ao1 r",
+        "from": "f r ah1 m",
+        "has": "hh ae1 z",
+        "have": "hh ae1 v",
+        "her": "hh er0",
+        "his": "hh ih1 z",
+        "hmm": "hh m",
+        "i": "ay1",
+        "invite": "ih0 n v ay1 t",
+        "minute": "m ih1 n ax0 t",
+        "missus": "m ih1 s ax0 z",
+        "mm": "m",
+        "moped": "m ow1 p eh0 d",
+        "of": "ah1 v",
+        "psst": "p s t",
+        "shh": "sh",
+        "that": "dh ae1 t",
+        "the": "dh ax0",
+        "to": "t ax0",
+        "was": "w aa1 z",
+        "with": "w ih1 dh",
+    }.items()
+}
+"""Words that the teacher says otherwise in a sentence than its lexicon has it, or that its lexicon has wrong."""
+
+_THE_BEFORE_VOWEL = ("dh", "iy0")
+_LETTER_A = ("ey1",)
+_HISSING, _VOICELESS = frozenset("s z sh zh ch jh".split()), frozenset("p t k f th".split())
+_ENDINGS = ("'s", "'ll", "'ve", "'d", "'re", "'m", "n't")
+
+
+class Pronouncer:
+    """Pronounces words one by one.
+
+    :param lexicon: pronunciations of known words.
+    :param network: pronounces a lower-case word that the lexicon lacks; without one, such words are spelled.
+    """
+
+    def __init__(self, lexicon: Lexicon, network: Callable[[str], Pronunciation] | None = None) -> None:
+        self._lexicon = lexicon
+        self._network = network
+
+    def knows(self, word: str) -> bool:
+        """Whether a word in lower case is pronounced as it is written in a table."""
+        return word in _OVERRIDES or word in self._lexicon
+
+    def parts(self, word: str) -> list[Part]:
+        """Return the pronunciation of a word in lower case, or of a letter's name, which is one capital."""
+        if len(word) == 1 and word.isupper():
+            return [letter(word, self._lexicon)]
+        known = _OVERRIDES.get(word) or self._lexicon.get(word)
+        if known:
+            return [(word, known)]
+        stem, ending = split_ending(word)
+        if ending:
+            parts = self.parts(stem)
+            return [*parts, (ending, ending_after(parts[-1][1][-1], ending))]
+        plain = word.replace("'", "")  # "dogs'"
+        if plain != word:
+            return self.parts(plain) if plain else []
+        return list(self._unknown(word))
+
+    def _unknown(self, word: str) -> Iterator[Part]:
+        """A word that no table has: a regular plural, what the network makes of it, or its letters."""
+        singular = self._lexicon.get(word[:-1]) if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else None
+        made = (*singular, *ending_after(singular[-1], "'s")) if singular else self._network(word) if self._network else ()
+        if made:
+            yield word, made
+        else:
+            yield from (letter(character.upper(), self._lexicon) for character in word if character in LETTERS and character != "'")
+
+
+def letter(name: str, lexicon: Lexicon) -> Part:
+    """The name of a letter, given as a capital. The letter A is no function word, so it does not go by the name of one."""
+    if name == "A":
+        return "_a", _LETTER_A
+    return name.lower(), lexicon.get(name.lower()) or ()
+
+
+def before_vowel(parts: list[Part], following: Pronunciation) -> list[Part]:
+    """Return ``parts`` as they sound before what follows: "the" changes before a vowel."""
+    if following and following[0].rstrip("01") in VOWELS and [word for word, _ in parts] == ["the"]:
+        return [("the", _THE_BEFORE_VOWEL)]
+    return parts
+
+
+def split_ending(word: str) -> tuple[str, str]:
+    """Return a word as stem and ending: ("john", "'s"), ("dogs", "") for "dogs'", (word, "") if there is none."""
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) > len(ending):
+            return word[: -len(ending)], ending
+    return word, ""
+
+
+def ending_after(symbol: str, ending: str) -> Pronunciation:
+    """Return how an ending sounds after the last symbol of the stem, by the rules that the teacher's labels follow."""
+    phone = symbol.rstrip("01")
+    if ending == "'s":
+        return ("ax0", "z") if phone in _HISSING else ("s",) if phone in _VOICELESS else ("z",)
+    if ending == "n't":
+        return ("ax0", "n", "t")
+    if ending == "'re":
+        return ("r",) if phone in VOWELS else ("er0",)
+    consonant = {"'ll": "l", "'ve": "v", "'d": "d", "'m": "m"}[ending]
+    return (consonant,) if phone in VOWELS else ("ax0", consonant)

@@ -1,0 +1,106 @@
+"""Sentences: a long text, one sentence at a time."""
+# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are what this is about
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+
+from voxstack import Frames, StreamableBlock, Utterance
+from voxstack.blocks import Given
+from voxstack_text.normalise import pronounceable
+
+_BLANK_LINES = re.compile(r"\n\s*\n|\Z")
+_CUTS = (re.compile(r"[,;:)—–]\s"), re.compile(r"\s"))
+
+
+@dataclass
+class Sentences(StreamableBlock):
+    """Streams its child once for each sentence of ``text``, one after the other, each when it is asked for.
+
+    The child sees the sentence as ``text``, and as ``text_start`` the place of its first character in the whole text. Once a
+    sentence has given audio, those behind it are told by their ``schedule`` that playback is ahead. Sentences with nothing to
+    pronounce are skipped.
+
+    :param block: makes the frames or samples of one sentence.
+    :param longest: characters of a sentence at most; a longer one is cut at punctuation if it can be, else at a space.
+    """
+
+    block: StreamableBlock
+    longest: int = field(default=500, metadata={"minimum": 20})
+
+    head = True
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return (self.block.needs - {"text_start"}) | {"text"}
+
+    @property
+    def makes(self) -> str | None:
+        return self.block.makes
+
+    @property
+    def lookahead(self) -> int:
+        return self.block.lookahead
+
+    @property
+    def hop(self) -> float:
+        return self.block.hop
+
+    def check_needs(self, given: Given, path: str) -> Given:
+        super().check_needs({**given, "text_start": f"{path} (Sentences)"}, path)
+        return given
+
+    def stream(self, source: Frames, utterance: Utterance) -> Frames:
+        base = utterance.get("text_start", 0)
+        schedule = utterance.get("schedule")
+        started = False
+        for start, sentence in sentences(utterance["text"], self.longest):
+            own = {**utterance, "text": sentence, "text_start": base + start}
+            if started and schedule is not None:
+                own["schedule"] = schedule.ahead_of_playback()
+            chunks = self.block.stream(iter(()), own)
+            try:
+                for chunk in chunks:
+                    started = True
+                    yield chunk
+            finally:
+                if isinstance(chunks, Generator):
+                    chunks.close()  # now, and not when it is found to be unused
+
+
+def sentences(text: str, longest: int = 500) -> Iterator[tuple[int, str]]:
+    """Yield (place of its first character, sentence) for each sentence that has something to pronounce.
+
+    Paragraphs, apart by blank lines, end sentences; inside them the library sentencex finds the ends.
+    """
+    from sentencex import segment  # type: ignore[import-untyped]  # compiled code, not needed to look at the block
+
+    at = 0
+    for blank in _BLANK_LINES.finditer(text):
+        for piece in segment("en", text[at : blank.start()]):
+            at = text.index(piece, at)
+            yield from _short(text, at, at + len(piece), longest)
+            at += len(piece)
+        at = blank.end()
+
+
+def _short(text: str, start: int, end: int, longest: int) -> Iterator[tuple[int, str]]:
+    """Cut ``text[start:end]`` to pieces of at most ``longest`` characters, stripped."""
+    while start < end:
+        stop = end if end - start <= longest else _cut(text, start, start + longest)
+        piece = text[start:stop]
+        sentence = piece.strip()
+        if pronounceable(sentence):
+            yield start + piece.index(sentence), sentence
+        start = stop
+
+
+def _cut(text: str, start: int, limit: int) -> int:
+    """Where to cut before ``limit``: behind the last mark in the second half, else behind the last space, else there."""
+    for mark, earliest in zip(_CUTS, ((start + limit) // 2, start), strict=True):
+        found = [match.end() for match in mark.finditer(text, earliest, limit)]
+        if found:
+            return found[-1]
+    return limit

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from voxstack_text.lexicon import Lexicon
+from voxstack_text.pronouncer import Pronouncer, before_vowel
+from voxstack_text.pronunciation import LETTERS, STEPS_PER_LETTER, SYMBOLS, checked, decode, encode
+from voxstack_text.syllables import phone_stress
+
+PRONOUNCER = Pronouncer(Lexicon.built_in())
+
+
+def said(word: str, pronouncer: Pronouncer = PRONOUNCER) -> str:
+    return " | ".join(f"{name}: {' '.join(phones)}" for name, phones in pronouncer.parts(word))
+
+
+@pytest.mark.parametrize(
+    "word, expected",
+    [
+        ("hello", "hello: hh ax0 l ow1"),
+        ("a", "a: ax0"),
+        ("A", "_a: ey1"),
+        ("B", "b: b iy1"),
+        ("that", "that: dh ae1 t"),
+        ("that's", "that: dh ae1 t | 's: s"),
+        ("john's", "john: jh aa1 n | 's: z"),
+        ("church's", "church: ch er1 ch | 's: ax0 z"),
+        ("dogs'", "dogs: d aa1 g z"),
+        ("D's", "d: d iy1 | 's: z"),
+        ("you'll", "you: y uw1 | 'll: l"),
+        ("that'll", "that: dh ae1 t | 'll: ax0 l"),
+        ("we've", "we: w iy1 | 've: v"),
+        ("john'd", "john: jh aa1 n | 'd: ax0 d"),
+        ("shouldn't've", "shouldn't: sh uh1 d n t | 've: ax0 v"),
+        ("don't", "don't: d ow1 n t"),
+        ("we're", "we're: w iy1 r"),
+        ("there're", "there: dh eh1 r | 're: er0"),
+        ("o'clock", "o'clock: ax0 k l aa1 k"),
+    ],
+)
+def test_words_and_their_endings(word: str, expected: str) -> None:
+    assert said(word) == expected
+
+
+def test_without_a_network_unknown_words_are_spelled() -> None:
+    assert said("qzx") == "q: k y uw1 | z: z iy1 | x: eh1 k s"
+    assert said("qzx's") == "q: k y uw1 | z: z iy1 | x: eh1 k s | 's: ax0 z"
+
+
+def test_a_network_pronounces_what_no_table_has() -> None:
+    asked = []
+
+    def network(word: str) -> tuple[str, ...]:
+        asked.append(word)
+        return ("z", "uw1") if word == "zyxoo" else ()
+
+    pronouncer = Pronouncer(Lexicon.built_in(), network)
+    assert said("zyxoo's", pronouncer) == "zyxoo: z uw1 | 's: z"
+    assert said("xq", pronouncer) == "x: eh1 k s | q: k y uw1", "what the network cannot say is spelled"
+    assert said("hello", pronouncer) == "hello: hh ax0 l ow1"
+    assert asked == ["zyxoo", "xq"]
+
+
+def test_the_changes_before_a_vowel() -> None:
+    the = PRONOUNCER.parts("the")
+    assert before_vowel(the, ("ae1", "p", "ax0", "l"))[0][1] == ("dh", "iy0")
+    assert before_vowel(the, ("p", "eh1", "r"))[0][1] == ("dh", "ax0")
+    assert before_vowel(the, ()) == the
+    assert before_vowel(PRONOUNCER.parts("a"), ("ae1",))[0][1] == ("ax0",)
+
+
+@pytest.mark.parametrize(
+    "phones, stressed",
+    [
+        ("hh ax0 l ow1", "l ow"),
+        ("s t r ae1 ng g er0", "s t r ae ng"),
+        ("k ax0 n s t r ah1 k sh ax0 n", "s t r ah k"),
+        ("ae1 p ax0 l", "ae"),
+        ("z", ""),
+        ("iy1 s t er0", "iy"),
+    ],
+)
+def test_stress_spreads_over_the_syllable_by_maximal_onset(phones: str, stressed: str) -> None:
+    assert " ".join(phone for phone, stress in phone_stress(tuple(phones.split())) if stress) == stressed
+
+
+def test_letters_and_symbols() -> None:
+    assert len(set(SYMBOLS)) == len(SYMBOLS) == 56
+    np.testing.assert_array_equal(encode("ab'"), [0, 1, LETTERS.index("'")])
+    with pytest.raises(ValueError, match="substring not found"):
+        encode("é")
+    with pytest.raises(ValueError, match="'word' is pronounced with 'q'"):
+        checked(["q"], "word")
+
+
+def test_decoding_drops_repeats_then_blanks() -> None:
+    b, iy = SYMBOLS.index("b") + 1, SYMBOLS.index("iy1") + 1
+    classes = [0, b, b, 0, b, iy, iy, 0, 0]
+    logits = np.eye(len(SYMBOLS) + 1, dtype=np.float32)[classes]
+    assert len(logits) == STEPS_PER_LETTER * 3
+    assert decode(logits) == ("b", "b", "iy1")
+    assert decode(logits[:0]) == ()
