@@ -55,7 +55,8 @@ def test_the_core_needs_four_packages() -> None:
 
 def test_finding_all_plugins_imports_nothing_heavy() -> None:
     heavy = ["torch", "onnxruntime", "openvino", "onnx", "scipy", "soxr", "inflect", "jsonschema", "sounddevice"]
-    code = f"import sys, voxstack; r = voxstack.Registry.installed(); assert not r.broken, r.broken; print([m for m in {heavy} if m in sys.modules])"
+    find = "r = voxstack.Registry.installed(); assert not r.broken, r.broken"
+    code = f"import sys, voxstack; {find}; print([m for m in {heavy} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,5 +18,4 @@ def test_a_recogniser_understands_the_voice(monkeypatch: pytest.MonkeyPatch) -> 
     sentences = evaluate.HELD_OUT.read_text().splitlines()[::2]
     result = evaluate.measure(evaluate.by_voice(voxstack.load("amber")), sentences, "amber")
     assert result["sentences"] == 20
-    assert result["wer"] <= 1 / 6, [pair for pair in zip(sentences, result["heard"], strict=True)]
-    assert "evaluate" in sys.modules
+    assert result["wer"] <= 1 / 6, list(zip(sentences, result["heard"], strict=True))

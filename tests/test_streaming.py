@@ -127,7 +127,7 @@ def test_the_first_chunk_of_a_minute_costs_three_percent_of_its_frames() -> None
     plugins = {name: plugin for name, plugin in installed._manager.list_name_plugin() if name != "voxstack"}
     registry = Registry({**plugins, "counter": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)})
     voice = voxstack.Voice(Addon.open("amber", registry))
-    minute = " ".join(["the river and the garden and the mountain in the morning"] * 24) + "."
+    minute = " ".join(["the river and the garden and the mountain in the morning"] * 28) + "."
     pipeline = voxstack.build(voice.addon.config["stack"][0]["block"], voice.addon)
     stream = pipeline.stream(iter(()), voice.request(minute))
     first = next(stream)

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from tiny import plugin
 
-import voxstack
 from voxstack import NetworkError, Registry, StreamableBlock
 
 STEP = 100
@@ -85,16 +84,9 @@ def pipe_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
 
 @pytest.fixture
 def bad_plugin() -> Any:
-    """A plugin whose hooks all fail."""
-
-    def fail(**_: Any) -> Any:
-        raise RuntimeError("no licence key")
+    """A plugin that cannot tell its addons."""
 
     def voxstack_addons() -> Any:
-        fail()
+        raise RuntimeError("no licence key")
 
-    def voxstack_commands(commands: Any) -> Any:
-        fail()
-
-    hooks = {"voxstack_addons": voxstack_addons, "voxstack_commands": voxstack_commands}
-    return type("bad", (), {name: staticmethod(voxstack.hookimpl(hook)) for name, hook in hooks.items()})
+    return plugin(voxstack_addons=voxstack_addons)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tiny import plugin
 
 import voxstack
 import voxstack_cli
@@ -45,8 +46,12 @@ def test_commands_of_other_plugins_run_and_are_in_the_help(capsys: Any) -> None:
     assert "speak a text" in told
 
 
-def test_plugins_that_cannot_add_commands_are_reported(bad_plugin: Any, capsys: Any) -> None:
-    registry = Registry({"bad": bad_plugin, "thief": commanding("say", print), "good": commanding("greet", lambda options: None)})
+def test_plugins_that_cannot_add_commands_are_reported(capsys: Any) -> None:
+    def voxstack_commands(commands: Any) -> Any:
+        raise RuntimeError("no licence key")
+
+    bad = plugin(voxstack_commands=voxstack_commands)
+    registry = Registry({"bad": bad, "thief": commanding("say", print), "good": commanding("greet", lambda options: None)})
     assert main(["greet"], registry) == 0
     errors = capsys.readouterr().err
     assert "plugin 'bad' cannot add its commands: RuntimeError('no licence key')" in errors

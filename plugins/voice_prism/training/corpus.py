@@ -52,7 +52,9 @@ OPENERS = ("yes|no|well|oh|hello|thank you|of course|good morning|I am sorry|exc
     "|"
 )
 QUANTITIES = ["several", "many", "a few", "most of the", "both", "hundreds of"]
-UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+).split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 MODALS = (
     "will|could|should|would|might|must|can|did not|does not|could not|would like to|wanted to|is going to|has to|used to|tried to"
@@ -153,7 +155,8 @@ class Grammar:
         elif kind < 0.60:
             phrase = f"{self.pick(words['verb_alone'])} {self.place()}"
         elif kind < 0.72:
-            phrase = f"{self.pick(['has', 'had', 'will have'])} {self.pick(['never ', 'already ', 'not ', 'just ', ''])}{self.pick(words['verb_past'])} {self.object()}"
+            adverb = self.pick(["never ", "already ", "not ", "just ", ""])
+            phrase = f"{self.pick(['has', 'had', 'will have'])} {adverb}{self.pick(words['verb_past'])} {self.object()}"
         elif kind < 0.85:
             phrase = f"{self.pick(MODALS)} {self.pick(words['verb'])} {self.object()}"
         else:

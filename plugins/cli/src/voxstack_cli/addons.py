@@ -31,25 +31,15 @@ def locate(source: str, registry: Registry) -> tuple[str | Path, bool]:
     return registry.addon(source), True
 
 
-def installed(registry: Registry) -> Iterator[tuple[str, Path | None, dict[str, Any] | Exception]]:
+def installed(registry: Registry) -> Iterator[tuple[str, Path, dict[str, Any] | Exception]]:
     """Yield name, folder, and content of the addon.json of every installed addon, sorted by name.
 
-    Where an addon cannot be read, or a plugin fails to tell its addons (it then has no folder), the error stands for the
-    content.
+    Where an addon cannot be read, the error stands for the content.
     """
     from voxstack_addon_spec import AddonError, open_addon
 
-    folders: dict[str, Path] = {}
-    failed: dict[str, Exception] = {}
-    for impl in registry.hook.voxstack_addons.get_hookimpls():
-        try:
-            folders |= {Path(folder).name: Path(folder) for folder in impl.function()}
-        except Exception as error:  # a third party's mistake must not hide the other voices; it is reported
-            failed[impl.plugin_name] = error
-    for name, folder in sorted(folders.items()):
+    for name, folder in sorted(registry.addons().items()):
         try:
             yield name, folder, open_addon(folder).config
         except AddonError as error:
             yield name, folder, error
-    for plugin, trouble in failed.items():
-        yield plugin, None, trouble

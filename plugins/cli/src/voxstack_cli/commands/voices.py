@@ -36,10 +36,10 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _row(name: str, folder: Path | None, found: dict[str, Any] | Exception) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": name, "folder": None if folder is None else str(folder)}
+def _row(name: str, folder: Path, found: dict[str, Any] | Exception) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": name, "folder": str(folder)}
     if isinstance(found, Exception):
-        return {**row, "error": str(found) if folder else f"the plugin cannot tell its addons: {found!r}"}
+        return {**row, "error": str(found)}
     networks = {key: spec.get("role", "borrowed") for key, spec in found["networks"].items()}
     return {**row, "speaks": "stack" in found, **{key: found[key] for key in KEYS if key in found}, "networks": networks}
 
