@@ -43,7 +43,9 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert lines < 40, f"a stranger's first plugin takes {lines} lines"
     (test,) = re.findall(r"```python\n(import numpy as np\nfrom my_blocks.*?)```", text, re.DOTALL)
     (folder / "test_my_blocks.py").write_text(test)
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", target, folder], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", target, folder], check=True
+    )
     return target
 
 

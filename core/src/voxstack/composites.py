@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
 
-from voxstack.addon import Addon
 from voxstack.blocks import Frames, Given, SequenceBlock, StreamableBlock, Utterance, at
 from voxstack.errors import StackError
 from voxstack.schedule import Schedule
+
+if TYPE_CHECKING:
+    from voxstack.addon import Addon
 
 
 @dataclass

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import functools
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
 import pluggy
-from importlib_metadata import entry_points
+from importlib_metadata import EntryPoint, entry_points
 
 from voxstack import builtin, hookspecs
 from voxstack.blocks import Block
@@ -29,14 +29,12 @@ class Registry(Mapping[str, type[Block]]):
 
     :param plugins: module, or any object with hook implementations, by plugin name.
     :param broken: errors of plugins that could not be imported.
-    :param homes: name of the distribution that each plugin came with, for errors.
+    :param home: gives the name of the distribution that a plugin came with, for errors; it is not asked before there is one.
     """
 
-    def __init__(
-        self, plugins: Mapping[str, Any], broken: Mapping[str, Exception] | None = None, homes: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, plugins: Mapping[str, Any], broken: Mapping[str, Exception] | None = None, home: Callable[[str], str] = str) -> None:
         self.broken = dict(broken or {})
-        self._homes = {"voxstack": "voxstack-core", **(homes or {})}
+        self._home = home
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._claims: dict[str, dict[str, type[Block]]] = {}
@@ -52,14 +50,15 @@ class Registry(Mapping[str, type[Block]]):
         """Import every plugin that announces itself in the ``voxstack`` entry point group, once a process."""
         plugins: dict[str, Any] = {}
         broken: dict[str, Exception] = {}
-        homes: dict[str, str] = {}
+        points: dict[str, EntryPoint] = {}
         for point in entry_points(group=GROUP):
-            homes[point.name] = point.dist.name if point.dist else "an unknown distribution"
+            points[f"{point.name} of {point.value}" if point.name in points else point.name] = point
+        for name, point in points.items():
             try:
-                plugins[point.name] = point.load()
+                plugins[name] = point.load()
             except Exception as error:  # a third party's mistake must not take the host down; it is reported
-                broken[point.name] = error
-        return cls(plugins, broken, homes)
+                broken[name] = error
+        return cls(plugins, broken, lambda name: getattr(points[name].dist, "name", "an unknown distribution"))
 
     def _register(self, name: str, plugin: Any) -> None:
         try:
@@ -88,7 +87,7 @@ class Registry(Mapping[str, type[Block]]):
         """
         claims = self._claims[name]
         if len(set(claims.values())) > 1:
-            rows = " and ".join(f"{self._homes.get(plugin, plugin)} ({cls.__module__})" for plugin, cls in claims.items())
+            rows = " and ".join(f"{self._distribution(plugin)} ({cls.__module__})" for plugin, cls in claims.items())
             raise PluginError(f"two plugins bring a block named {name!r}: {rows}; uninstall one, or rename its class")
         return next(iter(claims.values()))
 
@@ -100,7 +99,10 @@ class Registry(Mapping[str, type[Block]]):
 
     def home(self, name: str) -> str:
         """Names of the distributions that bring a block."""
-        return ", ".join(self._homes.get(plugin, plugin) for plugin in self._claims[name])
+        return ", ".join(self._distribution(plugin) for plugin in self._claims[name])
+
+    def _distribution(self, plugin: str) -> str:
+        return "voxstack-core" if plugin == "voxstack" else self._home(plugin)
 
     @property
     def hook(self) -> Any:
@@ -109,7 +111,7 @@ class Registry(Mapping[str, type[Block]]):
 
     def troubles(self) -> str:
         """What is wrong with the installed plugins, a line each, to end an error with; empty if nothing is."""
-        return "".join(f"\n  plugin {name!r} ({self._homes.get(name, name)}) is broken: {error!r}" for name, error in self.broken.items())
+        return "".join(f"\n  plugin {name!r} ({self._distribution(name)}) is broken: {error!r}" for name, error in self.broken.items())
 
     def addons(self) -> dict[str, Path]:
         """Folders of installed addons by name."""

@@ -33,6 +33,8 @@ class Hum(StreamableBlock):
 
     def stream(self, source: Any, utterance: Any) -> Any:
         for index, letter in enumerate(utterance["text"]):
+            if letter == "~":
+                return
             if letter == "!":
                 raise NetworkError("the network failed")
             if letter == "^":
@@ -65,7 +67,7 @@ def expect() -> Callable[..., np.ndarray]:
 def world(write_addon: Callable[..., Path]) -> Registry:
     """Plugins: one with the block ``Hum`` and the voice ``hummer``."""
     folder = write_addon("hummer", stack=[{"type": "Hum"}], controls=CONTROLS)
-    return Registry({"hum": plugin([Hum], {}, voxstack_addons=lambda: [folder])}, homes={"hum": "voxstack-hum"})
+    return Registry({"hum": plugin([Hum], {}, voxstack_addons=lambda: [folder])}, home={"hum": "voxstack-hum"}.__getitem__)
 
 
 @pytest.fixture

@@ -158,3 +158,9 @@ def test_an_unknown_voice_suggests_the_nearest(world: Any, capsys: Any) -> None:
 def test_a_header_that_cannot_hold_the_length_says_unknown() -> None:
     assert wav_header(8000, 2**32)[40:44] == wav_header(8000)[40:44] == b"\xff" * 4
     assert wav_header(8000, 10)[40:44] == b"\x0a\0\0\0"
+
+
+def test_a_text_with_nothing_to_pronounce_is_an_error_and_leaves_no_file(say: Say, tmp_path: Path, capsys: Any) -> None:
+    assert say("~", "--out", str(tmp_path / "empty.wav")) == 1
+    assert "finds nothing to pronounce in this text, so nothing was written" in capsys.readouterr().err
+    assert not [path for path in tmp_path.iterdir() if path.is_file()]

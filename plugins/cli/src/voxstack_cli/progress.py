@@ -62,11 +62,10 @@ class Progress:
 
     def report(self) -> None:
         """Print the last line: where, seconds of speech, time to first audio, real-time factor."""
-        if self._quiet:
+        if self._quiet or self.first is None:
             return
-        first = "no audio" if self.first is None else f"first audio after {self.first:.3f} s"
-        factor = f", real-time factor {self.spent / self.seconds:.3f}" if self.seconds else ""
-        print(f"{self._label}: {self.seconds:.2f} s, {first}{factor}", file=sys.stderr)
+        speed = f"first audio after {self.first:.3f} s, real-time factor {self.spent / self.seconds:.3f}"
+        print(f"{self._label}: {self.seconds:.2f} s, {speed}", file=sys.stderr)
 
     def _speed(self) -> float:
         return self.seconds / self.spent if self.spent else 0.0

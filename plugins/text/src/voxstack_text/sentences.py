@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from voxstack import Frames, StreamableBlock, Utterance
 from voxstack.blocks import Given
-from voxstack_text.normalise import pronounceable
 
 _BLANK_LINES = re.compile(r"\n\s*\n|\Z")
 _CUTS = (re.compile(r"[,;:)—–]\s"), re.compile(r"\s"))
@@ -92,9 +91,15 @@ def _short(text: str, start: int, end: int, longest: int) -> Iterator[tuple[int,
         stop = end if end - start <= longest else _cut(text, start, start + longest)
         piece = text[start:stop]
         sentence = piece.strip()
-        if pronounceable(sentence):
+        if _pronounceable(sentence):
             yield start + piece.index(sentence), sentence
         start = stop
+
+
+def _pronounceable(sentence: str) -> bool:
+    from voxstack_text.normalise import pronounceable  # its rules take a while to compile, and looking for plugins needs none
+
+    return pronounceable(sentence)
 
 
 def _cut(text: str, start: int, limit: int) -> int:

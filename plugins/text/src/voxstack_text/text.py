@@ -11,7 +11,6 @@ from voxstack import SequenceBlock, Utterance
 from voxstack.addon import Addon
 from voxstack_text.homographs import resolve
 from voxstack_text.lexicon import Lexicon
-from voxstack_text.normalise import normalise
 from voxstack_text.pronouncer import Part, Pronouncer, before_vowel
 from voxstack_text.pronunciation import LETTERS, Pronunciation, decode, encode
 from voxstack_text.spoken import PAUSE, Spoken
@@ -63,6 +62,8 @@ class Text(SequenceBlock):
 
     def __call__(self, utterance: Utterance) -> Utterance:
         assert self._pronouncer is not None, "Text runs after load(addon)"
+        from voxstack_text.normalise import normalise  # its rules take a while to compile, and looking for plugins needs none
+
         text: str = utterance["text"]
         spoken = resolve(normalise(text, self._pronouncer.knows))
         phones, words = _phones(text, spoken, self._pronouncer)

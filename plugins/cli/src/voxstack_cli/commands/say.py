@@ -44,7 +44,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Speak."""
+    """Speak.
+
+    :raises RequestError: for what cannot be said; nothing half-written is left behind then.
+    """
     out = "-" if options.out is None and options.raw else options.out
     targets = targets_of(options, out)  # before the voice is loaded: what is wrong with them is told at once
     text = text_of(options)
@@ -60,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
         for chunk in progress.following(chunks):
             for write in writes:
                 write(chunk.samples)
+        if progress.first is None:
+            raise voxstack.RequestError(f"{voice.name} finds nothing to pronounce in this text, so nothing was written; give it words")
     progress.report()
     return 0
 
