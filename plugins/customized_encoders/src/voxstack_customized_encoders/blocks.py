@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxstack import AddonError, SequenceBlock, Utterance
 from voxstack.addon import Addon
 from voxstack.networks import Network
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 @dataclass
@@ -30,7 +33,7 @@ class CustomizedEncoders(SequenceBlock):
     workers: int = field(default=4, metadata={"minimum": 1})
     _opened: dict[str, Network] = field(default_factory=dict, init=False, repr=False, compare=False)
     _behind: dict[str, set[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _pool: ThreadPoolExecutor | None = field(default=None, init=False, repr=False, compare=False)
+    _pool: Any = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -41,6 +44,8 @@ class CustomizedEncoders(SequenceBlock):
         return frozenset().union(*(network.spec.outputs for network in self._opened.values()))
 
     def load(self, addon: Addon) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # not needed to look at the block
+
         names = self.networks or [spec.name for spec in addon.networks.values() if spec.role == "encoder"]
         if not names:
             raise AddonError(addon.name, "there is no network of role 'encoder'; leave this block out, or name its networks")
@@ -59,6 +64,8 @@ class CustomizedEncoders(SequenceBlock):
         self._pool = ThreadPoolExecutor(self.workers, "voxstack-encoder")
 
     def __call__(self, utterance: Utterance) -> Utterance:
+        from concurrent.futures import FIRST_COMPLETED, wait
+
         assert self._pool is not None, "CustomizedEncoders runs after load(addon)"
         sorter = TopologicalSorter(self._behind)
         sorter.prepare()
