@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -64,6 +65,16 @@ def test_the_voice_says_the_same_for_every_schedule(voice: voxstack.Voice, sched
     whole, made = (voice.synthesize(PARAGRAPH, schedule=s).samples for s in (WHOLE, schedule))
     assert made.shape == whole.shape
     assert np.abs(made - whole).max() <= 1e-5 * np.abs(whole).max()
+
+
+def test_streams_at_the_same_time_say_what_they_say_alone(voice: voxstack.Voice) -> None:
+    """Four threads pull on one loaded voice in turn; every stream is what it is by itself, to the bit."""
+    texts = [SENTENCE, "Yes.", "Nothing is where it was.", "One, two, three, four."]
+    alone = [voice.synthesize(text).samples for text in texts]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda text: voice.synthesize(text).samples, texts * 3))
+    for made, expected in zip(together, alone * 3, strict=True):
+        np.testing.assert_array_equal(made, expected)
 
 
 @pytest.mark.parametrize("spec", [DECODER, VOCODER], ids=["decoder", "vocoder"])

@@ -7,7 +7,7 @@ import pytest
 
 import voxstack
 import voxstack_voice_amber
-from voxstack_addon_spec import open_addon
+from voxstack_addon_spec import open_addon, write_zip
 
 WEIGHTS = 15_000_000  # bytes of all networks and pronunciations in the repository
 ROOT = Path(__file__).parents[3]
@@ -76,3 +76,12 @@ def test_torch_gives_the_same_frames_as_onnx(voice: voxstack.Voice) -> None:
     frames = np.random.default_rng(0).standard_normal((50, 196)).astype(np.float32)
     onnx, torch = (voice.addon.network("decoder", {"runtime": runtime}).one(frames=frames)["mel"] for runtime in ("onnx", "torch"))
     np.testing.assert_allclose(torch, onnx, atol=1e-4)
+
+
+def test_a_zip_of_it_says_the_same_and_runs_no_code(voice: voxstack.Voice, tmp_path: Path) -> None:
+    (folder,) = voxstack_voice_amber.voxstack_addons()
+    zipped = voxstack.load(write_zip(folder, tmp_path / "amber.zip"))
+    np.testing.assert_array_equal(zipped.synthesize("Hello.").samples, voice.synthesize("Hello.").samples)
+    pytest.importorskip("torch", reason="the torch runtime is an extra")
+    with pytest.raises(voxstack.ContextError, match="trust=True"):
+        zipped.addon.network("decoder", {"runtime": "torch"})
