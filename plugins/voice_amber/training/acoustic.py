@@ -195,7 +195,7 @@ def train(speech: Speech, validation: Speech, checkpoint: Path, steps: int, batc
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument("--steps", type=int, default=6000)
     options = parser.parse_args()
     torch.set_num_threads(1)
     speech, validation = (Speech.load(options.work / name) for name in ("slt.npz", "slt_validation.npz"))

@@ -131,5 +131,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--to", type=Path, default=ADDON, help="folder of the addon")
+    parser.add_argument("--prism", type=Path, default=PRISM, help="folder of the addon that lends the vocoder")
     options = parser.parse_args()
-    export(options.work, options.to)
+    export(options.work, options.to, options.prism)

@@ -30,8 +30,8 @@ def stages(options: argparse.Namespace) -> list[list[Stage]]:
             (AMBER / "pronunciation.py", ["--steps", str(options.pronunciation_steps)]),
             (PRISM / "adversarial.py", ["--steps", str(options.adversarial_steps)]),
         ],
-        [(PRISM / "export.py", [])],
-        [(AMBER / "export.py", [])],
+        [(PRISM / "export.py", ["--to", str(options.to / "prism")] if options.to else [])],
+        [(AMBER / "export.py", ["--to", str(options.to / "amber"), "--prism", str(options.to / "prism")] if options.to else [])],
     ]
 
 
@@ -51,11 +51,12 @@ def main() -> None:
     """Read the options and run every row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder for speech and checkpoints, about 2 GB")
+    parser.add_argument("--to", type=Path, help="folder for both addons; into the sources of their distributions, unless given")
     parser.add_argument("--slt", type=int, default=5000, help="utterances of the first teacher")
     parser.add_argument("--rms", type=int, default=2500, help="utterances of the second teacher, for the vocoder")
     parser.add_argument("--acoustic-steps", type=int, default=6000)
     parser.add_argument("--vocoder-steps", type=int, default=12000)
-    parser.add_argument("--adversarial-steps", type=int, default=2500)
+    parser.add_argument("--adversarial-steps", type=int, default=6000)
     parser.add_argument("--pronunciation-steps", type=int, default=6000)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)

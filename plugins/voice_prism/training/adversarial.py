@@ -100,7 +100,7 @@ def train(voices: list[Speech], start: Path, checkpoint: Path, steps: int, batch
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--steps", type=int, default=6000)
     options = parser.parse_args()
     torch.set_num_threads(1)
     voices = [Speech.load(options.work / f"{voice}.npz") for voice in ("slt", "rms")]

@@ -8,6 +8,7 @@ real time.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -28,7 +29,9 @@ def build_teacher(folder: Path) -> Path:
     """Compile ``teacher.c`` into ``folder`` and return the program's path."""
     source, program = Path(__file__).with_name("teacher.c"), folder / "teacher"
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        subprocess.run(["cc", "-O2", str(source), "-o", str(program), *(f"-l{name}" for name in LIBRARIES)], check=True)
+        part = folder / f"teacher.{os.getpid()}"  # another process may be at the same
+        subprocess.run(["cc", "-O2", str(source), "-o", str(part), *(f"-l{name}" for name in LIBRARIES)], check=True)
+        part.rename(program)
     return program
 
 
