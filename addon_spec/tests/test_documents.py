@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 def test_example_in_the_prose_is_valid():
     (text,) = re.findall(r"```json\n(.*?)```", (ROOT / "FORMAT.md").read_text("utf-8"), re.DOTALL)
-    validate_config(json.loads(text), "FORMAT.md")
+    assert validate_config(json.loads(text), "FORMAT.md") is None
 
 
 def test_prose_tells_every_key_of_the_schema():

@@ -23,6 +23,11 @@ def complain_of_plugins(registry: Registry) -> None:
             complain(line.strip())
 
 
+def plain(text: str) -> str:
+    """Return a docstring's words without the marks of its markup."""
+    return text.replace("``", "")
+
+
 def as_json(value: Any) -> str:
     """Return JSON for people and programs."""
     return json.dumps(value, indent=2, ensure_ascii=False)
@@ -58,7 +63,7 @@ def _bounds(schema: Mapping[str, Any]) -> list[str]:
 def value_line(name: str, schema: Mapping[str, Any]) -> str:
     """Return a line on a control or a field: name, what it may be, default, description."""
     default = f", default {json.dumps(schema['default'], ensure_ascii=False)}" if "default" in schema else ""
-    told = schema.get("description", "")
+    told = plain(schema.get("description", ""))
     return f"{name}: {type_words(schema)}{default}" + (f". {told}" if told else "")
 
 

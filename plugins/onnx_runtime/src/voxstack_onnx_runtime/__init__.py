@@ -42,7 +42,7 @@ def open_session(spec: NetworkSpec, context: Context) -> Runner:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = context.threads
     options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=[provider])

@@ -7,7 +7,7 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from voxstack_cli.addons import registry_of
-from voxstack_cli.wording import as_json, complain, complain_of_plugins, value_line
+from voxstack_cli.wording import as_json, complain, complain_of_plugins, plain, value_line
 
 if TYPE_CHECKING:
     from voxstack import Block, Registry
@@ -65,7 +65,7 @@ def _row(name: str, cls: type[Block], registry: Registry) -> dict[str, Any]:
 
     kind = "SequenceBlock" if issubclass(cls, SequenceBlock) else "StreamableBlock"
     schema = block_schema(cls)
-    first_line = (cls.__doc__ or "").strip().partition("\n")[0].strip()
+    first_line = plain((cls.__doc__ or "").strip().partition("\n")[0].strip())
     return {"name": name, "kind": kind, "distribution": registry.home(name), "description": first_line, "schema": schema}
 
 
@@ -81,7 +81,7 @@ def _show(name: str, registry: Registry, json: bool) -> int:
         print(as_json(row))
         return 0
     schema = row["schema"]
-    print(f"{name}  {row['kind']}  {row['distribution']}\n  {schema['description']}")
+    print(f"{name}  {row['kind']}  {row['distribution']}\n  {plain(schema['description'])}")
     fields = {field: value for field, value in schema["properties"].items() if field != "type"}
     print("\nfields" if fields else "\nno fields")
     for field, value in fields.items():
