@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxstack.blocks import Block, Frames, SequenceBlock, StreamableBlock, Utterance
+from voxstack.blocks import Block, Frames, SequenceBlock, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.composites import SequenceBlockContainer, StreamablePipeline, StreamableStack
 from voxstack.errors import AddonError, ContextError, NetworkError, PluginError, RequestError, StackError, VoxstackError
 from voxstack.hookspecs import hookimpl
@@ -30,6 +30,7 @@ __all__ = [
     "StreamableBlock",
     "StreamablePipeline",
     "StreamableStack",
+    "StreamableWrapper",
     "Utterance",
     "Voice",
     "VoxstackError",

@@ -106,6 +106,39 @@ class StreamableBlock(Block):
         """
 
 
+class StreamableWrapper(StreamableBlock):
+    """A streamable block around another one, ``inner``: from outside it needs, takes, makes and waits for what that does."""
+
+    @property
+    @abstractmethod
+    def inner(self) -> StreamableBlock:
+        """The block inside."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return self.inner.needs
+
+    @property
+    def head(self) -> bool:
+        return self.inner.head
+
+    @property
+    def takes(self) -> str | None:
+        return self.inner.takes
+
+    @property
+    def makes(self) -> str | None:
+        return self.inner.makes
+
+    @property
+    def lookahead(self) -> int:
+        return self.inner.lookahead
+
+    @property
+    def hop(self) -> float:
+        return self.inner.hop
+
+
 def children(block: Block, path: str) -> Iterator[tuple[str, Block]]:
     """Yield (path, block) of each block in the fields of ``block``."""
     if not dataclasses.is_dataclass(block):

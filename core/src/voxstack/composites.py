@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from voxstack.blocks import Frames, Given, SequenceBlock, StreamableBlock, Utterance, at
+from voxstack.blocks import Frames, Given, SequenceBlock, StreamableBlock, StreamableWrapper, Utterance, at
 from voxstack.errors import StackError
 from voxstack.schedule import Schedule
 
@@ -118,7 +118,7 @@ class StreamableStack(StreamableBlock):
 
 
 @dataclass
-class StreamablePipeline(StreamableBlock):
+class StreamablePipeline(StreamableWrapper):
     """One sequence block, and one streamable block that draws on what it made.
 
     It is a streamable block itself, so a whole pipeline can stand wherever one can.
@@ -131,28 +131,12 @@ class StreamablePipeline(StreamableBlock):
     streamable_block: StreamableBlock
 
     @property
+    def inner(self) -> StreamableBlock:
+        return self.streamable_block
+
+    @property
     def needs(self) -> frozenset[str]:
         return self.sequence_block.needs | (self.streamable_block.needs - self.sequence_block.gives)
-
-    @property
-    def head(self) -> bool:
-        return self.streamable_block.head
-
-    @property
-    def takes(self) -> str | None:
-        return self.streamable_block.takes
-
-    @property
-    def makes(self) -> str | None:
-        return self.streamable_block.makes
-
-    @property
-    def lookahead(self) -> int:
-        return self.streamable_block.lookahead
-
-    @property
-    def hop(self) -> float:
-        return self.streamable_block.hop
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         made = self.sequence_block(utterance)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from voxstack import Frames, StreamableBlock, Utterance
+from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Given, at
 from voxstack_diagnostics import reports
 
@@ -18,7 +18,7 @@ _LOG = logging.getLogger("voxstack.stopwatch")
 
 
 @dataclass
-class Stopwatch(StreamableBlock):
+class Stopwatch(StreamableWrapper):
     """Runs a streamable block, changes nothing, and reports the time spent in it.
 
     Neither the time in the source that it pulls from counts, nor that of whoever pulls. To the outside it is its child: same
@@ -35,28 +35,8 @@ class Stopwatch(StreamableBlock):
     path: str | None = None
 
     @property
-    def needs(self) -> frozenset[str]:
-        return self.block.needs
-
-    @property
-    def head(self) -> bool:
-        return self.block.head
-
-    @property
-    def takes(self) -> str | None:
-        return self.block.takes
-
-    @property
-    def makes(self) -> str | None:
-        return self.block.makes
-
-    @property
-    def lookahead(self) -> int:
-        return self.block.lookahead
-
-    @property
-    def hop(self) -> float:
-        return self.block.hop
+    def inner(self) -> StreamableBlock:
+        return self.block
 
     def load(self, addon: object) -> None:
         reports.check_folder(self.path)

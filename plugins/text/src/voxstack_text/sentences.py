@@ -7,7 +7,7 @@ import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
-from voxstack import Frames, StreamableBlock, Utterance
+from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Given
 
 _BLANK_LINES = re.compile(r"\n\s*\n|\Z")
@@ -15,7 +15,7 @@ _CUTS = (re.compile(r"[,;:)—–]\s"), re.compile(r"\s"))
 
 
 @dataclass
-class Sentences(StreamableBlock):
+class Sentences(StreamableWrapper):
     """Streams its child once for each sentence of ``text``, one after the other, each when it is asked for.
 
     The child sees the sentence as ``text``, and as ``text_start`` the place of its first character in the whole text. Once a
@@ -32,20 +32,12 @@ class Sentences(StreamableBlock):
     head = True
 
     @property
+    def inner(self) -> StreamableBlock:
+        return self.block
+
+    @property
     def needs(self) -> frozenset[str]:
         return (self.block.needs - {"text_start"}) | {"text"}
-
-    @property
-    def makes(self) -> str | None:
-        return self.block.makes
-
-    @property
-    def lookahead(self) -> int:
-        return self.block.lookahead
-
-    @property
-    def hop(self) -> float:
-        return self.block.hop
 
     def check_needs(self, given: Given, path: str) -> Given:
         super().check_needs({**given, "text_start": f"{path} (Sentences)"}, path)
