@@ -96,6 +96,20 @@ def test_nothing_of_a_broken_plugin_stays() -> None:
     assert set(registry.broken) == {"half"}
 
 
+def test_a_hook_without_its_mark_is_reported() -> None:
+    bare = type("bare", (), {"voxstack_blocks": staticmethod(lambda: [block("Never")])})
+    registry = Registry({"bare": bare})
+    assert "voxstack_blocks would never be called; decorate with @voxstack.hookimpl" in str(registry.broken["bare"])
+
+
+def test_a_module_under_two_names_keeps_its_first() -> None:
+    same = plugin([block("Kept")], voxstack_addons=lambda: ["amber"])
+    registry = Registry({"one": same, "two": same})
+    assert set(registry.broken) == {"two"}
+    assert "Kept" in registry
+    assert "amber" in registry.addons()
+
+
 def test_addons_are_found_by_name_and_misspelt_ones_get_a_hint(tmp_path: Path) -> None:
     registry = Registry({"voice": plugin(voxstack_addons=lambda: [tmp_path / "amber"])})
     assert registry.addon("amber") == tmp_path / "amber"

@@ -62,22 +62,29 @@ class Registry(Mapping[str, type[Block]]):
 
     def _register(self, name: str, plugin: Any) -> None:
         try:
+            self._manager.register(plugin, name)
+        except Exception as error:  # likewise
+            self.broken[name] = error
+            return
+        try:
+            _check_marks(plugin)
             blocks = self._answers("voxstack_blocks", plugin)
             for cls in blocks:
                 if not (isinstance(cls, type) and issubclass(cls, Block)):
                     raise PluginError(f"voxstack_blocks() gave {cls!r}; give classes of SequenceBlock or StreamableBlock")
             addons = [Path(folder) for folder in self._answers("voxstack_addons", plugin)]
-            self._manager.register(plugin, name)
         except Exception as error:  # likewise
             self.broken[name] = error
+            self._manager.unregister(plugin)
             return
         for cls in blocks:
             self._claims.setdefault(cls.__name__, {})[name] = cls
         self._addons.update({folder.name: folder for folder in addons})
 
     def _answers(self, hook: str, plugin: Any) -> list[Any]:
-        impl = getattr(plugin, hook, None)
-        return list(impl() or ()) if impl is not None else []
+        """What one plugin answers; one at a time, so that an error in it is its own."""
+        impls = getattr(self._manager.hook, hook).get_hookimpls()
+        return [item for impl in impls if impl.plugin is plugin for item in impl.function() or ()]
 
     def __getitem__(self, name: str) -> type[Block]:
         """Return the block class of this name.
@@ -162,3 +169,14 @@ class Registry(Mapping[str, type[Block]]):
                 "try: pip install voxstack-fixed-shapes"
             )
         return run
+
+
+def _check_marks(plugin: Any) -> None:
+    """Refuse a plugin with a hook that pluggy would pass over in silence.
+
+    :raises PluginError: naming the hooks.
+    """
+    names = [name for name in vars(hookspecs) if name.startswith("voxstack_") and hasattr(plugin, name)]
+    bare = [name for name in names if not hasattr(getattr(plugin, name), f"{GROUP}_impl")]
+    if bare:
+        raise PluginError(f"{', '.join(bare)} would never be called; decorate with @voxstack.hookimpl")
