@@ -74,7 +74,7 @@ def _device(spec: NetworkSpec, context: Context) -> torch.device:
     if device.type == "cuda" and not count:
         raise ContextError(
             f"{where}: this torch ({torch.__version__}) finds no GPU; it has {there}; "
-            "install a driver and a torch made for it (https://pytorch.org/get-started/locally), or choose the device 'cpu'"
+            "install a driver and a torch made for it, or choose the device 'cpu'"
         )
     if device.type not in ("cpu", "cuda") or (device.type == "cuda" and (device.index or 0) >= count):
         raise ContextError(f"{where}; it has {there}")
