@@ -53,11 +53,16 @@ def cut(text: str, length: int = 2 * MAX_SHOWN) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
 
 
-def did_you_mean(word: object, known: Iterable[object], otherwise: str) -> str:
-    """Return ``; did you mean 'x'?`` for the nearest of ``known``, or ``; `` and what to do ``otherwise``."""
+def nearest(word: object, known: Iterable[object]) -> str:
+    """Return ``; did you mean 'x'?`` for the nearest of ``known``, or nothing if none is near."""
     names = [name for name in known if isinstance(name, str)]
     close = difflib.get_close_matches(word, names, n=1) if isinstance(word, str) else []
-    return f"; did you mean {close[0]!r}?" if close else f"; {otherwise}"
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def did_you_mean(word: object, known: Iterable[object], otherwise: str) -> str:
+    """Return ``; did you mean 'x'?`` for the nearest of ``known``, or ``; `` and what to do ``otherwise``."""
+    return nearest(word, known) or f"; {otherwise}"
 
 
 def problem(error: SchemaError) -> str:

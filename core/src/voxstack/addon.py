@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from voxstack.errors import AddonError
 from voxstack.networks import Context, Network, NetworkSpec
 from voxstack_addon_spec import AddonFiles, network_hash, open_addon
+from voxstack_addon_spec.wording import nearest
 
 if TYPE_CHECKING:
     from voxstack.registry import Registry
@@ -47,10 +47,8 @@ class Addon:
 
         :raises AddonError, PluginError: if there is none, or it is damaged.
         """
-        installed = isinstance(source, str) and (source in registry.addons() or not _is_path(source))
-        if installed:
-            return cls(open_addon(registry.addon(str(source))), registry, context, trust=True)
-        return cls(open_addon(source), registry, context, trust)
+        place, installed = registry.locate(source)
+        return cls(open_addon(place), registry, context, trust or installed)
 
     def network(self, name: str, context: str | Mapping[str, Any] | None = None) -> Network:
         """Open a network, in this addon's context or in another.
@@ -68,9 +66,7 @@ class Addon:
         if name is not None:
             if name in self.networks:
                 return self.networks[name]
-            close = difflib.get_close_matches(name, self.networks, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise AddonError(self.name, f"there is no network named {name!r}{hint} ({self._listing()})")
+            raise AddonError(self.name, f"there is no network named {name!r}{nearest(name, self.networks)} ({self._listing()})")
         found = [spec for spec in self.networks.values() if spec.role == role]
         if len(found) != 1:
             what = "no network" if not found else f"more than one network ({', '.join(spec.name for spec in found)})"
@@ -93,7 +89,3 @@ class Addon:
             place = f"is borrowed from {config['network']!r} of the addon {config['addon']!r}, and what is installed under that name"
             raise AddonError(f"{self.name}: networks.{name}", f"{place} {found}")
         return NetworkSpec.of(config["network"], lent, config["sha256"], lender.path, trusted=True)
-
-
-def _is_path(source: str) -> bool:
-    return Path(source).exists() or Path(source).name != source or source.endswith(".zip")

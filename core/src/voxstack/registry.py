@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from voxstack import builtin, hookspecs
 from voxstack.blocks import Block
 from voxstack.errors import ContextError, PluginError
 from voxstack.networks import Context, Network, NetworkSpec
+from voxstack_addon_spec.wording import nearest
 
 GROUP = "voxstack"
 
@@ -98,6 +98,16 @@ class Registry(Mapping[str, type[Block]]):
             raise PluginError(f"two plugins bring a block named {name!r}: {rows}; uninstall one, or rename its class")
         return next(iter(claims.values()))
 
+    def block(self, name: str) -> type[Block]:
+        """Return the block class of this name.
+
+        :raises PluginError: with the closest name and what is installed; or if two plugins bring a block of this name.
+        """
+        if name not in self._claims:
+            listing = f"\n  installed: {', '.join(sorted(self))}"
+            raise PluginError(f"no block named {name!r}{nearest(name, self)}{listing}{self.troubles()}")
+        return self[name]
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._claims)
 
@@ -131,13 +141,23 @@ class Registry(Mapping[str, type[Block]]):
         """
         known = self.addons()
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
             raise PluginError(
-                f"no addon named {name!r} is installed{hint}\n  installed: {', '.join(sorted(known)) or 'none'}"
+                f"no addon named {name!r} is installed{nearest(name, known)}\n  installed: {', '.join(sorted(known)) or 'none'}"
                 f"\n  give a folder or .zip, or try: pip install voxstack-voice-{name}{self.troubles()}"
             )
         return known[name]
+
+    def locate(self, source: str | Path) -> tuple[Path, bool]:
+        """Return where an addon lies, and whether it is an installed one.
+
+        :param source: the name of an installed addon, which goes before a path of that name; or the path of a folder or ``.zip``.
+        :raises PluginError: for a name that is not installed.
+        """
+        path = Path(source)
+        is_path = not isinstance(source, str) or path.exists() or path.name != source or source.endswith(".zip")
+        if is_path and source not in self._addons:
+            return path, False
+        return self.addon(str(source)), True
 
     def open(self, spec: NetworkSpec, context: Context) -> Network:
         """Open a network in a context; the same network in the same context is opened once as long as it is in use.

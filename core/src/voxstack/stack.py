@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from voxstack.blocks import Block, SequenceBlock, StreamableBlock, at
 from voxstack.errors import StackError, VoxstackError
 from voxstack.registry import Registry
 from voxstack.schema import block_schema
+from voxstack_addon_spec.wording import nearest
 
 B = TypeVar("B", bound=Block)
 
@@ -64,14 +64,8 @@ def find(spec: Any, registry: Registry, path: str) -> type[Block]:
     """
     if not isinstance(spec, Mapping) or not isinstance(spec.get("type"), str):
         raise StackError(path, f'expected an object such as {{"type": "StreamableStack", ...}}, got {spec!r}')
-    name = spec["type"]
     try:
-        return registry[name]
-    except KeyError:
-        close = difflib.get_close_matches(name, registry, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        listing = f"\n  installed: {', '.join(sorted(registry))}"
-        raise StackError(path, f"no block named {name!r}{hint}{listing}{registry.troubles()}") from None
+        return registry.block(spec["type"])
     except VoxstackError as error:
         raise StackError(path, str(error)) from error
 
@@ -84,10 +78,8 @@ def _validate(spec: Mapping[str, Any], cls: type[Block], path: str) -> None:
     known = schema["properties"]
     for key in spec:
         if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
             fields = ", ".join(name for name in known if name != "type") or "none"
-            raise StackError(path, f"{cls.__name__} has no field {key!r}{hint}\n  its fields: {fields}")
+            raise StackError(path, f"{cls.__name__} has no field {key!r}{nearest(key, known)}\n  its fields: {fields}")
     errors = Draft202012Validator(schema).iter_errors(spec)
     error = best_match(e for e in errors if "x-block" not in e.schema)  # child blocks are checked when they are built
     if error is not None:

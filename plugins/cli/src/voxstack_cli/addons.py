@@ -19,18 +19,6 @@ def registry_of(options: argparse.Namespace) -> Registry:
     return Registry.installed() if found is None else found
 
 
-def locate(source: str, registry: Registry) -> tuple[str | Path, bool]:
-    """Return where an addon lies, and whether it is an installed one.
-
-    :param source: the name of an installed addon, or the path of a folder or ``.zip``.
-    :raises PluginError: for a name that is not installed.
-    """
-    looks_like_path = Path(source).exists() or Path(source).name != source or source.endswith(".zip")
-    if looks_like_path and source not in registry.addons():
-        return source, False
-    return registry.addon(source), True
-
-
 def installed(registry: Registry) -> Iterator[tuple[str, Path, dict[str, Any] | Exception]]:
     """Yield name, folder, and content of the addon.json of every installed addon, sorted by name.
 

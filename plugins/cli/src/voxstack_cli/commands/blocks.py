@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from typing import TYPE_CHECKING, Any
 
 from voxstack_cli.addons import registry_of
@@ -70,13 +69,7 @@ def _row(name: str, cls: type[Block], registry: Registry) -> dict[str, Any]:
 
 
 def _show(name: str, registry: Registry, json: bool) -> int:
-    from voxstack import PluginError
-
-    if name not in registry:
-        close = difflib.get_close_matches(name, registry, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise PluginError(f"no block named {name!r}{hint}\n  installed: {', '.join(sorted(registry))}{registry.troubles()}")
-    row = _row(name, registry[name], registry)
+    row = _row(name, registry.block(name), registry)
     if json:
         print(as_json(row))
         return 0

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from voxstack_cli.addons import locate, registry_of
+from voxstack_cli.addons import registry_of
 from voxstack_cli.wording import as_json, size_words, value_line
 
 
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Show one addon."""
     from voxstack_addon_spec import open_addon
 
-    place, _ = locate(options.addon, registry_of(options))
+    place, _ = registry_of(options).locate(options.addon)
     with open_addon(place) as files:
         config, location = files.config, files.location
     print(as_json({"location": location, **with_sizes(config)}) if options.json else "\n".join(_lines(config, location)))

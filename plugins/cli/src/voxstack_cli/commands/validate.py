@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from voxstack_cli.addons import locate, registry_of
+from voxstack_cli.addons import registry_of
 from voxstack_cli.commands.blocks import report, rows_of
 from voxstack_cli.context import context_option
 from voxstack_cli.wording import as_json, complain
@@ -64,7 +64,7 @@ def _checked(source: str, registry: Registry, options: argparse.Namespace) -> st
     """
     from voxstack_addon_spec import open_addon
 
-    place, is_installed = locate(source, registry)
+    place, is_installed = registry.locate(source)
     with open_addon(place) as files:
         files.verify()
         config = files.config
