@@ -31,8 +31,8 @@ class Probe(StreamableBlock):
         reports.check_folder(self.path)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        tally, end = Tally(), reports.CLOSED
-        try:
+        tally = Tally()
+        with reports.following(lambda end: self._report(tally, end)):
             for chunk in source:
                 fine, steady = tally.first_bad is None, tally.first_change is None
                 tally.add(chunk)
@@ -41,12 +41,6 @@ class Probe(StreamableBlock):
                 if steady and tally.first_change is not None:
                     _LOG.warning("%s: the stream changes at %s", self.name, tally.first_change)
                 yield chunk
-            end = reports.ENDED
-        except Exception as error:
-            end = f"failed: {error!r}"
-            raise
-        finally:
-            self._report(tally, end)
 
     def _report(self, tally: Tally, end: str) -> None:
         row = tally.row()

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from voxstack import StackError
 
-ENDED, CLOSED = "ended", "closed early"
-"""How a stream ended; one that failed says ``failed: ...`` with the error."""
+
+@contextmanager
+def following(report: Callable[[str], None]) -> Iterator[None]:
+    """Call ``report`` once, with how the stream inside ended: ``ended``, ``closed early``, or ``failed: ...`` with the error."""
+    end = "closed early"
+    try:
+        yield
+        end = "ended"
+    except Exception as error:
+        end = f"failed: {error!r}"
+        raise
+    finally:
+        report(end)
 
 
 def check_folder(path: str | None) -> None:

@@ -45,9 +45,8 @@ class Stopwatch(StreamableWrapper):
         return self.block.check_needs(given, at(path, "block"))
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        pulls = _Pulls(source)
-        laps, end = _Laps(), reports.CLOSED
-        try:
+        pulls, laps = _Pulls(source), _Laps()
+        with reports.following(lambda end: self._report(laps, end)):
             chunks = self.block.stream(pulls, utterance)
             while True:
                 start, pulled = time.perf_counter(), pulls.seconds
@@ -56,12 +55,6 @@ class Stopwatch(StreamableWrapper):
                 if chunk is None:
                     break
                 yield chunk
-            end = reports.ENDED
-        except Exception as error:
-            end = f"failed: {error!r}"
-            raise
-        finally:
-            self._report(laps, end)
 
     def _report(self, laps: _Laps, end: str) -> None:
         name, row = self.name or type(self.block).__name__, laps.row()
