@@ -125,6 +125,7 @@ def with_stack(*stack: Any) -> list[Any]:
         ),
         (with_stack({"type": "Spell", "stp": 3}), "stack[0].streamable_block.stack[0]", "Spell has no field 'stp'; did you mean 'step'?"),
         (with_stack({"type": "Spell", "step": 0}), "stack[0].streamable_block.stack[0].step", "Spell: 0 is less than the minimum of 1"),
+        (with_stack({"type": "Spell", "step": 2.0}), "stack[0].streamable_block.stack[0].step", "Spell: 2.0 is not of type 'integer'"),
         (with_stack({"type": "Add", "amount": "2"}), "stack[0].streamable_block.stack[0].amount", "Add: '2' is not of type 'number'"),
         ([{"type": "StreamablePipeline"}], "stack[0]", "StreamablePipeline: 'sequence_block' is a required property"),
         (with_stack(), "stack[0].streamable_block.stack", "StreamableStack: [] "),

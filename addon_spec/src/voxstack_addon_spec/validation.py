@@ -67,7 +67,7 @@ def _default_findings(controls: dict[str, Any]) -> Iterator[Finding]:
             continue
         path = ("controls", name, "default")
         try:
-            for error in _strict_validator()(control).iter_errors(control["default"]):
+            for error in strict_validator()(control).iter_errors(control["default"]):
                 yield (*path, *error.absolute_path), f"{cut(error.message)}; the default must be a value that is allowed"
         except OverflowError:  # an integer beyond all floats, and multipleOf
             yield path, "is too large to be checked; the default must be a value that is allowed"
@@ -75,11 +75,11 @@ def _default_findings(controls: dict[str, Any]) -> Iterator[Finding]:
 
 @functools.cache
 def _validator() -> Any:
-    return _strict_validator()(addon_schema())
+    return strict_validator()(addon_schema())
 
 
 @functools.cache
-def _strict_validator() -> Any:
+def strict_validator() -> Any:
     """Return a validator class for which 1.0 is no integer, and a pattern must match to the end.
 
     JSON Schema lets 24000.0 pass as an integer, which Python then cannot count with; and where the standard means the

@@ -11,6 +11,7 @@ from voxstack.blocks import Block, SequenceBlock, StreamableBlock, at
 from voxstack.errors import StackError, VoxstackError
 from voxstack.registry import Registry
 from voxstack.schema import block_schema
+from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import nearest
 
 B = TypeVar("B", bound=Block)
@@ -71,8 +72,7 @@ def find(spec: Any, registry: Registry, path: str) -> type[Block]:
 
 
 def _validate(spec: Mapping[str, Any], cls: type[Block], path: str) -> None:
-    from jsonschema import Draft202012Validator  # costs more to import than the rest of the core
-    from jsonschema.exceptions import best_match
+    from jsonschema.exceptions import best_match  # costs more to import than the rest of the core
 
     schema = block_schema(cls)
     known = schema["properties"]
@@ -80,7 +80,7 @@ def _validate(spec: Mapping[str, Any], cls: type[Block], path: str) -> None:
         if key not in known:
             fields = ", ".join(name for name in known if name != "type") or "none"
             raise StackError(path, f"{cls.__name__} has no field {key!r}{nearest(key, known)}\n  its fields: {fields}")
-    errors = Draft202012Validator(schema).iter_errors(spec)
+    errors = strict_validator()(schema).iter_errors(spec)
     error = best_match(e for e in errors if "x-block" not in e.schema)  # child blocks are checked when they are built
     if error is not None:
         place = error.json_path.removeprefix("$").lstrip(".")

@@ -19,6 +19,7 @@ from voxstack.networks import Context
 from voxstack.registry import Registry
 from voxstack.schedule import Schedule
 from voxstack.stack import build
+from voxstack_addon_spec.validation import strict_validator
 
 RESERVED = frozenset({"self", "text", "schedule"})
 """Names that no control may have."""
@@ -136,10 +137,9 @@ class Voice:
             start += len(samples)
 
     def _check(self, name: str, value: Any) -> None:
-        from jsonschema import Draft202012Validator
         from jsonschema.exceptions import best_match
 
-        error = best_match(Draft202012Validator(dict(self.controls[name])).iter_errors(value))
+        error = best_match(strict_validator()(dict(self.controls[name])).iter_errors(value))
         if error is not None:
             raise RequestError(f"{self.name}: {name}: {error.message}")
 
