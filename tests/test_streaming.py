@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny import beside_installed
 
 import voxstack
-from voxstack import Registry, Schedule, windows
+from voxstack import Schedule, windows
 from voxstack.addon import Addon
 from voxstack.testing import Case, checks
 from voxstack.testing.cases import schedules
@@ -134,9 +135,7 @@ def test_the_first_chunk_of_a_minute_costs_three_percent_of_its_frames() -> None
 
         return counted
 
-    installed = Registry.installed()
-    plugins = {name: plugin for name, plugin in installed._manager.list_name_plugin() if name != "voxstack"}
-    registry = Registry({**plugins, "counter": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)})
+    registry = beside_installed(counter=SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network))
     voice = voxstack.Voice(Addon.open("amber", registry))
     minute = " ".join(["the river and the garden and the mountain in the morning"] * 28) + "."
     pipeline = voxstack.build(voice.addon.config["stack"][0]["block"], voice.addon)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import beside_installed, plugin
 
 import voxstack
-from voxstack import Registry
 from voxstack_addon_spec import open_addon
 
 TRAIN = Path(__file__).parents[1] / "training" / "train.py"
@@ -38,14 +38,7 @@ def test_it_ends_in_addons_that_speak(made: Path) -> None:
     for name in ("amber", "prism"):
         with open_addon(made / name) as files:
             files.verify()
-    installed = Registry.installed()
-    plugins = {name: plugin for name, plugin in installed._manager.list_name_plugin() if name not in ("voxstack", "voice_prism")}
-
-    @voxstack.hookimpl
-    def voxstack_addons() -> list[Path]:
-        return [made / "prism"]
-
-    registry = Registry({**plugins, "made": type("made", (), {"voxstack_addons": staticmethod(voxstack_addons)})})
+    registry = beside_installed("voice_prism", made=plugin(voxstack_addons=lambda: [made / "prism"]))
     samples = voxstack.load(made / "amber", registry=registry).synthesize("Hello.").samples
     assert len(samples) > 1000
     assert np.isfinite(samples).all()
