@@ -86,6 +86,10 @@ def test_an_export_that_is_not_there_is_an_error_that_says_which_are() -> None:
         ("npu", Context("openvino", "NPU", shapes={"frames": (64,)})),
         ({"runtime": "torch"}, Context("torch")),
         (Context("x"), Context("x")),
+        (
+            {"streaming": "windowed", "batch": 8, "schedule": {"first": 16, "growth": 1.5}},
+            Context(streaming="windowed", batch=8, schedule={"first": 16, "growth": 1.5}),
+        ),
     ],
 )
 def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Context) -> None:
@@ -101,6 +105,13 @@ def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Cont
         ({"device": None}, "'device' is the name of a device, not None"),
         ({"shapes": 3}, "'shapes' is sizes by axis"),
         ({"shapes": {"frames": 3}}, "'shapes' is sizes by axis"),
+        ({"streaming": "cached"}, "'streaming' is 'stateful' or 'windowed', not 'cached'"),
+        ({"batch": 0}, "'batch' is a number of calls from 1 up, not 0"),
+        ({"schedule": {"frist": 16}}, "'schedule' is {'first': frames, 'growth': a factor above 1, .*, not {'frist': 16}"),
+        ({"schedule": {"first": 1.5}}, "'schedule' is"),
+        ({"schedule": {"growth": 1}}, "'schedule' is"),
+        ({"schedule": {"growth": float("nan")}}, "'schedule' is"),
+        ({"schedule": 32}, "'schedule' is"),
         ("gpu", r"tiny has no context named 'gpu' \(it has npu\)"),
         ({"runtme": "onnx"}, r"a context has no \['runtme'\]; it may have .*'runtime'"),
     ],
@@ -108,3 +119,8 @@ def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Cont
 def test_a_context_that_does_not_exist_is_an_error(value: Any, problem: str) -> None:
     with pytest.raises(ContextError, match=problem):
         Context.of(value, {"npu": {}}, "tiny")
+
+
+def test_contexts_in_which_a_network_is_opened_alike_share_a_key() -> None:
+    assert Context(streaming="windowed", schedule={"first": 8}).key() == Context().key()
+    assert Context(batch=4).key() != Context().key()
