@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +30,9 @@ class Block(ABC):
     After :meth:`load` a block never changes: what belongs to an utterance lives in local variables, so one block serves any
     number of utterances at once.
     """
+
+    stack_path: str = ""
+    """Where the block stands in the stack that it was built from, for errors."""
 
     @property
     def needs(self) -> frozenset[str]:
@@ -97,6 +100,11 @@ class StreamableBlock(Block):
         """Steps given out for each step of the source."""
         return 1.0
 
+    @property
+    def chunk_sizes(self) -> tuple[int, ...]:
+        """The only numbers of new steps of its source that the block can take at a time, ascending; empty: any."""
+        return ()
+
     @abstractmethod
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         """Yield chunks as they are asked for.
@@ -137,6 +145,16 @@ class StreamableWrapper(StreamableBlock):
     @property
     def hop(self) -> float:
         return self.inner.hop
+
+    @property
+    def chunk_sizes(self) -> tuple[int, ...]:
+        return self.inner.chunk_sizes
+
+
+def close(frames: Frames) -> None:
+    """End a stream now, and not when it is found to be unused; iterators that are no generators have nothing to end."""
+    if isinstance(frames, Generator):
+        frames.close()
 
 
 def children(block: Block, path: str) -> Iterator[tuple[str, Block]]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from voxstack.blocks import Frames, Given, SequenceBlock, StreamableBlock, StreamableWrapper, Utterance, at
+from voxstack.blocks import Frames, Given, SequenceBlock, StreamableBlock, StreamableWrapper, Utterance, at, close
 from voxstack.errors import StackError
 from voxstack.schedule import Schedule
+from voxstack.timeline import Timeline
 
 if TYPE_CHECKING:
     from voxstack.addon import Addon
@@ -89,12 +90,28 @@ class StreamableStack(StreamableBlock):
     def hop(self) -> float:
         return math.prod(block.hop for block in self.stack)
 
+    @property
+    def chunk_sizes(self) -> tuple[int, ...]:
+        return self.stack[0].chunk_sizes
+
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         schedule: Schedule = utterance.get("schedule", Schedule())
+        timeline: Timeline | None = utterance.get("timeline")
+        streams: list[Frames] = []
         for index, block in enumerate(self.stack):
-            ahead = schedule.ahead(self._lookahead_from(index + 1, schedule.lookahead))
-            source = block.stream(source, {**utterance, "schedule": ahead})
-        yield from source
+            behind = self.stack[index + 1 :]
+            hop = math.prod(b.hop for b in behind)
+            allowed = next((b.chunk_sizes for b in behind if b.chunk_sizes), ())
+            own = {**utterance, "schedule": schedule.before(self._lookahead_from(index + 1, schedule.lookahead), hop, allowed)}
+            if timeline is not None:
+                own["timeline"] = timeline.within(hop=hop)
+            source = block.stream(source, own)
+            streams.append(source)
+        try:
+            yield from source
+        finally:
+            for frames in reversed(streams):
+                close(frames)
 
     def check_needs(self, given: Given, path: str) -> Given:
         stream, maker = None, ""

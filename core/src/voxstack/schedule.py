@@ -2,41 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+
+
+class Playback:
+    """How far the audio of one stream is ahead of somebody who has listened to it from its first sample on.
+
+    Whoever gives the audio out says so here, in seconds of the same clock: :meth:`asked` when a chunk is wanted,
+    :meth:`gave` when it is there.
+
+    :param sample_rate: of the audio, Hz.
+    :param live: whether somebody listens; if not, playback counts as being ahead without end.
+    :param patience: seconds in which the first audio is wanted.
+    :param clock: gives the time in seconds.
+    """
+
+    def __init__(self, sample_rate: int, live: bool = True, patience: float = 0.05, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.sample_rate = sample_rate
+        self.live = live
+        self.late = 0
+        """Chunks that came after the audio before them had been played."""
+        self.given = 0.0
+        """Seconds of audio given out."""
+        self.first_audio: float | None = None
+        """Seconds from the request to the first audio, once there is some."""
+        self._clock = clock
+        self._patience = patience
+        self._requested = self._asked = clock()
+        self._runs_out = math.inf  # when the listener has heard all that was given; in the future: playback is ahead
+        self._speed = 0.0
+
+    @property
+    def started(self) -> bool:
+        """Whether audio has been given out."""
+        return self.first_audio is not None
+
+    @property
+    def lead(self) -> float:
+        """Seconds of audio that the listener has not heard yet; 0 before the first and after running out."""
+        if not self.live:
+            return math.inf
+        return max(0.0, self._runs_out - self._clock()) if self.started else 0.0
+
+    @property
+    def speed(self) -> float:
+        """Seconds of audio made in a second lately, all waits for other streams included; 0 before any was made."""
+        return self._speed
+
+    def deadline(self) -> float:
+        """When the next chunk is missed, in the time of the clock."""
+        return self._runs_out if self.started else self._requested + self._patience
+
+    def asked(self) -> None:
+        """A chunk is wanted from now on."""
+        self._asked = self._clock()
+
+    def gave(self, samples: int) -> None:
+        """A chunk of so many samples is there."""
+        now, seconds = self._clock(), samples / self.sample_rate
+        speed = seconds / max(now - self._asked, 1e-9)
+        self._speed = min(speed, (self._speed + speed) / 2) if self._speed else speed  # slower counts at once, faster by halves
+        if self.first_audio is None:
+            self.first_audio = now - self._requested
+            self._runs_out = now
+        elif now > self._runs_out:
+            self.late += 1
+            self._runs_out = now
+        self._runs_out += seconds
+        self.given += seconds
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Chunk sizes of one stream: a small first chunk for early audio, then growing ones for less work in all.
+    """Chunk sizes of one stream: a small first chunk for early audio, then larger ones, for less work in all, as long as
+    playback is ahead.
 
     The head of a stream (an upsampler, an autoregressive decoder) finds one in ``utterance["schedule"]`` and asks it how
-    much to give next. Everything behind the head gives out whatever has its context and knows no sizes.
+    much to give next. Everything behind the head gives out whatever has its context and knows no sizes. What is said
+    in one stream is the same whatever the sizes are.
 
     :param first: frames that shall come out at the end of the stack first.
-    :param growth: how much longer each chunk is than the one before.
+    :param growth: how many times as long as the one before a chunk is at most.
     :param largest: frames of a chunk at most.
+    :param share: part of the time for which playback is ahead that making a chunk may take, as measured in this stream.
+    :param allowed: the only sizes there are, ascending, where the hardware has fixed ones; the nearest below is taken.
     :param lookahead: frames that the blocks behind the head wait for; :class:`StreamableStack` adds them up. The first chunk
         is so much longer.
+    :param hop: samples, or whatever the stack ends in, that come out for a frame of the head; :class:`StreamableStack`
+        multiplies them.
+    :param playback: how far the listener is; without it chunks grow each time.
     """
 
     first: int = 32
-    growth: float = 2.0
-    largest: int = 256
+    growth: float = 4.0
+    largest: int = 512
+    share: float = 0.5
+    allowed: tuple[int, ...] = ()
     lookahead: int = 0
+    hop: float = 1.0
+    playback: Playback | None = None
+
+    @property
+    def urgent(self) -> bool:
+        """Whether somebody waits for the first audio, so that nothing is read ahead."""
+        return self.playback is None or (self.playback.live and not self.playback.started)
 
     def sizes(self) -> Iterator[int]:
         """Yield frames to give next, without end."""
-        yield self.first + self.lookahead
-        size = float(self.first)
+        size = self._fitting(min(self._affordable(), self.largest))
+        yield size + self.lookahead
         while True:
-            size = min(size * self.growth, self.largest)
-            yield max(1, int(size))
+            size = self._fitting(min(size * self.growth, self._affordable(grown=True), self.largest))
+            yield size
 
-    def ahead(self, frames: int) -> Schedule:
-        """The same for a head behind which blocks wait for ``frames``."""
-        return self if frames == self.lookahead else replace(self, lookahead=frames)
+    def before(self, lookahead: int, hop: float, allowed: tuple[int, ...] = ()) -> Schedule:
+        """The same for a head behind which blocks wait for ``lookahead`` frames and make ``hop`` steps of each."""
+        return replace(self, lookahead=lookahead, hop=self.hop * hop, allowed=allowed or self.allowed)
 
-    def ahead_of_playback(self) -> Schedule:
-        """The same where audio has been given out already, so that nothing is gained by a small first chunk."""
-        return replace(self, first=self.largest)
+    def _affordable(self, grown: bool = False) -> float:
+        """Frames that can be made before playback gets near its end."""
+        if self.playback is None:
+            return math.inf if grown else self.first
+        if not self.playback.live:
+            return math.inf
+        return self.share * self.playback.lead * self.playback.speed * self.playback.sample_rate / self.hop
+
+    def _fitting(self, size: float) -> int:
+        wanted = max(self.first, 1, int(size))
+        return max((one for one in self.allowed if one <= wanted), default=self.allowed[0]) if self.allowed else wanted

@@ -1,0 +1,74 @@
+"""What a voice gives: chunks, and whole speech."""
+
+from __future__ import annotations
+
+import base64
+import io
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from voxstack.errors import RequestError
+from voxstack.timeline import Event
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of speech: ``samples``, float32 in -1..1, the first of which is number ``start`` of the whole.
+
+    ``events`` begin within the chunk, in order. The last chunk of a stream may have no samples, only events at its very end.
+    """
+
+    samples: np.ndarray
+    start: int
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A whole utterance: ``samples``, float32 in -1..1, at ``sample_rate`` Hz, and what is said when. Plays itself in a notebook."""
+
+    samples: np.ndarray
+    sample_rate: int
+    events: tuple[Event, ...] = ()
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return len(self.samples) / self.sample_rate
+
+    @property
+    def words(self) -> tuple[Event, ...]:
+        """The words as they are written, in order, each with its time."""
+        return tuple(event for event in self.events if event.kind == "word")
+
+    def save(self, path: str | Path) -> None:
+        """Write a WAV file, 16 bit, mono.
+
+        :raises RequestError: for another ending than ``.wav``.
+        """
+        if Path(path).suffix.lower() != ".wav":
+            raise RequestError(f"cannot write {str(path)!r}: only .wav is known; convert the .wav with a tool of your choice")
+        Path(path).write_bytes(self.wav())
+
+    def wav(self) -> bytes:
+        """The bytes of that file."""
+        buffer = io.BytesIO()
+        with wave.open(buffer, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(self.sample_rate)
+            file.writeframes(pcm16(self.samples))
+        return buffer.getvalue()
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self.wav()).decode()
+        return f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
+
+
+def pcm16(samples: np.ndarray) -> bytes:
+    """Return samples as 16-bit little-endian PCM; what is beyond -1..1 is clipped."""
+    data: bytes = (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes()
+    return data
