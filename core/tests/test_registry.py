@@ -28,7 +28,7 @@ def block(name: str, module: str = "somewhere") -> type[StreamableBlock]:
 
 
 def test_the_cores_composites_come_in_like_anybodys() -> None:
-    assert set(Registry({})) == {"SequenceBlockContainer", "StreamableStack", "StreamablePipeline"}
+    assert set(Registry({})) == {"SequenceBlockContainer", "StreamableStack", "StreamablePipeline", "Prefetch"}
 
 
 def test_two_plugins_with_one_name_are_an_error_only_for_that_name() -> None:

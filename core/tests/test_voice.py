@@ -71,7 +71,10 @@ def test_chunks_are_made_when_they_are_asked_for(voice: voxstack.Voice) -> None:
 
 
 def test_a_request_has_the_text_and_all_controls(voice: voxstack.Voice) -> None:
-    assert voice.request("Hi.") == {"text": "Hi.", "schedule": Schedule(), "volume": 1.0}
+    request = voice.request("Hi.", schedule=Schedule(first=7))
+    assert {name: request[name] for name in ("text", "markup", "volume")} == {"text": "Hi.", "markup": "text", "volume": 1.0}
+    assert request["schedule"] == Schedule(first=7, playback=request["schedule"].playback)
+    assert request.keys() == {"text", "markup", "volume", "schedule", "timeline"}
     assert voice.request("Hi.", volume=0.5)["volume"] == 0.5
     np.testing.assert_allclose(voice.synthesize("a", volume=0.5).samples, voice.synthesize("a").samples / 2)
 
@@ -80,6 +83,8 @@ def test_a_request_has_the_text_and_all_controls(voice: voxstack.Voice) -> None:
     ("text", "controls", "problem"),
     [
         ("", {}, "the text is empty"),
+        (None, {}, "the text is empty"),
+        ("a", {"markup": "html"}, "markup is 'text' or 'ssml', not 'html'"),
         (" \n", {}, "the text is empty"),
         ("a", {"volum": 1}, "tiny has no control 'volum'; it has volume"),
         ("a", {"volume": 3}, "tiny: volume: 3 is greater than the maximum of 2"),
@@ -177,3 +182,14 @@ def test_networks_are_borrowed_from_other_addons(write_addon: Callable[..., Path
     alone = Registry({"test": plugin([Tone])})
     with pytest.raises(PluginError, match=r"no addon named 'lender' is installed"):
         voxstack.load(other, registry=alone)
+
+
+def test_a_voice_has_its_own_schedule_and_a_context_another(write_addon: Callable[..., Path], registry: Registry) -> None:
+    contexts = {"default": {"runtime": "python"}, "slow": {"runtime": "python", "schedule": {"largest": 64}}}
+    folder = write_addon(stack=[{"type": "Tone"}], schedule={"first": 16, "largest": 128}, contexts=contexts, spec_version=2)
+    load = lambda **options: voxstack.load(folder, registry=registry, **options).request("a")["schedule"]  # noqa: E731
+    assert (load().first, load().largest, load().growth) == (16, 128, Schedule().growth)
+    assert (load(context="slow").first, load(context="slow").largest) == (16, 64)
+    assert load(schedule=Schedule(first=5)).first == 5
+    voice = voxstack.load(folder, registry=registry)
+    assert voice.request("a", schedule=Schedule(first=9))["schedule"].first == 9

@@ -5,9 +5,10 @@ from __future__ import annotations
 from voxstack import composites
 from voxstack.blocks import Block
 from voxstack.hookspecs import hookimpl
+from voxstack.prefetch import Prefetch
 
 
 @hookimpl
 def voxstack_blocks() -> list[type[Block]]:
-    """The three composites."""
-    return [composites.SequenceBlockContainer, composites.StreamableStack, composites.StreamablePipeline]
+    """The composites."""
+    return [composites.SequenceBlockContainer, composites.StreamableStack, composites.StreamablePipeline, Prefetch]

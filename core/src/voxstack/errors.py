@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from voxstack_addon_spec import AddonError, VoxstackError
 
-__all__ = ["AddonError", "ContextError", "NetworkError", "PluginError", "RequestError", "StackError", "VoxstackError"]
+__all__ = [
+    "AddonError",
+    "BlockError",
+    "CapacityError",
+    "ContextError",
+    "NetworkError",
+    "PluginError",
+    "RequestError",
+    "StackError",
+    "VoxstackError",
+]
 
 
 class PluginError(VoxstackError):
@@ -30,3 +40,16 @@ class NetworkError(VoxstackError):
 
 class RequestError(VoxstackError):
     """A request asks for what the voice cannot do."""
+
+
+class BlockError(VoxstackError):
+    """A block failed while it ran; ``path`` says which, and ``__cause__`` is its own error. No other stream is affected."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class CapacityError(VoxstackError):
+    """One more stream would make all of them stutter. Nothing was said; ask again later."""

@@ -35,7 +35,7 @@ def build(spec: Any, addon: Addon | None = None, *, registry: Registry | None = 
         path = "stack"
     block = _build(spec, addon, registry, Block, path)
     if addon is not None:
-        names = ("text", "schedule", *addon.config.get("controls", {})) if given is None else given
+        names = ("text", "markup", "schedule", "timeline", *addon.config.get("controls", {})) if given is None else given
         block.check_needs(dict.fromkeys(names, "the utterance"), path)
     return block
 
@@ -49,6 +49,7 @@ def _build(spec: Any, addon: Addon | None, registry: Registry, kind: type[B], pa
     fields = {name: _convert(hints[name], value, addon, registry, at(path, name)) for name, value in spec.items() if name != "type"}
     try:
         block = cls(**fields)
+        block.stack_path = path or "stack"
         if addon is not None:
             block.load(addon)
     except StackError as error:

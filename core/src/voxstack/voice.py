@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import wave
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,71 +15,30 @@ from voxstack.blocks import StreamableBlock, Utterance
 from voxstack.errors import AddonError, RequestError, StackError
 from voxstack.networks import Context
 from voxstack.registry import Registry
-from voxstack.schedule import Schedule
+from voxstack.schedule import Playback, Schedule
+from voxstack.scheduler import Scheduler
+from voxstack.speaking import Speaking
+from voxstack.speech import Chunk, Speech
 from voxstack.stack import build
+from voxstack.timeline import Timeline
 from voxstack_addon_spec.validation import strict_validator
 
-RESERVED = frozenset({"self", "text", "schedule"})
+Markup = Literal["text", "ssml"]
+
+RESERVED = frozenset({"self", "text", "markup", "schedule", "timeline"})
 """Names that no control may have."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A piece of speech: ``samples``, float32 in -1..1, the first of which is number ``start`` of the whole."""
-
-    samples: np.ndarray
-    start: int
-
-
-@dataclass(frozen=True)
-class Speech:
-    """A whole utterance: ``samples``, float32 in -1..1, at ``sample_rate`` Hz. Plays itself in a notebook."""
-
-    samples: np.ndarray
-    sample_rate: int
-
-    @property
-    def duration(self) -> float:
-        """Seconds."""
-        return len(self.samples) / self.sample_rate
-
-    def save(self, path: str | Path) -> None:
-        """Write a WAV file, 16 bit, mono.
-
-        :raises RequestError: for another ending than ``.wav``.
-        """
-        if Path(path).suffix.lower() != ".wav":
-            raise RequestError(f"cannot write {str(path)!r}: only .wav is known; convert the .wav with a tool of your choice")
-        Path(path).write_bytes(self.wav())
-
-    def wav(self) -> bytes:
-        """The bytes of that file."""
-        buffer = io.BytesIO()
-        with wave.open(buffer, "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(self.sample_rate)
-            file.writeframes(pcm16(self.samples))
-        return buffer.getvalue()
-
-    def _repr_html_(self) -> str:
-        data = base64.b64encode(self.wav()).decode()
-        return f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
-
-
-def pcm16(samples: np.ndarray) -> bytes:
-    """Return samples as 16-bit little-endian PCM; what is beyond -1..1 is clipped."""
-    data: bytes = (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes()
-    return data
 
 
 class Voice:
     """An addon whose stack is built: speaks any number of texts, also at the same time from several threads.
 
+    :param schedule: how many frames to give at a time, for requests that don't say; the addon's or the context's own,
+        unless given.
+    :param scheduler: decides which of several streams computes next; that of the process, unless given.
     :raises StackError: if the addon has no stack, or one that does not end in samples.
     """
 
-    def __init__(self, addon: Addon) -> None:
+    def __init__(self, addon: Addon, schedule: Schedule | None = None, scheduler: Scheduler | None = None) -> None:
         self.addon = addon
         stack = addon.config.get("stack")
         if not stack:
@@ -94,47 +51,97 @@ class Voice:
         self.block: StreamableBlock = block
         self.name: str = addon.name
         self.sample_rate: int = addon.config["sample_rate"]
+        self.scheduler = scheduler or Scheduler.shared()
+        self.schedule = schedule or Schedule(**{**addon.config.get("schedule", {}), **addon.context.schedule})
         self.controls: Mapping[str, Any] = addon.config.get("controls", {})
         taken = self.controls.keys() & RESERVED
         if taken:
             raise AddonError(f"{addon.name}: controls", f"{sorted(taken)} mean something else in a request; call these controls otherwise")
 
-    def request(self, text: str, *, schedule: Schedule | None = None, **controls: Any) -> Utterance:
+    def request(
+        self,
+        text: str | Iterable[str],
+        *,
+        markup: Markup = "text",
+        schedule: Schedule | None = None,
+        live: bool = True,
+        **controls: Any,
+    ) -> Utterance:
         """Return the utterance that a stack starts from: the text, and every control that the addon declares.
 
-        :param schedule: how many frames to give at a time; a small first chunk and growing ones, unless said otherwise.
+        :param text: the whole text, or its pieces as they come, cut anywhere.
+        :param markup: ``"text"``, or ``"ssml"`` for an SSML document.
+        :param schedule: how many frames to give at a time; the voice's own, unless given.
+        :param live: whether somebody listens while it is made; else everything is made in the chunks that cost least.
         :raises RequestError: for an empty text, or a control that the voice has not or that is out of its bounds.
         """
-        if not isinstance(text, str) or not text.strip():
-            raise RequestError(f"{self.name}: the text is empty; give at least one word")
+        if isinstance(text, str) or not isinstance(text, Iterable):
+            if not isinstance(text, str) or not text.strip():
+                raise RequestError(f"{self.name}: the text is empty; give at least one word")
+        else:
+            text = iter(text)
+        if markup not in ("text", "ssml"):
+            raise RequestError(f"{self.name}: markup is 'text' or 'ssml', not {markup!r}")
         for name, value in controls.items():
             if name not in self.controls:
                 raise RequestError(f"{self.name} has no control {name!r}; it has {', '.join(self.controls) or 'none'}")
             self._check(name, value)
         defaults = {name: schema["default"] for name, schema in self.controls.items() if "default" in schema}
-        return {"text": text, "schedule": schedule or Schedule(), **defaults, **controls}
+        timed = replace(schedule or self.schedule, playback=Playback(self.sample_rate, live))
+        return {"text": text, "markup": markup, "schedule": timed, "timeline": Timeline(self.sample_rate), **defaults, **controls}
 
-    def stream(self, text: str, *, schedule: Schedule | None = None, **controls: Any) -> Iterator[Chunk]:
-        """Speak, a chunk at a time, each made when it is asked for.
+    def stream(
+        self, text: str | Iterable[str], *, markup: Markup = "text", schedule: Schedule | None = None, **controls: Any
+    ) -> Iterator[Chunk]:
+        """Speak, a chunk at a time, each made when it is asked for, on the calling thread.
 
-        Close the iterator, or leave it alone, to stop.
+        Close the iterator, or leave it alone, to stop: nothing is computed any more, and nothing stays behind.
 
-        :raises RequestError: at once, before the first chunk is asked for.
+        :param text: the whole text, or an iterable of pieces as they come, cut anywhere: audio starts with the first phrase.
+        :raises RequestError: at once, before the first chunk is asked for; for what is found in the text, when it is read.
+        :raises CapacityError: for the first chunk, if other streams leave no room for this one.
+        :raises BlockError: if a block fails, with its path.
         """
-        return self._chunks(self.request(text, schedule=schedule, **controls))
+        return self._speaking(self.request(text, markup=markup, schedule=schedule, **controls)).chunks()
 
-    def synthesize(self, text: str, *, schedule: Schedule | None = None, **controls: Any) -> Speech:
-        """Speak, and return the whole: the joined chunks of :meth:`stream`."""
-        chunks = [chunk.samples for chunk in self.stream(text, schedule=schedule, **controls)]
-        return Speech(np.concatenate(chunks) if chunks else np.zeros(0, np.float32), self.sample_rate)
+    async def astream(
+        self,
+        text: str | Iterable[str] | AsyncIterable[str],
+        *,
+        markup: Markup = "text",
+        schedule: Schedule | None = None,
+        **controls: Any,
+    ) -> AsyncGenerator[Chunk, None]:
+        """The same for asyncio: the event loop only waits, threads of the scheduler compute, one chunk ahead of the caller.
 
-    def _chunks(self, utterance: Utterance) -> Iterator[Chunk]:
-        start = 0
-        for samples in self.block.stream(iter(()), utterance):
-            if samples.ndim != 1:
-                raise StackError("stack", f"a voice ends in samples, (samples,), and this one gave the shape {samples.shape}")
-            yield Chunk(np.asarray(samples, np.float32), start)
-            start += len(samples)
+        Close the iterator (``contextlib.aclosing``) or cancel the task to stop; what is being made then is made to its end, at
+        most one chunk.
+
+        :param text: may be an asynchronous iterable of pieces, too.
+        """
+        if isinstance(text, AsyncIterable):
+            from voxstack.pieces import Pieces  # asyncio takes as long to import as the core
+
+            async with aclosing(Pieces(text)) as pieces:
+                async for chunk in self.astream(pieces, markup=markup, schedule=schedule, **controls):
+                    yield chunk
+            return
+        speaking = self._speaking(self.request(text, markup=markup, schedule=schedule, **controls))
+        async with aclosing(speaking.chunks_ahead()) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    def synthesize(
+        self, text: str | Iterable[str], *, markup: Markup = "text", schedule: Schedule | None = None, **controls: Any
+    ) -> Speech:
+        """Speak, and return the whole: the samples and events of :meth:`stream`, joined."""
+        utterance = self.request(text, markup=markup, schedule=schedule, live=False, **controls)
+        chunks = list(self._speaking(utterance).chunks())
+        samples = np.concatenate([chunk.samples for chunk in chunks]) if chunks else np.zeros(0, np.float32)
+        return Speech(samples, self.sample_rate, tuple(event for chunk in chunks for event in chunk.events))
+
+    def _speaking(self, utterance: Utterance) -> Speaking:
+        return Speaking(self.name, self.block, utterance, self.scheduler)
 
     def _check(self, name: str, value: Any) -> None:
         from jsonschema.exceptions import best_match
@@ -150,6 +157,8 @@ def load(
     context: str | Mapping[str, Any] | Context | None = None,
     trust: bool = False,
     registry: Registry | None = None,
+    schedule: Schedule | None = None,
+    scheduler: Scheduler | None = None,
 ) -> Voice:
     """Load a voice: an installed one by name, or a folder or ``.zip`` of an addon.
 
@@ -157,6 +166,8 @@ def load(
         ``{"runtime": "onnx", "device": "cpu", "threads": 1}``.
     :param trust: let code in the addon run, as in a ``.pt2``; what was installed with pip is trusted.
     :param registry: plugins to use; those installed, unless said otherwise.
+    :param schedule: how many frames to give at a time, for requests that don't say.
+    :param scheduler: decides which of several streams computes next; that of the process, unless given.
     :raises VoxstackError: saying what is missing or wrong, and where.
     """
-    return Voice(Addon.open(source, registry or Registry.installed(), context, trust))
+    return Voice(Addon.open(source, registry or Registry.installed(), context, trust), schedule, scheduler)

@@ -18,7 +18,7 @@ from voxstack.schema import block_schema
 from voxstack.stack import build
 from voxstack.testing.cases import Case, Recorder, cut, frozen, frozen_utterance, schedules
 
-OPTIONAL = frozenset({"schedule"})
+OPTIONAL = frozenset({"schedule", "timeline", "markup"})
 """Names that any block may read without declaring them."""
 
 

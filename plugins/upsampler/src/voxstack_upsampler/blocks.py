@@ -8,6 +8,7 @@ import numpy as np
 
 from voxstack import Frames, NetworkError, Schedule, StreamableBlock, Utterance
 from voxstack_upsampler.positions import positions
+from voxstack_upsampler.timing import report
 
 
 @dataclass
@@ -17,6 +18,10 @@ class Upsampler(StreamableBlock):
     It is the head of a stream: the request's schedule says how many frames go out at a time. Durations, (tokens,), may be
     fractions of frames: each token ends at the frame nearest to the sum of all durations so far, so that rounding never
     adds up.
+
+    It knows when everything is said, and reports it to the request's timeline, where there is one: ``words`` (objects with
+    ``text``, ``start`` and ``end``, characters of the piece of text that begins at ``text_start``; ``first_token`` and
+    ``tokens``) and ``phones`` (a name a token), as far as the utterance has them.
 
     :param positions: append four channels that say where in its token a frame stands: its place from 0 to 1, a third of the
         logarithm of the token's frames, and the frames to its start and end, in tenths, at most 1.
@@ -38,11 +43,12 @@ class Upsampler(StreamableBlock):
             raise NetworkError(f"Upsampler: {counts}; both must be of the same tokens")
         ends = np.cumsum(durations)
         total = int(ends[-1]) if len(ends) else 0
+        report(utterance, ends)
         start = 0
         for size in utterance.get("schedule", Schedule()).sizes():
             if start >= total:
                 return
-            stop = min(start + size, total)
+            stop = start + size if total - start - size > size // 2 else total  # a small rest costs more as a chunk of its own
             yield self._frames(encoded, durations, ends, start, stop)
             start = stop
 

@@ -1,0 +1,241 @@
+"""Many streams on few cores: who computes next, and whether there is room for one more."""
+
+from __future__ import annotations
+
+import functools
+import heapq
+import itertools
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeVar
+
+from voxstack.errors import CapacityError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+T = TypeVar("T")
+_MOST_THREADS = 1024  # more than ever wait at once; only those that do not wait compute, and they are few
+
+
+class Scheduler:
+    """Lets at most ``workers`` streams compute at once, and of those that wait first the one whose chunk is missed first
+    (earliest deadline first; Liu and Layland, Scheduling algorithms for multiprogramming in a hard-real-time environment,
+    JACM 20(1), 1973). A stream has its turn for one chunk.
+
+    One scheduler serves all voices of a process, unless they are given others.
+
+    :param workers: how many compute at once; one for each core that the process may use, unless given.
+    :param load: part of the workers' time that streams may ask for, at real time, before one more is refused; None: never.
+    :param patience: seconds that a new stream may have to wait for its first audio before it is refused; None: no matter.
+    """
+
+    def __init__(self, workers: int | None = None, load: float | None = 0.9, patience: float | None = 2.0) -> None:
+        self.workers = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+        self.load = load
+        self.patience = patience
+        self._lock = threading.Lock()
+        self._free = self.workers
+        self._queue: list[tuple[float, int, Callable[[], object]]] = []  # a heap
+        self._numbers = itertools.count()
+        self._streams: Counter[str] = Counter()  # by voice: those that run, and those of them without audio yet
+        self._silent: Counter[str] = Counter()
+        self._costs: dict[str, float] = {}  # by voice: seconds of work for a second of audio, and for the first audio
+        self._first_costs: dict[str, float] = {}
+        self._pool: ThreadPoolExecutor | None = None
+
+    @classmethod
+    @functools.cache
+    def shared(cls) -> Scheduler:
+        """The scheduler of this process."""
+        return cls()
+
+    def admit(self, voice: str, deadline: Callable[[], float], refuse: bool = True) -> Ticket:
+        """Count a stream of a voice as one of those that run, until it leaves.
+
+        :param deadline: tells when its next chunk is missed, in seconds of any clock that all streams share.
+        :param refuse: whether it may be refused; what nobody listens to need not keep up with anything.
+        :raises CapacityError: if the others could not keep up any more, or its first audio would come too late.
+        """
+        with self._lock:
+            if refuse:
+                self._refuse(voice)
+            self._streams[voice] += 1
+            self._silent[voice] += 1
+        return Ticket(self, voice, deadline)
+
+    @property
+    def streams(self) -> int:
+        """How many streams run."""
+        return self._streams.total()
+
+    def demand(self) -> float:
+        """Seconds of work that the streams that run ask for each second, as far as their voices have been measured."""
+        return sum(count * self._costs.get(voice, 0.0) for voice, count in list(self._streams.items()))
+
+    def run(self, job: Callable[..., object], *args: object) -> None:
+        """Run something that takes no turn on a thread of the scheduler."""
+        with self._lock:
+            if self._pool is None:
+                from concurrent.futures import ThreadPoolExecutor  # most programs need no threads
+
+                self._pool = ThreadPoolExecutor(_MOST_THREADS, "voxstack")
+        self._pool.submit(job, *args)
+
+    def _refuse(self, voice: str) -> None:
+        more = self._costs.get(voice, 0.0)
+        if self.load is not None and self.streams and self.demand() + more > self.load * self.workers:
+            raise CapacityError(
+                f"{voice}: {self.streams} streams run, and this machine keeps up with no more ({self.workers} workers at a load of "
+                f"{self.load:.0%}, {more:.3f} s of work for a second of this voice); try again when one has ended, or use more cores"
+            )
+        wait = sum((count + (name == voice)) * self._first_costs.get(name, 0.0) for name, count in self._silent.items()) / self.workers
+        if self.patience is not None and self.streams and wait > self.patience:
+            raise CapacityError(
+                f"{voice}: {self._silent.total()} streams wait for their first audio, and this one would come after {wait:.1f} s, "
+                f"which is more than {self.patience:g} s; try again in a moment"
+            )
+
+    def _take(self, deadline: float) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            granted = threading.Lock()
+            granted.acquire()
+            heapq.heappush(self._queue, (deadline, next(self._numbers), granted.release))
+        try:
+            granted.acquire()
+        except BaseException:  # interrupted: whoever is granted the turn now does not use it
+            self.run(self._pass_on, granted)
+            raise
+
+    def _take_later(self, deadline: float, begin: Callable[[], object]) -> None:
+        """Take a turn without waiting for it: ``begin`` is called when it has come."""
+        with self._lock:
+            if not self._free:
+                heapq.heappush(self._queue, (deadline, next(self._numbers), begin))
+                return
+            self._free -= 1
+        begin()
+
+    def _pass_on(self, granted: threading.Lock) -> None:
+        granted.acquire()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        with self._lock:
+            if not self._queue:
+                self._free += 1
+                return
+            grant = heapq.heappop(self._queue)[2]
+        grant()
+
+
+class Ticket:
+    """What one stream takes its turns with, and what it has used.
+
+    ``seconds`` are those for which it has had a turn, on all threads together; ``audio`` those of what it made of them.
+    """
+
+    def __init__(self, scheduler: Scheduler, voice: str, deadline: Callable[[], float]) -> None:
+        self._scheduler, self._voice, self._deadline = scheduler, voice, deadline
+        self.seconds = self.audio = 0.0
+        self._left = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn, and have it as long as the block inside runs, on the calling thread."""
+        self._scheduler._take(self._deadline())
+        with self._having():
+            yield
+
+    def submit(self, job: Callable[[], T]) -> Future[T]:
+        """Run a job on a thread of the scheduler when its turn comes; whoever asks does not wait."""
+        future: Future[T] = Future()
+        self._scheduler._take_later(self._deadline(), lambda: self._scheduler.run(self._work, future, job))
+        return future
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Give the turn to others while the block inside runs, and wait for another one behind it."""
+        token = _TICKET.set(None)
+        self._scheduler._give_back()
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._scheduler._take(self._deadline())
+            self._used(began - time.perf_counter())
+            _TICKET.reset(token)
+
+    def made(self, audio: float) -> None:
+        """So many seconds of audio have been made."""
+        scheduler, first = self._scheduler, not self.audio
+        self.audio += audio
+        if first and audio:
+            with scheduler._lock:
+                scheduler._silent[self._voice] -= 1
+                _blend(scheduler._first_costs, self._voice, self.seconds)
+
+    def leave(self) -> None:
+        """The stream runs no more; said again, this does nothing."""
+        scheduler = self._scheduler
+        with scheduler._lock:
+            if self._left:
+                return
+            self._left = True
+            scheduler._streams[self._voice] -= 1
+            if self.audio:
+                _blend(scheduler._costs, self._voice, self.seconds / self.audio)
+            else:
+                scheduler._silent[self._voice] -= 1
+
+    @contextmanager
+    def _having(self) -> Iterator[None]:
+        """Have the turn that was taken."""
+        token, began = _TICKET.set(self), time.perf_counter()
+        try:
+            yield
+        finally:
+            self._used(time.perf_counter() - began)
+            _TICKET.reset(token)
+            self._scheduler._give_back()
+
+    def _work(self, future: Future[T], job: Callable[[], T]) -> None:
+        with self._having():
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = job()
+                except BaseException as error:
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+
+    def _used(self, seconds: float) -> None:
+        with self._scheduler._lock:
+            self.seconds += seconds
+
+
+_TICKET: ContextVar[Ticket | None] = ContextVar("voxstack_ticket", default=None)
+
+
+def current_ticket() -> Ticket | None:
+    """The ticket of the stream that has its turn in the calling code, if any."""
+    return _TICKET.get()
+
+
+def waiting() -> AbstractContextManager[None]:
+    """Give this stream's turn to others while the block inside waits for something and computes nothing."""
+    ticket = _TICKET.get()
+    return nullcontext() if ticket is None else ticket.waiting()
+
+
+def _blend(costs: dict[str, float], voice: str, cost: float) -> None:
+    costs[voice] = cost if voice not in costs else 0.9 * costs[voice] + 0.1 * cost

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import wait
+
+import pytest
+
+from voxstack import CapacityError, Scheduler
+from voxstack.scheduler import Ticket, current_ticket, waiting
+
+
+def at(scheduler: Scheduler, deadline: float) -> Ticket:
+    return scheduler.admit("voice", lambda: deadline, refuse=False)
+
+
+def queued(scheduler: Scheduler, count: int) -> None:
+    """Wait until so many jobs queue."""
+    while len(scheduler._queue) < count:
+        time.sleep(0.001)
+
+
+def test_what_is_missed_first_goes_first() -> None:
+    scheduler, order = Scheduler(workers=1), []
+    with at(scheduler, 0).turn():
+        threads = []
+        for count, deadline in enumerate([3.0, 1.0, 2.0], 1):
+
+            def work(deadline: float = deadline) -> None:
+                with at(scheduler, deadline).turn():
+                    order.append(deadline)
+
+            threads.append(threading.Thread(target=work))
+            threads[-1].start()
+            queued(scheduler, count)
+        futures = [at(scheduler, deadline).submit(lambda d=deadline: order.append(d)) for deadline in (2.5, 0.5)]
+    for thread in threads:
+        thread.join(10)
+    wait(futures, 10)
+    assert order == [0.5, 1.0, 2.0, 2.5, 3.0]
+
+
+def test_no_more_than_the_workers_compute_at_once() -> None:
+    scheduler, now, most, lock = Scheduler(workers=2), 0, 0, threading.Lock()
+
+    def work() -> None:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.002)
+        with lock:
+            now -= 1
+
+    futures = [at(scheduler, i % 7).submit(work) for i in range(40)]
+    for i in range(10):
+        with at(scheduler, i).turn():
+            work()
+    assert not wait(futures, 10).not_done
+    assert most == 2
+
+
+def test_who_waits_for_something_lets_others_compute() -> None:
+    scheduler, arrived = Scheduler(workers=1), threading.Event()
+
+    def other() -> None:
+        arrived.set()
+
+    with at(scheduler, 0).turn():
+        future = at(scheduler, 1).submit(other)
+        assert not arrived.wait(0.05), "two computed at once"
+        with waiting():
+            assert arrived.wait(10), "the turn was not given to the other"
+            assert current_ticket() is None
+        assert current_ticket() is not None
+        assert not scheduler._free
+        future.result(10)
+    assert scheduler._free == 1
+
+
+def test_waiting_without_a_turn_is_nothing() -> None:
+    with waiting():
+        assert current_ticket() is None
+
+
+def test_a_job_that_is_cancelled_never_runs_and_takes_nothing() -> None:
+    scheduler, ran = Scheduler(workers=1), []
+    with at(scheduler, 0).turn():
+        future = at(scheduler, 1).submit(lambda: ran.append(1))
+        assert future.cancel()
+    at(scheduler, 2).submit(lambda: ran.append(2)).result(10)
+    assert ran == [2]
+
+
+def test_an_error_in_a_job_is_its_own() -> None:
+    scheduler = Scheduler(workers=1)
+    future = at(scheduler, 0).submit(lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        future.result(10)
+    assert at(scheduler, 0).submit(lambda: 3).result(10) == 3
+
+
+def stream(scheduler: Scheduler, voice: str, seconds: float, audio: float) -> None:
+    ticket = admitted(scheduler, voice)
+    ticket.seconds += seconds
+    ticket.made(audio)
+    ticket.leave()
+
+
+def admitted(scheduler: Scheduler, voice: str, **options: bool) -> Ticket:
+    return scheduler.admit(voice, lambda: 0.0, **options)
+
+
+def test_beyond_what_the_workers_can_do_a_stream_is_refused() -> None:
+    scheduler = Scheduler(workers=2, load=0.9)
+    stream(scheduler, "slow", 0.5, 1.0)
+    running = [admitted(scheduler, "slow") for _ in range(3)]
+    for ticket in running:
+        ticket.made(1.0)
+    with pytest.raises(CapacityError, match=r"slow: 3 streams run, and this machine keeps up with no more \(2 workers"):
+        admitted(scheduler, "slow")
+    assert scheduler.demand() == pytest.approx(1.5)
+    admitted(scheduler, "slow", refuse=False).leave()
+    running[0].leave()
+    running[0].leave()
+    admitted(scheduler, "slow").leave()
+
+
+def test_one_stream_alone_is_never_refused() -> None:
+    scheduler = Scheduler(workers=1, patience=0.1)
+    stream(scheduler, "slower than real time", 5.0, 1.0)
+    admitted(scheduler, "slower than real time").leave()
+
+
+def test_a_burst_is_refused_when_the_first_audio_would_come_too_late() -> None:
+    scheduler = Scheduler(workers=1, patience=1.0)
+    stream(scheduler, "voice", 0.3, 30.0)
+    waiting_streams = [admitted(scheduler, "voice") for _ in range(3)]
+    with pytest.raises(CapacityError, match=r"3 streams wait for their first audio, and this one would come after 1\.2 s"):
+        admitted(scheduler, "voice")
+    waiting_streams[0].made(0.4)
+    admitted(scheduler, "voice").leave()
+
+
+def test_limits_can_be_lifted() -> None:
+    scheduler = Scheduler(workers=1, load=None, patience=None)
+    stream(scheduler, "voice", 2.0, 1.0)
+    for ticket in [admitted(scheduler, "voice") for _ in range(50)]:
+        ticket.leave()
+    assert scheduler.demand() == 0
