@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-
 from voxstack_addon_spec import AddonError, network_hash
 
 
@@ -41,6 +42,23 @@ def test_everything_else_does(config: dict[str, Any], edit: Any):
     before = network_hash(config, "vocoder")
     edit(config["networks"]["vocoder"], config["files"])
     assert network_hash(config, "vocoder") != before
+
+
+def test_stateful_form_matters_with_its_files():
+    config = json.loads((Path(__file__).parents[1] / "examples" / "valid" / "streaming.json").read_text("utf-8"))
+    known = network_hash(config, "decoder")
+    edits: list[Any] = [
+        lambda form, files: form["streaming"].update(right=4),
+        lambda form, files: form["inputs"]["state_0"].update(dtype="float16"),
+        lambda form, files: files["decoder.stateful.onnx"].update(sha256="0" * 64),
+    ]
+    for edit in edits:
+        other = copy.deepcopy(config)
+        edit(other["networks"]["decoder"]["stateful"], other["files"])
+        assert network_hash(other, "decoder") != known
+    noted = copy.deepcopy(config)
+    noted["networks"]["decoder"]["stateful"]["measured"] = {"speed": 2}
+    assert network_hash(noted, "decoder") == known
 
 
 def test_no_such_network(config: dict[str, Any]):

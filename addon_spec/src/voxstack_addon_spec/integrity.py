@@ -77,9 +77,9 @@ def checked_pieces(stream: IO[bytes], entry: Mapping[str, Any], where: str) -> I
 def network_hash(config: Mapping[str, Any], name: str) -> str:
     """Return the content hash of one of an addon's own networks: 64 hex digits, the same wherever the network is the same.
 
-    It covers role, inputs, outputs, streaming, and format and content of every export in their order; not the names of
-    network and files, nor description and measurements. Networks of one hash can be one network in memory, and
-    a borrowing addon names it.
+    It covers role, inputs, outputs, streaming, and format and content of every export in their order, of the network and of
+    its stateful form; not the names of network and files, nor description and measurements. Networks of one hash can be one
+    network in memory, and a borrowing addon names it.
 
     :param config: a valid config.
     :raises AddonError: no such network, or a borrowed one.
@@ -91,10 +91,16 @@ def network_hash(config: Mapping[str, Any], name: str) -> str:
     spec = networks[name]
     if "addon" in spec:
         raise AddonError(at(where, "networks", name), f"is borrowed; take the hash from addon {spec['addon']!r}, which has the network")
-    files = config["files"]
+    content = _content(spec, config["files"])
+    if "stateful" in spec:
+        content["stateful"] = _content(spec["stateful"], config["files"])
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def _content(spec: Mapping[str, Any], files: Mapping[str, Any]) -> dict[str, Any]:
     content = {key: spec[key] for key in ("role", "inputs", "outputs", "streaming") if key in spec}
     content["exports"] = [
         {key: value if key == "format" else files[value]["sha256"] for key, value in export.items()} for export in spec["exports"]
     ]
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    return content

@@ -12,7 +12,7 @@ from voxstack_addon_spec.checks import Finding, findings
 from voxstack_addon_spec.errors import AddonError
 from voxstack_addon_spec.wording import at, cut, problem
 
-SPEC_VERSION = 1
+SPEC_VERSION = 2
 FIRST = ("additionalProperties", "type")  # of the errors in one place, these explain the others
 
 

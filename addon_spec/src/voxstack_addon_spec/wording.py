@@ -119,6 +119,10 @@ def _too_small(error: SchemaError) -> str:
     return f"{shown(error.instance)} is too small; write {error.validator_value} or more"
 
 
+def _not_above(error: SchemaError) -> str:
+    return f"{shown(error.instance)} is too small; write more than {error.validator_value}"
+
+
 def _repeated(error: SchemaError) -> str:
     again = next(item for i, item in enumerate(error.instance) if item in error.instance[:i])
     return f"{shown(again)} is given twice; keep one of them"
@@ -135,5 +139,6 @@ WORDINGS: dict[str, Callable[[SchemaError], str]] = {
     "minLength": _too_few,
     "minProperties": _too_few,
     "minimum": _too_small,
+    "exclusiveMinimum": _not_above,
     "uniqueItems": _repeated,
 }
