@@ -8,6 +8,7 @@ import pytest
 
 from voxstack import Frames, Schedule, StackError, StreamableBlock, Utterance
 from voxstack.testing import Case, parametrize_with_checks
+from voxstack.timeline import Timeline
 from voxstack_text import Sentences
 from voxstack_text.sentences import sentences
 
@@ -64,10 +65,19 @@ def test_nothing_to_say(text: str) -> None:
     assert list(Sentences(Letters()).stream(iter(()), {"text": text})) == []
 
 
-def test_sentences_behind_the_first_audio_give_large_chunks() -> None:
-    utterance = {"text": "Hello there you. Hello again to all.", "schedule": Schedule(first=2, growth=1.0, largest=64)}
-    chunks = [len(chunk) for chunk in Sentences(Letters()).stream(iter(()), utterance)]
-    assert chunks == [2] * 8 + [19]
+def test_each_sentence_has_a_timeline_that_begins_where_it_does() -> None:
+    @dataclass
+    class Reporting(Letters):
+        """Reports its whole text as one word."""
+
+        def stream(self, source: Frames, utterance: Utterance) -> Frames:
+            utterance["timeline"].add("word", utterance["text"], 0, len(utterance["text"]))
+            yield from super().stream(source, utterance)
+
+    timeline = Timeline(10)
+    assert list(Sentences(Reporting()).stream(iter(()), {"text": "Hello there. Hello again.", "timeline": timeline}))
+    words = [(event.text, event.start, event.duration) for event in timeline.take(1000)]
+    assert words == [("Hello there.", 0.0, 1.2), ("Hello again.", 1.2, 1.2)]
 
 
 def test_long_texts_are_read_as_they_are_needed_and_closing_closes_the_child() -> None:

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
-from voxstack.blocks import Given
+from voxstack.blocks import Given, close
+from voxstack.timeline import Timeline
 
 _BLANK_LINES = re.compile(r"\n\s*\n|\Z")
 _CUTS = (re.compile(r"[,;:)—–]\s"), re.compile(r"\s"))
@@ -18,9 +19,8 @@ _CUTS = (re.compile(r"[,;:)—–]\s"), re.compile(r"\s"))
 class Sentences(StreamableWrapper):
     """Streams its child once for each sentence of ``text``, one after the other, each when it is asked for.
 
-    The child sees the sentence as ``text``, and as ``text_start`` the place of its first character in the whole text. Once a
-    sentence has given audio, those behind it are told by their ``schedule`` that playback is ahead. Sentences with nothing to
-    pronounce are skipped.
+    The child sees the sentence as ``text``, as ``text_start`` the place of its first character in the whole text, and as
+    ``timeline`` a view that begins where the sentence does. Sentences with nothing to pronounce are skipped.
 
     :param block: makes the frames or samples of one sentence.
     :param longest: characters of a sentence at most; a longer one is cut at punctuation if it can be, else at a space.
@@ -45,20 +45,19 @@ class Sentences(StreamableWrapper):
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         base = utterance.get("text_start", 0)
-        schedule = utterance.get("schedule")
-        started = False
+        timeline: Timeline | None = utterance.get("timeline")
+        given = 0
         for start, sentence in sentences(utterance["text"], self.longest):
             own = {**utterance, "text": sentence, "text_start": base + start}
-            if started and schedule is not None:
-                own["schedule"] = schedule.ahead_of_playback()
+            if timeline is not None:
+                own["timeline"] = timeline.within(given)
             chunks = self.block.stream(iter(()), own)
             try:
                 for chunk in chunks:
-                    started = True
+                    given += len(chunk)
                     yield chunk
             finally:
-                if isinstance(chunks, Generator):
-                    chunks.close()  # now, and not when it is found to be unused
+                close(chunks)
 
 
 def sentences(text: str, longest: int = 500) -> Iterator[tuple[int, str]]:
