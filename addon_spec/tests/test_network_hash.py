@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from voxstack_addon_spec import AddonError, network_hash
 
 

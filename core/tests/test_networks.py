@@ -74,6 +74,79 @@ def test_the_stream_goes_to_the_input_with_the_axis() -> None:
     assert (streaming.input, streaming.left, streaming.right) == ("frames", 2, 1)
 
 
+STEPS = {
+    "inputs": {
+        "frames": tensor("batch", "frames", 3),
+        "pitch": tensor("batch", "frames"),
+        "speaker": tensor(2, dtype="int64"),
+        "past": tensor("batch", 3, "past_steps"),
+        "hidden": tensor("batch", 4, dtype="float16"),
+        "end": tensor(1, dtype="int64"),
+    },
+    "outputs": {"mel": tensor("batch", "mel_steps", 3), "next_past": tensor("batch", 3, "n"), "next_hidden": tensor("batch", 4)},
+    "streaming": {
+        "axis": "frames",
+        "right": 1,
+        "hop": 1,
+        "states": {"past": {"next": "next_past", "steps": 2}, "hidden": {"next": "next_hidden"}},
+        "end": "end",
+    },
+    "exports": [{"format": "python", "symbol": "steps.txt"}],
+}
+
+
+def both() -> NetworkSpec:
+    return NetworkSpec.of("net", {**CONFIG, "stateful": STEPS}, "digest", lambda name: None, False)  # type: ignore[arg-type,return-value]
+
+
+def test_the_stateful_form_is_a_network_of_its_own_whose_caller_gives_no_states() -> None:
+    form = both().stateful
+    assert form is not None
+    assert (form.name, form.role, form.needs) == ("net.stateful", "decoder", {"frames", "pitch", "speaker"})
+    assert form.digest != both().digest
+    assert form.streamed == ("mel",)
+    states = form.first_states(5)
+    assert {name: (x.shape, x.dtype) for name, x in states.items()} == {"past": ((5, 3, 2), "float32"), "hidden": ((5, 4), "float16")}
+    assert not any(x.any() for x in states.values())
+
+
+def test_states_go_through_as_they_are() -> None:
+    form = both().stateful
+    assert form is not None
+    given = inputs(past=object(), hidden=object(), end=np.zeros(1, np.int64))
+    seen = Network(form, Context("python"), lambda **tensors: tensors)(**given)
+    assert seen["past"] is given["past"]
+    with pytest.raises(NetworkError, match=r"network 'net.stateful' needs the input 'hidden'"):
+        Network(form, Context("python"), lambda **tensors: tensors)(**{name: x for name, x in given.items() if name != "hidden"})
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        (Context(), ["net.stateful", "net"]),
+        (Context(streaming="stateful"), ["net.stateful"]),
+        (Context(streaming="windowed"), ["net"]),
+        (Context(shapes={"frames": (64,)}), ["net"]),
+        (Context(shapes={"tokens": (64,)}), ["net.stateful", "net"]),
+    ],
+)
+def test_a_stream_carries_state_where_it_can(context: Context, expected: list[str]) -> None:
+    assert [form.name for form in both().forms(context)] == expected
+
+
+def test_a_form_that_is_asked_for_and_not_to_be_had_is_an_error() -> None:
+    form = both().stateful
+    assert form is not None
+    assert form.forms(Context()) == form.forms(Context(streaming="stateful")) == (form,)
+    for network, context, problem in [
+        (spec(), Context(streaming="stateful"), "'net' cannot stream stateful: it has no stateful form"),
+        (form, Context(streaming="windowed"), "'net.stateful' cannot stream windowed: it carries state"),
+        (both(), Context(streaming="stateful", shapes={"frames": (64,)}), r"also fixes the sizes of \['frames'\]"),
+    ]:
+        with pytest.raises(ContextError, match=problem):
+            network.forms(context)
+
+
 def test_an_export_that_is_not_there_is_an_error_that_says_which_are() -> None:
     with pytest.raises(ContextError, match="network 'net': the onnx runtime needs an export of format 'onnx', and it has only python"):
         spec().export("onnx", "onnx")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from voxstack import windows
+from voxstack.windows import pulls
 
 
 def cut(frames: np.ndarray, sizes: list[int]):
@@ -61,3 +62,53 @@ def test_the_end_needs_no_window_of_its_own() -> None:
 def test_work_is_linear() -> None:
     shown = sum(len(w.frames) for w in windows(cut(np.zeros(4000), [1] * 4000), 5, 5))
     assert shown <= 4000 * 11
+
+
+def test_a_stream_of_one_chunk_is_one_window_when_its_end_is_looked_for_at_once() -> None:
+    assert [w.size for w in windows(cut(np.zeros(32), [32]), 2, 5, read_ahead=True)] == [32]
+    assert [w.size for w in windows(cut(np.zeros(32), [8] * 4), 2, 5, read_ahead=True)] == [3, 8, 8, 13]
+
+
+def moving_sum_by_steps(chunks, left: int, right: int, read_ahead: bool):
+    """The same network with its past as a state: every frame goes in once."""
+    past = np.zeros(left)
+    for frames, last in pulls(chunks, right, read_ahead=read_ahead):
+        joined = np.concatenate([past, frames, np.zeros(right if last else 0)])
+        if len(joined) > left + right:
+            yield np.convolve(joined, np.ones(left + right + 1), "valid")
+        past = joined[len(joined) - left - right :]
+
+
+@pytest.mark.parametrize("read_ahead", [False, True])
+@pytest.mark.parametrize(("left", "right"), [(0, 0), (3, 2), (0, 4), (6, 0), (50, 50)])
+@pytest.mark.parametrize(("total", "sizes"), [(total, sizes) for total, rows in SIZES.items() for sizes in rows])
+def test_with_state_equals_whole(left: int, right: int, total: int, sizes: list[int], read_ahead: bool) -> None:
+    frames = np.random.default_rng(1).integers(-9, 9, total).astype(float)
+    made = list(moving_sum_by_steps(cut(frames, sizes), left, right, read_ahead))
+    np.testing.assert_array_equal(np.concatenate([*made, []]), moving_sum(frames, left, right) if total else [])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "read_ahead", "expected"),
+    [
+        ([8] * 4, False, [(8, False), (8, False), (8, False), (8, True)]),
+        ([8] * 4, True, [(8, False), (8, False), (8, False), (8, True)]),
+        ([32], False, [(32, False), (0, True)]),
+        ([32], True, [(32, True)]),
+        ([2, 3, 1], False, [(6, False), (0, True)]),
+        ([2, 3, 1, 4], False, [(6, False), (4, True)]),
+        ([2, 3], False, [(5, True)]),
+        ([1], True, [(1, True)]),
+        ([0, 0], False, []),
+    ],
+)
+def test_first_pull_has_more_than_is_looked_ahead_and_one_pull_is_the_last(sizes, read_ahead: bool, expected) -> None:
+    assert [(len(p.frames), p.last) for p in pulls(cut(np.zeros(sum(sizes)), sizes), 5, read_ahead=read_ahead)] == expected
+
+
+def test_first_pull_reads_nothing_ahead_and_later_ones_one_chunk() -> None:
+    pulled: list[int] = []
+    source = (pulled.append(i) or np.zeros(8) for i in range(6))
+    for given, _ in enumerate(pulls(source, 5), 1):
+        assert len(pulled) <= (1 if given == 1 else given + 1)
+    assert given == 6

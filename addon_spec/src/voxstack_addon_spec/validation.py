@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from voxstack_addon_spec.checks import Finding, findings
+from voxstack_addon_spec.checks import findings
 from voxstack_addon_spec.errors import AddonError
+from voxstack_addon_spec.streaming import Finding
 from voxstack_addon_spec.wording import at, cut, problem
 
 SPEC_VERSION = 2

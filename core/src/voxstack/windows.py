@@ -20,18 +20,27 @@ class Window(NamedTuple):
     start: int
 
 
-def windows(source: Iterable[np.ndarray], left: int, right: int) -> Iterator[Window]:
+class Pull(NamedTuple):
+    """New frames, each of which comes once, and whether they are the last; there may be none in the last pull."""
+
+    frames: np.ndarray
+    last: bool
+
+
+def windows(source: Iterable[np.ndarray], left: int, right: int, *, read_ahead: bool = False) -> Iterator[Window]:
     """Cut a stream into windows that carry ``left`` frames of the past and ``right`` of the future, time on axis 0.
 
     Every frame of the source is new exactly once, in order. There is less context only where the stream itself begins or
     ends. One chunk is read ahead, but for the first, so the end is known before the last window is given out and no small
     window is left for it. The work is linear in the length of the stream.
+
+    :param read_ahead: read a chunk ahead of the first one, too, for a stream whose first frames nobody waits for: one that
+        is one chunk long is then one window.
     """
     chunks = (chunk for chunk in source if len(chunk))
     held: np.ndarray | None = None
     start = past = 0  # number of held[0] in the stream, and how much of ``held`` was new before
     ahead = next(chunks, None)
-    read_ahead = False
     while ahead is not None:
         held = ahead if held is None else np.concatenate([held, ahead])
         ahead = next(chunks, None) if read_ahead else None
@@ -46,3 +55,29 @@ def windows(source: Iterable[np.ndarray], left: int, right: int) -> Iterator[Win
             read_ahead = count > 0
     if held is not None and len(held) > past:
         yield Window(held, past, len(held) - past, start)
+
+
+def pulls(source: Iterable[np.ndarray], right: int, *, read_ahead: bool = False) -> Iterator[Pull]:
+    """Give a stream to a network that carries state, and tell it which call is the last, time on axis 0.
+
+    The first pull has more than ``right`` frames unless it is the last. One chunk is read ahead, but for the first, so the
+    end is mostly known in time; a stream that ends with its first pull after all gets a last one without frames.
+
+    :param read_ahead: as for :func:`windows`.
+    """
+    chunks = (chunk for chunk in source if len(chunk))
+    held: list[np.ndarray] = []
+    count = 0
+    while count <= right and (chunk := next(chunks, None)) is not None:
+        held.append(chunk)
+        count += len(chunk)
+    if not held:
+        return
+    frames = held[0] if len(held) == 1 else np.concatenate(held)
+    if count > right and not read_ahead:
+        yield Pull(frames, False)
+        frames = next(chunks, frames[:0])
+    while (ahead := next(chunks, None)) is not None:
+        yield Pull(frames, False)
+        frames = ahead
+    yield Pull(frames, True)
