@@ -42,7 +42,7 @@ class Scheduler:
         self.patience = patience
         self._lock = threading.Lock()
         self._free = self.workers
-        self._queue: list[tuple[float, int, Callable[[], object]]] = []  # a heap
+        self._queue: list[tuple[float, int, Callable[[], object], bool]] = []  # a heap: deadline, order, what begins, a job or not
         self._numbers = itertools.count()
         self._streams: Counter[str] = Counter()  # by voice: those that run, and those of them without audio yet
         self._silent: Counter[str] = Counter()
@@ -109,33 +109,48 @@ class Scheduler:
                 return
             granted = threading.Lock()
             granted.acquire()
-            heapq.heappush(self._queue, (deadline, next(self._numbers), granted.release))
+            heapq.heappush(self._queue, (deadline, next(self._numbers), granted.release, False))
         try:
             granted.acquire()
         except BaseException:  # interrupted: whoever is granted the turn now does not use it
             self.run(self._pass_on, granted)
             raise
 
-    def _take_later(self, deadline: float, begin: Callable[[], object]) -> None:
-        """Take a turn without waiting for it: ``begin`` is called when it has come."""
+    def _take_later(self, deadline: float, job: Callable[[], object]) -> None:
+        """Take a turn without waiting for it: ``job`` has it when it has come."""
         with self._lock:
             if not self._free:
-                heapq.heappush(self._queue, (deadline, next(self._numbers), begin))
+                heapq.heappush(self._queue, (deadline, next(self._numbers), job, True))
                 return
             self._free -= 1
-        begin()
+        self.run(self._work, job)
 
     def _pass_on(self, granted: threading.Lock) -> None:
         granted.acquire()
         self._give_back()
 
     def _give_back(self) -> None:
+        job = self._passed_on()
+        if job is not None:
+            self.run(self._work, job)
+
+    def _work(self, job: Callable[[], object] | None) -> None:
+        """Do a job, and go on with others as long as they are next: a thread that has a turn keeps it."""
+        while job is not None:
+            job()
+            job = self._passed_on()
+
+    def _passed_on(self) -> Callable[[], object] | None:
+        """Give a turn to whoever is next; a job among them is returned, for the caller to see to it."""
         with self._lock:
             if not self._queue:
                 self._free += 1
-                return
-            grant = heapq.heappop(self._queue)[2]
-        grant()
+                return None
+            *_, begin, is_job = heapq.heappop(self._queue)
+        if is_job:
+            return begin
+        begin()
+        return None
 
 
 class Ticket:
@@ -153,13 +168,16 @@ class Ticket:
     def turn(self) -> Iterator[None]:
         """Wait for a turn, and have it as long as the block inside runs, on the calling thread."""
         self._scheduler._take(self._deadline())
-        with self._having():
-            yield
+        try:
+            with self._having():
+                yield
+        finally:
+            self._scheduler._give_back()
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
         """Run a job on a thread of the scheduler when its turn comes; whoever asks does not wait."""
         future: Future[T] = Future()
-        self._scheduler._take_later(self._deadline(), lambda: self._scheduler.run(self._work, future, job))
+        self._scheduler._take_later(self._deadline(), lambda: self._work(future, job))
         return future
 
     @contextmanager
@@ -199,14 +217,13 @@ class Ticket:
 
     @contextmanager
     def _having(self) -> Iterator[None]:
-        """Have the turn that was taken."""
+        """Make the turn that was taken known, and count it."""
         token, began = _TICKET.set(self), time.perf_counter()
         try:
             yield
         finally:
             self._used(time.perf_counter() - began)
             _TICKET.reset(token)
-            self._scheduler._give_back()
 
     def _work(self, future: Future[T], job: Callable[[], T]) -> None:
         with self._having():

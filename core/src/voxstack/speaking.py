@@ -54,7 +54,7 @@ class Speaking:
                 yield chunk
         finally:  # what is being made now cannot be stopped, only be waited for, and not here
             making.cancel()
-            making.add_done_callback(lambda _: self._scheduler.run(self._close))
+            making.add_done_callback(lambda _: self._ask().submit(self._close))
 
     def _submit(self) -> Future[Chunk | None]:
         return self._ask().submit(self._next)
