@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Hum(StreamableBlock):
     makes = "samples"
 
     def stream(self, source: Any, utterance: Any) -> Any:
-        for index, letter in enumerate(utterance["text"]):
+        for index, letter in enumerate(itertools.chain.from_iterable(utterance["text"])):  # of a text, or of its pieces
             if letter == "~":
                 return
             if letter == "!":

@@ -29,12 +29,12 @@ def test_an_older_file_stays_and_nothing_half_written_is_left(text: str, status:
     assert out.read_bytes() == b"older"
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["hello.wav"]
     error = capsys.readouterr().err
-    assert error == ("voxstack: error: the network failed\n" if status == 1 else "")
+    assert error == ("voxstack: error: stack[0]: Hum: NetworkError: the network failed\n" if status == 1 else "")
 
 
-def test_a_bug_shows_its_traceback_and_leaves_nothing(say: Say, tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError):
-        say("ab#", "--out", str(tmp_path / "hello.wav"))
+def test_a_bug_in_a_block_names_the_block_and_leaves_nothing(say: Say, tmp_path: Path, capsys: Any) -> None:
+    assert say("ab#", "--out", str(tmp_path / "hello.wav")) == 1
+    assert capsys.readouterr().err == "voxstack: error: stack[0]: Hum: ZeroDivisionError: a bug\n"
     assert not [path for path in tmp_path.iterdir() if path.is_file()]
 
 
@@ -85,13 +85,13 @@ def test_a_reader_that_goes_away_ends_it_quietly(what: str, first: bytes) -> Non
         import sys, voxstack
         from types import SimpleNamespace
         import numpy as np
-        from voxstack_cli import writing
+        from voxstack_cli import places, writing
         from voxstack_cli.main import main
 
         def sound(options):
-            with writing.written("-", 8000, raw=False) as write:
+            with places.opened("-") as file, writing.sound(file, 8000, raw=False) as write:
                 while True:
-                    write(np.zeros(8000, np.float32))
+                    write(voxstack.Chunk(np.zeros(8000, np.float32), 0))
 
         def words(options):
             while True:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from voxstack import Chunk
+    from voxstack_cli.reading import Script
 
 LONG = 300
 """Characters of a text that is worth a progress line."""
@@ -20,18 +21,21 @@ class Progress:
 
     :param label: where the speech goes.
     :param sample_rate: in Hz.
-    :param length: characters of the text.
+    :param script: the text; how much of it has been said is shown if its length is known, and the voice tells its words.
     """
 
-    def __init__(self, label: str, sample_rate: int, length: int, quiet: bool) -> None:
+    def __init__(self, label: str, sample_rate: int, script: Script, quiet: bool) -> None:
         self.seconds = 0.0
         self.spent = 0.0
         self.first: float | None = None
         self._label = label
         self._sample_rate = sample_rate
+        self._script = script
+        self._said = 0
         self._quiet = quiet
         self._bar: Any = None
-        if not quiet and length >= LONG and sys.stderr is not None and sys.stderr.isatty():
+        long = script.length is None or script.length >= LONG
+        if not quiet and long and sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(bar_format="{desc}", miniters=1, leave=False, file=sys.stderr)
@@ -44,19 +48,19 @@ class Progress:
             self._bar.close()
 
     def following(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-        """Pass chunks on, measuring the time that making them takes and not what is done with them."""
+        """Pass chunks on, measuring the time that making them takes, not what is done with them or the wait for more text."""
         while True:
-            start = time.perf_counter()
+            start, waited = time.perf_counter(), self._script.waited
             chunk = next(chunks, None)
-            self.spent += time.perf_counter() - start
+            self.spent += max(time.perf_counter() - start - (self._script.waited - waited), 0.0)
             if chunk is None:
                 return
             if len(chunk.samples) and self.first is None:
                 self.first = self.spent
             self.seconds += len(chunk.samples) / self._sample_rate
             if self._bar is not None:
-                told = f"{self.seconds:.1f} s of speech, {self._speed():.1f} x real time"
-                self._bar.set_description_str(told, refresh=not self._bar.n)  # the first at once, then as often as tqdm thinks
+                self._said = max([self._said, *(event.span[1] for event in chunk.events if event.kind == "word" and event.span)])
+                self._bar.set_description_str(self._told(), refresh=not self._bar.n)  # the first at once, then as often as tqdm thinks
                 self._bar.update()
             yield chunk
 
@@ -66,6 +70,10 @@ class Progress:
             return
         speed = f"first audio after {self.first:.3f} s, real-time factor {self.spent / self.seconds:.3f}"
         print(f"{self._label}: {self.seconds:.2f} s, {speed}", file=sys.stderr)
+
+    def _told(self) -> str:
+        share = f"{self._said / self._script.length:.0%} said, " if self._said and self._script.length else ""
+        return f"{share}{self.seconds:.1f} s of speech, {self._speed():.1f} x real time"
 
     def _speed(self) -> float:
         return self.seconds / self.spent if self.spent else 0.0
