@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,6 +47,27 @@ class Hum(StreamableBlock):
             yield (np.sin(2 * np.pi * self.pitch * time) * utterance["volume"] / utterance["rate"]).astype(np.float32)
 
 
+@dataclass
+class Reader(StreamableBlock):
+    """Says each letter as 100 samples, a full stop as 2000 samples of silence, and tells its words; a word is whole in its piece."""
+
+    needs = frozenset({"text"})
+    head = True
+    makes = "samples"
+
+    def stream(self, source: Any, utterance: Any) -> Any:
+        text, timeline = utterance["text"], utterance["timeline"]
+        place = at = 0
+        for piece in [text] if isinstance(text, str) else text:
+            for found in re.finditer(r"[\w&<>]+|.", piece, re.DOTALL):
+                size = 2000 if found[0] == "." else STEP * len(found[0])
+                if found[0][0].isalnum():
+                    timeline.add("word", found[0], at, size, (place + found.start(), place + found.end()))
+                yield np.full(size, 0.5 if found[0][0].isalnum() else 0.0, np.float32)
+                at += size
+            place += len(piece)
+
+
 CONTROLS = {
     "rate": {"type": "number", "minimum": 0.5, "maximum": 2, "default": 1.0, "description": "Speed, as a factor."},
     "volume": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5},
@@ -66,9 +88,11 @@ def expect() -> Callable[..., np.ndarray]:
 
 @pytest.fixture
 def world(write_addon: Callable[..., Path]) -> Registry:
-    """Plugins: one with the block ``Hum`` and the voice ``hummer``."""
-    folder = write_addon("hummer", stack=[{"type": "Hum"}], controls=CONTROLS)
-    return Registry({"hum": plugin([Hum], {}, voxstack_addons=lambda: [folder])}, home={"hum": "voxstack-hum"}.__getitem__)
+    """Plugins: one with the block ``Hum`` and the voice ``hummer``, and one with the block and voice ``Reader``, ``reader``."""
+    hummer = write_addon("hummer", stack=[{"type": "Hum"}], controls=CONTROLS)
+    reader = write_addon("reader", stack=[{"type": "Reader"}])
+    hum, read = plugin([Hum], {}, voxstack_addons=lambda: [hummer]), plugin([Reader], voxstack_addons=lambda: [reader])
+    return Registry({"hum": hum, "read": read}, home={"hum": "voxstack-hum", "read": "voxstack-read"}.__getitem__)
 
 
 @pytest.fixture
@@ -77,6 +101,14 @@ def say(world: Registry) -> Callable[..., int]:
     from voxstack_cli.main import main
 
     return lambda *argv: main(["say", "--voice", "hummer", *argv], world)
+
+
+@pytest.fixture
+def read(world: Registry) -> Callable[..., int]:
+    """``voxstack say --voice reader ...``."""
+    from voxstack_cli.main import main
+
+    return lambda *argv: main(["say", "--voice", "reader", *argv], world)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ SILENCE = 0.7
 BREATH = 0.05
 """Seconds without a word that tell the end of a sentence from an abbreviation ("Dr. Smith")."""
 
-_SENTENCE_END = re.compile(r"""[.!?…]["'”’»)\]\0]*\Z""")
+_SENTENCE_END = re.compile(r"""[.!?…]["'”’»)\]\0]*\s""")
 _BLANK_LINE = re.compile(r"\n\s*\n")
 
 NOTHING = "\0"
@@ -54,39 +54,42 @@ class Captions:
     def __init__(self, text: Callable[[], str]) -> None:
         self._text = text
         self._held: list[Said] = []
+        self._last: Said | None = None  # what was said last: it may go on, until a space is seen
 
     def add(self, word: Event) -> Iterator[Caption]:
         """Take the next word; one without a place in the text is passed over."""
         if word.span is None:
             return
-        text, start, end = self._text(), word.start, word.start + word.duration
-        if not self._held:
-            self._held = [Said(start, end, _begin(text, 0, word.span[0]), word.span[1])]
-            return
-        last = self._held[-1]
-        gap = text[last.behind : word.span[0]]
-        if not any(map(str.isspace, gap)):
-            self._held[-1] = Said(last.start, end, last.first, max(last.behind, word.span[1]))
-            return
-        self._held[-1] = last = last._replace(behind=_end(text, last.behind))
-        said = Said(start, end, _begin(text, last.behind, word.span[0]), word.span[1])
-        silence = start - last.end
-        ends = silence >= BREATH and (_SENTENCE_END.search(text, last.first, last.behind) or _BLANK_LINE.search(gap))
-        if ends or silence >= SILENCE:
-            yield self._caption(len(self._held), start)
-        while self._held and not self._fits([*self._held, said]):
-            yield self._caption(self._best_cut(start), start)
-        self._held.append(said)
+        text, (first, behind) = self._text(), word.span
+        last, end = self._last, word.start + word.duration
+        if last is not None:
+            gap = text[last.behind : first]
+            if not any(map(str.isspace, gap)):
+                self._last = Said(last.start, end, last.first, max(last.behind, behind))
+                return
+            first = _begin(text, last.behind, first)
+            yield from self._hold(last, text)
+            silence = word.start - last.end
+            ends = _SENTENCE_END.search(text, last.first, first) or _BLANK_LINE.search(gap)
+            if silence >= SILENCE or (ends and silence >= BREATH):
+                yield self._caption(len(self._held), word.start)
+        self._last = Said(word.start, end, first if last is not None else _begin(text, 0, first), behind)
 
     def finish(self, duration: float) -> Iterator[Caption]:
         """Give what is left.
 
         :param duration: seconds of the audio.
         """
-        if self._held:
-            last = self._held[-1]
-            self._held[-1] = last._replace(behind=_end(self._text(), last.behind))
-            yield self._caption(len(self._held), max(duration, last.end))
+        if self._last is not None:
+            yield from self._hold(self._last, self._text())
+            yield self._caption(len(self._held), max(duration, self._last.end))
+
+    def _hold(self, said: Said, text: str) -> Iterator[Caption]:
+        """Keep what is complete now, and give captions until there is room for it."""
+        said = said._replace(behind=_end(text, said.behind))
+        while self._held and not self._fits([*self._held, said]):
+            yield self._caption(self._best_cut(said.start), said.start)
+        self._held.append(said)
 
     def _fits(self, said: list[Said]) -> bool:
         return len(self._lines(said)) <= LINES and said[-1].end - said[0].start <= LONGEST

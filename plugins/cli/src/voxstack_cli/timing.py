@@ -17,7 +17,6 @@ from voxstack import Chunk, Event, RequestError, Voice
 from voxstack_cli import places
 from voxstack_cli.captions import Caption, Captions
 from voxstack_cli.reading import Script
-from voxstack_cli.unmarked import unmarked
 
 FORMATS = ("srt", "vtt", "json")
 
@@ -69,8 +68,7 @@ def _json(value: Any) -> bytes:
 
 @contextmanager
 def _captions(file: IO[bytes], form: str, voice: Voice, script: Script, ssml: bool) -> Iterator[Callable[[Chunk], None]]:
-    document = unmarked(script.text) if ssml else ""  # it is known to its end
-    captions = Captions(lambda: document or script.text)
+    captions = Captions(_readable(script) if ssml else lambda: script.text)
     cue = _srt if form == "srt" else _vtt
     count = samples = 0
 
@@ -93,6 +91,13 @@ def _captions(file: IO[bytes], form: str, voice: Voice, script: Script, ssml: bo
     put(captions.finish(samples / voice.sample_rate))
     if not count:
         raise RequestError(f"{voice.name} does not tell when it says which word, so there are no captions; leave out --{form}")
+
+
+def _readable(script: Script) -> Callable[[], str]:
+    from voxstack_cli.unmarked import unmarked
+
+    document = unmarked(script.text)  # it is known to its end
+    return lambda: document
 
 
 def _srt(number: int, caption: Caption) -> str:
