@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import re
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,12 +41,14 @@ class Hum(StreamableBlock):
                 return
             if letter == "!":
                 raise NetworkError("the network failed")
+            if letter == "s":
+                time.sleep(STEP / 8000 * (os.cpu_count() or 1))
             if letter == "^":
                 raise KeyboardInterrupt
             if letter == "#":
                 raise ZeroDivisionError("a bug")
-            time = np.arange(index * STEP, (index + 1) * STEP) / 8000
-            yield (np.sin(2 * np.pi * self.pitch * time) * utterance["volume"] / utterance["rate"]).astype(np.float32)
+            times = np.arange(index * STEP, (index + 1) * STEP) / 8000
+            yield (np.sin(2 * np.pi * self.pitch * times) * utterance["volume"] / utterance["rate"]).astype(np.float32)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import voxstack
 from voxstack import Registry
 from voxstack_cli.main import main
 
@@ -43,6 +45,19 @@ def test_debug_shows_the_traceback_of_an_error(place: str, world: Registry) -> N
     argv = ["say", "!", "--raw", "--voice", "hummer"]
     with pytest.raises(Exception, match="the network failed"):
         main(["--debug", *argv] if place == "before" else [*argv, "--debug"], world)
+
+
+def test_a_machine_that_is_full_says_so_and_leaves_nothing(world: Registry, write_addon: Any, tmp_path: Path, capsys: Any) -> None:
+    controls = {name: {"type": "number", "default": 1.0} for name in ("rate", "volume")}
+    folder = write_addon("slow", stack=[{"type": "Hum"}], controls=controls)
+    voice = voxstack.load(folder, registry=world)
+    assert len(list(voice.stream("ss"))) == 2  # as slow as all cores together, so there is room for one stream
+    running = voice.stream("abc")
+    next(running)
+    assert main(["say", "abc", "--voice", str(folder), "--out", str(tmp_path / "hello.wav")], world) == 1
+    running.close()
+    assert capsys.readouterr().err.startswith("voxstack: error: slow: 1 streams run, and this machine keeps up with no more")
+    assert not [path for path in tmp_path.iterdir() if path.is_file()]
 
 
 def test_a_link_keeps_pointing_to_the_file(say: Say, tmp_path: Path) -> None:
@@ -217,6 +232,24 @@ def test_progress_on_a_long_text(text: str, more: list[str], shown: bool, say: S
     assert say(text, "--out", str(tmp_path / "hello.wav"), *more) == 0
     told = sys.stderr.getvalue()  # type: ignore[attr-defined]
     assert ("s of speech, " in told and "x real time" in told) is shown
+
+
+def test_progress_tells_how_much_of_the_text_has_been_said(read: Say, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert read("word " * 80, "--out", str(tmp_path / "hello.wav")) == 0
+    shares = [int(share) for share in re.findall(r"(\d+)% said, ", sys.stderr.getvalue())]  # type: ignore[attr-defined]
+    assert shares
+    assert shares == sorted(shares)
+    assert shares[0] == 1
+
+
+def test_progress_of_a_text_that_arrives_tells_seconds(read: Say, pipe_in: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    pipe_in(b"word " * 80)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert read("--out", str(tmp_path / "hello.wav")) == 0
+    told = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert "s of speech, " in told
+    assert "% said" not in told.partition("s of speech")[0]
 
 
 def test_no_progress_where_stderr_is_no_terminal(say: Say, tmp_path: Path, capsys: Any) -> None:
