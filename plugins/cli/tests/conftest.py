@@ -53,7 +53,7 @@ class Hum(StreamableBlock):
 
 @dataclass
 class Reader(StreamableBlock):
-    """Says each letter as 100 samples, a full stop as 2000 samples of silence, and tells its words; a word is whole in its piece."""
+    """Says each letter as 100 samples, a full stop as a pause of 2000, and tells its words; a word is whole in its piece."""
 
     needs = frozenset({"text"})
     head = True
@@ -64,7 +64,7 @@ class Reader(StreamableBlock):
         place = at = 0
         for piece in [text] if isinstance(text, str) else text:
             for found in re.finditer(r"[\w&<>]+|.", piece, re.DOTALL):
-                size = 2000 if found[0] == "." else STEP * len(found[0])
+                size = round(2000 * utterance["pause"]) if found[0] == "." else STEP * len(found[0])
                 if found[0][0].isalnum():
                     timeline.add("word", found[0], at, size, (place + found.start(), place + found.end()))
                 yield np.full(size, 0.5 if found[0][0].isalnum() else 0.0, np.float32)
@@ -94,7 +94,7 @@ def expect() -> Callable[..., np.ndarray]:
 def world(write_addon: Callable[..., Path]) -> Registry:
     """Plugins: one with the block ``Hum`` and the voice ``hummer``, and one with the block and voice ``Reader``, ``reader``."""
     hummer = write_addon("hummer", stack=[{"type": "Hum"}], controls=CONTROLS)
-    reader = write_addon("reader", stack=[{"type": "Reader"}])
+    reader = write_addon("reader", stack=[{"type": "Reader"}], controls={"pause": {"type": "number", "default": 1.0}})
     hum, read = plugin([Hum], {}, voxstack_addons=lambda: [hummer]), plugin([Reader], voxstack_addons=lambda: [reader])
     return Registry({"hum": hum, "read": read}, home={"hum": "voxstack-hum", "read": "voxstack-read"}.__getitem__)
 

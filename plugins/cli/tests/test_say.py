@@ -118,9 +118,16 @@ def test_controls_reach_the_voice(say: Say, expect: Expect, capsysbinary: Any) -
     assert capsysbinary.readouterr().out == expect("a", 0.25).tobytes()
 
 
+def test_pause_is_a_control_with_an_option_of_its_own(read: Say, capsysbinary: Any) -> None:
+    for argv in ([], ["--pause", "2.5"], ["--set", "pause=2.5"]):
+        assert read(".", "--raw", *argv) == 0
+        assert len(capsysbinary.readouterr().out) == 2 * 2000 * (2.5 if argv else 1)
+
+
 @pytest.mark.parametrize(
     ("argv", "problem"),
     [
+        (["--pause", "2"], "hummer has no control 'pause'; it has rate, volume, style"),
         (["--set", "volume=2"], "hummer: volume: 2 is greater than the maximum of 1"),
         (["--set", "volume=loud"], "hummer: volume: 'loud' is not of type 'number'"),
         (["--set", "volume=NaN"], "hummer: volume: 'NaN' is not of type 'number'"),
