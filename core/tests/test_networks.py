@@ -102,7 +102,7 @@ def both() -> NetworkSpec:
 def test_the_stateful_form_is_a_network_of_its_own_whose_caller_gives_no_states() -> None:
     form = both().stateful
     assert form is not None
-    assert (form.name, form.role, form.needs) == ("net.stateful", "decoder", {"frames", "pitch", "speaker"})
+    assert (form.name, form.role, form.needs) == ("net", "decoder", {"frames", "pitch", "speaker"})
     assert form.digest != both().digest
     assert form.streamed == ("mel",)
     states = form.first_states(5)
@@ -116,35 +116,36 @@ def test_states_go_through_as_they_are() -> None:
     given = inputs(past=object(), hidden=object(), end=np.zeros(1, np.int64))
     seen = Network(form, Context("python"), lambda **tensors: tensors)(**given)
     assert seen["past"] is given["past"]
-    with pytest.raises(NetworkError, match=r"network 'net.stateful' needs the input 'hidden'"):
+    with pytest.raises(NetworkError, match=r"network 'net' needs the input 'hidden'"):
         Network(form, Context("python"), lambda **tensors: tensors)(**{name: x for name, x in given.items() if name != "hidden"})
 
 
 @pytest.mark.parametrize(
     ("context", "expected"),
     [
-        (Context(), ["net.stateful", "net"]),
-        (Context(streaming="stateful"), ["net.stateful"]),
-        (Context(streaming="windowed"), ["net"]),
-        (Context(shapes={"frames": (64,)}), ["net"]),
-        (Context(shapes={"tokens": (64,)}), ["net.stateful", "net"]),
+        (Context(), ["stateful", "windowed"]),
+        (Context(streaming="stateful"), ["stateful"]),
+        (Context(streaming="windowed"), ["windowed"]),
+        (Context(shapes={"frames": (64,)}), ["windowed"]),
+        (Context(shapes={"tokens": (64,)}), ["stateful", "windowed"]),
     ],
 )
 def test_a_stream_carries_state_where_it_can(context: Context, expected: list[str]) -> None:
-    assert [form.name for form in both().forms(context)] == expected
+    forms = both().forms(context)
+    assert ["stateful" if form.streaming and form.streaming.states else "windowed" for form in forms] == expected
 
 
 def test_a_form_that_is_asked_for_and_not_to_be_had_is_an_error() -> None:
     form = both().stateful
     assert form is not None
     assert form.forms(Context()) == form.forms(Context(streaming="stateful")) == (form,)
-    for network, context, problem in [
+    for asked, context, problem in [
         (spec(), Context(streaming="stateful"), "'net' cannot stream stateful: it has no stateful form"),
-        (form, Context(streaming="windowed"), "'net.stateful' cannot stream windowed: it carries state"),
+        (form, Context(streaming="windowed"), "'net' cannot stream windowed: it carries state"),
         (both(), Context(streaming="stateful", shapes={"frames": (64,)}), r"also fixes the sizes of \['frames'\]"),
     ]:
         with pytest.raises(ContextError, match=problem):
-            network.forms(context)
+            asked.forms(context)
 
 
 def test_an_export_that_is_not_there_is_an_error_that_says_which_are() -> None:

@@ -98,6 +98,7 @@ def test_with_state_equals_whole(left: int, right: int, total: int, sizes: list[
         ([2, 3, 1], False, [(6, False), (0, True)]),
         ([2, 3, 1, 4], False, [(6, False), (4, True)]),
         ([2, 3], False, [(5, True)]),
+        ([8, 1, 1, 1, 4, 1], False, [(8, False), (2, False), (5, False), (1, True)]),
         ([1], True, [(1, True)]),
         ([0, 0], False, []),
     ],

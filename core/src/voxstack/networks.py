@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,11 @@ from voxstack.errors import ContextError, NetworkError
 
 Runner = Callable[..., Mapping[str, np.ndarray]]
 """What a runtime makes of a network: called with named arrays, it returns named arrays."""
+
+States = dict[str, np.ndarray]
+"""States of a network by the input that takes them, with their batch axis."""
+
+_LAST, _NOT_LAST = np.ones(1, np.int64), np.zeros(1, np.int64)
 
 
 @dataclass(frozen=True)
@@ -163,7 +169,7 @@ class NetworkSpec:
             exports.setdefault(export["format"], tuple(export[key] for key in ("symbol", "parameters") if key in export))
         form = None
         if "stateful" in config:
-            form = cls.of(f"{name}.stateful", {"role": config["role"], **config["stateful"]}, f"{digest}.stateful", path, trusted)
+            form = cls.of(name, {"role": config["role"], **config["stateful"]}, f"{digest}.stateful", path, trusted)
         streaming = _streaming(config.get("streaming"), inputs)
         return cls(name, config["role"], inputs, outputs, streaming, exports, digest, path, trusted, form)
 
@@ -185,13 +191,13 @@ class NetworkSpec:
         filled = self.streaming.filled if self.streaming else frozenset()
         return frozenset(name for name, tensor in self.inputs.items() if not tensor.mask and name not in filled)
 
-    @property
+    @functools.cached_property
     def streamed(self) -> tuple[str, ...]:
         """Names of the outputs that are no state."""
         carried = {state.next for state in self.streaming.states.values()} if self.streaming else set()
         return tuple(name for name in self.outputs if name not in carried)
 
-    def first_states(self, batch: int = 1) -> dict[str, np.ndarray]:
+    def first_states(self, batch: int = 1) -> States:
         """The states before the first call of a stream: zeros."""
         assert self.streaming is not None, "only a network that streams has states"
         made = {}
@@ -248,8 +254,11 @@ class Network:
         self.context = context
         self._run = run
         self._names = frozenset(spec.inputs)
-        filled = spec.streaming.filled if spec.streaming else frozenset()
+        streaming = spec.streaming
+        filled = streaming.filled if streaming else frozenset()
         self._checked = [(name, tensor, np.dtype(tensor.dtype)) for name, tensor in spec.inputs.items() if name not in filled]
+        self._carried = [(name, state.next) for name, state in streaming.states.items()] if streaming else []
+        self._end = streaming.end if streaming else None
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run once.
@@ -269,10 +278,28 @@ class Network:
 
     def one(self, **tensors: np.ndarray) -> dict[str, np.ndarray]:
         """Run for one utterance: arrays without their batch axis."""
+        return self._alone(self(**self._batched(tensors)), self.spec.outputs)
+
+    def step(self, states: Mapping[str, np.ndarray], last: bool, /, **tensors: np.ndarray) -> tuple[dict[str, np.ndarray], States]:
+        """Run the next part of one stream: arrays without their batch axis.
+
+        :param states: ``spec.first_states()``, or what the step before returned.
+        :param last: whether the stream ends with this part.
+        :returns: the outputs, and the states for the next step.
+        """
+        given = {**self._batched(tensors), **states}
+        if self._end is not None:
+            given[self._end] = _LAST if last else _NOT_LAST
+        made = self(**given)
+        return self._alone(made, self.spec.streamed), {name: made[following] for name, following in self._carried}
+
+    def _batched(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         inputs = self.spec.inputs
-        batched = {name: np.asarray(x)[None] if name in inputs and inputs[name].shape[0] == "batch" else x for name, x in tensors.items()}
-        made = self(**batched)
-        return {name: x[0] if self.spec.outputs[name].shape[0] == "batch" else x for name, x in made.items()}
+        return {name: np.asarray(x)[None] if name in inputs and inputs[name].shape[0] == "batch" else x for name, x in tensors.items()}
+
+    def _alone(self, made: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
+        outputs = self.spec.outputs
+        return {name: made[name][0] if outputs[name].shape[0] == "batch" else made[name] for name in names}
 
     def _fitting(self, name: str, tensor: Tensor, dtype: np.dtype[Any], value: np.ndarray, sizes: dict[str, int]) -> np.ndarray:
         """The array as the network takes it, its axes checked against each other."""

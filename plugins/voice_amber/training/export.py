@@ -22,7 +22,7 @@ from voxstack_upsampler.positions import POSITIONS
 HOME = Path(__file__).resolve().parents[1]
 ADDON = HOME / "src" / "voxstack_voice_amber" / "amber"
 PRISM = HOME.parent / "voice_prism" / "src" / "voxstack_voice_prism" / "prism"
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 CONTROLS = {
     "rate": {"type": "number", "minimum": 0.25, "maximum": 4, "default": 1.0, "description": "Speed: 2 takes half the time."},
@@ -80,6 +80,7 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
             outputs={"mel": ("float32", ["batch", "frames", MELS])},
             examples={"frames": frames.astype(np.float32)},
             streaming="frames",
+            stateful=True,
             formats=("onnx", "pt2"),
             description="Upsampled encodings with their positions to log-mel frames in nats.",
         ),

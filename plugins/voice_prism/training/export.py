@@ -15,7 +15,7 @@ from voxstack_packager import NetworkSource, package
 
 HOME = Path(__file__).resolve().parents[1]
 ADDON = HOME / "src" / "voxstack_voice_prism" / "prism"
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 
 def export(work: Path, folder: Path = ADDON) -> Path:
@@ -39,6 +39,7 @@ def export(work: Path, folder: Path = ADDON) -> Path:
         outputs={"spectra": ("float32", ["batch", "frames", 2 * BINS])},
         examples={"mel": mel},
         streaming="frames",
+        stateful=True,
         description="Log-mel frames to the spectrum of each frame: 401 real parts, then 401 imaginary ones, for InverseSTFT.",
     )
     return package(

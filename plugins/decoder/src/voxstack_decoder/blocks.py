@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
-from voxstack import AddonError, Frames, NetworkError, StreamableBlock, Utterance, windows
+from voxstack import AddonError, ContextError, Frames, NetworkError, Schedule, StreamableBlock, Utterance, windows
 from voxstack.addon import Addon
-from voxstack.networks import Network, Streaming
+from voxstack.networks import Context, Network, NetworkSpec, Streaming
+from voxstack.windows import pulls
+
+Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass
 class Decoder(StreamableBlock):
-    """Streams frames through a network of finite context: an acoustic decoder, a vocoder, a post-net.
+    """Streams frames through a network: an acoustic decoder, a vocoder, a post-net.
 
-    The network's ``streaming`` in the addon says how much context it needs on each side and how many steps it gives for each
-    frame. The stream goes to the input that is named there. Its other inputs come from the utterance by name: as they are,
-    or, if they have the streaming axis too, cut at the same frames.
+    The network's ``streaming`` in the addon says how: in windows with as much context as it needs on each side, or part by
+    part with states that it carries on. Where it can do both, it carries states, which computes every frame once, unless
+    the context says otherwise or has fixed sizes; what comes out is the same. The stream goes to the input that is named
+    there. Its other inputs come from the utterance by name: as they are, or, if they have the streaming axis too, cut at the
+    same frames.
 
     :param network: name of the network; the only one of role ``decoder``, unless given.
     :param context: where it runs, as named in the addon; the voice's own context, unless given.
@@ -26,7 +33,6 @@ class Decoder(StreamableBlock):
     network: str | None = None
     context: str | None = None
     _opened: Network | None = field(default=None, init=False, repr=False, compare=False)
-    _streaming: Streaming | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -49,10 +55,24 @@ class Decoder(StreamableBlock):
         return float(self.streaming.hop) if self._opened else 1.0
 
     @property
+    def mode(self) -> Literal["stateful", "windowed"]:
+        """How it streams, after loading."""
+        return "stateful" if self.streaming.states else "windowed"
+
+    @property
+    def chunk_sizes(self) -> tuple[int, ...]:
+        """New frames that fill the fixed sizes of its context, but for their context; none where any length goes."""
+        if self._opened is None:
+            return ()
+        around = self.streaming.left + self.streaming.right
+        return tuple(sorted(size - around for size in self._opened.context.shapes.get(self.streaming.axis, ()) if size > around))
+
+    @property
     def streaming(self) -> Streaming:
-        """How the network streams, after loading."""
-        assert self._streaming is not None, "Decoder runs after load(addon)"
-        return self._streaming
+        """The streaming of the network's form that is open, after loading."""
+        streaming = self._network.spec.streaming
+        assert streaming is not None, "load(addon) refuses others"
+        return streaming
 
     def load(self, addon: Addon) -> None:
         spec = addon.select(self.network, "decoder")
@@ -62,37 +82,75 @@ class Decoder(StreamableBlock):
                 "says nothing about 'streaming', so it is good for whole utterances only: its output at any frame may depend on all "
                 "others. Put it in a SequenceBlock (Encoders with 'networks'), or have the packager measure its receptive field",
             )
-        if len(spec.outputs) != 1:
-            raise AddonError(f"{addon.name}: networks.{spec.name}", f"a Decoder streams one output, and this has {sorted(spec.outputs)}")
-        self._streaming = spec.streaming
-        self._opened = addon.network(spec.name, self.context)
+        if len(spec.streamed) != 1:
+            raise AddonError(f"{addon.name}: networks.{spec.name}", f"a Decoder streams one output, and this has {sorted(spec.streamed)}")
+        context = addon.context
+        if self.context is not None:
+            context = Context.of(self.context, addon.config.get("contexts", {}), addon.name)
+        self._opened = _open(spec, context, addon)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        assert self._opened is not None, "Decoder runs after load(addon)"
-        network, streaming, output = self._opened, self.streaming, self._output
         whole, cut = self._others(utterance)
-        for frames, skip, count, start in windows(source, streaming.left, streaming.right):
-            pieces = {name: _piece(name, value, start, len(frames)) for name, value in cut.items()}
-            made = network.one(**{streaming.input: frames}, **whole, **pieces)[output]
+        schedule: Schedule = utterance.get("schedule", Schedule())
+        through = self._part_by_part if self.streaming.states else self._in_windows
+        yield from through(source, whole, cut, not schedule.urgent)
+
+    def _in_windows(self, source: Frames, whole: Arrays, cut: Arrays, read_ahead: bool) -> Iterator[np.ndarray]:
+        network, streaming, output = self._network, self.streaming, self._output
+        for frames, skip, count, start in windows(source, streaming.left, streaming.right, read_ahead=read_ahead):
+            made = network.one(**{streaming.input: frames}, **whole, **_pieces(cut, start, len(frames)))[output]
             yield made[skip * streaming.hop : (skip + count) * streaming.hop]
+
+    def _part_by_part(self, source: Frames, whole: Arrays, cut: Arrays, read_ahead: bool) -> Iterator[np.ndarray]:
+        network, streaming, output = self._network, self.streaming, self._output
+        states = network.spec.first_states()
+        start = 0
+        for frames, last in pulls(source, streaming.right, read_ahead=read_ahead):
+            if not len(frames) and streaming.end is None:
+                return  # nothing is kept back that could still come
+            pieces = _pieces(cut, start, len(frames))
+            made, states = network.step(states, last, **{streaming.input: frames}, **whole, **pieces)
+            start += len(frames)
+            if len(made[output]):
+                yield made[output]
+
+    @property
+    def _network(self) -> Network:
+        assert self._opened is not None, "Decoder runs after load(addon)"
+        return self._opened
 
     @property
     def _output(self) -> str:
-        assert self._opened is not None
-        return next(iter(self._opened.spec.outputs))
+        return self._network.spec.streamed[0]
 
     def _others(self, utterance: Utterance) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Inputs from the utterance: (as they are, to be cut along the stream)."""
-        assert self._opened is not None
         whole, cut = {}, {}
         for name in sorted(self.needs):
-            along = self.streaming.axis in self._opened.spec.inputs[name].shape
+            along = self.streaming.axis in self._network.spec.inputs[name].shape
             (cut if along else whole)[name] = np.asarray(utterance[name])
         return whole, cut
 
 
-def _piece(name: str, value: np.ndarray, start: int, count: int) -> np.ndarray:
-    piece = value[start : start + count]
-    if len(piece) < count:
-        raise NetworkError(f"Decoder: {name!r} has {len(value)} frames and the stream has more; it must have one for each frame")
-    return piece
+def _open(spec: NetworkSpec, context: Context, addon: Addon) -> Network:
+    """Open the first form of a network that the runtime can run.
+
+    :raises ContextError: if it can run none.
+    """
+    *others, last = spec.forms(context)
+    for form in others:
+        try:
+            return addon.registry.open(form, context)
+        except ContextError:  # the other form may come in a format that the runtime knows; if not, its error tells
+            continue
+    return addon.registry.open(last, context)
+
+
+def _pieces(cut: Arrays, start: int, count: int) -> dict[str, np.ndarray]:
+    """As much of each input as the stream has there."""
+    pieces = {name: value[start : start + count] for name, value in cut.items()}
+    for name, piece in pieces.items():
+        if len(piece) < count:
+            problem = f"{name!r} has {len(cut[name])} frames and the stream has more; it must have one for each frame"
+            raise NetworkError(f"Decoder: {problem}")
+    return pieces

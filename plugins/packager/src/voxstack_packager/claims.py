@@ -43,9 +43,9 @@ def measure(source: NetworkSource, run: Runner, module: Runner) -> tuple[dict[st
     if not measured["deterministic"]:
         raise PackagingError(source.name, NOISY)
     measured["source_error"] = compared(source, run, module)
-    measured["batch_error"] = _allowed(source, batch_invariance(run, signature, examples), BATCH_ERROR, MIXES)
+    measured["batch_error"] = allowed(source.name, batch_invariance(run, signature, examples), BATCH_ERROR, MIXES)
     masks = mask_exactness(run, signature, examples)
-    measured["mask_error"] = {axis: _allowed(source, error, MASK_ERROR, IGNORES.format(axis=axis)) for axis, error in masks.items()}
+    measured["mask_error"] = {axis: allowed(source.name, error, MASK_ERROR, IGNORES.format(axis=axis)) for axis, error in masks.items()}
     return measured, _streaming(source, run, module, measured)
 
 
@@ -54,7 +54,7 @@ def compared(source: NetworkSource, run: Runner, module: Runner) -> float:
 
     :raises PackagingError: if it is more than rounding can explain.
     """
-    return _allowed(source, against(run, module, source.signature, source.arrays), SOURCE_ERROR, DIFFERS)
+    return allowed(source.name, against(run, module, source.signature, source.arrays), SOURCE_ERROR, DIFFERS)
 
 
 def _streaming(source: NetworkSource, run: Runner, module: Runner, measured: dict[str, Any]) -> Field | None:
@@ -69,13 +69,17 @@ def _streaming(source: NetworkSource, run: Runner, module: Runner, measured: dic
     except PackagingError as error:
         raise PackagingError(source.name, error.problem) from error
     told = {size: SHIFTS.format(size=size, left=field.left, right=field.right) for size in errors}
-    measured["chunk_error"] = {str(size): _allowed(source, error, CHUNK_ERROR, told[size]) for size, error in errors.items()}
+    measured["chunk_error"] = {str(size): allowed(source.name, error, CHUNK_ERROR, told[size]) for size, error in errors.items()}
     return field
 
 
-def _allowed(source: NetworkSource, error: float, largest: float, what: str) -> float:
+def allowed(where: str, error: float, largest: float, what: str) -> float:
+    """An error as it is written down.
+
+    :raises PackagingError: if it is too large, or not a number.
+    """
     if not error <= largest:
-        raise PackagingError(source.name, f"{what} (by {error:.2g} of its scale; allowed is {largest:g})")
+        raise PackagingError(where, f"{what} (by {error:.2g} of its scale; allowed is {largest:g})")
     return _short(error)
 
 

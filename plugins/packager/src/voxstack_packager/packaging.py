@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from voxstack.networks import Runner, Tensor
+from voxstack.networks import Runner
 from voxstack_addon_spec import SPEC_VERSION, file_entry, open_addon, validate_config
 from voxstack_packager.claims import compared, measure
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.exporting import export
+from voxstack_packager.forms import tensors, with_stateful_form
 from voxstack_packager.measure import relative_error
 from voxstack_packager.runners import module_runner, onnx_runner, pt2_runner
 from voxstack_packager.signature import sizes_of
@@ -60,21 +61,30 @@ def package(
     borrowed = {network.name: network.config for network in networks if isinstance(network, Borrowed)}
     validate_config({**head, "networks": borrowed, **tail, "files": {}}, f"{name}/{CONFIG}")  # before what takes minutes
     _check_names(networks)
-    with _whole(Path(folder), replace) as building:
+    with whole(Path(folder), replace) as building:
         specs: dict[str, Any] = {}
         for network in networks:
             specs[network.name] = network.config if isinstance(network, Borrowed) else _network(network, building, log)
         for target, given in (files or {}).items():
             _copy(Path(given), building, target)
-        listed = {path.relative_to(building).as_posix(): file_entry(path) for path in sorted(building.rglob("*")) if path.is_file()}
-        golden = [file for file in listed if file in {f"golden/{network}.npz" for network in specs}]
-        config = {**head, "networks": specs, **tail, "files": listed, "golden": golden}
-        validate_config(config, f"{name}/{CONFIG}")
-        (building / CONFIG).write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        with open_addon(building) as made:
-            made.verify()
-    log(f"{name} {version}: {sum(entry['size'] for entry in listed.values()) / 1e6:.1f} MB in {folder}")
+        config = written(building, {**head, "networks": specs, **tail})
+    log(f"{name} {version}: {sum(entry['size'] for entry in config['files'].values()) / 1e6:.1f} MB in {folder}")
     return Path(folder)
+
+
+def written(building: Path, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Write addon.json for the files that are there, and return it; files and golden vectors are listed anew.
+
+    :raises AddonError: if it is not valid.
+    """
+    files = {path.relative_to(building).as_posix(): file_entry(path) for path in sorted(building.rglob("*")) if path.is_file()}
+    golden = [file for file in files if file in {f"golden/{network}.npz" for network in config["networks"]}]
+    made = {**config, "files": files, "golden": golden}
+    validate_config(made, f"{made['name']}/{CONFIG}")
+    (building / CONFIG).write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with open_addon(building) as addon:
+        addon.verify()
+    return made
 
 
 def _check_names(networks: Sequence[NetworkSource | Borrowed]) -> None:
@@ -102,8 +112,9 @@ def _network(source: NetworkSource, folder: Path, log: Callable[[str], None]) ->
     log(f"{source.name}: {json.dumps({**streaming, 'measured': measured})}")
     spec: dict[str, Any] = {"role": source.role, **({"description": source.description} if source.description else {})}
     signature = source.signature
-    spec |= {"inputs": _tensors(signature.inputs), "outputs": _tensors(signature.outputs), **streaming}
-    return {**spec, "exports": entries, "measured": {**measured, "weights": "float16" if source.half else "float32"}}
+    spec |= {"inputs": tensors(signature.inputs), "outputs": tensors(signature.outputs), **streaming}
+    spec |= {"exports": entries, "measured": {**measured, "weights": "float16" if source.half else "float32"}}
+    return with_stateful_form(folder, source.name, spec, source.arrays, log) if source.stateful else spec
 
 
 def _megabytes(entry: Mapping[str, str], folder: Path) -> float:
@@ -112,10 +123,6 @@ def _megabytes(entry: Mapping[str, str], folder: Path) -> float:
 
 def _streaming(source: NetworkSource, field: Mapping[str, int]) -> dict[str, Any]:
     return {"axis": source.streaming, **field, **({"input": source.stream_input} if source.stream_input else {})}
-
-
-def _tensors(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    return {n: {"dtype": t.dtype, "shape": list(t.shape), **({"mask": True} if t.mask else {})} for n, t in tensors.items()}
 
 
 def _golden(source: NetworkSource, run: Runner, path: Path) -> None:
@@ -140,8 +147,11 @@ def _copy(source: Path, folder: Path, name: str) -> None:
 
 
 @contextmanager
-def _whole(folder: Path, replace: bool) -> Iterator[Path]:
-    """A folder beside ``folder`` that takes its name if all goes well, and is gone otherwise."""
+def whole(folder: Path, replace: bool) -> Iterator[Path]:
+    """A folder beside ``folder`` that takes its name if all goes well, and is gone otherwise.
+
+    :raises PackagingError: if something is in its place that may not be replaced.
+    """
     if folder.exists() and not (replace and (folder / CONFIG).is_file()):
         what = "holds no addon, so it is left alone; choose another folder" if replace else "exists; remove it, or say replace=True"
         raise PackagingError(str(folder), what)

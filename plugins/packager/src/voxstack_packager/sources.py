@@ -40,6 +40,7 @@ class NetworkSource:
         axes; a function, ``make(rng, {"batch": 2, "frames": 64})``, gives arrays of just these sizes. Masks may be left out.
     :param streaming: the axis along which the network can run in windows, or None: whole utterances only.
     :param stream_input: the input that is the stream, where several have that axis.
+    :param stateful: make the stateful form, too, in which a stream computes every step once.
     :param half: keep float32 weights as float16 and compute in float32: half the size, weights rounded to 11 bits.
     :param formats: ``onnx``, and ``pt2`` after it if wanted.
     """
@@ -52,6 +53,7 @@ class NetworkSource:
     examples: Examples
     streaming: str | None = None
     stream_input: str | None = None
+    stateful: bool = False
     half: bool = True
     formats: Sequence[str] = ("onnx",)
     description: str = ""
@@ -84,6 +86,8 @@ class NetworkSource:
             raise PackagingError(self.name, f"formats {list(self.formats)} must hold 'onnx', which is measured, and may hold 'pt2'")
         if any(part.training for part in self.module.modules()):
             raise PackagingError(self.name, "the module is in training mode, where dropout and norms behave otherwise; call module.eval()")
+        if self.stateful and self.streaming is None:
+            raise PackagingError(self.name, "stateful needs the axis that is the stream; say it with 'streaming'")
         axis, inputs = self.streaming, self.signature.inputs
         having = [name for name, tensor in inputs.items() if axis in tensor.shape and not tensor.mask]
         if axis is not None and (not having or self.stream_input not in (None, *having)):
