@@ -107,6 +107,11 @@ def test_first_pull_has_more_than_is_looked_ahead_and_one_pull_is_the_last(sizes
     assert [(len(p.frames), p.last) for p in pulls(cut(np.zeros(sum(sizes)), sizes), 5, read_ahead=read_ahead)] == expected
 
 
+def test_without_lookahead_nothing_is_left_for_a_last_pull_without_frames() -> None:
+    assert [(len(p.frames), p.last) for p in pulls(cut(np.zeros(8), [8]), 0)] == [(8, False)]
+    assert [(len(p.frames), p.last) for p in pulls(cut(np.zeros(10), [8, 1, 1]), 0)] == [(8, False), (1, False), (1, True)]
+
+
 def test_first_pull_reads_nothing_ahead_and_later_ones_one_chunk() -> None:
     pulled: list[int] = []
     source = (pulled.append(i) or np.zeros(8) for i in range(6))

@@ -109,7 +109,9 @@ def _states(spec: Spec, place: Path) -> Iterator[Finding]:
     streaming, inputs, outputs = spec["streaming"], spec["inputs"], spec["outputs"]
     states = streaming["states"]
     end = streaming.get("end")
-    if end is not None:
+    if end is not None and streaming["right"] == 0:
+        yield (*place, "end"), "with right 0 nothing is kept back until the last call, so none need be told; remove 'end'"
+    elif end is not None:
         found = inputs.get(end)
         if found is None:
             yield (*place, "end"), f"there is no input {end!r}{did_you_mean(end, inputs, 'name the input that tells the last call')}"

@@ -61,8 +61,8 @@ def pulls(source: Iterable[np.ndarray], right: int, *, read_ahead: bool = False)
     """Give a stream to a network that carries state, and tell it which call is the last, time on axis 0.
 
     The first pull has more than ``right`` frames unless it is the last. One chunk is read ahead, but for the first, so the
-    end is mostly known in time; a stream that ends with its first pull after all gets a last one without frames. A network
-    that looks ahead is not given a single frame in the middle of a stream, but two: runtimes round one step otherwise than several.
+    end is mostly known in time; a stream that ends with its first pull after all gets a last one without frames, where some
+    of its output is still to come. A network that looks ahead is not given a single frame in the middle of a stream, but two: runtimes round one step otherwise than several.
 
     :param read_ahead: as for :func:`windows`.
     """
@@ -78,6 +78,8 @@ def pulls(source: Iterable[np.ndarray], right: int, *, read_ahead: bool = False)
     if count > right and not read_ahead:
         yield Pull(frames, False)
         frames = next(chunks, frames[:0])
+        if not (len(frames) or right):
+            return
     while (ahead := next(chunks, None)) is not None:
         if len(frames) == 1 and right:
             frames = np.concatenate([frames, ahead])

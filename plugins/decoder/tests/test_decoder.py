@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import addon, loaded, network, tensor
+from tiny import addon, loaded, network, plugin, tensor
 
-from voxstack import AddonError, NetworkError
+import voxstack
+from voxstack import AddonError, ContextError, NetworkError, Registry, Schedule
+from voxstack.networks import Context
+from voxstack.schedule import Playback
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_decoder import Decoder
 
@@ -33,6 +36,43 @@ def run(frames: np.ndarray, noise: Any = 0, speaker: Any = 0, mask: Any = 1) -> 
     return {"mel": smooth((frames + noise) + np.sum(speaker))}
 
 
+STEPS = {
+    "inputs": {"frames": tensor("batch", "frames", 4), "past": tensor("batch", "past_steps", 4), "end": tensor(1, dtype="int64")},
+    "outputs": {"mel": tensor("batch", "steps", 4), "next_past": tensor("batch", "next_steps", 4)},
+    "streaming": {
+        "axis": "frames",
+        "right": RIGHT,
+        "hop": HOP,
+        "states": {"past": {"next": "next_past", "steps": LEFT}},
+        "end": "end",
+    },
+    "exports": [{"format": "python", "symbol": "decoder.txt"}],
+}
+
+
+def steps(frames: np.ndarray, past: np.ndarray, end: np.ndarray, noise: Any = 0, speaker: Any = 0) -> dict[str, np.ndarray]:
+    """The same network, which carries the frames that it saw last; ``end`` is 1 in the last call."""
+    new = frames + noise + np.sum(speaker)
+    joined = np.concatenate([past, new, np.zeros((1, RIGHT * int(end[0]), 4), np.float32)], 1).astype(np.float32)
+    count = joined.shape[1] - LEFT - RIGHT
+    summed = sum(tap * joined[:, i : i + count] for i, tap in enumerate(TAPS))
+    return {"mel": np.repeat(summed, HOP, axis=1), "next_past": joined[:, -(LEFT + RIGHT) :]}
+
+
+def either(**tensors: np.ndarray) -> dict[str, np.ndarray]:
+    """Both forms of the network."""
+    return steps(**tensors) if "past" in tensors else run(**tensors)
+
+
+def stateful(block: Decoder | None = None, noisy: bool = False, **context: Any) -> Decoder:
+    """A Decoder of a network that comes in both forms."""
+    extra = {name: value for name, value in NOISY.items() if name != "mask"} if noisy else {}
+    form = {**STEPS, "inputs": {**STEPS["inputs"], **extra}, "streaming": {**STEPS["streaming"], "input": "frames"}}
+    whole = config(inputs=NOISY if noisy else {}, stateful=form)
+    contexts = {"default": {"runtime": "python", **context}, "apart": {"runtime": "python", "streaming": "windowed"}}
+    return loaded(block or Decoder(), addon([], {"decoder": either}, networks={"decoder": whole}, contexts=contexts))
+
+
 def decoder(block: Decoder | None = None, **networks: Any) -> Decoder:
     networks = networks or {"decoder": config()}
     return loaded(block or Decoder(), addon([], dict.fromkeys(networks, run), networks=networks))
@@ -48,6 +88,9 @@ UTTERANCE = {"noise": RNG.integers(-9, 9, (97 + 16, 4)).astype(np.float32), "spe
         Case(decoder(), source=FRAMES),
         Case(decoder(Decoder("second"), first=config(role="decoder"), second=config(role="postnet")), source=FRAMES),
         Case(decoder(decoder=config(inputs=NOISY)), UTTERANCE, source=FRAMES),
+        Case(stateful(), source=FRAMES),
+        Case(stateful(noisy=True), UTTERANCE, source=FRAMES),
+        Case(stateful(streaming="windowed"), source=FRAMES),
     ]
 )
 def test_contract(case: Case, check: Any) -> None:
@@ -103,3 +146,75 @@ def test_which_network_must_be_clear() -> None:
 def test_what_it_takes_and_makes_is_what_the_network_says() -> None:
     block = decoder()
     assert (block.takes, block.makes, block.lookahead, block.hop) == ("frames", "mel", RIGHT, HOP)
+
+
+def test_a_network_with_state_computes_every_frame_once_and_gives_the_same() -> None:
+    shown: list[int] = []
+
+    def counting(**tensors: np.ndarray) -> dict[str, np.ndarray]:
+        shown.append(tensors["frames"].shape[1])
+        return either(**tensors)
+
+    whole = config(stateful=STEPS)
+    block = loaded(Decoder(), addon([], {"decoder": counting}, networks={"decoder": whole}))
+    made = Case(block, source=FRAMES).run([8])
+    np.testing.assert_array_equal(made, smooth(FRAMES[None])[0])
+    assert sum(shown) == 97
+    assert (block.mode, block.needs, block.lookahead, block.hop) == ("stateful", frozenset(), RIGHT, HOP)
+
+
+def test_other_inputs_are_cut_at_the_same_frames_with_state_too() -> None:
+    block = stateful(noisy=True)
+    assert block.needs == {"noise", "speaker"}
+    made = Case(block, UTTERANCE, source=FRAMES).run([5, 17, 1])
+    np.testing.assert_array_equal(made, smooth((FRAMES + UTTERANCE["noise"][:97])[None] + 3)[0])
+    with pytest.raises(NetworkError, match="'noise' has 50 frames and the stream has more"):
+        Case(block, {**UTTERANCE, "noise": UTTERANCE["noise"][:50]}, source=FRAMES).run([10])
+
+
+def test_the_context_of_the_voice_or_of_the_block_says_how_it_streams() -> None:
+    assert stateful(streaming="windowed").mode == "windowed"
+    assert stateful(Decoder(context="apart")).mode == "windowed"
+    assert stateful(streaming="stateful").mode == "stateful"
+    assert decoder().mode == "windowed"
+    with pytest.raises(ContextError, match="'decoder' cannot stream stateful: it has no stateful form"):
+        loaded(Decoder(), addon([], {"decoder": run}, networks={"decoder": config()}, contexts={"default": {"streaming": "stateful"}}))
+
+
+def test_a_runtime_without_the_stateful_form_runs_windows_unless_it_was_asked_for() -> None:
+    form = {**STEPS, "exports": [{"format": "other", "symbol": "decoder.txt"}]}
+    networks = {"decoder": config(stateful=form)}
+    contexts = {"default": {"runtime": "python"}, "strict": {"runtime": "python", "streaming": "stateful"}}
+    holder = addon([], {"decoder": either}, networks=networks, contexts=contexts)
+    assert loaded(Decoder(), holder).mode == "windowed"
+    with pytest.raises(ContextError, match="the python runtime needs an export of format 'python', and it has only other"):
+        loaded(Decoder(context="strict"), holder)
+
+
+def test_a_network_that_has_no_windowed_form_streams_with_state() -> None:
+    only = {"role": "decoder", **STEPS}
+    block = loaded(Decoder(), addon([], {"decoder": steps}, networks={"decoder": only}))
+    assert block.mode == "stateful"
+    np.testing.assert_array_equal(Case(block, source=FRAMES).run([13]), smooth(FRAMES[None])[0])
+
+
+def test_fixed_sizes_tell_how_many_new_frames_fill_them() -> None:
+    @voxstack.hookimpl
+    def voxstack_wrap_network(network: Any, spec: Any, context: Any) -> Any:
+        return network
+
+    holder = addon([], {"decoder": either}, networks={"decoder": config(stateful=STEPS)})
+    holder.context = Context("python", shapes={"frames": (32, 4, 16)})
+    holder.registry = Registry({"tiny": plugin([], {"decoder": either}, voxstack_wrap_network=voxstack_wrap_network)})
+    block = loaded(Decoder(), holder)
+    assert (block.mode, block.chunk_sizes) == ("windowed", (16 - LEFT - RIGHT, 32 - LEFT - RIGHT))
+    assert decoder().chunk_sizes == stateful().chunk_sizes == ()
+
+
+@pytest.mark.parametrize("block", [stateful(), stateful(streaming="windowed")], ids=["stateful", "windowed"])
+def test_a_sentence_of_one_chunk_is_one_call_when_nobody_waits_for_it(block: Decoder) -> None:
+    lengths = {}
+    for live in (True, False):
+        schedule = Schedule(playback=Playback(8000, live=live))
+        lengths[live] = [len(chunk) for chunk in block.stream(iter([FRAMES]), {"schedule": schedule})]
+    assert lengths == {True: [(97 - RIGHT) * HOP, RIGHT * HOP], False: [97 * HOP]}

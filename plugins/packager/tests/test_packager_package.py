@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -18,7 +19,7 @@ pytest.importorskip("onnxruntime", reason=REASON)
 from torch import nn  # noqa: E402
 
 from voxstack_addon_spec import open_addon  # noqa: E402
-from voxstack_packager import Borrowed, NetworkSource, PackagingError, exporting, package, relative_error  # noqa: E402
+from voxstack_packager import Borrowed, NetworkSource, PackagingError, exporting, package, relative_error, upgrade  # noqa: E402
 from voxstack_packager.runners import onnx_runner, pt2_runner  # noqa: E402
 
 C = 48
@@ -221,6 +222,66 @@ def test_arrays_serve_as_examples():
     assert made["mask"].all()
     np.testing.assert_array_equal(made["frames"][0, :, 0], [0, 1, 2, 3, 4, 5, 6, 0, 1, 2])
     np.testing.assert_array_equal(made["frames"][1, :3, 0], [5, 6, 0])
+
+
+@pytest.fixture(scope="module")
+def stateful(tmp_path_factory):
+    """An addon whose decoder also comes in its stateful form."""
+    folder = tmp_path_factory.mktemp("addons") / "tiny"
+    return package(folder, networks=[source(stateful=True)], stack=[{"type": "Decoder"}], log=str, **HEAD)
+
+
+def test_stateful_form_shares_its_weights_and_is_measured(stateful):
+    with open_addon(stateful) as files:
+        files.verify()
+        spec = files.config["networks"]["decoder"]
+        assert files.config["spec_version"] == 2
+    form = spec["stateful"]
+    assert spec["exports"][0]["parameters"] == form["exports"][0]["parameters"] == "decoder.onnx.data"
+    assert form["streaming"]["right"] == spec["streaming"]["right"]
+    assert "mask" not in form["inputs"]
+    assert max(form["measured"]["chunk_error"].values()) < 1e-5
+    assert form["measured"]["deterministic"] is True
+    assert (stateful / "decoder.onnx").stat().st_size < 10_000 < 2 * C * C * 5 < (stateful / "decoder.onnx.data").stat().st_size
+
+
+def test_an_addon_that_is_there_gets_the_form_that_packaging_gives(stateful, made, tmp_path):
+    before = package(tmp_path / "tiny", networks=[source()], stack=[{"type": "Decoder"}], log=str, **HEAD)
+    config = json.loads((before / "addon.json").read_text())
+    (before / "addon.json").write_text(json.dumps({**config, "spec_version": 1}))
+    borrower = tmp_path / "other"
+    package(borrower, networks=[Borrowed.of(before, "decoder")], log=str, **{**HEAD, "name": "other"})
+    upgrade(before, version="0.2.0", log=str)
+    one, two = (json.loads((folder / "addon.json").read_text()) for folder in (before, stateful))
+    assert {**one, "version": two["version"], "files": two["files"]} == two | {"networks": one["networks"]}
+    for key in ("inputs", "outputs", "streaming", "exports"):
+        assert one["networks"]["decoder"]["stateful"][key] == two["networks"]["decoder"]["stateful"][key]
+    assert (before / "decoder.onnx.data").read_bytes() == (stateful / "decoder.onnx.data").read_bytes()
+    upgrade(borrower, lenders=[before], log=str)
+    assert json.loads((borrower / "addon.json").read_text())["networks"]["decoder"] == Borrowed.of(before, "decoder").config
+
+
+def test_upgrading_twice_changes_nothing_and_what_has_no_form_is_told(stateful, tmp_path):
+    class Continued(nn.Module):
+        """Padded with its first and last frame, which no stream knows before it ends."""
+
+        def __init__(self):
+            super().__init__()
+            self.only = nn.Conv1d(C, 8, 5, padding=2, padding_mode="replicate")
+
+        def forward(self, frames):
+            return self.only(frames.transpose(1, 2)).transpose(1, 2)
+
+    again = shutil.copytree(stateful, tmp_path / "again")
+    upgrade(again, log=str)
+    assert (again / "addon.json").read_bytes() == (stateful / "addon.json").read_bytes()
+    lines = []
+    package(tmp_path / "continued", networks=[source(Continued(), inputs={"frames": FRAMES["frames"]})], log=str, **HEAD)
+    upgrade(tmp_path / "continued", log=lines.append)
+    assert any("decoder: has no stateful form: Pad" in line and "it streams in windows" in line for line in lines)
+    with open_addon(tmp_path / "continued") as files:
+        files.verify()
+        assert "stateful" not in files.config["networks"]["decoder"]
 
 
 def test_importing_pulls_in_nothing_heavy():

@@ -106,8 +106,6 @@ class Decoder(StreamableBlock):
         states = network.spec.first_states()
         start = 0
         for frames, last in pulls(source, streaming.right, read_ahead=read_ahead):
-            if not len(frames) and streaming.end is None:
-                return  # nothing is kept back that could still come
             pieces = _pieces(cut, start, len(frames))
             made, states = network.step(states, last, **{streaming.input: frames}, **whole, **pieces)
             start += len(frames)

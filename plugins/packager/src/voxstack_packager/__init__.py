@@ -7,6 +7,8 @@ from voxstack_packager.field import Field, receptive_field
 from voxstack_packager.measure import against, batch_invariance, chunk_exactness, deterministic, mask_exactness, relative_error
 from voxstack_packager.packaging import package
 from voxstack_packager.sources import Borrowed, NetworkSource
+from voxstack_packager.stateful import stateful_form
+from voxstack_packager.upgrading import upgrade
 
 __all__ = [
     "Borrowed",
@@ -21,4 +23,6 @@ __all__ = [
     "package",
     "receptive_field",
     "relative_error",
+    "stateful_form",
+    "upgrade",
 ]

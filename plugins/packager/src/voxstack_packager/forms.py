@@ -51,7 +51,12 @@ def with_stateful_form(
     save_together({folder / plain["symbol"]: model, folder / symbol["symbol"]: made.model}, folder / plain["parameters"])
     form = {"inputs": tensors(made.inputs), "outputs": tensors(made.outputs), "streaming": made.streaming, "exports": [symbol]}
     whole = {**spec, "exports": exports, "stateful": form}
-    form["measured"] = _measured(folder, NetworkSpec.of(name, whole, "", folder.joinpath, trusted=False), examples)
+    try:
+        form["measured"] = _measured(folder, NetworkSpec.of(name, whole, "", folder.joinpath, trusted=False), examples)
+    except PackagingError:
+        raise
+    except Exception as error:  # ONNX Runtime's own have no class in common
+        raise PackagingError(name, f"its stateful form does not run ({error}); leave 'stateful' out") from error
     log(f"{name}: stateful form, {len(made.streaming['states'])} states; {json.dumps(form['measured'])}")
     return {**{key: whole[key] for key in spec if key != "measured"}, "stateful": form, "measured": spec["measured"]}
 

@@ -1,11 +1,7 @@
-"""Brings an addon that is there up to date, from its own files: stateful forms, version 2 of the format, borrowed hashes.
-
-``python -m voxstack_packager.upgrading FOLDER --version 0.2.0 --lender ../prism``
-"""
+"""Brings an addon that is there up to date, from its own files: stateful forms, version 2 of the format, borrowed hashes."""
 
 from __future__ import annotations
 
-import argparse
 import copy
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -83,12 +79,3 @@ def _borrowed(spec: Mapping[str, Any], name: str, lenders: Iterable[str | os.Pat
         if found:
             return Borrowed.of(lender, spec["network"], name).config
     return spec
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="folder of the addon")
-    parser.add_argument("--version", help="its new version")
-    parser.add_argument("--lender", type=Path, action="append", default=[], help="folder of an addon that it borrows from")
-    options = parser.parse_args()
-    upgrade(options.folder, version=options.version, lenders=options.lender)

@@ -1,0 +1,15 @@
+"""``python -m voxstack_packager FOLDER --version 0.2.0 --lender ../prism`` brings an addon up to date, in its place."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from voxstack_packager.upgrading import upgrade
+
+parser = argparse.ArgumentParser(prog="python -m voxstack_packager", description="Give the networks of an addon their stateful forms.")
+parser.add_argument("folder", type=Path, help="folder of the addon")
+parser.add_argument("--version", help="its new version")
+parser.add_argument("--lender", type=Path, action="append", default=[], help="folder of an addon that it borrows from")
+options = parser.parse_args()
+upgrade(options.folder, version=options.version, lenders=options.lender)

@@ -1,0 +1,96 @@
+"""An ONNX graph while it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxstack.networks import Tensor
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+END = np.iinfo(np.int64).max
+"""Where a ``Slice`` ends that has no end."""
+
+
+class Graph:
+    """Operators in their order, and the constants that they take."""
+
+    def __init__(self) -> None:
+        self._nodes: list[NodeProto] = []
+        self._constants: dict[str, Any] = {}
+        self._equal: dict[object, str] = {}
+        self._count = 0
+
+    def constant(self, value: Any, dtype: str = "int64") -> str:
+        """The name of a constant; equal ones are one."""
+        from onnx import numpy_helper
+
+        array = np.asarray(value, dtype)
+        key = (array.tobytes(), array.shape, dtype)
+        if key not in self._equal:
+            self._equal[key] = name = self._new("constant")
+            self._constants[name] = numpy_helper.from_array(array, name)
+        return self._equal[key]
+
+    def keep(self, tensor: Any) -> None:
+        """Add a constant of another graph, under its own name."""
+        self._constants[tensor.name] = tensor
+
+    def add(self, kind: str, inputs: list[str], output: str | None = None, **attributes: Any) -> str:
+        """Add an operator with one output, and return the name of that."""
+        from onnx import helper
+
+        made = output or self._new(kind.lower())
+        self._nodes.append(helper.make_node(kind, inputs, [made], name=f"{made}.{kind.lower()}", **attributes))
+        return made
+
+    def copy(self, node: NodeProto, inputs: list[str]) -> NodeProto:
+        """Add a copy of an operator with other inputs, and return it."""
+        made = type(node)()
+        made.CopyFrom(node)
+        del made.input[:]
+        made.input.extend(inputs)
+        self._nodes.append(made)
+        return made
+
+    def slice(self, name: str, cuts: Mapping[int, tuple[int, int]], output: str | None = None) -> str:
+        """``name[start:end]`` along axes."""
+        starts, ends = ([cut[side] for cut in cuts.values()] for side in (0, 1))
+        return self.add("Slice", [name, *map(self.constant, (starts, ends, list(cuts)))], output)
+
+    def never_empty(self, node: NodeProto, place: int) -> None:
+        """Let a convolution that is in the graph make one step too many, which is cut off: ONNX Runtime's take no empty input.
+
+        :param place: which of its spatial axes follows the steps.
+        """
+        name = node.output[0]
+        node.output[0] = longer = self._new("longer")
+        pads = next(attribute for attribute in node.attribute if attribute.name == "pads")
+        pads.ints[place + len(pads.ints) // 2] += 1
+        self.slice(longer, {place + 2: (0, -1)}, name)
+        self._nodes.insert(next(i for i, one in enumerate(self._nodes) if one is node) + 1, self._nodes.pop())
+
+    def model(self, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], like: ModelProto) -> ModelProto:
+        """The model that all this makes, of the same versions as another."""
+        import onnx
+        from onnx import helper
+
+        sides = ([_value_info(name, tensor) for name, tensor in side.items()] for side in (inputs, outputs))
+        graph = helper.make_graph(self._nodes, "stateful", *sides, [*self._constants.values()])
+        made = helper.make_model(graph, opset_imports=like.opset_import, ir_version=like.ir_version)
+        onnx.checker.check_model(made)
+        return made
+
+    def _new(self, what: str) -> str:
+        self._count += 1
+        return f"stateful.{self._count}.{what}"
+
+
+def _value_info(name: str, tensor: Tensor) -> Any:
+    from onnx import helper
+
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(tensor.dtype)), list(tensor.shape))

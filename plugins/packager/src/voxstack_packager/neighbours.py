@@ -1,0 +1,116 @@
+"""How operators are carried over that look at neighbours along the stream: convolutions, padding, slices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxstack_packager.building import Building, Fixed, Padded, Steps
+from voxstack_packager.graph import END
+from voxstack_packager.stepwise import Handler, attributes_of, operands_of, per_step
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+
+def _slice(form: Building, node: NodeProto) -> None:
+    """Channels cut out; or, of a padded tensor, a slice as long as the stream: the stream some steps before or after."""
+    operand, source = form.operand(node.input[0]), node.input[0]
+    time, cuts = form.trace.time(source), _cuts(form, node)
+    along = cuts.pop(time, (0, 0)) if time is not None else (0, 0)
+    if isinstance(operand, Padded):
+        if sum(along) != operand.left + operand.right:
+            raise form.refusal(node, "takes a slice of a padded tensor that is not as long as the stream")
+        whole = form.joined(operand.source, operand.left, operand.right)
+        assert time is not None, "what is padded has steps"
+        name = form.graph.slice(whole, {time: (along[0], -along[1] or END), **cuts})
+        form.put(node.output[0], Steps(name, node.output[0], operand.source.delay + operand.right))
+        return
+    if along != (0, 0):
+        raise form.refusal(node, "cuts steps of the stream off")
+    name = form.graph.slice(operand.name, cuts) if cuts else operand.name
+    form.put(node.output[0], Steps(name, node.output[0], operand.delay) if isinstance(operand, Steps) else Fixed(name))
+
+
+def _cuts(form: Building, node: NodeProto) -> dict[int, tuple[int, int]]:
+    """What a Slice of step 1 takes, by axis: from where to where, or, along the stream, how much it leaves out at either end.
+
+    :raises PackagingError: if that depends on the length, or goes in other steps than 1.
+    """
+    rank, time = len(form.trace.shape(node.input[0])), form.trace.time(node.input[0])
+    found = []
+    for run, data in enumerate(form.trace.values(node.input[0])):
+        starts, ends, *more = (form.trace.values(name)[run].tolist() if name else None for name in node.input[1:])
+        axes = more[0] if more and more[0] else list(range(len(starts)))
+        if len(more) > 1 and more[1] and any(step != 1 for step in more[1]):
+            raise form.refusal(node, "takes every other place, or goes backwards")
+        cuts = {}
+        for axis, start, end in zip([axis % rank for axis in axes], starts, ends, strict=True):
+            first, last, _ = slice(start, end).indices(data.shape[axis])
+            cuts[axis] = (first, data.shape[axis] - max(first, last)) if axis == time else (first, last)
+        found.append(cuts)
+    if any(cuts != found[0] for cuts in found):
+        raise form.refusal(node, "cuts at places that depend on the length")
+    return found[0]
+
+
+def _pad(form: Building, node: NodeProto) -> None:
+    operands = operands_of(form, node)
+    source, time = node.input[0], form.trace.time(node.input[0])
+    rank = len(form.trace.shape(source))
+    pads = form.trace.values(node.input[1])[0].tolist()
+    axes = form.trace.values(node.input[3])[0].tolist() if len(node.input) > 3 and node.input[3] else list(range(rank))
+    around = {axis % rank: (pads[i], pads[i + len(axes)]) for i, axis in enumerate(axes)}
+    along = around.pop(time, (0, 0)) if time is not None else (0, 0)
+    if along == (0, 0):
+        per_step(form, node)
+        return
+    zero = len(node.input) < 3 or not node.input[2] or not np.any(form.trace.values(node.input[2])[0])
+    if attributes_of(node).get("mode", b"constant") != b"constant" or not zero or min(along) < 0:
+        raise form.refusal(node, "pads the stream with something else than zeros")
+    if any(map(any, around.values())) or not isinstance(operands[0], Steps) or not form.trace.same(node.input[1]):
+        raise form.refusal(node, "pads other axes together with the stream")
+    form.put(node.output[0], Padded(operands[0], *along))
+
+
+def _conv(form: Building, node: NodeProto) -> None:
+    """A convolution: without padding, over its history and what is new."""
+    operand, time = form.operand(node.input[0]), form.trace.time(node.input[0])
+    if isinstance(operand, Fixed) or time is None:
+        if time is not None:
+            raise form.refusal(node, "looks at the neighbours of what is the same in all steps, but for its ends")
+        per_step(form, node)
+        return
+    attributes, kernel = attributes_of(node), form.trace.shape(node.input[1])[2:]
+    place, count = time - 2, len(kernel)
+    if place < 0 or form.follows(node.input[1:]):
+        raise form.refusal(node, "has the stream for its batch, its channels or its weights")
+    pads = list(attributes.get("pads", [0] * (2 * count)))
+    if attributes.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID") or attributes.get("strides", [1] * count)[place] != 1:
+        raise form.refusal(node, "has a stride, or a padding (auto_pad) that depends on the length")
+    reach = attributes.get("dilations", [1] * count)[place] * (kernel[place] - 1)
+    source, left, right = (operand, 0, 0) if isinstance(operand, Steps) else (operand.source, operand.left, operand.right)
+    left, right = left + pads[place], right + pads[place + count]
+    if left + right != reach or min(left, right) < 0:
+        raise form.refusal(node, f"gives {left + right - reach:+d} steps, counted over the whole stream; pad it so that the length stays")
+    pads[place] = pads[place + count] = 0
+    name = form.joined(source, left, right) if reach else source.name
+    weights = [one.name if isinstance(one := form.operand(given), Fixed) else "" for given in node.input[1:]]
+    made = form.graph.copy(node, [name, *weights])
+    _set(made, pads=pads, auto_pad="NOTSET")
+    if source.delay + right == 0:
+        form.early(made, place)
+    form.put(node.output[0], Steps(node.output[0], node.output[0], source.delay + right))
+
+
+def _set(node: NodeProto, **attributes: Any) -> None:
+    from onnx import helper
+
+    kept = [attribute for attribute in node.attribute if attribute.name not in attributes]
+    del node.attribute[:]
+    node.attribute.extend([*kept, *(helper.make_attribute(name, value) for name, value in attributes.items())])
+
+
+NEIGHBOURS: dict[str, Handler] = {"Conv": _conv, "Pad": _pad, "Slice": _slice}
+"""The operators that are known, and the function that carries each over, or raises PackagingError where it cannot."""

@@ -1,0 +1,290 @@
+"""Stateful forms, of graphs written here, against the plain graph on the whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REASON = "stateful forms need onnx and onnxruntime: pip install 'voxstack-packager[export]'"
+onnx = pytest.importorskip("onnx", reason=REASON)
+ort = pytest.importorskip("onnxruntime", reason=REASON)
+
+from voxstack.networks import NetworkSpec, Tensor  # noqa: E402
+from voxstack_packager import PackagingError, stateful_form  # noqa: E402
+from voxstack_packager.forms import tensors  # noqa: E402
+from voxstack_packager.measure import state_batch_invariance, state_exactness, streamed  # noqa: E402
+from voxstack_packager.sharing import save_together  # noqa: E402
+from voxstack_packager.signature import Signature, complete, shape_of  # noqa: E402
+
+C = 4
+BTC = ("batch", "frames", C)
+X = {"x": Tensor("float32", BTC)}
+MASK = {"mask": Tensor("float32", ("batch", "frames"), True)}
+Y = {"y": Tensor("float32", BTC)}
+
+
+def model(body, weights=None, inputs=None, outputs=None):
+    """A graph in ONNX's own notation, with random weights of the given shapes, or the given values."""
+    random = np.random.default_rng(0)
+    signed = Signature(X if inputs is None else inputs, Y if outputs is None else outputs)
+    text = f'<ir_version: 10, opset_import: ["" : 20]> g ({_declared(signed.inputs)}) => ({_declared(signed.outputs)}) {{ {body} }}'
+    made = onnx.parser.parse_model(text)
+    for name, value in (weights or {}).items():
+        array = random.standard_normal(value).astype(np.float32) if isinstance(value, tuple) else np.asarray(value)
+        made.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+    return made, signed
+
+
+def _declared(named):
+    kinds = {"float32": "float", "int64": "int64"}
+    return ", ".join(f"{kinds[t.dtype]}[{', '.join(map(str, t.shape))}] {name}" for name, t in named.items())
+
+
+def examples(signed):
+    def make(sizes, seed):
+        random = np.random.default_rng(seed)
+        made = {name: random.standard_normal(shape_of(t, sizes)).astype(t.dtype) for name, t in signed.inputs.items() if not t.mask}
+        return complete(made, signed, sizes, "examples")
+
+    return make
+
+
+def runner(graph):
+    """A graph, or the file of one, as a function of named arrays."""
+    shown = str(graph) if isinstance(graph, Path) else graph.SerializeToString()
+    session = ort.InferenceSession(shown, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return lambda **arrays: dict(zip(names, session.run(names, arrays), strict=True))
+
+
+def spec_of(form):
+    """The form as a network of its own."""
+    sides = {"inputs": tensors(form.inputs), "outputs": tensors(form.outputs)}
+    config = {"role": "decoder", **sides, "streaming": form.streaming, "exports": []}
+    return NetworkSpec.of("net", config, "", lambda name: None, trusted=False)
+
+
+def form_of(graph, signed, **more):
+    return stateful_form(graph, signed, examples(signed), "frames", "net", **more)
+
+
+def conv(name, source, left, right, dilation=1, weights="w"):
+    kernel = (left + right) // dilation + 1
+    return f"{name} = Conv<pads=[{left}, {right}], dilations=[{dilation}], kernel_shape=[{kernel}]>({source}, {weights}) "
+
+
+def channels_first(inner, result):
+    return f"t = Transpose<perm=[0, 2, 1]>(x) {inner} y = Transpose<perm=[0, 2, 1]>({result})"
+
+
+def kernel(size):
+    return (C, C, size)
+
+
+SHIFTED = """
+  n = Shape<start=1, end=2>(x) p = Pad<mode="constant">(x, around)
+  one = Constant<value_ints=[1]>() two = Constant<value_ints=[2]>() nought = Constant<value_ints=[0]>()
+  end1 = Add(n, one) end2 = Add(n, two)
+  a = Slice(p, nought, n, one, one) b = Slice(p, one, end1, one, one) c = Slice(p, two, end2, one, one)
+  all = Concat<axis=2>(a, b, c) y = MatMul(all, w)
+"""
+HEADS = """
+  bn = Shape<start=0, end=2>(x) split = Constant<value_ints=[2, 2]>() shape = Concat<axis=0>(bn, split)
+  h = Reshape(x, shape) s = Softmax<axis=-1>(h) back = Constant<value_ints=[4]>() flat = Concat<axis=0>(bn, back)
+  z = Reshape(s, flat)
+"""
+
+CASES = {
+    "looks back": (model(channels_first(conv("c", "t", 4, 0, 2), "c"), {"w": kernel(3)}), 0),
+    "looks ahead": (model(channels_first(conv("c", "t", 0, 3), "c"), {"w": kernel(4)}), 3),
+    "unequal sides": (model(channels_first(conv("c", "t", 1, 3), "c"), {"w": kernel(5)}), 3),
+    "dilated, in groups": (
+        model(channels_first("c = Conv<pads=[6, 6], dilations=[3], kernel_shape=[5], group=4>(t, w)", "c"), {"w": (C, 1, 5)}),
+        6,
+    ),
+    "residual over one layer": (model(channels_first(conv("c", "t", 3, 3) + "r = Add(t, c)", "r"), {"w": kernel(7)}), 3),
+    "residual over two layers": (
+        model(channels_first(conv("c", "t", 1, 2) + "u = Relu(c) " + conv("d", "u", 2, 1) + "r = Add(t, d)", "r"), {"w": kernel(4)}),
+        3,
+    ),
+    "branches of other delay": (
+        model(
+            channels_first(conv("c", "t", 1, 1) + conv("d", "t", 3, 3, 1, "v") + "r = Mul(c, d) q = Sub(r, t)", "q"),
+            {"w": kernel(3), "v": kernel(7)},
+        ),
+        3,
+    ),
+    "padded by itself": (
+        model(
+            channels_first('p = Pad<mode="constant">(t, around) c = Conv<kernel_shape=[6]>(p, w)', "c"),
+            {"w": kernel(6), "around": [0, 0, 2, 0, 0, 3]},
+        ),
+        3,
+    ),
+    "shifted slices": (model(SHIFTED, {"around": [0, 1, 0, 0, 1, 0], "w": (3 * C, C)}), 1),
+    "channels of all kinds": (
+        model(
+            "a, b = Split<axis=2, num_outputs=2>(x) g = Sigmoid(a) m = Mul(g, b) last = Constant<value_ints=[-1]>() "
+            "mean = ReduceMean(x, last) d = Concat<axis=2>(m, mean, mean) n = LayerNormalization<axis=-1>(d, scale) "
+            "u = Transpose<perm=[0, 2, 1]>(n) " + conv("c", "u", 1, 1) + "y = Transpose<perm=[0, 2, 1]>(c)",
+            {"w": kernel(3), "scale": (C,)},
+        ),
+        1,
+    ),
+    "heads": (
+        model(HEADS + "u = Transpose<perm=[0, 2, 1]>(z) " + conv("c", "u", 1, 1) + "y = Transpose<perm=[0, 2, 1]>(c)", {"w": kernel(3)}),
+        1,
+    ),
+    "masks": (
+        model(
+            "two = Constant<value_ints=[2]>() m = Unsqueeze(mask, two) one = Constant<value_float=1.0>() pad = Sub(one, m) "
+            "zero = Constant<value_float=0.0>() real = Cast<to=9>(m) a = Mul(x, m) b = Where(real, a, zero) d = Sub(b, pad) "
+            "t = Transpose<perm=[0, 2, 1]>(d) mt = Transpose<perm=[0, 2, 1]>(m) "
+            + conv("c", "t", 2, 2)
+            + "e = Mul(c, mt) y = Transpose<perm=[0, 2, 1]>(e)",
+            {"w": kernel(5)},
+            {**X, **MASK},
+        ),
+        2,
+    ),
+    "speaker beside each step": (
+        model(
+            "bn = Shape<start=0, end=2>(x) two = Constant<value_ints=[2]>() one = Constant<value_ints=[1]>() s = Unsqueeze(speaker, one) "
+            "all = Concat<axis=0>(bn, two) each = Expand(s, all) d = Concat<axis=2>(x, each) t = Transpose<perm=[0, 2, 1]>(d) "
+            + conv("c", "t", 1, 2)
+            + "y = Transpose<perm=[0, 2, 1]>(c)",
+            {"w": (C, C + 2, 4)},
+            {**X, "speaker": Tensor("float32", ("batch", 2))},
+        ),
+        2,
+    ),
+    "noise that is cut with the stream": (
+        model(
+            channels_first("n = Transpose<perm=[0, 2, 1]>(noise) " + conv("c", "t", 2, 2) + "r = Add(c, n)", "r"),
+            {"w": kernel(5)},
+            {**X, "noise": X["x"]},
+        ),
+        2,
+    ),
+    "two axes, one of them the stream": (
+        model(
+            "one = Constant<value_ints=[1]>() i = Unsqueeze(x, one) c = Conv<pads=[1, 1, 1, 1], kernel_shape=[3, 3]>(i, w) "
+            "y = Squeeze(c, one)",
+            {"w": (1, 1, 3, 3)},
+        ),
+        1,
+    ),
+    "pointwise convolution before what looks ahead": (
+        model(
+            channels_first(conv("c", "t", 0, 0) + conv("d", "c", 2, 0, 1, "v") + conv("e", "d", 1, 1, 1, "u"), "e"),
+            {"w": kernel(1), "v": kernel(3), "u": kernel(3)},
+        ),
+        1,
+    ),
+    "no batch": (
+        model(
+            "h = Gemm(x, a, b) t = Transpose<perm=[1, 0]>(h) nought = Constant<value_ints=[0]>() u = Unsqueeze(t, nought) "
+            + conv("c", "u", 2, 1)
+            + "s = Squeeze(c, nought) y = Transpose<perm=[1, 0]>(s)",
+            {"a": (C, C), "b": (C,), "w": kernel(4)},
+            {"x": Tensor("float32", ("frames", C))},
+            {"y": Tensor("float32", ("frames", C))},
+        ),
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_joined_calls_equal_the_whole_however_a_stream_is_cut(case):
+    (graph, signed), right = CASES[case]
+    form = form_of(graph, signed, stream_input="x" if len(signed.inputs) > 1 else None)
+    spec, run = spec_of(form), runner(form.model)
+    assert form.streaming["right"] == right
+    assert ("end" in form.streaming) == (right > 0)
+    errors = state_exactness(runner(graph), signed, run, spec, examples(signed), 8)
+    assert set(errors) == {"1", "7", "16", "64", "ramp", "whole"}
+    assert max(errors.values()) < 1e-6
+    assert state_batch_invariance(run, spec, signed, examples(signed)) < 1e-6
+
+
+def test_every_step_goes_through_every_layer_once():
+    (graph, signed), right = CASES["residual over two layers"]
+    form = form_of(graph, signed)
+    shown = onnx.ModelProto()
+    shown.CopyFrom(form.model)
+    layers = [node.output[0] for node in shown.graph.node if node.op_type == "Conv"]
+    shown.graph.output.extend(onnx.ValueInfoProto(name=name) for name in layers)
+    steps = dict.fromkeys(layers, 0)
+    run = runner(shown)
+
+    def counting(**arrays):
+        made = run(**arrays)
+        for name in layers:
+            steps[name] += made[name].shape[2]
+        return made
+
+    made = streamed(counting, spec_of(form), examples(signed)({"batch": 1, "frames": 40}, 0), [6, 20, 5, 9])
+    assert made["y"].shape == (1, 40, C)
+    assert set(steps.values()) == {40}
+    assert right == 3
+
+
+def test_a_history_for_windows_serves_what_waits_beside_them():
+    assert len(form_of(*CASES["residual over one layer"][0]).streaming["states"]) == 1
+    assert len(form_of(*CASES["residual over two layers"][0]).streaming["states"]) == 3
+
+
+def test_masks_drop_out_and_other_inputs_stay():
+    form = form_of(*CASES["masks"][0])
+    assert set(form.inputs) == {"x", "state_0", "end"}
+    assert "Where" not in {node.op_type for node in form.model.graph.node}
+
+
+REFUSED = {
+    "multiplies steps with steps": "k = Transpose<perm=[0, 2, 1]>(x) s = MatMul(x, k) a = Softmax<axis=-1>(s) y = MatMul(a, x)",
+    "works along the stream": "y = Softmax<axis=1>(x)",
+    "sums up the steps": "one = Constant<value_ints=[1]>() m = ReduceMean(x, one) y = Sub(x, m)",
+    "InstanceNormalization": channels_first("n = InstanceNormalization(t, scale, scale)", "n"),
+    "norm over the steps": "y = LayerNormalization<axis=1>(x, scale)",
+    "stride": channels_first("c = Conv<strides=[2], pads=[1, 1], kernel_shape=[3]>(t, w) r = Concat<axis=2>(c, c)", "r"),
+    "counted over the whole stream": channels_first("c = Conv<pads=[1, 0], kernel_shape=[3]>(t, w)", "c"),
+    "something else than zeros": channels_first('p = Pad<mode="edge">(t, around) c = Conv<kernel_shape=[3]>(p, w)', "c"),
+    "cuts steps of the stream off": "one = Constant<value_ints=[1]>() big = Constant<value_ints=[99999]>() s = Slice(x, one, big, one) "
+    'around = Constant<value_ints=[0, 0, 0, 0, 1, 0]>() y = Pad<mode="constant">(s, around)',
+    "is no operator": "one = Constant<value_int=1>() y = CumSum(x, one)",
+    "tells how long the input is": "n = Size(x) f = Cast<to=1>(n) y = Div(x, f)",
+    "where a step is": "n = Shape<start=1, end=2>(x) no = Constant<value_int=0>() by = Constant<value_int=1>() s = Squeeze(n) "
+    "r = Range(no, s, by) f = Cast<to=1>(r) u = Constant<value_ints=[0, 2]>() p = Unsqueeze(f, u) y = Add(x, p)",
+    "no step sees another": "y = Tanh(x)",
+    "graphs of its own": "c = Constant<value=bool {1}>() y = If<then_branch = a () => (float[b, f, 4] z) { z = Relu(x) }, "
+    "else_branch = e () => (float[b, f, 4] z) { z = Neg(x) }>(c)",
+}
+WEIGHTS = {"scale": (C,), "w": kernel(3), "around": [0, 0, 1, 0, 0, 1]}
+
+
+@pytest.mark.parametrize("problem", REFUSED)
+def test_what_mixes_steps_otherwise_is_refused_with_its_name(problem):
+    body = REFUSED[problem]
+    used = {name: shape for name, shape in WEIGHTS.items() if name in body and f"{name} = Constant" not in body}
+    with pytest.raises(PackagingError, match=problem) as caught:
+        form_of(*model(body, used))
+    assert str(caught.value).startswith("net: has no stateful form: ")
+    assert "eave 'stateful' out" in str(caught.value)
+
+
+def test_weights_of_both_lie_in_one_file_once(tmp_path):
+    big = (64, C, 7)
+    graph, signed = model(channels_first(conv("c", "t", 3, 3) + conv("d", "c", 0, 0, 1, "v"), "d"), {"w": big, "v": (C, 64, 1)})
+    form = form_of(graph, signed)
+    paths = {tmp_path / "plain.onnx": graph, tmp_path / "form.onnx": form.model}
+    save_together(paths, tmp_path / "both.data")
+    assert (tmp_path / "both.data").stat().st_size <= 4 * (64 * C * 7 + 64 * C) + 64
+    assert all(path.stat().st_size < 3000 for path in paths)
+    inputs = examples(signed)({"batch": 1, "frames": 30}, 0)
+    plain, stateful = (runner(path) for path in paths)
+    whole = runner(graph)(**inputs)
+    np.testing.assert_array_equal(plain(**inputs)["y"], whole["y"])
+    np.testing.assert_allclose(streamed(stateful, spec_of(form), inputs, [10, 20])["y"], whole["y"], atol=1e-5)
