@@ -8,7 +8,7 @@ import numpy as np
 
 from voxstack_packager.building import Building, Fixed, Padded, Steps
 from voxstack_packager.graph import END
-from voxstack_packager.stepwise import Handler, attributes_of, operands_of, per_step
+from voxstack_packager.stepwise import Handler, attributes_of, per_step
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -56,7 +56,8 @@ def _cuts(form: Building, node: NodeProto) -> dict[int, tuple[int, int]]:
 
 
 def _pad(form: Building, node: NodeProto) -> None:
-    operands = operands_of(form, node)
+    """Zeros around the stream, or around channels."""
+    operand = form.operand(node.input[0])
     source, time = node.input[0], form.trace.time(node.input[0])
     rank = len(form.trace.shape(source))
     pads = form.trace.values(node.input[1])[0].tolist()
@@ -69,9 +70,9 @@ def _pad(form: Building, node: NodeProto) -> None:
     zero = len(node.input) < 3 or not node.input[2] or not np.any(form.trace.values(node.input[2])[0])
     if attributes_of(node).get("mode", b"constant") != b"constant" or not zero or min(along) < 0:
         raise form.refusal(node, "pads the stream with something else than zeros")
-    if any(map(any, around.values())) or not isinstance(operands[0], Steps) or not form.trace.same(node.input[1]):
+    if any(map(any, around.values())) or not isinstance(operand, Steps) or not form.trace.same(node.input[1]):
         raise form.refusal(node, "pads other axes together with the stream")
-    form.put(node.output[0], Padded(operands[0], *along))
+    form.put(node.output[0], Padded(operand, *along))
 
 
 def _conv(form: Building, node: NodeProto) -> None:
