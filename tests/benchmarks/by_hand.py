@@ -14,7 +14,7 @@ import onnxruntime
 import voxstack
 from voxstack.addon import Addon
 from voxstack_dsp import InverseSTFT
-from voxstack_text.sentences import sentences
+from voxstack_text.segments import segments
 from voxstack_upsampler.positions import positions
 
 
@@ -25,6 +25,29 @@ def session(path: Any) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+class Steps:
+    """The stateful form of a network: a session, and the names of what goes round."""
+
+    def __init__(self, spec: Any) -> None:
+        form = spec.stateful
+        self.session = session(form.export("onnx", "onnx"))
+        self.input, self.end, self.first_states = form.streaming.input, form.streaming.end, form.first_states
+        self.outputs = [*form.streamed, *(state.next for state in form.streaming.states.values())]
+        self.states = list(form.streaming.states)
+
+    def run(self, frames: np.ndarray, states: dict[str, np.ndarray], last: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Frames in, frames out, and the states for the next call."""
+        made, *after = self.session.run(self.outputs, {self.input: frames, self.end: _FLAGS[last], **states})
+        return made, dict(zip(self.states, after, strict=True))
+
+
+_FLAGS = (np.zeros(1, np.int64), np.ones(1, np.int64))
+_UNCUT = 10**9  # characters: no sentence is cut
+_FFT, _HOP = 800, 200
+_BINS, _SIDE = _FFT // 2 + 1, (_FFT - _HOP) // 2
+_WINDOW = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_FFT) / _FFT)).astype(np.float32)
 
 
 class Networks:
@@ -38,6 +61,7 @@ class Networks:
         self.to_samples = InverseSTFT(n_fft=800, hop_length=200)
         names = ("encoder", "durations", "decoder", "vocoder")
         self.encoder, self.durations, self.decoder, self.vocoder = (session(specs[name].export("onnx", "onnx")) for name in names)
+        self.decoder_steps, self.vocoder_steps = Steps(specs["decoder"]), Steps(specs["vocoder"])
 
     def encode(self, sentence: str) -> tuple[np.ndarray, np.ndarray]:
         """(tokens, 192) encoded, (tokens,) whole frames."""
@@ -56,8 +80,8 @@ def upsampled(encoded: np.ndarray, durations: np.ndarray) -> np.ndarray:
 
 def whole_sentences(networks: Networks, text: str) -> Iterator[np.ndarray]:
     """Samples of one sentence after the other, each by one call of each network."""
-    for _, sentence, *_ in sentences(text):
-        yield whole(networks, *networks.encode(sentence))
+    for sentence in segments(text, first=_UNCUT, longest=_UNCUT):
+        yield whole(networks, *networks.encode(sentence.text))
 
 
 def whole(networks: Networks, encoded: np.ndarray, durations: np.ndarray) -> np.ndarray:
@@ -67,3 +91,47 @@ def whole(networks: Networks, encoded: np.ndarray, durations: np.ndarray) -> np.
     (mel,) = networks.decoder.run(None, {"frames": frames, "mask": mask})
     (spectra,) = networks.vocoder.run(None, {"mel": mel, "mask": mask})
     return np.concatenate(list(networks.to_samples.stream(iter([spectra[0]]), {})))
+
+
+
+def loop(networks: Networks, encoded: np.ndarray, durations: np.ndarray, sizes: Iterator[int]) -> Iterator[np.ndarray]:
+    """Samples of a sentence chunk by chunk, the states of both networks and the overlap of the inverse STFT in local variables:
+    what an engineer would write for this one voice.
+
+    :param sizes: frames to take at a time.
+    """
+    ends = np.cumsum(durations)
+    total, start, last = int(ends[-1]), 0, False
+    decoder_states, vocoder_states = networks.decoder_steps.first_states(), networks.vocoder_steps.first_states()
+    sums, weights = np.zeros(0, np.float32), np.zeros(0, np.float32)  # of the windows so far, from the next sample on
+    given = 0
+    while not last:
+        size = next(sizes)
+        stop = start + size if total - start - size > size // 2 else total
+        last = stop == total
+        first, until = int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop, "left")) + 1
+        skip = start - int(ends[first] - durations[first])
+        frames = upsampled(encoded[first:until], durations[first:until])[skip : skip + stop - start][None]
+        start = stop
+        mel, decoder_states = networks.decoder_steps.run(frames, decoder_states, last)
+        spectra, vocoder_states = networks.vocoder_steps.run(mel, vocoder_states, last)
+        sums, weights = added(spectra[0], sums, weights, first=not given)
+        count = len(sums) - (_SIDE if last else _FFT - _HOP)
+        yield sums[:count] / np.maximum(weights[:count], 1e-3)
+        sums, weights, given = sums[count:], weights[count:], given + count
+
+
+def added(spectra: np.ndarray, sums: np.ndarray, weights: np.ndarray, first: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Overlap-add frames to the sums of their windowed signals and of their squared windows; the first frame begins before
+    the first sample."""
+    pieces = np.fft.irfft(spectra[:, :_BINS] + 1j * spectra[:, _BINS:], _FFT, axis=1).astype(np.float32) * _WINDOW
+    length = _HOP * (len(pieces) - 1) + _FFT
+    made, squares = np.zeros(length, np.float32), np.zeros(length, np.float32)
+    for part in range(_FFT // _HOP):
+        place = slice(part * _HOP, part * _HOP + _HOP * len(pieces))
+        inside = slice(part * _HOP, (part + 1) * _HOP)
+        made[place] += pieces[:, inside].reshape(-1)
+        squares[place] += np.tile(np.square(_WINDOW[inside]), len(pieces))
+    made[: len(sums)] += sums
+    squares[: len(weights)] += weights
+    return (made[_SIDE:], squares[_SIDE:]) if first else (made, squares)

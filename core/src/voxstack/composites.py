@@ -95,17 +95,9 @@ class StreamableStack(StreamableBlock):
         return self.stack[0].chunk_sizes
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        schedule: Schedule = utterance.get("schedule", Schedule())
-        timeline: Timeline | None = utterance.get("timeline")
         streams: list[Frames] = []
         for index, block in enumerate(self.stack):
-            behind = self.stack[index + 1 :]
-            hop = math.prod(b.hop for b in behind)
-            allowed = next((b.chunk_sizes for b in behind if b.chunk_sizes), ())
-            own = {**utterance, "schedule": schedule.before(self._lookahead_from(index + 1, schedule.lookahead), hop, allowed)}
-            if timeline is not None:
-                own["timeline"] = timeline.within(hop=hop)
-            source = block.stream(source, own)
+            source = block.stream(source, self._own(index, utterance))
             streams.append(source)
         try:
             yield from source
@@ -126,6 +118,18 @@ class StreamableStack(StreamableBlock):
             if block.makes:
                 stream, maker = block.makes, f"{here} ({name})"
         return given
+
+    def _own(self, index: int, utterance: Utterance) -> Utterance:
+        """The utterance of one block: with its own view of the schedule and of time."""
+        behind = self.stack[index + 1 :]
+        schedule: Schedule = utterance.get("schedule", Schedule())
+        timeline: Timeline | None = utterance.get("timeline")
+        hop = math.prod(block.hop for block in behind)
+        allowed = next((block.chunk_sizes for block in behind if block.chunk_sizes), ())
+        own = {**utterance, "schedule": schedule.before(self._lookahead_from(index + 1, schedule.lookahead), hop, allowed)}
+        if timeline is not None:
+            own["timeline"] = timeline.within(hop=hop)
+        return own
 
     def _lookahead_from(self, index: int, behind: int) -> int:
         """Steps that the blocks from ``index`` on wait for, when what follows the stack waits for ``behind``."""

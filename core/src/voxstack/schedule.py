@@ -120,6 +120,8 @@ class Schedule:
 
     def before(self, lookahead: int, hop: float, allowed: tuple[int, ...] = ()) -> Schedule:
         """The same for a head behind which blocks wait for ``lookahead`` frames and make ``hop`` steps of each."""
+        if hop == 1 and lookahead == self.lookahead and not allowed:
+            return self
         return replace(self, lookahead=lookahead, hop=self.hop * hop, allowed=allowed or self.allowed)
 
     def _affordable(self, grown: bool = False) -> float:

@@ -35,15 +35,15 @@ class Timeline:
     """
 
     def __init__(self, sample_rate: float) -> None:
-        self._sample_rate = sample_rate
-        self._offset, self._hop = 0.0, 1.0
+        self._offset, self._hop = 0.0, 1.0 / sample_rate  # in seconds
         self._events: list[tuple[float, int, Event]] = []  # a heap: by time, then in the order of reporting
         self._numbers = itertools.count()
 
     def within(self, offset: float = 0.0, hop: float = 1.0) -> Timeline:
         """The same for a stream that begins at step ``offset`` of this one, and each step of which lasts ``hop`` steps of it."""
         view = Timeline.__new__(Timeline)
-        view.__dict__ = {**self.__dict__, "_offset": self._offset + offset * self._hop, "_hop": self._hop * hop}
+        view._offset, view._hop = self._offset + offset * self._hop, self._hop * hop
+        view._events, view._numbers = self._events, self._numbers
         return view
 
     def add(self, kind: str, text: str, start: float, steps: float, span: tuple[int, int] | None = None) -> None:
@@ -51,8 +51,8 @@ class Timeline:
 
         :param start: step at which it begins, and ``steps`` for how many it lasts.
         """
-        at = (self._offset + start * self._hop) / self._sample_rate
-        event = Event(kind, text, at, steps * self._hop / self._sample_rate, span)
+        at = self._offset + start * self._hop
+        event = Event(kind, text, at, steps * self._hop, span)
         heapq.heappush(self._events, (at, next(self._numbers), event))
 
     def take(self, until: float) -> tuple[Event, ...]:

@@ -53,7 +53,8 @@ class InverseSTFT(StreamableBlock):
         parts = list(self._parts(behind))
         squares = np.square(window)
         full = self._weight(squares, behind + 1 + self.lookahead, behind, 1, parts)
-        for frames, skip, size, _ in windows(self._pieces(source, window), behind, self.lookahead):
+        ahead = "schedule" in utterance and not utterance["schedule"].urgent  # then a sentence that comes whole is one window
+        for frames, skip, size, _ in windows(self._pieces(source, window), behind, self.lookahead, read_ahead=ahead):
             edge = skip < behind or len(frames) - skip - size < self.lookahead
             weight = self._weight(squares, len(frames), skip, size, parts) if edge else full
             yield (self._overlap_add(frames, skip, size, parts) / weight).reshape(-1)
