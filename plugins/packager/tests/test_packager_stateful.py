@@ -12,7 +12,8 @@ onnx = pytest.importorskip("onnx", reason=REASON)
 ort = pytest.importorskip("onnxruntime", reason=REASON)
 
 from voxstack.networks import NetworkSpec, Tensor  # noqa: E402
-from voxstack_packager import PackagingError, stateful_form  # noqa: E402
+from voxstack_packager import stateful_form  # noqa: E402
+from voxstack_packager.errors import NoStatefulForm  # noqa: E402
 from voxstack_packager.forms import tensors  # noqa: E402
 from voxstack_packager.measure import state_batch_invariance, state_exactness, streamed  # noqa: E402
 from voxstack_packager.sharing import save_together  # noqa: E402
@@ -254,6 +255,8 @@ REFUSED = {
     "something else than zeros": channels_first('p = Pad<mode="edge">(t, around) c = Conv<kernel_shape=[3]>(p, w)', "c"),
     "cuts steps of the stream off": "one = Constant<value_ints=[1]>() big = Constant<value_ints=[99999]>() s = Slice(x, one, big, one) "
     'around = Constant<value_ints=[0, 0, 0, 0, 1, 0]>() y = Pad<mode="constant">(s, around)',
+    "more than one axis": "bn = Shape<start=1, end=2>(x) both = Concat<axis=0>(bn, bn) one = Constant<value_float=1.0>() "
+    "ones = Expand(one, both) far = MatMul(ones, x) y = Add(far, x)",
     "is no operator": "one = Constant<value_int=1>() y = CumSum(x, one)",
     "tells how long the input is": "n = Size(x) f = Cast<to=1>(n) y = Div(x, f)",
     "where a step is": "n = Shape<start=1, end=2>(x) no = Constant<value_int=0>() by = Constant<value_int=1>() s = Squeeze(n) "
@@ -269,10 +272,10 @@ WEIGHTS = {"scale": (C,), "w": kernel(3), "around": [0, 0, 1, 0, 0, 1]}
 def test_what_mixes_steps_otherwise_is_refused_with_its_name(problem):
     body = REFUSED[problem]
     used = {name: shape for name, shape in WEIGHTS.items() if name in body and f"{name} = Constant" not in body}
-    with pytest.raises(PackagingError, match=problem) as caught:
+    with pytest.raises(NoStatefulForm, match=problem) as caught:
         form_of(*model(body, used))
     assert str(caught.value).startswith("net: has no stateful form: ")
-    assert "eave 'stateful' out" in str(caught.value)
+    assert str(caught.value).endswith("Leave 'stateful' out, and it streams in windows")
 
 
 def test_weights_of_both_lie_in_one_file_once(tmp_path):

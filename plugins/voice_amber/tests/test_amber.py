@@ -7,6 +7,8 @@ import pytest
 
 import voxstack
 import voxstack_voice_amber
+from voxstack import Registry
+from voxstack.addon import Addon
 from voxstack_addon_spec import open_addon, write_zip
 
 WEIGHTS = 15_000_000  # bytes of all networks and pronunciations in the repository
@@ -41,6 +43,38 @@ def test_networks_give_their_golden_vectors(voice: voxstack.Voice, name: str) ->
     for key in spec.outputs:
         expected = arrays[f"outputs.{key}"]
         np.testing.assert_allclose(made[key], expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", ["decoder", "vocoder"])
+def test_both_forms_of_what_streams_share_their_weights_and_were_measured_alike(voice: voxstack.Voice, name: str) -> None:
+    spec = voice.addon.networks[name]
+    assert spec.stateful is not None
+    assert spec.exports["onnx"][1] == spec.stateful.exports["onnx"][1] == f"{name}.onnx.data"
+    assert (spec.stateful.streaming.right, spec.stateful.streaming.hop) == (spec.streaming.right, spec.streaming.hop)
+    assert spec.stateful.needs == {spec.streaming.input}
+    assert spec.stateful.path(spec.stateful.exports["onnx"][0]).stat().st_size < 100_000
+
+
+def test_streams_carry_state_and_say_what_windows_say(voice: voxstack.Voice) -> None:
+    text = "She bought three pounds of apples. Yes."
+    windowed = voxstack.load("amber", context={"runtime": "onnx", "streaming": "windowed"})
+    for network in (None, "vocoder"):
+        spec = {"type": "Decoder", **({"network": network} if network else {})}
+        modes = [voxstack.build(spec, one.addon, given=[]).mode for one in (voice, windowed)]
+        assert modes == ["stateful", "windowed"]
+    expected = windowed.synthesize(text).samples
+    for schedule in (voxstack.Schedule(first=7), voxstack.Schedule(first=32)):
+        made = np.concatenate([chunk.samples for chunk in voice.stream(text, schedule=schedule)])
+        np.testing.assert_allclose(made, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_torch_streams_in_windows_as_it_has_no_other_form(voice: voxstack.Voice) -> None:
+    pytest.importorskip("torch", reason="the torch runtime is an extra")
+    in_torch = Addon.open("amber", Registry.installed(), {"runtime": "torch"})
+    assert voxstack.build({"type": "Decoder"}, in_torch, given=[]).mode == "windowed"
+    strict = Addon.open("amber", Registry.installed(), {"runtime": "torch", "streaming": "stateful"})
+    with pytest.raises(voxstack.StackError, match="needs an export of format 'pt2', and it has only onnx"):
+        voxstack.build({"type": "Decoder"}, strict, given=[])
 
 
 def test_it_speaks_and_says_the_same_again(voice: voxstack.Voice) -> None:

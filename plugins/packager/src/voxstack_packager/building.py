@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from voxstack.networks import Tensor
-from voxstack_packager.errors import PackagingError
+from voxstack_packager.errors import NoStatefulForm
 from voxstack_packager.graph import END, Graph
 from voxstack_packager.signature import Signed
-from voxstack_packager.tracing import Trace
+from voxstack_packager.tracing import Trace, reached
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -65,7 +65,7 @@ class Building:
         self._model, self._signed, self._axis, self._where = model, signed, axis, where
         self._weights = {tensor.name: tensor for tensor in model.graph.initializer}
         self._makers = {name: node for node in model.graph.node for name in node.output if name}
-        self._streamed, self._pure = _reached(model, {name for name, tensor in signed.inputs.items() if not tensor.mask})
+        self._streamed, self._pure = reached(model, {name for name, tensor in signed.inputs.items() if not tensor.mask})
         self._operands: dict[str, Operand] = {}
         self._joined: dict[tuple[str, int, int], str] = {}
         self._waiting: dict[tuple[str, int], Steps] = {}
@@ -82,20 +82,18 @@ class Building:
         """Whether tensors of the plain graph depend on what the inputs hold, and not on their sizes and masks alone."""
         return any(name in self._streamed for name in names)
 
-    def refusal(self, node: NodeProto, why: str) -> PackagingError:
+    def refusal(self, node: NodeProto, why: str) -> NoStatefulForm:
         """The error for an operator that cannot be carried over."""
-        what = f"{node.op_type} {node.name or node.output[0]!r} {why}"
-        return PackagingError(self._where, f"has no stateful form: {what}. Leave 'stateful' out, and it streams in windows")
+        return NoStatefulForm(self._where, f"{node.op_type} {node.name or node.output[0]!r} {why}")
 
     def operand(self, name: str) -> Operand:
         """What stands for a tensor of the plain graph.
 
-        :raises PackagingError: if it depends on how long the stream is.
+        :raises NoStatefulForm: if it depends on how long the stream is.
         """
         if name in self._operands:
             return self._operands[name]
-        if name in self._streamed:
-            raise PackagingError(self._where, f"has no stateful form: nothing was made of the tensor {name!r}")
+        assert name not in self._streamed, "operators come in their order"
         made = self._operands[name] = Fixed(self._independent(name))
         return made
 
@@ -152,16 +150,14 @@ class Building:
     def finished(self, stream_input: str | None) -> StatefulForm:
         """The whole form.
 
-        :raises PackagingError: if nothing in it looks at neighbours, or an output has no steps.
+        :raises NoStatefulForm: if nothing in it looks at neighbours, or an output has no steps.
         """
         if not self._states:
-            raise PackagingError(self._where, "has no stateful form: no step sees another, so windows cost nothing; leave 'stateful' out")
+            raise NoStatefulForm(self._where, "no step sees another, so there is nothing to carry")
         outputs = {name: self.operand(name) for name in self._signed.outputs}
         fixed = [name for name, made in outputs.items() if not isinstance(made, Steps)]
         if fixed:
-            raise PackagingError(
-                self._where, f"has no stateful form: the outputs {fixed} do not follow {self._axis!r}; leave 'stateful' out"
-            )
+            raise NoStatefulForm(self._where, f"the outputs {fixed} do not follow {self._axis!r}")
         right = max(made.delay for made in outputs.values() if isinstance(made, Steps))
         for node, place in self._early if right else ():
             self.graph.never_empty(node, place)
@@ -203,11 +199,8 @@ class Building:
         else:
             value = self.trace.uniform(name)
             if value is None:
-                raise PackagingError(
-                    self._where,
-                    f"has no stateful form: the tensor {name!r} tells how long the input is, or where a step is, which nothing knows "
-                    "in a stream. Leave 'stateful' out, and it streams in windows",
-                )
+                why = "tells how long the input is, or where a step is, which nothing knows in a stream"
+                raise NoStatefulForm(self._where, f"the tensor {name!r} {why}")
             return self.graph.constant(value, str(value.dtype))
         return name
 
@@ -252,14 +245,3 @@ class Building:
         whole = self.graph.add("Concat", [state, source.name], axis=axis)
         self.graph.add("Slice", [whole, cut, self.graph.constant([END]), axes], following)
         return self.graph.add("Slice", [whole, self.graph.constant([0]), cut, axes])
-
-
-def _reached(model: ModelProto, inputs: set[str]) -> tuple[set[str], set[str]]:
-    """Tensors that depend on the data of these inputs; and those that depend on weights alone. Sizes are no data."""
-    streamed, pure = set(inputs), {tensor.name for tensor in model.graph.initializer}
-    for node in model.graph.node:
-        if node.op_type not in ("Shape", "Size") and any(name in streamed for name in node.input):
-            streamed.update(node.output)
-        elif all(name in pure for name in node.input if name):
-            pure.update(node.output)
-    return streamed, pure

@@ -15,3 +15,10 @@ class PackagingError(VoxstackError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.problem}"
+
+
+class NoStatefulForm(PackagingError):
+    """A network mixes steps in a way that cannot be carried from call to call; ``why`` says what does."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(where, f"has no stateful form: {why}. Leave 'stateful' out, and it streams in windows")

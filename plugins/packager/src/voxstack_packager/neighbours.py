@@ -36,7 +36,7 @@ def _slice(form: Building, node: NodeProto) -> None:
 def _cuts(form: Building, node: NodeProto) -> dict[int, tuple[int, int]]:
     """What a Slice of step 1 takes, by axis: from where to where, or, along the stream, how much it leaves out at either end.
 
-    :raises PackagingError: if that depends on the length, or goes in other steps than 1.
+    :raises NoStatefulForm: if that depends on the length, or goes in other steps than 1.
     """
     rank, time = len(form.trace.shape(node.input[0])), form.trace.time(node.input[0])
     found = []
@@ -114,4 +114,4 @@ def _set(node: NodeProto, **attributes: Any) -> None:
 
 
 NEIGHBOURS: dict[str, Handler] = {"Conv": _conv, "Pad": _pad, "Slice": _slice}
-"""The operators that are known, and the function that carries each over, or raises PackagingError where it cannot."""
+"""The operators that are known, and the function that carries each over, or raises NoStatefulForm where it cannot."""

@@ -36,12 +36,12 @@ def stateful_form(
     :param signed: its inputs and outputs; ``examples`` makes inputs of given sizes.
     :param axis: the axis that is the stream.
     :param where: what to call the network in errors.
-    :raises PackagingError: naming the operator that mixes steps in another way, with which the network stays windowed.
+    :raises NoStatefulForm: naming the operator that mixes steps in another way, with which the network stays windowed.
     """
     from onnx import inliner
 
     model = inliner.inline_local_functions(model) if model.functions else model
-    form = Building(model, Trace(model, signed, examples, axis), signed, axis, where)
+    form = Building(model, Trace(model, signed, examples, axis, where), signed, axis, where)
     for node in model.graph.node:
         if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
             raise form.refusal(node, "holds graphs of its own")

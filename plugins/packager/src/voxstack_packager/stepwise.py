@@ -52,7 +52,7 @@ def per_step(form: Building, node: NodeProto) -> None:
 def placed(form: Building, node: NodeProto, steps: bool, delay: int) -> None:
     """Say what stands for the outputs of an operator that was copied.
 
-    :raises PackagingError: if steps went in and none come out.
+    :raises NoStatefulForm: if steps went in and none come out.
     """
     for name in node.output:
         if not name:
@@ -222,4 +222,4 @@ STEPWISE: dict[str, Handler] = {
     "Gemm": _gemm,
     "MatMul": _matmul,
 }
-"""The operators that are known, and the function that carries each over, or raises PackagingError where it mixes steps."""
+"""The operators that are known, and the function that carries each over, or raises NoStatefulForm where it mixes steps."""

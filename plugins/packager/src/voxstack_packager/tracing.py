@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxstack_packager.errors import PackagingError
+from voxstack_packager.errors import NoStatefulForm, PackagingError
 from voxstack_packager.measure import MakeExamples
 from voxstack_packager.signature import Signed, sizes_of
 
@@ -26,10 +26,12 @@ class Trace:
 
     :param examples: makes inputs of given sizes; masks are ones.
     :param axis: the axis that is a stream.
+    :param where: what to call the network in errors.
     :raises PackagingError: if the graph does not run at one of the sizes.
     """
 
-    def __init__(self, model: ModelProto, signed: Signed, examples: MakeExamples, axis: str) -> None:
+    def __init__(self, model: ModelProto, signed: Signed, examples: MakeExamples, axis: str, where: str) -> None:
+        self._where = where
         every = [name for node in model.graph.node for name in node.output if name]
         run = _opened(model, every)
         self._runs: list[dict[str, np.ndarray]] = []
@@ -39,7 +41,7 @@ class Trace:
             try:
                 made = run(inputs)
             except Exception as error:  # ONNX Runtime's own have no class in common
-                raise PackagingError("trace", f"the graph does not run with a batch of {batch} and {steps} steps ({error})") from error
+                raise PackagingError(where, f"the graph does not run with a batch of {batch} and {steps} steps ({error})") from error
             self._runs.append({**constants, **inputs, **made})
 
     def values(self, name: str) -> list[np.ndarray]:
@@ -53,7 +55,7 @@ class Trace:
     def time(self, name: str) -> int | None:
         """Which axis follows the steps.
 
-        :raises PackagingError: if more than one does, as in the scores of attention.
+        :raises NoStatefulForm: if more than one does, as in the scores of attention.
         """
         return self._following(name, 1)
 
@@ -78,8 +80,19 @@ class Trace:
         one, two = self._runs[0][name].shape, self._runs[other][name].shape
         found = [i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b]
         if len(one) != len(two) or len(found) > 1:
-            raise PackagingError("trace", f"the tensor {name!r} has the shapes {one} and {two}: more than one axis follows one size")
+            raise NoStatefulForm(self._where, f"more than one axis of the tensor {name!r} follows one size: {one} and {two}")
         return found[0] if found else None
+
+
+def reached(model: ModelProto, inputs: set[str]) -> tuple[set[str], set[str]]:
+    """Tensors that depend on the data of these inputs; and those that depend on weights alone. Sizes are no data."""
+    streamed, pure = set(inputs), {tensor.name for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type not in ("Shape", "Size") and any(name in streamed for name in node.input):
+            streamed.update(node.output)
+        elif all(name in pure for name in node.input if name):
+            pure.update(node.output)
+    return streamed, pure
 
 
 def _opened(model: ModelProto, names: list[str]) -> Any:

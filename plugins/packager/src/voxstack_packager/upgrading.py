@@ -12,7 +12,7 @@ import numpy as np
 
 from voxstack.networks import NetworkSpec
 from voxstack_addon_spec import SPEC_VERSION, open_addon
-from voxstack_packager.errors import PackagingError
+from voxstack_packager.errors import NoStatefulForm, PackagingError
 from voxstack_packager.forms import with_stateful_form
 from voxstack_packager.packaging import whole, written
 from voxstack_packager.signature import complete, cut_or_repeated
@@ -65,9 +65,7 @@ def _with_form(folder: Path, name: str, spec: Mapping[str, Any], log: Callable[[
 
     try:
         return with_stateful_form(folder, name, spec, examples, log)
-    except PackagingError as error:
-        if "has no stateful form" not in error.problem:
-            raise
+    except NoStatefulForm as error:
         log(str(error))
         return spec
 
