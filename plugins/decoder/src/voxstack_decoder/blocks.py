@@ -123,7 +123,8 @@ class Decoder(StreamableBlock):
 
     def _others(self, utterance: Utterance) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Inputs from the utterance: (as they are, to be cut along the stream)."""
-        whole, cut = {}, {}
+        whole: dict[str, np.ndarray] = {}
+        cut: dict[str, np.ndarray] = {}
         for name in sorted(self.needs):
             along = self.streaming.axis in self._network.spec.inputs[name].shape
             (cut if along else whole)[name] = np.asarray(utterance[name])

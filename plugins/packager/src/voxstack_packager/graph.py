@@ -79,8 +79,8 @@ class Graph:
         import onnx
         from onnx import helper
 
-        sides = ([_value_info(name, tensor) for name, tensor in side.items()] for side in (inputs, outputs))
-        graph = helper.make_graph(self._nodes, "stateful", *sides, [*self._constants.values()])
+        taken, given = ([_value_info(name, tensor) for name, tensor in side.items()] for side in (inputs, outputs))
+        graph = helper.make_graph(self._nodes, "stateful", taken, given, [*self._constants.values()])
         made = helper.make_model(graph, opset_imports=like.opset_import, ir_version=like.ir_version)
         onnx.checker.check_model(made)
         return made

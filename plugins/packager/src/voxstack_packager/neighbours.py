@@ -41,9 +41,9 @@ def _cuts(form: Building, node: NodeProto) -> dict[int, tuple[int, int]]:
     rank, time = len(form.trace.shape(node.input[0])), form.trace.time(node.input[0])
     found = []
     for run, data in enumerate(form.trace.values(node.input[0])):
-        starts, ends, *more = (form.trace.values(name)[run].tolist() if name else None for name in node.input[1:])
-        axes = more[0] if more and more[0] else list(range(len(starts)))
-        if len(more) > 1 and more[1] and any(step != 1 for step in more[1]):
+        starts, ends, *more = (form.trace.values(name)[run].tolist() if name else [] for name in node.input[1:])
+        axes = (more[0] if more else []) or list(range(len(starts)))
+        if len(more) > 1 and any(step != 1 for step in more[1]):
             raise form.refusal(node, "takes every other place, or goes backwards")
         cuts = {}
         for axis, start, end in zip([axis % rank for axis in axes], starts, ends, strict=True):
