@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from voxstack import Frames, NetworkError, StackError, StreamableBlock, Utterance, windows
+from voxstack import Frames, NetworkError, StackError, StreamableBlock, Utterance
+from voxstack.windows import pulls
 
 _LEAST_WEIGHT = 1e-3  # where the windows add up to less than this, they are not divided out
 
@@ -21,8 +22,8 @@ class InverseSTFT(StreamableBlock):
     modified short-time Fourier transform, IEEE ASSP 32(2), 1984, eq. 6). Frame ``t`` covers ``n_fft`` samples from
     ``hop_length * t - side`` on, ``side = (n_fft - hop_length) // 2``; what lies outside of the stream is dropped.
 
-    The overlap is kept as windowed frames, never as sums, and added from the oldest frame to the newest. So the samples do
-    not depend, not by a bit, on how the stream is cut.
+    Every sample is added up from the oldest frame to the newest, wherever the stream is cut: so the samples do not depend, not
+    by a bit, on how it is.
 
     :param n_fft: samples that a frame covers, the size of the transform; there are ``n_fft // 2 + 1`` bins.
     :param hop_length: samples from one frame to the next, at most ``n_fft``.
@@ -48,54 +49,81 @@ class InverseSTFT(StreamableBlock):
             raise StackError("hop_length", problem)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        behind = (self.n_fft - 1 - self._side) // self.hop_length
-        window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.n_fft) / self.n_fft)).astype(np.float32)
-        parts = list(self._parts(behind))
-        squares = np.square(window)
-        full = self._weight(squares, behind + 1 + self.lookahead, behind, 1, parts)
-        ahead = "schedule" in utterance and not utterance["schedule"].urgent  # then a sentence that comes whole is one window
-        for frames, skip, size, _ in windows(self._pieces(source, window), behind, self.lookahead, read_ahead=ahead):
-            edge = skip < behind or len(frames) - skip - size < self.lookahead
-            weight = self._weight(squares, len(frames), skip, size, parts) if edge else full
-            yield (self._overlap_add(frames, skip, size, parts) / weight).reshape(-1)
+        tables = _tables(self.n_fft, self.hop_length)
+        ahead = "schedule" in utterance and not utterance["schedule"].urgent  # then a sentence that comes whole goes out whole
+        sums = np.zeros((0, self.hop_length), np.float32)  # of the blocks from ``done`` on, which frames to come belong to
+        done = fed = 0
+        for spectra, last in pulls(source, tables.newer, read_ahead=ahead):
+            blocks = np.zeros((fed - done + len(spectra) + tables.older, self.hop_length), np.float32)
+            blocks[: len(sums)] = sums
+            if len(spectra):
+                tables.add(self._signals(spectra, tables.window), blocks, fed - done)
+            fed += len(spectra)
+            count = fed - done - (0 if last else tables.newer)
+            tables.divide(blocks[:count], done, fed if last else None)
+            yield blocks[:count].reshape(-1)
+            sums, done = blocks[count:], done + count
 
     @property
     def _side(self) -> int:
         return (self.n_fft - self.hop_length) // 2
 
-    def _pieces(self, source: Frames, window: np.ndarray) -> Iterator[np.ndarray]:
+    def _signals(self, spectra: np.ndarray, window: np.ndarray) -> np.ndarray:
         """The windowed signal of each frame, (frames, n_fft)."""
         bins = self.n_fft // 2 + 1
-        for chunk in source:
-            if chunk.ndim != 2 or chunk.shape[1] != 2 * bins:
-                what = f"expected (frames, {2 * bins}): {bins} real parts, then {bins} imaginary ones, as n_fft is {self.n_fft}"
-                raise NetworkError(f"InverseSTFT: {what}; got {chunk.shape}. Set n_fft to what the network was trained with")
-            spectra = np.empty((len(chunk), bins), np.complex64)
-            spectra.real, spectra.imag = chunk[:, :bins], chunk[:, bins:]
-            signal = np.fft.irfft(spectra, self.n_fft, axis=1).astype(np.float32, copy=False)  # numpy 1 gives float64
-            signal *= window
-            yield signal
+        if spectra.ndim != 2 or spectra.shape[1] != 2 * bins:
+            what = f"expected (frames, {2 * bins}): {bins} real parts, then {bins} imaginary ones, as n_fft is {self.n_fft}"
+            raise NetworkError(f"InverseSTFT: {what}; got {spectra.shape}. Set n_fft to what the network was trained with")
+        joined = np.empty((len(spectra), bins), np.complex64)
+        joined.real, joined.imag = spectra[:, :bins], spectra[:, bins:]
+        signals = np.fft.irfft(joined, self.n_fft, axis=1).astype(np.float32, copy=False)  # numpy 1 gives float64
+        signals *= window
+        return signals
 
-    def _parts(self, behind: int) -> Iterator[tuple[int, slice, slice]]:
-        """What falls into one block of ``hop_length`` samples: (which frame, seen from the block's own; part of that frame;
-        part of the block), from the oldest frame to the newest."""
-        for frame in range(-behind, self.lookahead + 1):
-            start = self._side - frame * self.hop_length
-            low, high = max(0, start), min(self.n_fft, start + self.hop_length)
-            yield frame, slice(low, high), slice(low - start, high - start)
 
-    def _overlap_add(self, pieces: np.ndarray, skip: int, size: int, parts: list[tuple[int, slice, slice]]) -> np.ndarray:
-        """Return blocks ``skip`` to ``skip + size`` of the sum, (size, hop_length)."""
-        blocks = np.zeros((size, self.hop_length), np.float32)
-        for frame, taken, place in parts:
-            first = max(0, -skip - frame)
-            last = min(size, len(pieces) - skip - frame)
-            if first < last:
-                blocks[first:last, place] += pieces[skip + frame + first : skip + frame + last, taken]
-        return blocks
+class _Tables:
+    """What the overlap of frames looks like, seen from a block: the ``hop_length`` samples that begin where a frame does.
 
-    def _weight(self, squares: np.ndarray, count: int, skip: int, size: int, parts: list[tuple[int, slice, slice]]) -> np.ndarray:
-        """Return what the same blocks of ``count`` frames are divided by; less where there are no frames on one side."""
-        frames = np.broadcast_to(squares, (count, self.n_fft))
-        weight: np.ndarray = np.maximum(self._overlap_add(frames, skip, size, parts), np.float32(_LEAST_WEIGHT))
-        return weight
+    ``older`` frames before its own, and ``newer`` ones behind it, reach into a block.
+    """
+
+    def __init__(self, n_fft: int, hop_length: int) -> None:
+        side = (n_fft - hop_length) // 2
+        self.older, self.newer = (n_fft - 1 - side) // hop_length, -(-side // hop_length)
+        self.window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+        self._parts: list[tuple[int, slice, slice]] = []  # which frame, seen from the block's own; part of it; part of the block
+        for frame in range(-self.older, self.newer + 1):
+            start = side - frame * hop_length
+            low, high = max(0, start), min(n_fft, start + hop_length)
+            self._parts.append((frame, slice(low, high), slice(low - start, high - start)))
+        self._weights = np.zeros((self.older + 1, self.newer + 1, hop_length), np.float32)
+        squares = np.square(self.window)
+        for older in range(self.older + 1):
+            for newer in range(self.newer + 1):
+                for frame, taken, place in self._parts:
+                    if -older <= frame <= newer:
+                        self._weights[older, newer, place] += squares[taken]
+        np.maximum(self._weights, np.float32(_LEAST_WEIGHT), out=self._weights)
+
+    def add(self, signals: np.ndarray, blocks: np.ndarray, first: int) -> None:
+        """Add signals to the blocks that they reach into, from the oldest to the newest; that of row 0 begins at block ``first``."""
+        for frame, taken, place in self._parts:
+            skip = max(0, frame - first)  # what lies before the first block is dropped
+            row = first + skip - frame
+            blocks[row : row + max(0, len(signals) - skip), place] += signals[skip:, taken]
+
+    def divide(self, blocks: np.ndarray, first: int, total: int | None) -> None:
+        """Divide blocks, the first of which is number ``first`` of the stream, by the squares of the windows that they hold.
+
+        :param total: frames of the stream, once its end is known.
+        """
+        inner = slice(max(0, self.older - first), len(blocks) if total is None else max(0, total - self.newer - first))
+        blocks[inner] /= self._weights[self.older, self.newer]
+        for row in (*range(min(inner.start, len(blocks))), *range(max(inner.start, inner.stop), len(blocks))):
+            older, newer = min(self.older, first + row), self.newer if total is None else min(self.newer, total - 1 - first - row)
+            blocks[row] /= self._weights[older, newer]
+
+
+@functools.cache
+def _tables(n_fft: int, hop_length: int) -> _Tables:
+    return _Tables(n_fft, hop_length)
