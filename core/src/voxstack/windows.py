@@ -62,7 +62,8 @@ def pulls(source: Iterable[np.ndarray], right: int, *, read_ahead: bool = False)
 
     The first pull has more than ``right`` frames unless it is the last. One chunk is read ahead, but for the first, so the
     end is mostly known in time; a stream that ends with its first pull after all gets a last one without frames, where some
-    of its output is still to come. A network that looks ahead is not given a single frame in the middle of a stream, but two: runtimes round one step otherwise than several.
+    of its output is still to come. A network that looks ahead is not given a single frame in the middle of a stream, but two:
+    runtimes round one step otherwise than several.
 
     :param read_ahead: as for :func:`windows`.
     """
