@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tiny import addon, loaded
 
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_dsp import Fade, Gain, InverseSTFT, Limiter, Pace, Resample
 
 RANDOM = np.random.default_rng(7)
+VOLUMES = np.array([0.0, 6.0, -np.inf, -6.0, 0.0])
+BY_TOKEN = loaded(Gain(hop_length=40), addon())
 LOUD = (RANDOM.standard_normal(9000) * np.repeat([0.1, 2.0, 0.1], 3000)).astype(np.float32)
 
 
@@ -23,7 +26,19 @@ def spectra(frames: int, n_fft: int) -> np.ndarray:
         Gain(db=-6.0),
         Gain(),
         Case(Gain(db=3.0), utterance={"volume": -7.5}),
+        Case(BY_TOKEN, {"volumes": VOLUMES, "durations": np.array([3.0, 1.0, 20.0, 5.0, 90.0])}, LOUD),
+        Case(BY_TOKEN, {"volumes": VOLUMES, "durations": np.array([3, 1, 20, 5, 90]), "volume": -6.0}, LOUD),
         Case(Pace(rate=2.0), utterance={"durations": np.array([3.0, 4.0], np.float32), "rate": 1.1}),
+        Case(
+            loaded(Pace(), addon()),
+            utterance={
+                "durations": np.array([3.3, 4.0, 9.9], np.float32),
+                "pauses": np.array([np.nan, np.nan, 0.5]),
+                "rates": np.array([1.0, 2.0, 1.0]),
+                "silences": np.array([True, False, True]),
+                "pause": 0.5,
+            },
+        ),
         Resample(16000, 22050),
         Resample(16000, 48000, quality="QQ"),
         Resample(24000, 16000, quality="LQ"),

@@ -10,7 +10,7 @@ from voxstack import Frames, Schedule, StackError, StreamableBlock, Utterance
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack.timeline import Timeline
 from voxstack_text import Sentences
-from voxstack_text.sentences import sentences
+from voxstack_text.passage import Passage
 
 TEXT = "Dr. Smith came at 5 p.m. today. He left!\n\n *** \n\n  A heading\n\nWhy? “Because.” He said so."
 EXPECTED = ["Dr. Smith came at 5 p.m. today.", "He left!", "A heading", "Why?", "“Because.”", "He said so."]
@@ -41,23 +41,56 @@ class Places(Letters):
     needs = frozenset({"text", "text_start"})
 
 
-@parametrize_with_checks(
-    [Case(Sentences(Letters()), {"text": TEXT}), Case(Sentences(Letters(), longest=20), {"text": TEXT, "text_start": 3})]
-)
+@parametrize_with_checks([Case(Sentences(Letters()), {"text": TEXT}), Case(Sentences(Letters(), 30, 20), {"text": TEXT, "text_start": 3})])
 def test_contract(case: Case, check: Any) -> None:
     check(case)
 
 
-def test_sentences_and_their_places() -> None:
-    found = list(sentences(TEXT))
-    assert [sentence for _, sentence in found] == EXPECTED
-    assert all(TEXT[start : start + len(sentence)] == sentence for start, sentence in found)
-
-
-def test_the_child_sees_one_sentence_at_a_time() -> None:
+def test_the_child_sees_one_sentence_at_a_time_and_where_it_stands() -> None:
     frames = np.concatenate(list(Sentences(Letters()).stream(iter(()), {"text": TEXT, "text_start": 100})))
     assert "".join(chr(int(code)) for code in frames[:, 0]) == "".join(EXPECTED)
-    assert sorted(set(frames[:, 1].astype(int))) == [100 + start for start, _ in sentences(TEXT)]
+    assert sorted(set(frames[:, 1].astype(int))) == [100 + TEXT.index(sentence) for sentence in EXPECTED]
+
+
+@dataclass
+class Seeing(StreamableBlock):
+    """Keeps what it is given."""
+
+    needs = frozenset({"text"})
+    head = True
+
+    def stream(self, source: Frames, utterance: Utterance) -> Frames:
+        utterance["seen"].append(utterance)
+        yield np.zeros(10, np.float32)
+
+
+def seen(text: Any, block: Sentences | None = None, **utterance: Any) -> list[Utterance]:
+    found: list[Utterance] = []
+    for _ in (block or Sentences(Seeing())).stream(iter(()), {"text": text, "seen": found, **utterance}):
+        pass
+    return found
+
+
+def test_text_may_come_in_pieces() -> None:
+    found = seen(iter(["Whatever it is, it is ", "goo", "d. Ye", "s."]))
+    assert [one["text"] for one in found] == ["Whatever it is,", "it is good.", "Yes."]
+    assert [one["text_start"] for one in found] == [0, 16, 28]
+
+
+def test_a_cut_sentence_says_so_to_the_text_block() -> None:
+    passages: list[Passage] = [one["passage"] for one in seen("one two three four, five six seven eight nine", Sentences(Seeing(), 30, 30))]
+    assert [passage.ending for passage in passages] == [",", ""]
+    assert [passage.lead == 0 for passage in passages] == [False, True]
+
+
+def test_a_sentence_is_reported_when_it_has_been_spoken() -> None:
+    timeline = Timeline(10)
+    seen("Yes. one two three four, five six seven eight nine", Sentences(Seeing(), 30, 30), timeline=timeline, text_start=7)
+    events = [(event.kind, event.text, event.start, event.duration, event.span) for event in timeline.take(100)]
+    assert events == [
+        ("sentence", "Yes.", 0.0, 1.0, (7, 11)),
+        ("sentence", "one two three four, five six seven eight nine", 1.0, 2.0, (12, 57)),
+    ]
 
 
 @pytest.mark.parametrize("text", ["", " \n\n ", "...", "***\n\n—"])
@@ -76,8 +109,8 @@ def test_each_sentence_has_a_timeline_that_begins_where_it_does() -> None:
 
     timeline = Timeline(10)
     assert list(Sentences(Reporting()).stream(iter(()), {"text": "Hello there. Hello again.", "timeline": timeline}))
-    words = [(event.text, event.start, event.duration) for event in timeline.take(1000)]
-    assert words == [("Hello there.", 0.0, 1.2), ("Hello again.", 1.2, 1.2)]
+    words = [(event.text, event.start, event.duration) for event in timeline.take(1000) if event.kind == "word"]
+    assert words == [("Hello there.", 0.0, pytest.approx(1.2)), ("Hello again.", pytest.approx(1.2), pytest.approx(1.2))]
 
 
 def test_long_texts_are_read_as_they_are_needed_and_closing_closes_the_child() -> None:
@@ -97,20 +130,6 @@ def test_long_texts_are_read_as_they_are_needed_and_closing_closes_the_child() -
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     assert closed == ["One is here."]
-
-
-@pytest.mark.parametrize("longest", [20, 50, 499])
-def test_endless_sentences_are_cut_and_nothing_is_lost(longest: int) -> None:
-    text = "and so on, it went on and on without an end " * 40 + "x" * 700
-    found = list(sentences(text, longest))
-    assert max(len(sentence) for _, sentence in found) <= longest
-    assert "".join(sentence for _, sentence in found).replace(" ", "") == text.replace(" ", "")
-    assert all(text[start : start + len(sentence)] == sentence for start, sentence in found)
-
-
-def test_a_cut_at_punctuation_is_better_than_one_at_a_space() -> None:
-    text = "one two three four, five six seven eight nine"
-    assert [sentence for _, sentence in sentences(text, 30)] == ["one two three four,", "five six seven eight nine"]
 
 
 def test_what_the_child_needs_is_checked() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from voxstack_text import date_rules, number_rules, word_rules
 from voxstack_text.rules import Known, Reading, Rule
@@ -22,6 +22,15 @@ _SILENT = re.compile(r"\s+|[\"'`*_~^|\\/•·™®–-]")
 _SPOKEN = re.compile(rf"[A-Za-z0-9{re.escape(''.join(SYMBOLS))}]")
 
 
+class UnreadableError(ValueError):
+    """A rule fails at the characters from ``start`` up to ``end``."""
+
+    def __init__(self, start: int, end: int, problem: str) -> None:
+        super().__init__(problem)
+        self.start = start
+        self.end = end
+
+
 def pronounceable(text: str) -> bool:
     """Whether there is anything in the text that would be spoken."""
     return _SPOKEN.search(fold(text).text) is not None
@@ -33,45 +42,62 @@ def normalise(text: str, known: Known) -> list[Spoken]:
     Characters that have no reading are left out, with a warning that lists them.
 
     :param known: says whether a word in lower case is in the lexicon; what is not may be spelled if it looks like an acronym.
+    :raises UnreadableError: for what a rule cannot read.
     """
-    folded = fold(text)
-    spoken: list[Spoken] = []
-    for word in _scan(folded, known):
-        if word.word != PAUSE or (spoken and spoken[-1].word != PAUSE):
-            spoken.append(word)
-    if spoken and spoken[-1].word == PAUSE:
-        spoken.pop()
-    return spoken
+    return single_pauses(scan(text, known))
 
 
-def _scan(folded: Folded, known: Known) -> Iterator[Spoken]:
-    text, at = folded.text, 0
+def single_pauses(spoken: Iterable[Spoken]) -> list[Spoken]:
+    """Join neighbouring pauses to one, and drop those at the ends, but for pauses whose length is given."""
+    made: list[Spoken] = []
+    for item in spoken:
+        last = made[-1] if made else None
+        if item.word == PAUSE and last is not None and last.word == PAUSE:
+            given = [pause.seconds for pause in (last, item) if pause.seconds is not None]
+            made[-1] = last._replace(seconds=sum(given) if given else None)
+        elif item.word != PAUSE or last is not None or item.seconds is not None:
+            made.append(item)
+    if made and made[-1].word == PAUSE and made[-1].seconds is None:
+        made.pop()
+    return made
+
+
+def scan(text: str, known: Known, start: int = 0, end: int | None = None) -> Iterator[Spoken]:
+    """Yield what is spoken for ``text[start:end]``, read by itself, with every pause."""
+    folded, at = fold(text[start:end]), 0
     unknown: list[str] = []
-    while at < len(text):
-        found = _first_reading(text, at, known)
+    while at < len(folded.text):
+        found = _first_reading(folded, at, known, start)
         if found:
-            yield from _words(folded, *found)
+            for word in _words(folded, *found):
+                yield word._replace(start=word.start + start, end=word.end + start) if start else word
             at = found[0].end()
-        elif match := _BREAK.match(text, at):
-            yield Spoken(PAUSE, *folded.span(at, match.end()))
+        elif match := _BREAK.match(folded.text, at):
+            first, behind = folded.span(at, match.end())
+            yield Spoken(PAUSE, first + start, behind + start)
             at = match.end()
-        elif match := _SILENT.match(text, at):
+        elif match := _SILENT.match(folded.text, at):
             at = match.end()
         else:
-            unknown.append(text[at])
+            unknown.append(folded.text[at])
             at += 1
     if unknown:
         _LOG.warning("skipped characters that have no pronunciation: %s", " ".join(sorted(set(unknown))))
 
 
-def _first_reading(text: str, at: int, known: Known) -> tuple[re.Match[str], Reading] | None:
+def _first_reading(folded: Folded, at: int, known: Known, start: int) -> tuple[re.Match[str], Reading] | None:
     """The first rule that takes the text from here on, and what it makes of it."""
+    text = folded.text
     if text[at].isspace():
         return None
     for pattern, read in RULES:
         match = pattern.match(text, at)
         if match:
-            reading = read(match, known)
+            try:
+                reading = read(match, known)
+            except Exception as error:
+                first, behind = folded.span(at, match.end())
+                raise UnreadableError(start + first, start + behind, f"cannot read {match[0]!r:.60}: {error}") from error
             if reading:
                 return match, reading
     return None

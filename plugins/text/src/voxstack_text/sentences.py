@@ -1,33 +1,42 @@
-"""Sentences: a long text, one sentence at a time."""
-# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are what this is about
+"""Sentences: a text of any length, one sentence at a time."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import math
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
 from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
+from voxstack.addon import Addon
 from voxstack.blocks import Given, close
 from voxstack.timeline import Timeline
-
-_BLANK_LINES = re.compile(r"\n\s*\n|\Z")
-_CUTS = (re.compile(r"[,;:)—–]\s"), re.compile(r"\s"))
+from voxstack_text.passage import Passage
+from voxstack_text.segments import segments
 
 
 @dataclass
 class Sentences(StreamableWrapper):
     """Streams its child once for each sentence of ``text``, one after the other, each when it is asked for.
 
-    The child sees the sentence as ``text``, as ``text_start`` the place of its first character in the whole text, and as
-    ``timeline`` a view that begins where the sentence does. Sentences with nothing to pronounce are skipped.
+    The text is a ``str``, or an iterator of pieces of it as they are written: then audio begins with the first phrase. With
+    ``markup`` set to ``"ssml"`` it is an SSML document (:mod:`voxstack_text.ssml`).
+
+    The child sees the sentence as ``text``, the place of its first character in the whole as ``text_start``, what else there is
+    to know of it as ``passage`` (:class:`voxstack_text.passage.Passage`, for ``Text``), and as ``timeline`` a view that begins
+    where the sentence does. When a sentence has been spoken it is reported to the timeline. Sentences with nothing to pronounce
+    are skipped.
 
     :param block: makes the frames or samples of one sentence.
-    :param longest: characters of a sentence at most; a longer one is cut at punctuation if it can be, else at a space.
+    :param first: characters of what is spoken first, at most: a longer sentence is cut there, so that audio begins early.
+    :param longest: characters of any other sentence at most; a longer one is cut at punctuation if it can be, else at a space.
     """
 
     block: StreamableBlock
+    first: int = field(default=200, metadata={"minimum": 20})
     longest: int = field(default=500, metadata={"minimum": 20})
+    _controls: Mapping[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     head = True
 
@@ -37,66 +46,76 @@ class Sentences(StreamableWrapper):
 
     @property
     def needs(self) -> frozenset[str]:
-        return (self.block.needs - {"text_start"}) | {"text"}
+        return (self.block.needs - {"text_start", "passage"}) | {"text"}
+
+    def load(self, addon: Addon) -> None:
+        self._controls = addon.config.get("controls", {})
 
     def check_needs(self, given: Given, path: str) -> Given:
-        super().check_needs({**given, "text_start": f"{path} (Sentences)"}, path)
+        super().check_needs({**given, **dict.fromkeys(("text_start", "passage"), f"{path} (Sentences)")}, path)
         return given
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         base = utterance.get("text_start", 0)
         timeline: Timeline | None = utterance.get("timeline")
+        report = _Report(timeline, base)
         given = 0
-        for start, sentence in sentences(utterance["text"], self.longest):
-            own = {**utterance, "text": sentence, "text_start": base + start}
-            if timeline is not None:
-                own["timeline"] = timeline.within(given)
-            chunks = self.block.stream(iter(()), own)
-            try:
-                for chunk in chunks:
-                    given += len(chunk)
-                    yield chunk
-            finally:
-                close(chunks)
+        passages = self._passages(utterance)
+        try:
+            for passage in passages:
+                report.begins(passage, given)
+                own = {**utterance, "text": passage.text, "markup": "text", "text_start": base + passage.start, "passage": passage}
+                if timeline is not None:
+                    own["timeline"] = timeline.within(given)
+                if passage.pitch:
+                    own["pitch"] = utterance.get("pitch", 0.0) + passage.pitch
+                chunks = self.block.stream(iter(()), own)
+                try:
+                    for chunk in chunks:
+                        given += len(chunk)
+                        yield chunk
+                finally:
+                    close(chunks)
+                report.ends(passage, given)
+        finally:
+            passages.close()
+
+    def _passages(self, utterance: Utterance) -> Generator[Passage, None, None]:
+        text = utterance["text"]
+        if utterance.get("markup", "text") != "ssml":
+            return _plain(text, self.first, self.longest)
+        from voxstack_text.ssml import document  # most requests are plain text
+
+        return document(text if isinstance(text, str) else "".join(text), self._controls).passages(self.first, self.longest)
 
 
-def sentences(text: str, longest: int = 500) -> Iterator[tuple[int, str]]:
-    """Yield (place of its first character, sentence) for each sentence that has something to pronounce.
+def _plain(text: str | Iterator[str], first: int, longest: int) -> Generator[Passage, None, None]:
+    with closing(segments(text, first, longest)) as found:
+        for start, piece, ending, opens in found:
+            yield Passage(piece, start, ending, math.nan if opens else 0.0)
 
-    Paragraphs, apart by blank lines, end sentences; inside them the library sentencex finds the ends.
+
+class _Report:
+    """Reports each sentence when it is over: only then it is known how long it was.
+
+    :param base: place of the whole text in the request's.
     """
-    from sentencex import segment  # type: ignore[import-untyped]  # compiled code, not needed to look at the block
 
-    at = 0
-    for blank in _BLANK_LINES.finditer(text):
-        for piece in segment("en", text[at : blank.start()]):
-            at = text.index(piece, at)
-            yield from _short(text, at, at + len(piece), longest)
-            at += len(piece)
-        at = blank.end()
+    def __init__(self, timeline: Timeline | None, base: int) -> None:
+        self._timeline, self._base = timeline, base
+        self._texts: list[str] = []
+        self._start = self._first = 0
 
+    def begins(self, passage: Passage, step: int) -> None:
+        if not self._texts:
+            self._start, self._first = step, passage.start
+        self._texts.append(passage.written)
 
-def _short(text: str, start: int, end: int, longest: int) -> Iterator[tuple[int, str]]:
-    """Cut ``text[start:end]`` to pieces of at most ``longest`` characters, stripped."""
-    while start < end:
-        stop = end if end - start <= longest else _cut(text, start, start + longest)
-        piece = text[start:stop]
-        sentence = piece.strip()
-        if _pronounceable(sentence):
-            yield start + piece.index(sentence), sentence
-        start = stop
-
-
-def _pronounceable(sentence: str) -> bool:
-    from voxstack_text.normalise import pronounceable  # its rules take a while to compile, and looking for plugins needs none
-
-    return pronounceable(sentence)
-
-
-def _cut(text: str, start: int, limit: int) -> int:
-    """Where to cut before ``limit``: behind the last mark in the second half, else behind the last space, else there."""
-    for mark, earliest in zip(_CUTS, ((start + limit) // 2, start), strict=True):
-        found = [match.end() for match in mark.finditer(text, earliest, limit)]
-        if found:
-            return found[-1]
-    return limit
+    def ends(self, passage: Passage, step: int) -> None:
+        if passage.ending:
+            return
+        end = passage.start + passage.span(0, len(passage.text))[1]
+        if self._timeline is not None and step > self._start:
+            span = self._base + self._first, self._base + end
+            self._timeline.add("sentence", " ".join(self._texts), self._start, step - self._start, span)
+        self._texts = []

@@ -19,13 +19,15 @@ class Spoken(NamedTuple):
     :param word: in lower case; a single capital is the name of that letter; :data:`PAUSE` is a break.
     :param start: first character, in the written text, of the token that the word comes from.
     :param end: the character behind it.
-    :param phones: the pronunciation, where the context decides between several; else None.
+    :param phones: the pronunciation, where the context decides between several or the request gives it; else None.
+    :param seconds: how long a break lasts; None: as the voice says it.
     """
 
     word: str
     start: int
     end: int
     phones: Pronunciation | None = None
+    seconds: float | None = None
 
 
 _REPLACED = {

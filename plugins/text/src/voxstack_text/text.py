@@ -3,38 +3,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from voxstack import SequenceBlock, Utterance
+import numpy as np
+
+from voxstack import RequestError, SequenceBlock, Utterance
 from voxstack.addon import Addon
 from voxstack_text.homographs import resolve
+from voxstack_text.layout import Layout, Mark, Word, lay_out, marks
 from voxstack_text.lexicon import Lexicon
-from voxstack_text.pronouncer import Part, Pronouncer, before_vowel
+from voxstack_text.passage import Passage
+from voxstack_text.pronouncer import Pronouncer
 from voxstack_text.pronunciation import LETTERS, Pronunciation, decode, encode
-from voxstack_text.spoken import PAUSE, Spoken
-from voxstack_text.syllables import phone_stress
-from voxstack_text.tokens import Phone, token_features
+from voxstack_text.tokens import token_features
+
+__all__ = ["Mark", "Text", "Word"]
 
 ROLE = "pronunciation"
 """Role of a network that pronounces words: ``letters``, (batch, letters), to ``logits``, (batch, steps, symbols + 1)."""
 
-
-class Word(NamedTuple):
-    """One written token and its place among the tokens of the utterance.
-
-    :param text: as it is written: "1985" is one, though three words are spoken for it.
-    :param start: its first character in ``utterance["text"]``, and ``end`` the one behind it.
-    :param first_token: row of ``tokens`` that it begins with.
-    :param tokens: rows that it has.
-    """
-
-    text: str
-    start: int
-    end: int
-    first_token: int
-    tokens: int
+_LAST_RATE = {"": 1.0, ",": 1.5, " ": 4.0}
+"""How many times as fast the last silence of a piece goes by, by its ending. An acoustic model makes the silence at the end of
+what it sees longer than one inside: amber 1.4 times as long at a comma, and where a sentence is cut at a space there is none."""
 
 
 @dataclass
@@ -42,7 +34,13 @@ class Text(SequenceBlock):
     """Reads ``text``, one sentence of US English, and gives its ``tokens``, (tokens, 6) int64, and its ``words``.
 
     Tokens are phones with silences at both ends and at punctuation (columns: ``voxstack_text.tokens.FEATURES``); words are
-    a list of :class:`Word`. Characters that cannot be read are left out, with a warning in the log.
+    a list of :class:`Word`. Characters that cannot be read are left out, with a warning in the log. Phones between double
+    square brackets are said as they are: ``[[hh ax0 l ow1]]``.
+
+    With them come entries of one value a token: ``phones``, their names; ``silences``, whether it is one; ``pauses``, float64,
+    the seconds that a silence lasts, NaN where the voice decides; ``rates``, float64, how many times as fast it is spoken; and
+    ``volumes``, float64, dB. ``marks`` is a list of :class:`Mark`. A ``passage`` (:class:`voxstack_text.passage.Passage`), which
+    ``Sentences`` gives, says what shall be different from plain text.
 
     :param network: the network that pronounces words outside the lexicon; the addon's only one of role ``pronunciation``,
         unless given. Without any, such words are spelled letter by letter.
@@ -52,7 +50,7 @@ class Text(SequenceBlock):
     _pronouncer: Pronouncer | None = field(default=None, init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
-    gives = frozenset({"tokens", "words"})
+    gives = frozenset({"tokens", "words", "phones", "silences", "pauses", "rates", "volumes", "marks"})
 
     def load(self, addon: Addon) -> None:
         network = None
@@ -62,12 +60,44 @@ class Text(SequenceBlock):
 
     def __call__(self, utterance: Utterance) -> Utterance:
         assert self._pronouncer is not None, "Text runs after load(addon)"
-        from voxstack_text.normalise import normalise  # its rules take a while to compile, and looking for plugins needs none
+        from voxstack_text.reader import read  # its rules take a while to compile, and looking for plugins needs none
 
-        text: str = utterance["text"]
-        spoken = resolve(normalise(text, self._pronouncer.knows))
-        phones, words = _phones(text, spoken, self._pronouncer)
-        return {"tokens": token_features(phones, final_mark(text)), "words": words}
+        passage = _passage(utterance)
+        spoken = resolve(read(passage, self._pronouncer.knows))
+        layout = lay_out(passage, spoken, self._pronouncer)
+        rates, volumes = _manner(passage, layout)
+        return {
+            "tokens": token_features(layout.phones, "," if passage.ending else final_mark(passage.text)),
+            "words": layout.words,
+            "phones": [phone.name for phone in layout.phones],
+            "silences": np.array([phone.name == "pau" for phone in layout.phones]),
+            "pauses": np.array(layout.seconds),
+            "rates": rates,
+            "volumes": volumes,
+            "marks": marks(passage, layout),
+        }
+
+
+def _passage(utterance: Utterance) -> Passage:
+    passage: Passage | None = utterance.get("passage")
+    if passage is not None:
+        return passage
+    if utterance.get("markup", "text") != "text":
+        raise RequestError(f"Text reads plain text, and not {utterance['markup']!r}; put the stack's blocks into a Sentences, which does")
+    text = utterance["text"]
+    return Passage(text if isinstance(text, str) else "".join(text), utterance.get("text_start", 0))
+
+
+def _manner(passage: Passage, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
+    """The rate and the volume of each row."""
+    rates, volumes = np.ones(len(layout.places)), np.zeros(len(layout.places))
+    places = np.array(layout.places)
+    for manner in passage.manners:
+        inside = (manner.start <= places) & (places < manner.end)
+        rates[inside], volumes[inside] = manner.rate, manner.volume
+    if math.isnan(layout.seconds[-1]):
+        rates[-1] *= _LAST_RATE[passage.ending]
+    return rates, volumes
 
 
 def final_mark(text: str) -> str:
@@ -84,28 +114,3 @@ def _by_network(addon: Addon, name: str) -> Callable[[str], Pronunciation]:
         return decode(network(letters=encode(plain)[None])["logits"][0]) if plain else ()
 
     return pronounce
-
-
-def _phones(text: str, spoken: list[Spoken], pronouncer: Pronouncer) -> tuple[list[Phone], list[Word]]:
-    """Phones of a sentence, and the words as written: neighbours from one written token are one."""
-    phones, words = [Phone("pau")], list[Word]()
-    parts = [_parts(item, pronouncer) for item in spoken]
-    for item, here, following in zip(spoken, parts, [*parts, []][1:], strict=True):
-        if item.word == PAUSE:
-            phones.append(Phone("pau"))
-            continue
-        first = len(phones)
-        for name, pronunciation in before_vowel(here, following[0][1] if following else ()):
-            stressed = phone_stress(pronunciation)
-            phones.extend(Phone(phone, stress, "" if at else name) for at, (phone, stress) in enumerate(stressed))
-        if words and (words[-1].start, words[-1].end) == (item.start, item.end):
-            first = words.pop().first_token
-        if len(phones) > first:
-            words.append(Word(text[item.start : item.end], item.start, item.end, first, len(phones) - first))
-    return [*phones, Phone("pau")], words
-
-
-def _parts(item: Spoken, pronouncer: Pronouncer) -> list[Part]:
-    if item.word == PAUSE:
-        return []
-    return [(item.word, item.phones)] if item.phones else pronouncer.parts(item.word)
