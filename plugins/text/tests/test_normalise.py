@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 
 import pytest
 
@@ -247,6 +248,15 @@ def test_any_text_is_read_without_an_error() -> None:
         text = "".join(draw.choice(pieces) for _ in range(draw.randrange(1, 12)))
         for item in normalise(text, KNOWN):
             assert 0 <= item.start < item.end <= len(text), text
+
+
+def test_plain_words_are_read_as_all_rules_together_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(1)
+    pieces = [word for written, _ in TABLE for word in written.split()] + "vs etc the of pdf v no dept approx mid oh".split()
+    texts = [" ".join(draw.choice(pieces) for _ in range(12)) for _ in range(300)]
+    quick = [normalise(text, KNOWN) for text in texts]
+    monkeypatch.setattr("voxstack_text.normalise._PLAIN", re.compile("(?!)"))
+    assert [normalise(text, KNOWN) for text in texts] == quick
 
 
 def test_a_long_text_takes_no_longer_a_word() -> None:

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from voxstack_text.pronunciation import Pronunciation, checked
 
 MAGIC = b"voxstack-lexicon 1"
 _FIRST_SYMBOL = 128
+_KEPT = 4096  # words that were looked up last; most of any text are among them
 _SYMBOL_BYTES = bytes(range(_FIRST_SYMBOL, 256))
 _BUILT_IN = Path(__file__).with_name("data") / "lexicon.bin"
 
@@ -41,6 +42,7 @@ class Lexicon:
             raise ValueError(f"this is no lexicon file of this version: it begins with {magic[:20]!r}, not with {MAGIC!r}")
         self._symbols = symbols.decode("ascii").split(" ")
         self._begin = len(magic) + len(symbols) + 2
+        self._found = lru_cache(_KEPT)(self._find)
 
     @staticmethod
     @cache
@@ -50,6 +52,9 @@ class Lexicon:
 
     def get(self, word: str) -> Pronunciation | None:
         """Return the pronunciation of a lower-case word, or None for a word that is not there."""
+        return self._found(word)
+
+    def _find(self, word: str) -> Pronunciation | None:
         if not word.isascii():
             return None
         wanted = word.encode("ascii")

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator
 from voxstack_text import date_rules, number_rules, word_rules
 from voxstack_text.rules import Known, Reading, Rule
 from voxstack_text.spoken import PAUSE, Folded, Spoken, fold
-from voxstack_text.tables import SYMBOLS
+from voxstack_text.tables import SYMBOLS, WITHOUT_PERIOD
 
 _LOG = logging.getLogger(__name__)
 _ADDRESSES = 4  # the first rules for words: dots and digits in an address are not a number's
 RULES: tuple[Rule, ...] = (*word_rules.RULES[:_ADDRESSES], *date_rules.RULES, *number_rules.RULES, *word_rules.RULES[_ADDRESSES:])
 """All rules, in the order in which they are tried at each place."""
+
+_PLAIN = re.compile(r"[a-z]{2,}(?= [a-z])")
+"""No rule but the one for words takes such a word, unless it is an abbreviation without a period: most words of a text are so."""
 
 _BREAK = re.compile(r"[,;:.!?()\[\]{}—…]+|--+|(?<=\s)[-–](?=\s)|(?<![\w])–|–(?![\w])")
 _SILENT = re.compile(r"\s+|[\"'`*_~^|\\/•·™®–-]")
@@ -90,7 +93,8 @@ def _first_reading(folded: Folded, at: int, known: Known, start: int) -> tuple[r
     text = folded.text
     if text[at].isspace():
         return None
-    for pattern, read in RULES:
+    plain = _PLAIN.match(text, at)
+    for pattern, read in (word_rules.WORD,) if plain and plain[0] not in WITHOUT_PERIOD else RULES:
         match = pattern.match(text, at)
         if match:
             try:

@@ -49,6 +49,8 @@ class Sentences(StreamableWrapper):
         return (self.block.needs - {"text_start", "passage"}) | {"text"}
 
     def load(self, addon: Addon) -> None:
+        for _ in segments("Now."):  # what this imports takes some milliseconds, and later somebody waits for the first audio
+            pass
         self._controls = addon.config.get("controls", {})
 
     def check_needs(self, given: Given, path: str) -> Given:

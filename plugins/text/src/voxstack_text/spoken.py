@@ -80,6 +80,8 @@ class Folded:
 
 def fold(text: str) -> Folded:
     """Reduce text to plain characters where there are any: "é" to "e", "½" to "1/2", curly quotes to straight ones."""
+    if text.isascii():
+        return Folded(text, tuple(range(len(text) + 1)))
     characters: list[str] = []
     origin: list[int] = []
     for at, character in enumerate(text):

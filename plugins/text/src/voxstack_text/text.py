@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 
 import numpy as np
 
@@ -53,6 +54,7 @@ class Text(SequenceBlock):
     gives = frozenset({"tokens", "words", "phones", "silences", "pauses", "rates", "volumes", "marks"})
 
     def load(self, addon: Addon) -> None:
+        import_module("voxstack_text.reader")  # its rules take 15 ms to compile: now, and not when somebody waits for audio
         network = None
         if self.network is not None or any(spec.role == ROLE for spec in addon.networks.values()):
             network = _by_network(addon, addon.select(self.network, ROLE).name)

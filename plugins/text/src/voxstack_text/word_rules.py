@@ -148,6 +148,9 @@ def _symbol(match: re.Match[str], known: Known) -> Reading:
     return SYMBOLS[match[0]]
 
 
+WORD = rule(r"'?[A-Za-z]+(?:'[A-Za-z]+)*'?", _word)
+"""The rule for words that no other takes."""
+
 RULES: tuple[Rule, ...] = (
     rule(r"(?P<address>[\w.+-]+@[\w-]+(?:\.[A-Za-z\d-]+)+)", _address),
     rule(r"https?://(?P<address>[^\s<>\"]*[\w/])", _address, re.IGNORECASE),
@@ -171,7 +174,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"(?<=[A-G])#(?!\w)", lambda match, known: "sharp"),
     rule(r"(?<=\w)\^(?=-?\w)", lambda match, known: "to the power of"),
     rule(r"'[nN]'", lambda match, known: "and"),
-    rule(r"'?[A-Za-z]+(?:'[A-Za-z]+)*'?", _word),
+    WORD,
     rule(rf"[{re.escape(''.join(SYMBOLS))}]", _symbol),
 )
 """Tried in this order."""
