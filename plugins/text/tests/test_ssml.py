@@ -41,10 +41,11 @@ def plain(text: str) -> str:
     return said(text.replace("&", "&amp;").replace("<", "&lt;"))
 
 
-def refused(body: str, match: str) -> None:
-    with pytest.raises(voxstack.RequestError, match=match) as caught:
+def refusal(body: str) -> str:
+    """What is said of a document that is refused, which begins with a place."""
+    with pytest.raises(voxstack.RequestError, match=r"^SSML, line \d+, column \d+: ") as caught:
         passages(body)
-    assert re.match(r"SSML, line \d+, column \d+: ", str(caught.value))
+    return str(caught.value)
 
 
 def test_plain_text_in_a_document_is_read_as_ever() -> None:
@@ -125,7 +126,7 @@ def test_volumes(attribute: str, db: float) -> None:
 
 
 def test_pitch_is_for_voices_that_have_it_and_for_whole_sentences() -> None:
-    refused('<prosody pitch="high">Yes.</prosody>', "no control 'pitch'")
+    assert "no control 'pitch'" in refusal('<prosody pitch="high">Yes.</prosody>')
     found = passages('One. <prosody pitch="+2st">Two. <prosody pitch="+100%">Three.</prosody></prosody>', ["pitch"])
     assert [passage.pitch for passage in found] == [0.0, 2.0, 14.0]
     with pytest.raises(voxstack.RequestError, match="changes inside a sentence"):
@@ -228,7 +229,7 @@ def test_marks_beside_a_break_between_sentences() -> None:
     ],
 )
 def test_what_is_not_known_is_refused_by_name_and_place(body: str, match: str) -> None:
-    refused(body, re.escape(match))
+    assert match in refusal(body)
 
 
 def test_errors_name_line_and_column() -> None:
