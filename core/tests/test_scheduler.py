@@ -102,9 +102,15 @@ def test_an_error_in_a_job_is_its_own() -> None:
 
 def stream(scheduler: Scheduler, voice: str, seconds: float, audio: float) -> None:
     ticket = admitted(scheduler, voice)
-    ticket.seconds += seconds
-    ticket.made(audio)
+    chunk(ticket, seconds, audio)
     ticket.leave()
+
+
+def chunk(ticket: Ticket, seconds: float, audio: float) -> None:
+    """What a turn does in which a chunk is made."""
+    ticket._used(seconds)
+    ticket.made(audio)
+    ticket._count()
 
 
 def admitted(scheduler: Scheduler, voice: str, **options: bool) -> Ticket:
@@ -116,7 +122,7 @@ def test_beyond_what_the_workers_can_do_a_stream_is_refused() -> None:
     stream(scheduler, "slow", 0.5, 1.0)
     running = [admitted(scheduler, "slow") for _ in range(3)]
     for ticket in running:
-        ticket.made(1.0)
+        chunk(ticket, 0.01, 1.0)
     with pytest.raises(CapacityError, match=r"slow: 3 streams run, and this machine keeps up with no more \(2 workers"):
         admitted(scheduler, "slow")
     assert scheduler.demand() == pytest.approx(1.5)
@@ -138,7 +144,7 @@ def test_a_burst_is_refused_when_the_first_audio_would_come_too_late() -> None:
     waiting_streams = [admitted(scheduler, "voice") for _ in range(3)]
     with pytest.raises(CapacityError, match=r"3 streams wait for their first audio, and this one would come after 1\.2 s"):
         admitted(scheduler, "voice")
-    waiting_streams[0].made(0.4)
+    chunk(waiting_streams[0], 0.3, 0.4)
     admitted(scheduler, "voice").leave()
 
 
@@ -148,3 +154,23 @@ def test_limits_can_be_lifted() -> None:
     for ticket in [admitted(scheduler, "voice") for _ in range(50)]:
         ticket.leave()
     assert scheduler.demand() == 0
+
+
+def test_speed_is_what_the_voice_takes_shared_with_those_that_wait() -> None:
+    scheduler = Scheduler(workers=2)
+    assert admitted(scheduler, "voice").speed() == 0, "nothing is known of the voice"
+    first = admitted(scheduler, "voice")
+    chunk(first, 0.02, 0.4)
+    assert first.speed() == pytest.approx(20), "the first chunk is all that is known"
+    chunk(first, 0.01, 1.0)
+    assert first.speed() == pytest.approx(100)
+    first.leave()
+    second = admitted(scheduler, "voice")
+    chunk(second, 0.02, 0.4)
+    assert second.speed() == pytest.approx(1.4 / 0.03), "a first chunk, with the text in it, says less than the stream before"
+    chunk(second, 0.5, 1.0)
+    assert second.speed() == pytest.approx(2), "slower counts at once"
+    with at(scheduler, 0).turn(), at(scheduler, 0).turn():
+        jobs = [at(scheduler, 1).submit(lambda: None) for _ in range(6)]
+        assert second.speed() == pytest.approx(2 / 4), "six wait for two workers"
+    wait(jobs, 10)

@@ -11,18 +11,26 @@ from dataclasses import dataclass, replace
 class Playback:
     """How far the audio of one stream is ahead of somebody who has listened to it from its first sample on.
 
-    Whoever gives the audio out says so here, in seconds of the same clock: :meth:`asked` when a chunk is wanted,
-    :meth:`gave` when it is there.
+    Whoever gives the audio out says so here.
 
     :param sample_rate: of the audio, Hz.
     :param live: whether somebody listens; if not, playback counts as being ahead without end.
     :param patience: seconds in which the first audio is wanted.
+    :param speed: tells how many seconds of audio this stream can make in a second now; 0 where nobody knows.
     :param clock: gives the time in seconds.
     """
 
-    def __init__(self, sample_rate: int, live: bool = True, patience: float = 0.05, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        sample_rate: int,
+        live: bool = True,
+        patience: float = 0.05,
+        speed: Callable[[], float] = float,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self.sample_rate = sample_rate
         self.live = live
+        self.speed = speed
         self.late = 0
         """Chunks that came after the audio before them had been played."""
         self.given = 0.0
@@ -31,9 +39,8 @@ class Playback:
         """Seconds from the request to the first audio, once there is some."""
         self._clock = clock
         self._patience = patience
-        self._requested = self._asked = clock()
+        self._requested = clock()
         self._runs_out = math.inf  # when the listener has heard all that was given; in the future: playback is ahead
-        self._speed = 0.0
 
     @property
     def started(self) -> bool:
@@ -47,24 +54,13 @@ class Playback:
             return math.inf
         return max(0.0, self._runs_out - self._clock()) if self.started else 0.0
 
-    @property
-    def speed(self) -> float:
-        """Seconds of audio made in a second lately, all waits for other streams included; 0 before any was made."""
-        return self._speed
-
     def deadline(self) -> float:
         """When the next chunk is missed, in the time of the clock."""
         return self._runs_out if self.started else self._requested + self._patience
 
-    def asked(self) -> None:
-        """A chunk is wanted from now on."""
-        self._asked = self._clock()
-
     def gave(self, samples: int) -> None:
         """A chunk of so many samples is there."""
         now, seconds = self._clock(), samples / self.sample_rate
-        speed = seconds / max(now - self._asked, 1e-9)
-        self._speed = min(speed, (self._speed + speed) / 2) if self._speed else speed  # slower counts at once, faster by halves
         if self.first_audio is None:
             self.first_audio = now - self._requested
             self._runs_out = now
@@ -87,7 +83,7 @@ class Schedule:
     :param first: frames that shall come out at the end of the stack first.
     :param growth: how many times as long as the one before a chunk is at most.
     :param largest: frames of a chunk at most.
-    :param share: part of the time for which playback is ahead that making a chunk may take, as measured in this stream.
+    :param share: part of the time for which playback is ahead that making a chunk may take, for all streams that wait.
     :param allowed: the only sizes there are, ascending, where the hardware has fixed ones; the nearest below is taken.
     :param lookahead: frames that the blocks behind the head wait for; :class:`StreamableStack` adds them up. The first chunk
         is so much longer.
@@ -97,7 +93,7 @@ class Schedule:
     """
 
     first: int = 32
-    growth: float = 4.0
+    growth: float = 16.0
     largest: int = 512
     share: float = 0.5
     allowed: tuple[int, ...] = ()
@@ -130,7 +126,7 @@ class Schedule:
             return math.inf if grown else self.first
         if not self.playback.live:
             return math.inf
-        return self.share * self.playback.lead * self.playback.speed * self.playback.sample_rate / self.hop
+        return self.share * self.playback.lead * self.playback.speed() * self.playback.sample_rate / self.hop
 
     def _fitting(self, size: float) -> int:
         wanted = max(self.first, 1, int(size))

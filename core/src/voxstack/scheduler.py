@@ -162,6 +162,8 @@ class Ticket:
     def __init__(self, scheduler: Scheduler, voice: str, deadline: Callable[[], float]) -> None:
         self._scheduler, self._voice, self._deadline = scheduler, voice, deadline
         self.seconds = self.audio = 0.0
+        self._counted = (0.0, 0.0)  # of these, up to the last chunk
+        self._cost = 0.0  # seconds of work for a second of audio, in the last chunk
         self._left = False
 
     @contextmanager
@@ -195,12 +197,17 @@ class Ticket:
 
     def made(self, audio: float) -> None:
         """So many seconds of audio have been made."""
-        scheduler, first = self._scheduler, not self.audio
+        if not self.audio and audio:
+            with self._scheduler._lock:
+                self._scheduler._silent[self._voice] -= 1
         self.audio += audio
-        if first and audio:
-            with scheduler._lock:
-                scheduler._silent[self._voice] -= 1
-                _blend(scheduler._first_costs, self._voice, self.seconds)
+
+    def speed(self) -> float:
+        """Seconds of audio that the stream can make in a second, if those that wait now get as much time as it; 0: unknown."""
+        scheduler = self._scheduler
+        cost = max(scheduler._costs.get(self._voice, 0.0), self._cost)
+        crowd = 1 + len(scheduler._queue) / scheduler.workers
+        return 1 / (cost * crowd) if cost else 0.0
 
     def leave(self) -> None:
         """The stream runs no more; said again, this does nothing."""
@@ -223,6 +230,7 @@ class Ticket:
             yield
         finally:
             self._used(time.perf_counter() - began)
+            self._count()
             _TICKET.reset(token)
 
     def _work(self, future: Future[T], job: Callable[[], T]) -> None:
@@ -238,6 +246,18 @@ class Ticket:
     def _used(self, seconds: float) -> None:
         with self._scheduler._lock:
             self.seconds += seconds
+
+    def _count(self) -> None:
+        """Learn from what the turns since the last chunk have cost, if they made one."""
+        seconds, audio = self._counted
+        if self.audio <= audio:
+            return
+        self._cost = (self.seconds - seconds) / (self.audio - audio)
+        self._counted = self.seconds, self.audio
+        if not audio:  # the first has the text and the encoders in it
+            with self._scheduler._lock:
+                _blend(self._scheduler._first_costs, self._voice, self.seconds)
+                self._cost = 0.0 if self._voice in self._scheduler._costs else self._cost
 
 
 _TICKET: ContextVar[Ticket | None] = ContextVar("voxstack_ticket", default=None)

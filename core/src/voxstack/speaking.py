@@ -63,7 +63,7 @@ class Speaking:
         """The next chunk is wanted from now on; before the first, ask whether there is room for a stream."""
         if self._ticket is None:
             self._ticket = self._scheduler.admit(self._name, self._playback.deadline, refuse=self._playback.live)
-        self._playback.asked()
+            self._playback.speed = self._ticket.speed
         return self._ticket
 
     def _next(self) -> Chunk | None:
