@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import threading
 import wave
 from pathlib import Path
 
@@ -49,9 +53,38 @@ def test_events_are_in_order_inside_the_sound_and_point_to_the_text(folder: Path
     with wave.open(str(folder / "a.wav")) as file:
         assert told["duration"] == pytest.approx(file.getnframes() / file.getframerate(), abs=1e-6)
     words = [event for event in told["events"] if event["kind"] == "word"]
-    assert [event["start"] for event in told["events"]] == sorted(event["start"] for event in told["events"])
+    for kind in {event["kind"] for event in told["events"]}:
+        starts = [event["start"] for event in told["events"] if event["kind"] == kind]
+        assert starts == sorted(starts)
     assert all(0 <= event["start"] <= event["start"] + event["duration"] <= told["duration"] for event in told["events"])
     assert [told["text"][slice(*word["span"])] for word in words] == [word["text"] for word in words]
+
+
+def test_the_default_voice_speaks_while_text_arrives() -> None:
+    command = [sys.executable, "-m", "voxstack_cli", "say", "-", "--raw", "--quiet"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        too_long = threading.Timer(60, process.kill)  # a test must not wait for what never comes
+        too_long.start()
+        process.stdin.write(b"Every word has its time. All is ")
+        heard = process.stdout.read(1000)
+        assert heard, "no sound until the end of the text"
+        process.stdin.write(b"well.")
+        process.stdin.close()
+        while more := process.stdout.read(1 << 16):
+            heard += more
+        too_long.cancel()
+        assert process.wait(20) == 0
+    assert len(heard) > 2 * 2 * 16000  # bytes, of more than two seconds
+
+
+def test_captions_of_ssml_show_its_text(folder: Path) -> None:
+    document = '<speak><p>Salt &amp; pepper</p><s>Not <sub alias="world wide web">WWW</sub>!</s></speak>'
+    assert main(["say", "--ssml", document, "--vtt", f"{folder}/b.vtt", "--quiet"]) == 0
+    blocks = (folder / "b.vtt").read_text("utf-8").strip().split("\n\n")
+    assert [block.splitlines()[1:] for block in blocks[1:]] == [["Salt &amp; pepper"], ["Not WWW!"]]
 
 
 def test_each_sentence_is_a_caption(folder: Path) -> None:
