@@ -9,6 +9,7 @@ from tiny import addon, loaded, network, tensor
 import voxstack
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_text import Text, Word
+from voxstack_text.passage import Break, Manner, Passage
 from voxstack_text.pronunciation import LETTERS, STEPS_PER_LETTER, SYMBOLS
 from voxstack_text.tokens import FEATURES, PAUSES, PHONES
 
@@ -42,7 +43,12 @@ SENTENCE = "The apple, said Dr. O'Neil's friend, cost $3.50 in \"1985\"?"
 
 
 @parametrize_with_checks(
-    [Case(text(), {"text": SENTENCE}), Case(text(Text("oov"), oov=NETWORK), {"text": "Zyxwv!"}), Case(text(), {"text": ""})]
+    [
+        Case(text(), {"text": SENTENCE}),
+        Case(text(Text("oov"), oov=NETWORK), {"text": "Zyxwv!"}),
+        Case(text(), {"text": ""}),
+        Case(text(), {"text": "A b.", "passage": Passage("A b.", 7, ",", 0.0, breaks=(Break(2, 1.0),), manners=(Manner(2, 3, 2.0, 1.0),))}),
+    ]
 )
 def test_contract(case: Case, check: Any) -> None:
     check(case)

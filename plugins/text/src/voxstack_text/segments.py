@@ -43,13 +43,12 @@ def segments(text: str | Iterator[str], first: int = 200, longest: int = 500) ->
     """Yield the sentences of a text that have something to pronounce, stripped, each as soon as its end is certain.
 
     Paragraphs, apart by blank lines, end sentences; inside them the library sentencex finds the ends, once straight quotes
-    have been made curly (:func:`with_clear_quotes`). It sees a window that begins with the sentence, so memory does not grow
-    with the text. An end that it finds counts if nothing that may follow can
-    change it: the next word is there, and no quotation or parenthesis is open. One that stays open for more than 2000
-    characters (for an iterator 500, as somebody may be waiting) counts as never opened: only from there to the end of that
-    paragraph the sentences may be others than the library finds in the paragraph as a whole. It is also shown one sentence
-    before the one that it looks for, and no more. But for texts with such quotations, what is found depends on the text
-    alone, not on how an iterator cuts it, nor on when the pieces come.
+    have been made curly (:func:`with_clear_quotes`). It sees a window that begins one sentence before the one whose end is
+    looked for, so memory does not grow with the text. An end that it finds counts if nothing that may follow can change it:
+    the next word is there, and no quotation or parenthesis is open. One that stays open for more than 2000 characters (for an
+    iterator 500, as somebody may be waiting) counts as never opened: from there to the end of that paragraph, sentences may be
+    others than those that the library finds in the paragraph as a whole, and may depend on how an iterator cuts the text. But
+    for that, what is found depends on the text alone, not on how it is cut, nor on when the pieces come.
 
     :param text: the whole, or its pieces as they come; of an iterator, the first phrase is given out as soon as it is there.
         An iterator with a ``close`` method is closed when this generator is.
