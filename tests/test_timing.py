@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -71,7 +72,15 @@ def test_words_are_those_of_the_text_with_their_places(amber: voxstack.Voice, tr
     assert [TEXT[slice(*word.span)] for word in words] == [word.text for word in words]
     starts = {round(start / FRAME) for _, start, _ in truth}
     assert all(round(word.start / FRAME) in starts for word in words)
-    assert all(one.start + one.duration <= two.start + 1e-9 for one, two in zip(words, words[1:], strict=False))
+    assert all(one.start + one.duration <= two.start + 1e-9 for one, two in itertools.pairwise(words))
+
+
+def test_marks_are_where_the_words_behind_them_begin(amber: voxstack.Voice) -> None:
+    ssml = '<speak>Good <mark name="here"/>morning. <mark name="there"/>Yes, <break time="700ms"/><mark name="last"/> please.</speak>'
+    speech = amber.synthesize(ssml, markup="ssml")
+    words = {word.text: word.start for word in speech.words}
+    marks = {event.text: event.start for event in speech.events if event.kind == "mark"}
+    assert marks == pytest.approx({"here": words["morning"], "there": words["Yes"], "last": words["please"]}, abs=FRAME)
 
 
 def test_where_a_word_is_said_there_is_sound_and_between_sentences_there_is_none(amber: voxstack.Voice) -> None:
@@ -110,3 +119,15 @@ def test_times_hold_through_nested_stacks_and_resampling(resampled: voxstack.Voi
     assert close(kind(chunks, "phoneme"), truth)
     assert all(c.start <= e.start * 24000 + 1 < c.start + len(c.samples) + 2 for c in chunks for e in c.events)
 
+
+def test_sentences_follow_each_other_without_clicks(amber: voxstack.Voice) -> None:
+    """Around each join the signal is as quiet, and moves as little, as in the silences around it."""
+    speech = amber.synthesize("She closed the door. Nobody was there! Was it late?")
+    jumps = np.abs(np.diff(speech.samples))
+    sentences = [event for event in speech.events if event.kind == "sentence"]
+    assert len(sentences) == 3
+    for sentence in sentences[1:]:
+        join = round(sentence.start * 16000)
+        assert jumps[join - 80 : join + 80].max() < 2e-3
+        assert np.abs(speech.samples[join - 80 : join + 80]).max() < 5e-3
+    assert np.abs(speech.samples).max() > 0.3

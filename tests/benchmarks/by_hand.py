@@ -93,7 +93,6 @@ def whole(networks: Networks, encoded: np.ndarray, durations: np.ndarray) -> np.
     return np.concatenate(list(networks.to_samples.stream(iter([spectra[0]]), {})))
 
 
-
 def loop(networks: Networks, encoded: np.ndarray, durations: np.ndarray, sizes: Iterator[int]) -> Iterator[np.ndarray]:
     """Samples of a sentence chunk by chunk, the states of both networks and the overlap of the inverse STFT in local variables:
     what an engineer would write for this one voice.

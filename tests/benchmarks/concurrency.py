@@ -133,9 +133,19 @@ def run(rounds: int, seconds: float = 15.0) -> tuple[list[Row], dict[str, dict[i
         throughput = made["streams"]["throughput"] / made["threads"]["throughput"]
         plots["first audio"][count], plots["throughput"][count] = share, throughput
         note = f"{1000 * made['streams']['median']:.0f} ms against {1000 * made['threads']['median']:.0f} ms"
-        rows.append(Row(f"{count} requests of 9 s: median first audio, of whole calls", share, limit=0.2 if count == 16 else None, note=note))
+        rows.append(
+            Row(f"{count} requests of 9 s: median first audio, of whole calls", share, limit=0.2 if count == 16 else None, note=note)
+        )
         note = f"{made['streams']['throughput']:.0f} s of audio a second against {made['threads']['throughput']:.0f} s; {made['streams']['late']:.0f} late chunks of {made['streams']['chunks']:.0f}"
-        rows.append(Row(f"{count} requests of 9 s: throughput, of whole calls", throughput, limit=0.95 if count == 16 else None, least=True, note=note))
+        rows.append(
+            Row(
+                f"{count} requests of 9 s: throughput, of whole calls",
+                throughput,
+                limit=0.95 if count == 16 else None,
+                least=True,
+                note=note,
+            )
+        )
         if count == 16:
             capacity = made["threads"]["throughput"]
     arrivals = poisson(0.8 * capacity / (len(expected) / voice.sample_rate), seconds)
@@ -144,7 +154,12 @@ def run(rounds: int, seconds: float = 15.0) -> tuple[list[Row], dict[str, dict[i
     note = f"{len(arrivals)} requests in {seconds:.0f} s; {made['streams']['chunks']:.0f} chunks"
     rows.append(Row("random arrivals at 80 % of capacity: late chunks", made["streams"]["late"], "chunks", limit=0, note=note))
     note = f"{1000 * made['streams']['p95']:.0f} ms against {1000 * made['threads']['p95']:.0f} ms"
-    rows.append(Row("random arrivals at 80 % of capacity: p95 first audio, of whole calls", made["streams"]["p95"] / made["threads"]["p95"], limit=0.2, note=note))
+    rows.append(
+        Row(
+            "random arrivals at 80 % of capacity: p95 first audio, of whole calls",
+            made["streams"]["p95"] / made["threads"]["p95"],
+            limit=0.2,
+            note=note,
+        )
+    )
     return rows, plots
-
-

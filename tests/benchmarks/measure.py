@@ -91,5 +91,7 @@ def fresh(code: str, *arguments: str) -> Any:
 
 def machine() -> str:
     """The day and the machine, in one line."""
-    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), platform.machine())
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), platform.machine()
+    )
     return f"{datetime.date.today().isoformat()}, {len(os.sched_getaffinity(0))} cores of {model}, Python {platform.python_version()}"

@@ -67,13 +67,20 @@ def run(total: int) -> list[Row]:
     minute, hour = fresh(SPEAK, "60"), fresh(SPEAK, "3600")
     rows = [
         Row("one stream of a minute: peak memory", minute["peak"], "MB", limit=150),
-        Row("an hour of text: peak memory, of a minute's", hour["peak"] / minute["peak"], limit=1.1, note=f"{hour['seconds']:.0f} s of audio, {hour['peak']:.0f} MB"),
+        Row(
+            "an hour of text: peak memory, of a minute's",
+            hour["peak"] / minute["peak"],
+            limit=1.1,
+            note=f"{hour['seconds']:.0f} s of audio, {hour['peak']:.0f} MB",
+        ),
         Row("16 streams at once: peak memory", fresh(TOGETHER, "16")["peak"], "MB", limit=250),
     ]
     many = fresh(MANY, str(total))
     before, after = many["before"], many["after"]
     note = f"{before['memory']:.1f} MB after a tenth of them, {after['memory']:.1f} MB at the end"
-    rows.append(Row(f"{total} streams, a third left half way: growth of memory", after["memory"] - before["memory"], "MB", limit=2, note=note))
+    rows.append(
+        Row(f"{total} streams, a third left half way: growth of memory", after["memory"] - before["memory"], "MB", limit=2, note=note)
+    )
     for what in ("threads", "handles"):
         rows.append(Row(f"{total} streams: growth of {what}", after[what] - before[what], "", limit=0, note=f"{after[what]} at the end"))
     assert many["running"] == 0, "streams still run after all have ended"

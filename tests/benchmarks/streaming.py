@@ -41,7 +41,9 @@ def main() -> int:
     print(table)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "streaming.md").write_text(table, encoding="utf-8")
-    (options.out / "streaming.json").write_text(json.dumps([vars(row) | {"holds": row.holds} for row in rows], indent=1) + "\n", encoding="utf-8")
+    (options.out / "streaming.json").write_text(
+        json.dumps([vars(row) | {"holds": row.holds} for row in rows], indent=1) + "\n", encoding="utf-8"
+    )
     if plots:
         draw(plots, options.out / "streaming.png")
     return int(any(row.holds is False for row in rows))

@@ -83,13 +83,14 @@ def test_a_cut_sentence_says_so_to_the_text_block() -> None:
     assert [passage.lead == 0 for passage in passages] == [False, True]
 
 
-def test_a_sentence_is_reported_when_it_has_been_spoken() -> None:
-    timeline = Timeline(10)
-    seen("Yes. one two three four, five six seven eight nine", Sentences(Seeing(), 30, 30), timeline=timeline, text_start=7)
-    events = [(event.kind, event.text, event.start, event.duration, event.span) for event in timeline.take(100)]
-    assert events == [
-        ("sentence", "Yes.", 0.0, 1.0, (7, 11)),
-        ("sentence", "one two three four, five six seven eight nine", 1.0, 2.0, (12, 57)),
+def test_what_is_spoken_at_once_is_told_to_what_knows_how_long_it_is() -> None:
+    found = seen("Yes. one two three four, five six seven eight nine", Sentences(Seeing(), 30, 30), text_start=7)
+    assert [
+        (one["unit"].kind, one["unit"].text, one["text_start"] + one["unit"].start, one["text_start"] + one["unit"].end) for one in found
+    ] == [
+        ("sentence", "Yes.", 7, 11),
+        ("phrase", "one two three four,", 12, 31),
+        ("phrase", "five six seven eight nine", 32, 57),
     ]
 
 

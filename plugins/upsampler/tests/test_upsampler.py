@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from voxstack import NetworkError, Schedule
 from voxstack.testing import Case, parametrize_with_checks
+from voxstack.timeline import Timeline
 from voxstack_upsampler import Upsampler
 from voxstack_upsampler.positions import positions
 
@@ -71,3 +73,34 @@ def test_the_first_chunk_costs_the_same_for_any_length() -> None:
 def test_durations_that_make_no_sense_are_refused(durations: np.ndarray, problem: str) -> None:
     with pytest.raises(NetworkError, match=problem):
         join(Upsampler(), durations=durations)
+
+
+def test_it_reports_what_is_said_when() -> None:
+    """Tokens of 2, 3, 1 and 4 frames; a word of two of them, in a text that begins at character 100."""
+    timeline = Timeline(10)
+    word = SimpleNamespace(text="hi", start=3, end=5, first_token=1, tokens=2)
+    mark = SimpleNamespace(text="here", start=5, end=5, token=3)
+    unit = SimpleNamespace(kind="sentence", text="so hi", start=0, end=5)
+    utterance = {"words": [word], "phones": ["pau", "h", "i", "pau"], "marks": [mark], "unit": unit, "text_start": 100}
+    stream = Upsampler().stream(iter(()), {**made_of([2, 3, 1, 4]), **utterance, "timeline": timeline})
+    next(stream)
+    events = [(event.kind, event.text, round(event.start * 10), round(event.duration * 10), event.span) for event in timeline.take(9)]
+    assert events == [
+        ("sentence", "so hi", 0, 10, (100, 105)),
+        ("phoneme", "pau", 0, 2, None),
+        ("word", "hi", 2, 4, (103, 105)),
+        ("phoneme", "h", 2, 3, None),
+        ("phoneme", "i", 5, 1, None),
+        ("phoneme", "pau", 6, 4, None),
+        ("mark", "here", 6, 0, (105, 105)),
+    ]
+
+
+def test_without_a_timeline_or_words_there_is_nothing_to_report() -> None:
+    timeline = Timeline(10)
+    assert len(next(Upsampler().stream(iter(()), {**made_of([2]), "timeline": timeline}))) == 2
+    assert timeline.take(9) == ()
+
+
+def made_of(durations: list[int]) -> dict[str, np.ndarray]:
+    return {"encoded": np.zeros((len(durations), 3), np.float32), "durations": np.array(durations)}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.addon import Addon
@@ -14,6 +14,24 @@ from voxstack.blocks import Given, close
 from voxstack.timeline import Timeline
 from voxstack_text.passage import Passage
 from voxstack_text.segments import segments
+
+
+class Unit(NamedTuple):
+    """What is spoken at once: ``text`` as it is written, from character ``start`` to ``end``, counted from ``text_start`` on.
+
+    ``kind`` is ``sentence``, or ``phrase`` for a piece of a sentence that was cut.
+    """
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, passage: Passage) -> Unit:
+        """The unit that a passage is."""
+        whole = not passage.ending and passage.lead != 0
+        return cls("sentence" if whole else "phrase", passage.written, 0, passage.span(0, len(passage.text))[1])
 
 
 @dataclass
@@ -25,8 +43,8 @@ class Sentences(StreamableWrapper):
 
     The child sees the sentence as ``text``, the place of its first character in the whole as ``text_start``, what else there is
     to know of it as ``passage`` (:class:`voxstack_text.passage.Passage`, for ``Text``), and as ``timeline`` a view that begins
-    where the sentence does. When a sentence has been spoken it is reported to the timeline. Sentences with nothing to pronounce
-    are skipped.
+    where the sentence does; ``unit`` (:class:`Unit`) is for what knows how long it is to report. Sentences with nothing to
+    pronounce are skipped.
 
     :param block: makes the frames or samples of one sentence.
     :param first: characters of what is spoken first, at most: a longer sentence is cut there, so that audio begins early.
@@ -46,7 +64,7 @@ class Sentences(StreamableWrapper):
 
     @property
     def needs(self) -> frozenset[str]:
-        return (self.block.needs - {"text_start", "passage"}) | {"text"}
+        return (self.block.needs - {"text_start", "passage", "unit"}) | {"text"}
 
     def load(self, addon: Addon) -> None:
         for _ in segments("Now."):  # what this imports takes some milliseconds, and later somebody waits for the first audio
@@ -54,19 +72,18 @@ class Sentences(StreamableWrapper):
         self._controls = addon.config.get("controls", {})
 
     def check_needs(self, given: Given, path: str) -> Given:
-        super().check_needs({**given, **dict.fromkeys(("text_start", "passage"), f"{path} (Sentences)")}, path)
+        super().check_needs({**given, **dict.fromkeys(("text_start", "passage", "unit"), f"{path} (Sentences)")}, path)
         return given
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         base = utterance.get("text_start", 0)
         timeline: Timeline | None = utterance.get("timeline")
-        report = _Report(timeline, base)
         given = 0
         passages = self._passages(utterance)
         try:
             for passage in passages:
-                report.begins(passage, given)
                 own = {**utterance, "text": passage.text, "markup": "text", "text_start": base + passage.start, "passage": passage}
+                own["unit"] = Unit.of(passage)
                 if timeline is not None:
                     own["timeline"] = timeline.within(given)
                 if passage.pitch:
@@ -78,7 +95,6 @@ class Sentences(StreamableWrapper):
                         yield chunk
                 finally:
                     close(chunks)
-                report.ends(passage, given)
         finally:
             passages.close()
 
@@ -95,29 +111,3 @@ def _plain(text: str | Iterator[str], first: int, longest: int) -> Generator[Pas
     with closing(segments(text, first, longest)) as found:
         for start, piece, ending, opens in found:
             yield Passage(piece, start, ending, math.nan if opens else 0.0)
-
-
-class _Report:
-    """Reports each sentence when it is over: only then it is known how long it was.
-
-    :param base: place of the whole text in the request's.
-    """
-
-    def __init__(self, timeline: Timeline | None, base: int) -> None:
-        self._timeline, self._base = timeline, base
-        self._texts: list[str] = []
-        self._start = self._first = 0
-
-    def begins(self, passage: Passage, step: int) -> None:
-        if not self._texts:
-            self._start, self._first = step, passage.start
-        self._texts.append(passage.written)
-
-    def ends(self, passage: Passage, step: int) -> None:
-        if passage.ending:
-            return
-        end = passage.start + passage.span(0, len(passage.text))[1]
-        if self._timeline is not None and step > self._start:
-            span = self._base + self._first, self._base + end
-            self._timeline.add("sentence", " ".join(self._texts), self._start, step - self._start, span)
-        self._texts = []

@@ -21,7 +21,9 @@ class Upsampler(StreamableBlock):
 
     It knows when everything is said, and reports it to the request's timeline, where there is one: ``words`` (objects with
     ``text``, ``start`` and ``end``, characters of the piece of text that begins at ``text_start``; ``first_token`` and
-    ``tokens``) and ``phones`` (a name a token), as far as the utterance has them.
+    ``tokens``), ``phones`` (a name a token), ``marks`` (objects with ``text``, ``start``, ``end`` and the ``token`` with whose
+    beginning they are reached) and ``unit`` (the whole: an object with ``kind``, such as sentence, ``text``, ``start`` and
+    ``end``), as far as the utterance has them.
 
     :param positions: append four channels that say where in its token a frame stands: its place from 0 to 1, a third of the
         logarithm of the token's frames, and the frames to its start and end, in tenths, at most 1.
