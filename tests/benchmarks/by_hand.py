@@ -120,6 +120,11 @@ def loop(networks: Networks, encoded: np.ndarray, durations: np.ndarray, sizes: 
         sums, weights, given = sums[count:], weights[count:], given + count
 
 
+def sentence_loop(networks: Networks, text: str, sizes: Iterator[int]) -> Iterator[np.ndarray]:
+    """The same from the text of one sentence."""
+    yield from loop(networks, *networks.encode(text), sizes)
+
+
 def added(spectra: np.ndarray, sums: np.ndarray, weights: np.ndarray, first: bool) -> tuple[np.ndarray, np.ndarray]:
     """Overlap-add frames to the sums of their windowed signals and of their squared windows; the first frame begins before
     the first sample."""

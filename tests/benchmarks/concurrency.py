@@ -120,46 +120,41 @@ def side_by_side(runs: dict[str, Callable[[], Report]], rounds: int) -> dict[str
 
 def run(rounds: int, seconds: float = 15.0) -> tuple[list[Row], dict[str, dict[int, float]]]:
     """Measure bursts of 1 to 64 requests, and random arrivals at 80 % of what whole calls can do."""
-    voice, networks = voxstack.load("amber", scheduler=voxstack.Scheduler(load=None, patience=None)), by_hand.Networks()
+    scheduler = voxstack.Scheduler(load=None, patience=None)  # nobody is refused, as by the threads
+    voice, networks = voxstack.load("amber", scheduler=scheduler), by_hand.Networks()
     expected = voice.synthesize(NINE).samples
     rows: list[Row] = []
     plots: dict[str, dict[int, float]] = {"first audio": {}, "throughput": {}}
     capacity = 0.0
     for count in (1, 2, 4, 8, 16, 32, 64):
-        burst = [0.0] * count
-        streams(voice, burst, expected=expected)
-        made = side_by_side({"streams": lambda b=burst: streams(voice, b), "threads": lambda b=burst: threads(networks, b)}, rounds)
-        share = made["streams"]["median"] / made["threads"]["median"]
-        throughput = made["streams"]["throughput"] / made["threads"]["throughput"]
-        plots["first audio"][count], plots["throughput"][count] = share, throughput
-        note = f"{1000 * made['streams']['median']:.0f} ms against {1000 * made['threads']['median']:.0f} ms"
-        rows.append(
-            Row(f"{count} requests of 9 s: median first audio, of whole calls", share, limit=0.2 if count == 16 else None, note=note)
-        )
-        note = f"{made['streams']['throughput']:.0f} s of audio a second against {made['threads']['throughput']:.0f} s; {made['streams']['late']:.0f} late chunks of {made['streams']['chunks']:.0f}"
-        rows.append(
-            Row(
-                f"{count} requests of 9 s: throughput, of whole calls",
-                throughput,
-                limit=0.95 if count == 16 else None,
-                least=True,
-                note=note,
-            )
-        )
-        if count == 16:
-            capacity = made["threads"]["throughput"]
+        streams(voice, [0.0] * count, expected=expected)
+        made = compared(voice, networks, [0.0] * count, rounds)
+        one, other = made["streams"], made["threads"]
+        plots["first audio"][count] = one["median"] / other["median"]
+        plots["throughput"][count] = one["throughput"] / other["throughput"]
+        rows += burst_rows(count, one, other)
+        capacity = other["throughput"] if count == 16 else capacity
     arrivals = poisson(0.8 * capacity / (len(expected) / voice.sample_rate), seconds)
     streams(voice, arrivals, expected=expected)
-    made = side_by_side({"streams": lambda: streams(voice, arrivals), "threads": lambda: threads(networks, arrivals)}, max(1, rounds // 2))
-    note = f"{len(arrivals)} requests in {seconds:.0f} s; {made['streams']['chunks']:.0f} chunks"
-    rows.append(Row("random arrivals at 80 % of capacity: late chunks", made["streams"]["late"], "chunks", limit=0, note=note))
-    note = f"{1000 * made['streams']['p95']:.0f} ms against {1000 * made['threads']['p95']:.0f} ms"
-    rows.append(
-        Row(
-            "random arrivals at 80 % of capacity: p95 first audio, of whole calls",
-            made["streams"]["p95"] / made["threads"]["p95"],
-            limit=0.2,
-            note=note,
-        )
-    )
+    made = compared(voice, networks, arrivals, max(1, rounds // 2))
+    one, other = made["streams"], made["threads"]
+    note = f"{len(arrivals)} requests in {seconds:.0f} s, {one['chunks']:.0f} chunks"
+    rows.append(Row("random arrivals at 80 % of capacity: late chunks", one["late"], "chunks", limit=0, note=note))
+    share, note = one["p95"] / other["p95"], f"{1e3 * one['p95']:.0f} against {1e3 * other['p95']:.0f} ms"
+    rows.append(Row("random arrivals at 80 % of capacity: p95 first audio, of whole calls", share, limit=0.2, note=note))
     return rows, plots
+
+
+def compared(voice: voxstack.Voice, networks: by_hand.Networks, arrivals: list[float], rounds: int) -> dict[str, Report]:
+    """The same requests both ways, in turn."""
+    return side_by_side({"streams": lambda: streams(voice, arrivals), "threads": lambda: threads(networks, arrivals)}, rounds)
+
+
+def burst_rows(count: int, one: Report, other: Report) -> list[Row]:
+    """Rows of so many requests at once."""
+    what, asked = f"{count} requests of 9 s at once", count == 16
+    note = f"{1e3 * one['median']:.0f} against {1e3 * other['median']:.0f} ms"
+    first = Row(f"{what}: median first audio, of whole calls", one["median"] / other["median"], limit=0.2 if asked else None, note=note)
+    note = f"{one['throughput']:.0f} against {other['throughput']:.0f} s of audio a second; {one['late']:.0f} late chunks"
+    share = one["throughput"] / other["throughput"]
+    return [first, Row(f"{what}: throughput, of whole calls", share, limit=0.95 if asked else None, least=True, note=note)]

@@ -52,7 +52,8 @@ def state():
     gc.collect()
     with open("/proc/self/statm") as file:
         pages = int(file.read().split()[1])
-    return {"memory": pages * os.sysconf("SC_PAGE_SIZE") / 2**20, "threads": threading.active_count(), "handles": len(os.listdir("/proc/self/fd"))}
+    memory, handles = pages * os.sysconf("SC_PAGE_SIZE") / 2**20, len(os.listdir("/proc/self/fd"))
+    return {"memory": memory, "threads": threading.active_count(), "handles": handles}
 
 total = int(sys.argv[1])
 asyncio.run(lot(0, total // 10))

@@ -17,7 +17,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from measure import Row, machine, markdown  # noqa: E402
+from measure import Row, machine, markdown
 
 SECTIONS = ("overhead", "first_audio", "concurrency", "memory")
 
