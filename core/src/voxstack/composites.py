@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from voxstack.blocks import Frames, Given, SequenceBlock, StreamableBlock, StreamableWrapper, Utterance, at, close
 from voxstack.errors import StackError
@@ -65,6 +66,7 @@ class StreamableStack(StreamableBlock):
     """
 
     stack: list[StreamableBlock] = field(metadata={"minItems": 1})
+    _known: list[Flow] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -84,7 +86,7 @@ class StreamableStack(StreamableBlock):
 
     @property
     def lookahead(self) -> int:
-        return self._lookahead_from(0, 0)
+        return lookahead_of(self._flows(), 0)
 
     @property
     def hop(self) -> float:
@@ -94,10 +96,14 @@ class StreamableStack(StreamableBlock):
     def chunk_sizes(self) -> tuple[int, ...]:
         return self.stack[0].chunk_sizes
 
+    def load(self, addon: Addon) -> None:
+        self._known = [Flow.of(block) for block in self.stack]
+
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         streams: list[Frames] = []
+        flows = self._flows()
         for index, block in enumerate(self.stack):
-            source = block.stream(source, self._own(index, utterance))
+            source = block.stream(source, _seen_from(flows[index + 1 :], utterance))
             streams.append(source)
         try:
             yield from source
@@ -119,23 +125,39 @@ class StreamableStack(StreamableBlock):
                 stream, maker = block.makes, f"{here} ({name})"
         return given
 
-    def _own(self, index: int, utterance: Utterance) -> Utterance:
-        """The utterance of one block: with its own view of the schedule and of time."""
-        behind = self.stack[index + 1 :]
-        schedule: Schedule = utterance.get("schedule", Schedule())
-        timeline: Timeline | None = utterance.get("timeline")
-        hop = math.prod(block.hop for block in behind)
-        allowed = next((block.chunk_sizes for block in behind if block.chunk_sizes), ())
-        own = {**utterance, "schedule": schedule.before(self._lookahead_from(index + 1, schedule.lookahead), hop, allowed)}
-        if timeline is not None:
-            own["timeline"] = timeline.within(hop=hop)
-        return own
+    def _flows(self) -> list[Flow]:
+        return self._known or [Flow.of(block) for block in self.stack]
 
-    def _lookahead_from(self, index: int, behind: int) -> int:
-        """Steps that the blocks from ``index`` on wait for, when what follows the stack waits for ``behind``."""
-        for block in reversed(self.stack[index:]):
-            behind = block.lookahead + math.ceil(behind / block.hop)
-        return behind
+
+class Flow(NamedTuple):
+    """What a block does to the steps that flow through it, once it is loaded."""
+
+    lookahead: int
+    hop: float
+    chunk_sizes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, block: StreamableBlock) -> Flow:
+        return cls(block.lookahead, block.hop, block.chunk_sizes)
+
+
+def lookahead_of(flows: Sequence[Flow], behind: int) -> int:
+    """Steps that neighbours in a stack wait for, when what follows them waits for ``behind``."""
+    for flow in reversed(flows):
+        behind = flow.lookahead + math.ceil(behind / flow.hop)
+    return behind
+
+
+def _seen_from(behind: Sequence[Flow], utterance: Utterance) -> Utterance:
+    """The utterance of a block that has these behind it: with its own view of the schedule and of time."""
+    schedule: Schedule = utterance.get("schedule", Schedule())
+    timeline: Timeline | None = utterance.get("timeline")
+    hop = math.prod(flow.hop for flow in behind)
+    allowed = next((flow.chunk_sizes for flow in behind if flow.chunk_sizes), ())
+    own = {**utterance, "schedule": schedule.before(lookahead_of(behind, schedule.lookahead), hop, allowed)}
+    if timeline is not None:
+        own["timeline"] = timeline.within(hop=hop)
+    return own
 
 
 @dataclass

@@ -111,7 +111,7 @@ class NetworkSpec:
         assert all(file.parent == symbol.parent for file in parameters), "the reader keeps an addon's files together"
         return symbol
 
-    @property
+    @functools.cached_property
     def needs(self) -> frozenset[str]:
         """Names of the inputs that a caller gives; masks are filled in, and streaming fills states and the end."""
         filled = self.streaming.filled if self.streaming else frozenset()

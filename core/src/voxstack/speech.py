@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from voxstack.errors import RequestError
-from voxstack.timeline import Event
+from voxstack.timeline import Event, Events
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Chunk:
 
     samples: np.ndarray
     start: int
-    events: tuple[Event, ...] = ()
+    events: Events = field(default_factory=Events)
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Speech:
 
     samples: np.ndarray
     sample_rate: int
-    events: tuple[Event, ...] = ()
+    events: Events = field(default_factory=Events)
 
     @property
     def duration(self) -> float:

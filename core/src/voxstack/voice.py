@@ -20,7 +20,7 @@ from voxstack.scheduler import Scheduler
 from voxstack.speaking import Speaking
 from voxstack.speech import Chunk, Speech
 from voxstack.stack import build
-from voxstack.timeline import Timeline
+from voxstack.timeline import Events, Timeline
 from voxstack_addon_spec.validation import strict_validator
 
 Markup = Literal["text", "ssml"]
@@ -138,7 +138,7 @@ class Voice:
         utterance = self.request(text, markup=markup, schedule=schedule, live=False, **controls)
         chunks = list(self._speaking(utterance).chunks())
         samples = np.concatenate([chunk.samples for chunk in chunks]) if chunks else np.zeros(0, np.float32)
-        return Speech(samples, self.sample_rate, tuple(event for chunk in chunks for event in chunk.events))
+        return Speech(samples, self.sample_rate, Events.joined(chunk.events for chunk in chunks))
 
     def _speaking(self, utterance: Utterance) -> Speaking:
         return Speaking(self.name, self.block, utterance, self.scheduler)

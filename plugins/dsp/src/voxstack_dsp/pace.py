@@ -39,24 +39,29 @@ class Pace(SequenceBlock):
         pause = _control(utterance, "pause", above=False)
         durations = np.asarray(utterance["durations"])
         wanted = durations / (rate * np.asarray(utterance.get("rates", 1.0), np.float64))
-        wanted = np.where(utterance.get("silences", False), wanted * pause, wanted)
-        exact = self._exact(utterance, len(durations))
-        rounded = np.where(np.isnan(exact), _rounded(np.where(np.isnan(exact), wanted, 0.0)), np.rint(exact))
-        dtype = durations.dtype if np.issubdtype(durations.dtype, np.floating) else np.float32
-        return {"durations": np.maximum(rounded, 1).astype(dtype)}
+        if pause != 1:
+            wanted = np.where(utterance.get("silences", False), wanted * pause, wanted)
+        exact = self._exact(utterance)
+        if exact is None:
+            rounded = _rounded(wanted)
+        else:
+            free = np.isnan(exact)
+            rounded = np.where(free, _rounded(np.where(free, wanted, 0.0)), np.rint(exact))
+        dtype = durations.dtype if durations.dtype.kind == "f" else np.float32
+        return {"durations": np.maximum(rounded, 1.0).astype(dtype)}
 
-    def _exact(self, utterance: Utterance, tokens: int) -> np.ndarray:
-        """Frames of each token whose length is given, NaN for the others."""
+    def _exact(self, utterance: Utterance) -> np.ndarray | None:
+        """Frames of each token whose length is given, NaN for the others; None where the voice decides them all."""
         pauses = utterance.get("pauses")
-        if pauses is None:
-            return np.full(tokens, np.nan)
-        exact = np.asarray(pauses, np.float64) * self._frames_per_second
-        assert np.isnan(pauses).all() or not math.isnan(self._frames_per_second), "Pace reads pauses after load(addon)"
-        return exact
+        if pauses is None or np.isnan(pauses).all():
+            return None
+        assert not math.isnan(self._frames_per_second), "Pace reads pauses after load(addon)"
+        return np.asarray(pauses, np.float64) * self._frames_per_second
 
 
 def _rounded(durations: np.ndarray) -> np.ndarray:
-    whole: np.ndarray = np.diff(np.rint(np.cumsum(durations)), prepend=0)
+    whole = np.rint(np.cumsum(durations))
+    whole[1:] -= whole[:-1].copy()
     return whole
 
 

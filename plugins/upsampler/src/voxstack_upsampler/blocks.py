@@ -59,7 +59,9 @@ class Upsampler(StreamableBlock):
         values = np.asarray(durations, np.float64)
         if not np.isfinite(values).all() or (values < 0).any():
             raise NetworkError("Upsampler: 'durations' has values that are negative or not finite; frames are counted from 0 up")
-        return np.maximum(np.diff(np.rint(np.cumsum(values)), prepend=0), self.least).astype(np.int64)
+        whole = np.rint(np.cumsum(values))
+        whole[1:] -= whole[:-1].copy()
+        return np.maximum(whole, self.least).astype(np.int64)
 
     def _frames(self, encoded: np.ndarray, durations: np.ndarray, ends: np.ndarray, start: int, stop: int) -> np.ndarray:
         """Frames ``start`` to ``stop``; only the tokens that they belong to are looked at."""

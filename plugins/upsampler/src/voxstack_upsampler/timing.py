@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from voxstack import Utterance
@@ -20,10 +22,14 @@ def report(utterance: Utterance, ends: np.ndarray) -> None:
     unit = utterance.get("unit")
     if unit is not None and len(ends):
         timeline.add(unit.kind, unit.text, 0, int(ends[-1]), (base + unit.start, base + unit.end))
-    for word in utterance.get("words", ()):
-        start, end = int(starts[word.first_token]), int(ends[word.first_token + word.tokens - 1])
-        timeline.add("word", word.text, start, end - start, (base + word.start, base + word.end))
-    for phone, start, end in zip(utterance.get("phones", ()), starts, ends, strict=False):
-        timeline.add("phoneme", phone, int(start), int(end - start))
-    for mark in utterance.get("marks", ()):
-        timeline.add("mark", mark.text, int(starts[mark.token]), 0, (base + mark.start, base + mark.end))
+    words, phones, marks = (utterance.get(name, ()) for name in ("words", "phones", "marks"))
+    first = starts[[word.first_token for word in words]] if words else ()
+    last = ends[[word.first_token + word.tokens - 1 for word in words]] if words else ()
+    timeline.add_all("word", [word.text for word in words], first, np.subtract(last, first), [_span(word, base) for word in words])
+    timeline.add_all("phoneme", phones, starts, ends - starts)
+    for mark in marks:
+        timeline.add("mark", mark.text, int(starts[mark.token]), 0, _span(mark, base))
+
+
+def _span(item: Any, base: int) -> tuple[int, int]:
+    return base + item.start, base + item.end
