@@ -18,7 +18,7 @@ pytest.importorskip("onnxruntime", reason=REASON)
 
 from torch import nn  # noqa: E402
 
-from voxstack_addon_spec import open_addon  # noqa: E402
+from voxstack_addon_spec import file_entry, open_addon  # noqa: E402
 from voxstack_packager import Borrowed, NetworkSource, PackagingError, exporting, package, relative_error, upgrade  # noqa: E402
 from voxstack_packager.runners import onnx_runner, pt2_runner  # noqa: E402
 
@@ -261,7 +261,7 @@ def test_an_addon_that_is_there_gets_the_form_that_packaging_gives(stateful, mad
     assert json.loads((borrower / "addon.json").read_text())["networks"]["decoder"] == Borrowed.of(before, "decoder").config
 
 
-def test_upgrading_twice_changes_nothing_and_what_has_no_form_is_told(stateful, tmp_path):
+def test_upgrading_twice_changes_nothing_an_older_form_is_made_anew_and_what_has_none_is_told(stateful, tmp_path):
     class Continued(nn.Module):
         """Padded with its first and last frame, which no stream knows before it ends."""
 
@@ -275,6 +275,15 @@ def test_upgrading_twice_changes_nothing_and_what_has_no_form_is_told(stateful, 
     again = shutil.copytree(stateful, tmp_path / "again")
     upgrade(again, log=str)
     assert (again / "addon.json").read_bytes() == (stateful / "addon.json").read_bytes()
+    form = again / "decoder.stateful.onnx"
+    now = form.read_bytes()
+    older = onnx.load_from_string(now)
+    older.graph.node[0].doc_string = "made by an older packager"
+    form.write_bytes(older.SerializeToString())
+    config = json.loads((again / "addon.json").read_text())
+    (again / "addon.json").write_text(json.dumps({**config, "files": {**config["files"], form.name: file_entry(form)}}))
+    upgrade(again, log=str)
+    assert form.read_bytes() == now
     lines = []
     package(tmp_path / "continued", networks=[source(Continued(), inputs={"frames": FRAMES["frames"]})], log=str, **HEAD)
     upgrade(tmp_path / "continued", log=lines.append)

@@ -97,6 +97,13 @@ HEADS = """
   z = Reshape(s, flat)
 """
 
+BLOCK = (
+    conv("c", "t", 3, 3)
+    + "u = Transpose<perm=[0, 2, 1]>(c) n = LayerNormalization<axis=-1>(u, scale) h = MatMul(n, wide) g = Gelu(h) s = MatMul(g, narrow) "
+    "v = Transpose<perm=[0, 2, 1]>(s) m = Mul(v, gamma) r = Add(t, m) "
+)
+"""A block of ConvNeXt, whose residual has its channels before its steps, as in most exports."""
+
 CASES = {
     "looks back": (model(channels_first(conv("c", "t", 4, 0, 2), "c"), {"w": kernel(3)}), 0),
     "looks ahead": (model(channels_first(conv("c", "t", 0, 3), "c"), {"w": kernel(4)}), 3),
@@ -125,6 +132,73 @@ CASES = {
         3,
     ),
     "shifted slices": (model(SHIFTED, {"around": [0, 1, 0, 0, 1, 0], "w": (3 * C, C)}), 1),
+    "shifted slices, channels first": (
+        model(
+            channels_first(
+                'n = Shape<start=2, end=3>(t) p = Pad<mode="constant">(t, around) one = Constant<value_ints=[1]>() '
+                "two = Constant<value_ints=[2]>() nought = Constant<value_ints=[0]>() end1 = Add(n, one) end2 = Add(n, two) "
+                "a = Slice(p, nought, n, two) b = Slice(p, one, end1, two) c = Slice(p, two, end2, two) all = Concat<axis=1>(a, b, c) "
+                "u = Transpose<perm=[0, 2, 1]>(all) v = MatMul(u, w) z = Transpose<perm=[0, 2, 1]>(v)",
+                "z",
+            ),
+            {"around": [0, 0, 1, 0, 0, 1], "w": (3 * C, C)},
+        ),
+        1,
+    ),
+    "block of ConvNeXt": (
+        model(channels_first(BLOCK, "r"), {"w": kernel(7), "scale": (C,), "wide": (C, 9), "narrow": (9, C), "gamma": (C, 1)}),
+        3,
+    ),
+    "channels first, of all kinds": (
+        model(
+            channels_first(
+                "one = Constant<value_ints=[1]>() two = Constant<value_ints=[2]>() nought = Constant<value_ints=[0]>() "
+                "four = Constant<value_ints=[4]>() a = Slice(t, nought, two, one) b = Slice(t, two, four, one) j = Concat<axis=1>(b, a) "
+                "low = Constant<value_float=-1.0>() l = Clip(j, low) p = PRelu(l, slope) q = QuantizeLinear<axis=1>(p, fine, none) "
+                "d = DequantizeLinear<axis=1>(q, fine, none) e = Max(p, d, bias) "
+                + conv("c", "e", 2, 1)
+                + "both = Concat<axis=1>(c, e) f = Add(both, per_row) ",
+                "f",
+            ),
+            {
+                "slope": (C, 1),
+                "fine": np.full(C, 0.01, np.float32) * np.arange(1, C + 1, dtype=np.float32),
+                "none": np.zeros(C, np.int8),
+                "bias": (1, C, 1),
+                "per_row": (2 * C, 1),
+                "w": kernel(4),
+            },
+            outputs={"y": Tensor("float32", ("batch", "frames", 2 * C))},
+        ),
+        1,
+    ),
+    "turned twice, not back": (
+        model(
+            "bn = Shape<start=0, end=2>(x) split = Constant<value_ints=[2, 2]>() shape = Concat<axis=0>(bn, split) h = Reshape(x, shape) "
+            "a = Transpose<perm=[0, 2, 3, 1]>(h) b = Mul(a, early) d = Transpose<perm=[0, 2, 3, 1]>(b) e = Add(d, late) "
+            "z = Transpose<perm=[0, 2, 3, 1]>(e) back = Constant<value_ints=[4]>() flat = Concat<axis=0>(bn, back) k = Reshape(z, flat) "
+            "t = Transpose<perm=[0, 2, 1]>(k) " + conv("c", "t", 1, 1) + "y = Transpose<perm=[0, 2, 1]>(c)",
+            {"early": (2, 2, 1), "late": (2, 1, 2), "w": kernel(3)},
+        ),
+        1,
+    ),
+    "rows between channels and steps": (
+        model(
+            'a = Transpose<perm=[2, 0, 1]>(x) n = Shape<start=2, end=3>(a) p = Pad<mode="constant">(a, around) '
+            "two = Constant<value_ints=[2]>() five = Constant<value_ints=[5]>() nought = Constant<value_ints=[0]>() end = Add(n, five) "
+            "b = Slice(p, five, end, two) c = Slice(p, nought, n, two) d = Add(b, c) y = Transpose<perm=[1, 2, 0]>(d)",
+            {"around": [0, 0, 2, 0, 0, 3]},
+        ),
+        3,
+    ),
+    "outputs of other delay and order": (
+        model(
+            "y = Relu(x) t = Transpose<perm=[0, 2, 1]>(x) z = Mul(t, gain) " + conv("late", "z", 2, 1),
+            {"gain": (C, 1), "w": kernel(4)},
+            outputs={**Y, "z": Tensor("float32", ("batch", C, "frames")), "late": Tensor("float32", ("batch", C, "frames"))},
+        ),
+        1,
+    ),
     "channels of all kinds": (
         model(
             "a, b = Split<axis=2, num_outputs=2>(x) g = Sigmoid(a) m = Mul(g, b) last = Constant<value_ints=[-1]>() "
@@ -236,6 +310,17 @@ def test_every_step_goes_through_every_layer_once():
 def test_a_history_for_windows_serves_what_waits_beside_them():
     assert len(form_of(*CASES["residual over one layer"][0]).streaming["states"]) == 1
     assert len(form_of(*CASES["residual over two layers"][0]).streaming["states"]) == 3
+
+
+def test_transpositions_that_something_else_undoes_are_not_made():
+    def of(case):
+        form = form_of(*CASES[case][0])
+        return [node.op_type for node in form.model.graph.node].count("Transpose"), form.inputs["state_0"].shape
+
+    time_first = ("batch", "state_0_steps", C)
+    assert of("shifted slices, channels first") == (0, time_first)
+    assert of("block of ConvNeXt") == (3, time_first)  # before the convolution and after it, and of constants
+    assert of("residual over one layer") == (3, time_first)
 
 
 def test_masks_drop_out_and_other_inputs_stay():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from voxstack.networks import Tensor
 from voxstack_packager.errors import NoStatefulForm
 from voxstack_packager.graph import END, Graph
+from voxstack_packager.operands import Fixed, Operand, Steps
 from voxstack_packager.signature import Signed
 from voxstack_packager.tracing import Trace, reached
 
@@ -26,37 +27,6 @@ class StatefulForm(NamedTuple):
     streaming: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Steps:
-    """A tensor with new steps of the stream: once n steps have come in, n - ``delay`` of it are out, and all at the end.
-
-    :param like: a tensor of the plain graph that has the same shape but for the steps.
-    """
-
-    name: str
-    like: str
-    delay: int
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """A tensor that is the same in every call, with one step where the plain graph has many."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Padded:
-    """Steps with zeros around the whole stream, of which only windows are ever made."""
-
-    source: Steps
-    left: int
-    right: int
-
-
-Operand = Steps | Fixed | Padded
-
-
 class Building:
     """A stateful graph while it is made, node by node, in the order of the plain one."""
 
@@ -68,7 +38,8 @@ class Building:
         self._streamed, self._pure = reached(model, {name for name, tensor in signed.inputs.items() if not tensor.mask})
         self._operands: dict[str, Operand] = {}
         self._joined: dict[tuple[str, int, int], str] = {}
-        self._waiting: dict[tuple[str, int], Steps] = {}
+        self._waiting: dict[tuple[str, int], str] = {}
+        self._upright: dict[tuple[str, tuple[int, ...]], str] = {}
         self._shared: dict[object, str] = {}
         self._states: dict[str, tuple[str, Tensor, Tensor, int]] = {}
         self._end = "end" if "end" not in signed.inputs else "stream_end"
@@ -105,7 +76,16 @@ class Building:
         """The value of a tensor that no input and no length changes, with one step and one row; None for others."""
         return None if self.follows([name]) else self.trace.uniform(name)
 
-    def joined(self, source: Steps, left: int, right: int) -> str:
+    def upright(self, one: Steps) -> Steps:
+        """The same steps, their axes in the order that they have in the plain graph."""
+        if not one.turned:
+            return one
+        key = (one.name, one.turned)
+        if key not in self._upright:
+            self._upright[key] = self.graph.add("Transpose", [one.name], perm=one.turned)
+        return replace(one, name=self._upright[key], turned=())
+
+    def joined(self, source: Steps, left: int, right: int) -> Steps:
         """``[history ; new steps ; at the end zeros]``: what windows of ``left`` + 1 + ``right`` steps are taken from.
 
         It is ``left + right`` steps longer than what windows make of it, which is ``right`` steps later than the source.
@@ -117,7 +97,7 @@ class Building:
             parts = [state, source.name, *([self._tail(source, right)] if right else [])]
             self._joined[key] = whole = self.graph.add("Concat", parts, axis=axis)
             self.graph.slice(whole, {axis: (-(left + right), END)}, following)
-        return self._joined[key]
+        return replace(source, name=self._joined[key])
 
     def early(self, node: NodeProto, place: int) -> None:
         """Remember a convolution along axis ``place`` + 2 whose output is as early as its input: in a last call there may be none."""
@@ -135,11 +115,19 @@ class Building:
                 name = self.graph.slice(self._joined[source.name, left, wait], {axis: (left, -wait)})
             else:
                 name = self._wait(source, wait, axis)
-            self._waiting[key] = Steps(name, source.like, delay)
-        return self._waiting[key]
+            self._waiting[key] = name
+        return replace(source, name=self._waiting[key], delay=delay)
+
+    def turned_back(self, fixed: Fixed, rank: int, turned: tuple[int, ...]) -> Fixed:
+        """A fixed tensor of ``rank`` axes, as it meets steps that have still to be ``turned``."""
+        if not rank:
+            return fixed
+        missing = list(range(len(turned) - rank))
+        name = self.graph.add("Unsqueeze", [fixed.name, self.graph.constant(missing)]) if missing else fixed.name
+        return Fixed(self.graph.add("Transpose", [name], perm=np.argsort(turned).tolist()))
 
     def spread(self, fixed: Fixed, like: Steps, shape_of: str) -> str:
-        """A fixed tensor with as many steps and rows as another, which has the axes of ``shape_of``."""
+        """A fixed tensor with as many steps and rows as another, which is upright and has the axes of ``shape_of``."""
         time, batch = self.trace.time(shape_of), self.trace.batch(shape_of)
         sizes = [
             self.graph.add("Shape", [like.name], start=i, end=i + 1) if i in (time, batch) else self.graph.constant([size])
@@ -161,11 +149,7 @@ class Building:
         right = max(made.delay for made in outputs.values() if isinstance(made, Steps))
         for node, place in self._early if right else ():
             self.graph.never_empty(node, place)
-        for name, made in outputs.items():
-            assert isinstance(made, Steps)
-            ready = self.later(made, right).name
-            if ready != name:
-                self.graph.add("Identity", [ready], name)
+        self.graph.give({name: self.upright(self.later(made, right)).name for name, made in outputs.items() if isinstance(made, Steps)})
         given = {name: tensor for name, tensor in self._signed.inputs.items() if not tensor.mask}
         given |= {name: before for name, (_, before, _, _) in self._states.items()}
         given |= {self._end: Tensor("int64", (1,))} if self._ends else {}
@@ -185,7 +169,15 @@ class Building:
     def _axis_of(self, source: Steps) -> int:
         axis = self.trace.time(source.like)
         assert axis is not None, "steps have a time axis"
-        return axis
+        return source.axis(axis)
+
+    def _batch_of(self, source: Steps) -> int | None:
+        batch = self.trace.batch(source.like)
+        return None if batch is None else source.axis(batch)
+
+    def _shape_of(self, source: Steps) -> tuple[int, ...]:
+        shape = self.trace.shape(source.like)
+        return tuple(shape[source.turned.index(i)] for i in range(len(shape))) if source.turned else shape
 
     def _independent(self, name: str) -> str:
         """Bring a tensor into the graph that depends on no data."""
@@ -207,8 +199,8 @@ class Building:
     def _state(self, source: Steps, steps: int) -> tuple[str, str]:
         """A new state with the shape of ``source``: its input, and the output that it is next."""
         name = f"state_{len(self._states)}"
-        following, axis, batch = f"{name}_next", self._axis_of(source), self.trace.batch(source.like)
-        dtype, shape = str(self.trace.values(source.like)[0].dtype), self.trace.shape(source.like)
+        following, axis, batch = f"{name}_next", self._axis_of(source), self._batch_of(source)
+        dtype, shape = str(self.trace.values(source.like)[0].dtype), self._shape_of(source)
         before, after = (
             Tensor(dtype, tuple(f"{one}_steps" if i == axis else "batch" if i == batch else size for i, size in enumerate(shape)))
             for one in (name, following)
@@ -220,7 +212,7 @@ class Building:
         """Zeros that follow the stream: ``steps`` of them in the last call, and none before."""
         from onnx import numpy_helper
 
-        axis, batch, shape = self._axis_of(source), self.trace.batch(source.like), self.trace.shape(source.like)
+        axis, batch, shape = self._axis_of(source), self._batch_of(source), self._shape_of(source)
         zero = np.zeros(1, self.trace.values(source.like)[0].dtype)
         key = ("tail", steps, axis, batch, tuple(size for i, size in enumerate(shape) if i not in (axis, batch)), zero.dtype)
         if key not in self._shared:

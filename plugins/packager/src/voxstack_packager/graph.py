@@ -74,6 +74,14 @@ class Graph:
         self.slice(longer, {place + 2: (0, -1)}, name)
         self._nodes.insert(next(i for i, one in enumerate(self._nodes) if one is node) + 1, self._nodes.pop())
 
+    def give(self, outputs: Mapping[str, str]) -> None:
+        """Give tensors out under the names of outputs; others that have had these names get new ones."""
+        taken = {name: self._new("inner") for name, tensor in outputs.items() if tensor != name}
+        for names in (side for node in self._nodes for side in (node.input, node.output)):
+            names[:] = [taken.get(name, name) for name in names]
+        for name in taken:
+            self.add("Identity", [taken.get(outputs[name], outputs[name])], name)
+
     def model(self, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], like: ModelProto) -> ModelProto:
         """The model that all this makes, of the same versions as another."""
         import onnx

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxstack_packager.building import Building, Fixed, Padded, Steps
+from voxstack_packager.building import Building
 from voxstack_packager.graph import END
+from voxstack_packager.operands import Fixed, Padded, Steps
 from voxstack_packager.stepwise import Handler, attributes_of, per_step
 
 if TYPE_CHECKING:
@@ -24,13 +26,19 @@ def _slice(form: Building, node: NodeProto) -> None:
             raise form.refusal(node, "takes a slice of a padded tensor that is not as long as the stream")
         whole = form.joined(operand.source, operand.left, operand.right)
         assert time is not None, "what is padded has steps"
-        name = form.graph.slice(whole, {time: (along[0], -along[1] or END), **cuts})
-        form.put(node.output[0], Steps(name, node.output[0], operand.source.delay + operand.right))
+        cut = replace(whole, delay=whole.delay + operand.right)
+        form.put(node.output[0], _sliced(form, node, cut, {time: (along[0], -along[1] or END), **cuts}))
         return
     if along != (0, 0):
         raise form.refusal(node, "cuts steps of the stream off")
-    name = form.graph.slice(operand.name, cuts) if cuts else operand.name
-    form.put(node.output[0], Steps(name, node.output[0], operand.delay) if isinstance(operand, Steps) else Fixed(name))
+    form.put(node.output[0], _sliced(form, node, operand, cuts) if cuts else operand)
+
+
+def _sliced(form: Building, node: NodeProto, source: Steps | Fixed, cuts: dict[int, tuple[int, int]]) -> Steps | Fixed:
+    if isinstance(source, Fixed):
+        return Fixed(form.graph.slice(source.name, cuts))
+    name = form.graph.slice(source.name, {source.axis(axis): cut for axis, cut in cuts.items()})
+    return replace(source, name=name, like=node.output[0])
 
 
 def _cuts(form: Building, node: NodeProto) -> dict[int, tuple[int, int]]:
@@ -96,9 +104,9 @@ def _conv(form: Building, node: NodeProto) -> None:
     if left + right != reach or min(left, right) < 0:
         raise form.refusal(node, f"gives {left + right - reach:+d} steps, counted over the whole stream; pad it so that the length stays")
     pads[place] = pads[place + count] = 0
-    name = form.joined(source, left, right) if reach else source.name
-    weights = [one.name if isinstance(one := form.operand(given), Fixed) else "" for given in node.input[1:]]
-    made = form.graph.copy(node, [name, *weights])
+    given = form.upright(form.joined(source, left, right) if reach else source)
+    weights = [one.name if isinstance(one := form.operand(name), Fixed) else "" for name in node.input[1:]]
+    made = form.graph.copy(node, [given.name, *weights])
     _set(made, pads=pads, auto_pad="NOTSET")
     if source.delay + right == 0:
         form.early(made, place)

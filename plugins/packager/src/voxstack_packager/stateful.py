@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from voxstack_packager.building import Building, StatefulForm
 from voxstack_packager.measure import MakeExamples
 from voxstack_packager.neighbours import NEIGHBOURS
+from voxstack_packager.shaping import SHAPING
 from voxstack_packager.signature import Signed
 from voxstack_packager.stepwise import STEPWISE
 from voxstack_packager.tracing import Trace
@@ -21,7 +22,7 @@ from voxstack_packager.tracing import Trace
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
-HANDLERS = STEPWISE | NEIGHBOURS
+HANDLERS = STEPWISE | SHAPING | NEIGHBOURS
 
 
 def stateful_form(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxstack_packager.building import Building, Fixed, Operand, Padded, Steps
+from voxstack_packager.building import Building
+from voxstack_packager.operands import Fixed, Operand, Padded, Steps
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -42,16 +43,19 @@ def operands_of(form: Building, node: NodeProto) -> list[Operand | None]:
 
 def per_step(form: Building, node: NodeProto) -> None:
     """An operator that does to each step what it would do to it alone."""
-    operands = operands_of(form, node)
-    delay = max((one.delay for one in operands if isinstance(one, Steps)), default=0)
-    ready = [form.later(one, delay) if isinstance(one, Steps) else one for one in operands]
+    _copied(form, node, operands_of(form, node), ())
+
+
+def _copied(form: Building, node: NodeProto, operands: list[Operand | None], turned: tuple[int, ...]) -> None:
+    ready, delay = together(form, operands, turned)
     form.graph.copy(node, ["" if one is None else one.name for one in ready])  # type: ignore[union-attr]
-    placed(form, node, any(isinstance(one, Steps) for one in ready), delay)
+    placed(form, node, any(isinstance(one, Steps) for one in ready), delay, turned)
 
 
-def placed(form: Building, node: NodeProto, steps: bool, delay: int) -> None:
+def placed(form: Building, node: NodeProto, steps: bool, delay: int, turned: tuple[int, ...] = ()) -> None:
     """Say what stands for the outputs of an operator that was copied.
 
+    :param turned: the transposition that is still to be made of them.
     :raises NoStatefulForm: if steps went in and none come out.
     """
     for name in node.output:
@@ -59,7 +63,23 @@ def placed(form: Building, node: NodeProto, steps: bool, delay: int) -> None:
             continue
         if steps and form.trace.time(name) is None:
             raise form.refusal(node, "sums up the steps of the stream")
-        form.put(name, Steps(name, name, delay) if steps else Fixed(name))
+        form.put(name, Steps(name, name, delay, turned) if steps else Fixed(name))
+
+
+def together(form: Building, operands: Sequence[Operand | None], turned: tuple[int, ...]) -> tuple[list[Operand | None], int]:
+    """Operands whose steps are out at the same time, upright unless all have still to be ``turned``; and their delay.
+
+    Steps wait as they lie, so that one history serves those that need them turned and those that do not.
+    """
+    delay = max((one.delay for one in operands if isinstance(one, Steps)), default=0)
+    late = [form.later(one, delay) if isinstance(one, Steps) else one for one in operands]
+    return [one if turned or not isinstance(one, Steps) else form.upright(one) for one in late], delay
+
+
+def in_common(operands: Sequence[Operand | None]) -> tuple[int, ...]:
+    """The transposition that is still to be made of all steps among operands; none where they differ."""
+    found = {one.turned for one in operands if isinstance(one, Steps)}
+    return found.pop() if len(found) == 1 else ()
 
 
 def _elementwise(form: Building, node: NodeProto) -> None:
@@ -72,7 +92,15 @@ def _elementwise(form: Building, node: NodeProto) -> None:
         time = form.trace.time(name) if name else None
         if time is not None and time - len(form.trace.shape(name)) != (form.trace.time(node.output[0]) or 0) - rank:
             raise form.refusal(node, "sets the steps of one input against another axis of another")
-    per_step(form, node)
+    operands = operands_of(form, node)
+    turned = in_common(operands)
+    if len(turned) != rank or node.op_type in ("QuantizeLinear", "DequantizeLinear"):  # they have an axis
+        per_step(form, node)
+        return
+    for i, one in enumerate(operands):
+        if isinstance(one, Fixed):
+            operands[i] = form.turned_back(one, len(form.trace.shape(node.input[i])), turned)
+    _copied(form, node, operands, turned)
 
 
 def _unchanged(form: Building, node: NodeProto) -> str | None:
@@ -98,7 +126,7 @@ def _unchanged(form: Building, node: NodeProto) -> str | None:
 
 def _along(form: Building, node: NodeProto) -> None:
     """An operator along one axis, which is not the stream."""
-    axis = _axis(node, AXIS[node.op_type])
+    axis = axis_of(node, AXIS[node.op_type])
     rank = len(form.trace.shape(node.input[0]))
     if form.trace.time(node.input[0]) == axis % rank:
         raise form.refusal(node, "works along the stream")
@@ -107,28 +135,10 @@ def _along(form: Building, node: NodeProto) -> None:
     per_step(form, node)
 
 
-def _axis(node: NodeProto, default: int | None) -> int:
+def axis_of(node: NodeProto, default: int | None) -> int:
     found = attributes_of(node).get("axis", default)
     assert isinstance(found, int), f"{node.op_type} has an axis"
     return found
-
-
-def _concat(form: Building, node: NodeProto) -> None:
-    """Channels side by side; what is the same in all steps is repeated for each."""
-    axis, output = _axis(node, None), node.output[0]
-    if form.trace.time(output) == axis % len(form.trace.shape(output)) and form.trace.time(node.input[0]) is not None:
-        raise form.refusal(node, "joins along the stream")
-    operands = operands_of(form, node)
-    moving = [one for one in operands if isinstance(one, Steps)]
-    if not moving:
-        per_step(form, node)
-        return
-    delay = max(one.delay for one in moving)
-    ready = [form.later(one, delay) if isinstance(one, Steps) else one for one in operands]
-    like = next(one for one in ready if isinstance(one, Steps))
-    names = [form.spread(one, like, name) if isinstance(one, Fixed) else one.name for one, name in zip(ready, node.input, strict=True)]  # type: ignore[union-attr]
-    form.graph.copy(node, names)
-    placed(form, node, True, delay)
 
 
 def _matmul(form: Building, node: NodeProto) -> None:
@@ -152,7 +162,7 @@ def _gemm(form: Building, node: NodeProto) -> None:
 def _normalization(form: Building, node: NodeProto) -> None:
     """A norm over the axes from one on: LayerNormalization, RMSNormalization."""
     shape, time = form.trace.shape(node.input[0]), form.trace.time(node.input[0])
-    if time is not None and time >= _axis(node, -1) % len(shape):
+    if time is not None and time >= axis_of(node, -1) % len(shape):
         raise form.refusal(node, "is a norm over the steps of the stream")
     per_step(form, node)
 
@@ -173,35 +183,6 @@ def _reducing(form: Building, node: NodeProto) -> None:
     per_step(form, node)
 
 
-def _expand(form: Building, node: NodeProto) -> None:
-    """Repeating: what is the same in all steps is repeated where it meets steps, if it must be."""
-    given, made = (form.trace.shape(name) for name in (node.input[0], node.output[0]))
-    operand = form.operand(node.input[0])
-    time, batch = form.trace.time(node.output[0]), form.trace.batch(node.output[0])
-    repeated = [i for i, (a, b) in enumerate(zip(given, made, strict=False)) if a != b]
-    free = isinstance(operand, Fixed) and len(given) == len(made) and all(i in (time, batch) for i in repeated)
-    if given != made and not free:
-        raise form.refusal(node, "repeats along other axes than the stream")
-    form.put(node.output[0], operand)
-
-
-def _reshape(form: Building, node: NodeProto) -> None:
-    """Axes split and joined on either side of the steps."""
-    source, output = node.input[0], node.output[0]
-    time, time_out = form.trace.time(source), form.trace.time(output)
-    batch, batch_out = form.trace.batch(source), form.trace.batch(output)
-    pairs = list(zip(form.trace.values(source), form.trace.values(output), strict=True))
-    stays = time_out is not None and time is not None
-    if not stays or batch != batch_out or any(np.prod(a.shape[:time]) != np.prod(b.shape[:time_out]) for a, b in pairs):
-        raise form.refusal(node, "mixes the steps of the stream with another axis")
-    shape = [-1 if i == time_out else 0 if i == batch_out else size for i, size in enumerate(form.trace.shape(output))]
-    operand = form.operand(source)
-    if isinstance(operand, Padded):
-        raise form.refusal(node, "takes a tensor padded along the stream")
-    form.graph.add("Reshape", [operand.name, form.graph.constant(shape)], output)
-    placed(form, node, isinstance(operand, Steps), operand.delay if isinstance(operand, Steps) else 0)
-
-
 def attributes_of(node: NodeProto) -> dict[str, Any]:
     """The attributes of an operator that are there."""
     from onnx import helper
@@ -214,11 +195,8 @@ STEPWISE: dict[str, Handler] = {
     **dict.fromkeys(AXIS, _along),
     **dict.fromkeys(REDUCING, _reducing),
     **dict.fromkeys(("LayerNormalization", "RMSNormalization"), _normalization),
-    **dict.fromkeys(("Transpose", "Unsqueeze", "Squeeze"), per_step),
-    **dict.fromkeys(("Reshape", "Flatten"), _reshape),
+    **dict.fromkeys(("Unsqueeze", "Squeeze"), per_step),
     "BatchNormalization": _channel_norm,
-    "Concat": _concat,
-    "Expand": _expand,
     "Gemm": _gemm,
     "MatMul": _matmul,
 }

@@ -28,7 +28,8 @@ def upgrade(
 ) -> Path:
     """Give each windowed network of an addon its stateful form, and write the addon anew in its place.
 
-    Examples for measuring are its golden vectors. A network that has no stateful form stays as it is, and the log says why.
+    Examples for measuring are its golden vectors. A network that has no stateful form stays as it is, and the log says why; so
+    does one whose form would be the same again.
 
     :param version: the addon's new version; the same, unless given.
     :param lenders: folders of addons that it borrows from, whose hashes have changed.
@@ -45,7 +46,7 @@ def upgrade(
         for name, spec in config["networks"].items():
             if "addon" in spec:
                 config["networks"][name] = _borrowed(spec, name, lenders)
-            elif "left" in spec.get("streaming", {}) and "stateful" not in spec:
+            elif "left" in spec.get("streaming", {}):
                 config["networks"][name] = _with_form(building, name, spec, log)
         config |= {"spec_version": SPEC_VERSION, "version": version or config["version"]}
         written(building, config)
@@ -63,11 +64,19 @@ def _with_form(folder: Path, name: str, spec: Mapping[str, Any], log: Callable[[
     def examples(sizes: Mapping[str, int], seed: int) -> dict[str, np.ndarray]:
         return complete(cut_or_repeated(shown, signed, sizes, seed, name), signed, sizes, name)
 
+    before = _of_form(folder, spec)
     try:
-        return with_stateful_form(folder, name, spec, examples, log)
+        made = with_stateful_form(folder, name, {key: spec[key] for key in spec if key != "stateful"}, examples, log)
     except NoStatefulForm as error:
         log(str(error))
         return spec
+    return spec if _of_form(folder, made) == before else made
+
+
+def _of_form(folder: Path, spec: Mapping[str, Any]) -> Any:
+    """What a stateful form is, if there is one: its JSON, without what was measured of it, and its graphs."""
+    form = {key: value for key, value in spec.get("stateful", {}).items() if key != "measured"}
+    return form, [(folder / export["symbol"]).read_bytes() for export in form.get("exports", ())]
 
 
 def _borrowed(spec: Mapping[str, Any], name: str, lenders: Iterable[str | os.PathLike[str]]) -> Mapping[str, Any]:
