@@ -136,6 +136,7 @@ def _along(form: Building, node: NodeProto) -> None:
 
 
 def axis_of(node: NodeProto, default: int | None) -> int:
+    """The axis that an operator works along, as it says it: counted from the end where it is negative."""
     found = attributes_of(node).get("axis", default)
     assert isinstance(found, int), f"{node.op_type} has an axis"
     return found
