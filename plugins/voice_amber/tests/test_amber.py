@@ -119,3 +119,10 @@ def test_a_zip_of_it_says_the_same_and_runs_no_code(voice: voxstack.Voice, tmp_p
     pytest.importorskip("torch", reason="the torch runtime is an extra")
     with pytest.raises(voxstack.ContextError, match="trust=True"):
         zipped.addon.network("decoder", {"runtime": "torch"})
+
+
+def test_pauses_get_longer_and_words_do_not(voice: voxstack.Voice) -> None:
+    plain, slow = voice.synthesize("One. Two, three."), voice.synthesize("One. Two, three.", pause=2.0)
+    silences = [sum(event.duration for event in speech.events if event.text == "pau") for speech in (plain, slow)]
+    assert silences[1] == pytest.approx(2 * silences[0], rel=0.05)
+    assert [round(word.duration, 3) for word in slow.words] == pytest.approx([word.duration for word in plain.words], abs=0.0126)

@@ -26,6 +26,13 @@ VERSION = "0.2.0"
 
 CONTROLS = {
     "rate": {"type": "number", "minimum": 0.25, "maximum": 4, "default": 1.0, "description": "Speed: 2 takes half the time."},
+    "pause": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 10,
+        "default": 1.0,
+        "description": "Length of silences, as a factor: 2 makes them twice as long.",
+    },
     "volume": {"type": "number", "minimum": -60, "maximum": 6, "default": 0.0, "description": "Louder or softer, in dB."},
 }
 ACOUSTIC_STACK = [{"type": "Upsampler"}, {"type": "Decoder"}]
