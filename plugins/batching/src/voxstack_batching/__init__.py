@@ -1,0 +1,35 @@
+"""Batching: calls of concurrent streams to one network, run as one."""
+
+from __future__ import annotations
+
+import voxstack
+from voxstack.networks import Context, NetworkSpec, Runner
+from voxstack_batching.network import MOST_STEPS, BatchingNetwork, is_batchable
+
+__all__ = ["MOST_STEPS", "BatchingNetwork", "voxstack_wrap_network"]
+
+
+@voxstack.hookimpl
+def voxstack_wrap_network(network: Runner, spec: NetworkSpec, context: Context) -> Runner | None:
+    """Run calls as one if the context's ``batch`` asks for it and every output of the network has a batch axis.
+
+    :raises ContextError: if the context also fixes the batch axis.
+    """
+    if context.batch == 1 or not is_batchable(spec):
+        return None
+    if "batch" in context.shapes:
+        raise voxstack.ContextError(
+            f"network {spec.name!r}: the context asks for up to {context.batch} calls at once and for batches of the fixed sizes "
+            f"{list(context.shapes['batch'])}; leave out 'batch', or 'batch' in its 'shapes'"
+        )
+    return BatchingNetwork(network, spec, context.batch, _lanes(context))
+
+
+def _lanes(context: Context) -> int:
+    """How many calls of one network compute at once before others wait.
+
+    An accelerator does one thing after the other. On the processor one worker is left to gather what the next call takes: with
+    a call on every worker, streams would wait for turns, where nothing can be gathered, and with one call alone, workers would
+    have nothing to do.
+    """
+    return max(1, voxstack.Scheduler.shared().workers - 1) if context.device == "cpu" else 1
