@@ -1,0 +1,151 @@
+"""Many streams of the default voice at once, long texts, and streams that are left: what is said and what stays behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import subprocess
+import sys
+import threading
+from contextlib import aclosing
+
+import numpy as np
+import pytest
+
+import voxstack
+
+TEXTS = [
+    "She bought three pounds of fresh apples at the market this morning.",
+    "Yes.",
+    "Nothing is where it was. Who has been here?",
+    "One, two, three, four, five, six, seven, eight, nine, ten.",
+    "The train to the coast leaves at half past nine, if the snow in the hills is not too deep.",
+]
+
+
+@pytest.fixture(scope="module")
+def voice() -> voxstack.Voice:
+    return voxstack.load("amber", scheduler=voxstack.Scheduler(workers=2, load=None, patience=None))
+
+
+@pytest.fixture(scope="module")
+def alone(voice: voxstack.Voice) -> dict[str, np.ndarray]:
+    return {text: voice.synthesize(text).samples for text in TEXTS}
+
+
+def says_the_same(made: list[np.ndarray], expected: np.ndarray) -> bool:
+    joined = np.concatenate(made)
+    return joined.shape == expected.shape and bool(np.abs(joined - expected).max() <= 1e-5 * np.abs(expected).max())
+
+
+def test_streams_in_threads_and_in_asyncio_say_what_they_say_alone(voice: voxstack.Voice, alone: dict[str, np.ndarray]) -> None:
+    """40 streams, a third of them left half way, on two workers."""
+    results: list[bool] = []
+
+    def threaded(number: int) -> None:
+        text = TEXTS[number % len(TEXTS)]
+        results.append(says_the_same([chunk.samples for chunk in voice.stream(text)], alone[text]))
+
+    async def one(number: int) -> bool:
+        text, made = TEXTS[number % len(TEXTS)], []
+        async with aclosing(voice.astream(text)) as chunks:
+            async for chunk in chunks:
+                made.append(chunk.samples)
+                if number % 3 == 0:
+                    return True
+        return says_the_same(made, alone[text])
+
+    async def many() -> list[bool]:
+        return await asyncio.gather(*map(one, range(30)))
+
+    workers = [threading.Thread(target=threaded, args=(number,)) for number in range(10)]
+    for worker in workers:
+        worker.start()
+    assert all(asyncio.run(many()))
+    for worker in workers:
+        worker.join(60)
+    assert results == [True] * 10
+
+
+def test_nothing_grows_with_streams(voice: voxstack.Voice) -> None:
+    """Threads, file handles and traced objects after 60 streams are those after 240."""
+
+    async def one(number: int) -> None:
+        async with aclosing(voice.astream("Yes, of course.")) as chunks:
+            async for _ in chunks:
+                if number % 3 == 0:
+                    break
+
+    async def some(count: int) -> None:
+        for start in range(0, count, 20):
+            await asyncio.gather(*map(one, range(start, start + 20)))
+
+    def state() -> tuple[int, int, int]:
+        gc.collect()
+        return threading.active_count(), len(os.listdir("/proc/self/fd")), len(gc.get_objects())
+
+    asyncio.run(some(60))
+    before = state()
+    asyncio.run(some(180))
+    after = state()
+    assert after[0] <= before[0]
+    assert after[1] <= before[1]
+    assert after[2] <= before[2] + 100
+    assert voice.scheduler.streams == 0
+
+
+PEAK = """
+import json, resource, sys
+import voxstack
+voice = voxstack.load("amber")
+text = "The station was almost empty when she arrived, and a clerk was sweeping the floor. " * int(sys.argv[1])
+samples = sum(len(chunk.samples) for chunk in voice.stream(text))
+print(json.dumps([samples, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
+
+
+def test_ten_minutes_of_one_paragraph_take_no_more_memory_than_one() -> None:
+    (one, low), (ten, high) = (
+        json.loads(subprocess.run([sys.executable, "-c", PEAK, count], check=True, capture_output=True, text=True).stdout)
+        for count in ("13", "130")
+    )
+    assert one > 50 * 16000
+    assert ten == pytest.approx(10 * one, rel=0.01)
+    assert high <= 1.1 * low
+
+
+def test_the_first_audio_of_a_long_text_does_not_wait_for_the_rest(voice: voxstack.Voice) -> None:
+    """Not a character more than the sentence window is read before the first chunk."""
+    read = 0
+
+    def pieces() -> object:
+        nonlocal read
+        for _ in range(10_000):
+            read += 1
+            yield "The station was almost empty when she arrived. "
+
+    stream = voice.stream(pieces())
+    assert len(next(stream).samples)
+    stream.close()
+    assert read <= 3
+
+
+def test_a_stream_that_fails_leaves_the_others_alone(voice: voxstack.Voice, alone: dict[str, np.ndarray]) -> None:
+    async def broken() -> object:
+        yield "Well, this begins "
+        raise OSError("the line is dead")
+
+    async def one(text: object) -> list[np.ndarray]:
+        return [chunk.samples async for chunk in voice.astream(text)]
+
+    async def all_of_them() -> list[object]:
+        return await asyncio.gather(one(TEXTS[0]), one(broken()), one(TEXTS[2]), return_exceptions=True)
+
+    first, error, third = asyncio.run(all_of_them())
+    assert says_the_same(first, alone[TEXTS[0]])
+    assert says_the_same(third, alone[TEXTS[2]])
+    assert isinstance(error, voxstack.BlockError)
+    assert str(error).startswith("stack[0]")
+    assert "the line is dead" in str(error)
