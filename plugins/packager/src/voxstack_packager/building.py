@@ -44,7 +44,7 @@ class Building:
         self._states: dict[str, tuple[str, Tensor, Tensor, int]] = {}
         self._end = "end" if "end" not in signed.inputs else "stream_end"
         self._ends = False
-        self._early: list[tuple[NodeProto, int]] = []
+        self._early: list[tuple[str, int]] = []
         for name, tensor in signed.inputs.items():
             if not tensor.mask:
                 self._operands[name] = Steps(name, name, 0) if axis in tensor.shape else Fixed(name)
@@ -99,9 +99,9 @@ class Building:
             self.graph.slice(whole, {axis: (-(left + right), END)}, following)
         return replace(source, name=self._joined[key])
 
-    def early(self, node: NodeProto, place: int) -> None:
-        """Remember a convolution along axis ``place`` + 2 whose output is as early as its input: in a last call there may be none."""
-        self._early.append((node, place))
+    def early(self, name: str, place: int) -> None:
+        """Remember the output of a convolution along axis ``place`` + 2 that is as early as its input: in a last call there may be none."""
+        self._early.append((name, place))
 
     def later(self, source: Steps, delay: int) -> Steps:
         """The same steps, out as late as others are."""
@@ -147,8 +147,8 @@ class Building:
         if fixed:
             raise NoStatefulForm(self._where, f"the outputs {fixed} do not follow {self._axis!r}")
         right = max(made.delay for made in outputs.values() if isinstance(made, Steps))
-        for node, place in self._early if right else ():
-            self.graph.never_empty(node, place)
+        for name, place in self._early if right else ():
+            self.graph.never_empty(name, place)
         self.graph.give({name: self.upright(self.later(made, right)).name for name, made in outputs.items() if isinstance(made, Steps)})
         given = {name: tensor for name, tensor in self._signed.inputs.items() if not tensor.mask}
         given |= {name: before for name, (_, before, _, _) in self._states.items()}

@@ -62,17 +62,17 @@ class Graph:
         starts, ends = ([cut[side] for cut in cuts.values()] for side in (0, 1))
         return self.add("Slice", [name, *map(self.constant, (starts, ends, list(cuts)))], output)
 
-    def never_empty(self, node: NodeProto, place: int) -> None:
-        """Let a convolution that is in the graph make one step too many, which is cut off: ONNX Runtime's take no empty input.
+    def never_empty(self, name: str, place: int) -> None:
+        """Let the convolution that makes ``name`` make one step too many, which is cut off: ONNX Runtime's take no empty input.
 
         :param place: which of its spatial axes follows the steps.
         """
-        name = node.output[0]
+        at, node = next((i, one) for i, one in enumerate(self._nodes) if name in one.output)
         node.output[0] = longer = self._new("longer")
         pads = next(attribute for attribute in node.attribute if attribute.name == "pads")
         pads.ints[place + len(pads.ints) // 2] += 1
         self.slice(longer, {place + 2: (0, -1)}, name)
-        self._nodes.insert(next(i for i, one in enumerate(self._nodes) if one is node) + 1, self._nodes.pop())
+        self._nodes.insert(at + 1, self._nodes.pop())
 
     def give(self, outputs: Mapping[str, str]) -> None:
         """Give tensors out under the names of outputs; others that have had these names get new ones."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxstack_packager.building import Building
+from voxstack_packager.depthwise import add_depthwise, is_depthwise
 from voxstack_packager.graph import END
 from voxstack_packager.operands import Fixed, Padded, Steps
 from voxstack_packager.stepwise import Handler, attributes_of, per_step
@@ -103,14 +104,17 @@ def _conv(form: Building, node: NodeProto) -> None:
     left, right = left + pads[place], right + pads[place + count]
     if left + right != reach or min(left, right) < 0:
         raise form.refusal(node, f"gives {left + right - reach:+d} steps, counted over the whole stream; pad it so that the length stays")
-    pads[place] = pads[place + count] = 0
-    given = form.upright(form.joined(source, left, right) if reach else source)
+    given = form.joined(source, left, right) if reach else source
     weights = [one.name if isinstance(one := form.operand(name), Fixed) else "" for name in node.input[1:]]
-    made = form.graph.copy(node, [given.name, *weights])
-    _set(made, pads=pads, auto_pad="NOTSET")
+    if is_depthwise(form, node):
+        place, (made, steps) = 1, add_depthwise(form, node, given, weights)
+    else:
+        pads[place] = pads[place + count] = 0
+        _set(form.graph.copy(node, [form.upright(given).name, *weights]), pads=pads, auto_pad="NOTSET")
+        made, steps = node.output[0], Steps(node.output[0], node.output[0], 0)
     if source.delay + right == 0:
         form.early(made, place)
-    form.put(node.output[0], Steps(node.output[0], node.output[0], source.delay + right))
+    form.put(node.output[0], replace(steps, delay=source.delay + right))
 
 
 def _set(node: NodeProto, **attributes: Any) -> None:
