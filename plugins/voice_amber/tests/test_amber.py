@@ -55,17 +55,31 @@ def test_both_forms_of_what_streams_share_their_weights_and_were_measured_alike(
     assert spec.stateful.path(spec.stateful.exports["onnx"][0]).stat().st_size < 100_000
 
 
-def test_streams_carry_state_and_say_what_windows_say(voice: voxstack.Voice) -> None:
+@pytest.fixture(scope="module")
+def windowed() -> voxstack.Voice:
+    return voxstack.load("amber", context={"runtime": "onnx", "streaming": "windowed"})
+
+
+@pytest.mark.parametrize(("name", "of"), [("decoder", "inputs.frames"), ("vocoder", "outputs.mel")])
+def test_streams_carry_state_and_networks_give_what_they_give_in_windows(
+    voice: voxstack.Voice, windowed: voxstack.Voice, name: str, of: str
+) -> None:
+    """Other kernels round otherwise: the packager lets 1e-5 of the scale through."""
+    with np.load(voice.addon.files.path("golden/decoder.npz"), allow_pickle=False) as golden:
+        source = golden[of][0]
+    blocks = [voxstack.build({"type": "Decoder", "network": name}, one.addon, given=[]) for one in (voice, windowed)]
+    assert [block.mode for block in blocks] == ["stateful", "windowed"]
+    made, expected = (np.concatenate(list(block.stream(iter(np.split(source, [7, 40])), {}))) for block in blocks)
+    np.testing.assert_allclose(made, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_streams_that_carry_state_say_what_windows_say(voice: voxstack.Voice, windowed: voxstack.Voice) -> None:
+    """To 1e-3 of the peak: one bit of one frame, which any other kernel gives, may turn a phase that is hardly defined by 0.003."""
     text = "She bought three pounds of apples. Yes."
-    windowed = voxstack.load("amber", context={"runtime": "onnx", "streaming": "windowed"})
-    for network in (None, "vocoder"):
-        spec = {"type": "Decoder", **({"network": network} if network else {})}
-        modes = [voxstack.build(spec, one.addon, given=[]).mode for one in (voice, windowed)]
-        assert modes == ["stateful", "windowed"]
     expected = windowed.synthesize(text).samples
     for schedule in (voxstack.Schedule(first=7), voxstack.Schedule(first=32)):
         made = np.concatenate([chunk.samples for chunk in voice.stream(text, schedule=schedule)])
-        np.testing.assert_allclose(made, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+        np.testing.assert_allclose(made, expected, rtol=0, atol=1e-3 * np.abs(expected).max())
 
 
 def test_torch_streams_in_windows_as_it_has_no_other_form(voice: voxstack.Voice) -> None:
