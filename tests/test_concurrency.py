@@ -10,11 +10,14 @@ import subprocess
 import sys
 import threading
 from contextlib import aclosing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tiny import beside_installed
 
 import voxstack
+from voxstack.addon import Addon
 
 TEXTS = [
     "She bought three pounds of fresh apples at the market this morning.",
@@ -149,3 +152,29 @@ def test_a_stream_that_fails_leaves_the_others_alone(voice: voxstack.Voice, alon
     assert isinstance(error, voxstack.BlockError)
     assert str(error).startswith("stack[0]")
     assert "the line is dead" in str(error)
+
+
+def test_the_next_sentence_is_encoded_while_this_one_plays(voice: voxstack.Voice) -> None:
+    """Behind ``Sentences``, ``Prefetch`` has the second sentence's encoders run before the listener has asked for it."""
+    encoded, second = [], threading.Event()
+
+    @voxstack.hookimpl
+    def voxstack_wrap_network(network: object, spec: object, context: object) -> object:
+        def watched(**tensors: np.ndarray) -> object:
+            encoded.append(tensors["tokens"].shape[1])
+            if len(encoded) == 2:
+                second.set()
+            return network(**tensors)
+
+        return watched if spec.name == "encoder" else None
+
+    registry = beside_installed(watch=SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network))
+    addon = Addon.open("amber", registry)
+    block = voxstack.build([*addon.config["stack"], {"type": "Prefetch", "chunks": 2}], addon)
+    request = voice.request("Yes. No, not at all.")
+    stream = block.stream(iter(()), request)
+    first = next(stream)
+    assert second.wait(10), "nobody encodes the second sentence while the first chunk plays"
+    assert len(first) < 2 * 16000
+    stream.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "voxstack-prefetch"]

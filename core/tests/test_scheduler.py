@@ -135,7 +135,10 @@ def test_beyond_what_the_workers_can_do_a_stream_is_refused() -> None:
 def test_one_stream_alone_is_never_refused() -> None:
     scheduler = Scheduler(workers=1, patience=0.1)
     stream(scheduler, "slower than real time", 5.0, 1.0)
-    admitted(scheduler, "slower than real time").leave()
+    ticket = admitted(scheduler, "slower than real time")
+    assert scheduler.streams == 1
+    ticket.leave()
+    assert scheduler.streams == 0
 
 
 def test_a_burst_is_refused_when_the_first_audio_would_come_too_late() -> None:

@@ -8,7 +8,14 @@ from texts import NINE, ONE, PARAGRAPH, SIXTY, sentences_for
 
 import voxstack
 
-CASES = {"1 s": ONE, "9 s sentence": NINE, "60 s sentence": SIXTY, "12 sentences": PARAGRAPH, "10 min": sentences_for(600)}
+CASES = {
+    "1 s": ONE,
+    "9 s sentence": NINE,
+    "60 s sentence": SIXTY,
+    "12 sentences": PARAGRAPH,
+    "10 min": sentences_for(600),
+    "1 h": sentences_for(3600),
+}
 
 
 def streamed(voice: voxstack.Voice, text: str) -> dict[str, float]:
@@ -35,7 +42,7 @@ def run(rounds: int) -> tuple[list[Row], dict[str, dict[str, float]]]:
     rows, figures = [], {}
     wanted = {"9 s sentence": (4.0, None), "60 s sentence": (12.0, 0.8), "12 sentences": (None, 1.0)}
     for name, text in CASES.items():
-        few = max(3, rounds // 4) if name == "10 min" else rounds
+        few = {"10 min": max(3, rounds // 2), "1 h": 1}.get(name, rounds)
         made = interleaved({"streamed": lambda t=text: streamed(voice, t), "whole": lambda t=text: whole(networks, t)}, few)
         sooner = made["whole"]["first"] / made["streamed"]["first"]
         total = made["streamed"]["cpu"] / made["whole"]["cpu"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,3 +227,12 @@ def test_inspect_as_json(write_addon: Write, capsys: Any) -> None:
     assert told["networks"]["wave"]["exports"][0]["size"] == len("decoder.txt")
     assert main(["inspect", str(folder / "nowhere")], Registry({})) == 1
     assert "no such file or folder" in capsys.readouterr().err
+
+
+def test_inspect_shows_how_the_default_voice_streams(capsys: Any) -> None:
+    assert main(["inspect", "amber"]) == 0
+    told = capsys.readouterr().out
+    assert "    streaming along frames: sees 18 before and 18 after, 1 out for each" in told.splitlines()
+    assert re.search(
+        r"^    also stateful, along frames: carries \d+ states, waits for 18, 1 out for each: onnx decoder", told, re.MULTILINE
+    )

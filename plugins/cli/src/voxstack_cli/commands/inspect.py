@@ -79,12 +79,20 @@ def network_lines(name: str, network: Mapping[str, Any]) -> Iterator[str]:
         yield f"  export {export['format']}: {files}, {size_words(export['size'])}"
     for key, value in network.get("measured", {}).items():
         yield f"  measured {key}: {_short(value)}"
+    if "stateful" in network:
+        form = network["stateful"]
+        files = ", ".join(f"{export['format']} {export['symbol']}" for export in form["exports"])
+        yield f"  also stateful, {_streaming(form['streaming'])}: {files}"
+        for key, value in form.get("measured", {}).items():
+            yield f"    measured {key}: {_short(value)}"
 
 
 def _streaming(spec: Mapping[str, Any] | None) -> str:
     if spec is None:
         return "no: whole utterances only"
     stream = f" (input {spec['input']})" if "input" in spec else ""
+    if "states" in spec:
+        return f"along {spec['axis']}{stream}: carries {len(spec['states'])} states, waits for {spec['right']}, {spec['hop']} out for each"
     return f"along {spec['axis']}{stream}: sees {spec['left']} before and {spec['right']} after, {spec['hop']} out for each"
 
 
