@@ -155,6 +155,21 @@ def test_the_one_that_fills_a_batch_runs_it_at_once(pool: ThreadPoolExecutor, in
     assert nothing_left(net)
 
 
+def test_a_batch_beyond_the_lanes_makes_room_for_no_other(pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork) -> None:
+    """So what waits is not taken in pieces as small as it comes."""
+    begun, may_end = inner.gate(4)
+    with busy(pool, inner, net):
+        full = queue_up(pool, net, *({"frames": frames(value)} for value in (1, 2, 3)))
+        full.append(pool.submit(lambda: net(frames=frames(4))))
+        assert begun.wait(20)
+        late = queue_up(pool, net, {"frames": frames(5)})
+        may_end.set()
+        assert [future.result(20)["mel"][0, 0, 0] for future in full] == [2, 4, 6, 8]
+        late += queue_up(pool, net, {"frames": frames(6)}) if waiting_calls(net) == 1 else []
+    assert [future.result(20)["mel"][0, 0, 0] for future in late] == [10, 12]
+    assert inner.values == [[99], [4, 1, 2, 3], [5, 6]]
+
+
 def test_those_that_do_not_fit_together_go_one_after_the_other_the_oldest_first(
     pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork
 ) -> None:
@@ -369,8 +384,6 @@ def test_who_is_interrupted_when_it_is_to_lead_leaves_that_to_the_next(
     def then() -> None:
         """Both turns are taken by others when the first call ends and the main thread is to lead."""
         until(lambda: waiting_calls(net) == 1)
-        holders = [pool.submit(hold)]
-        until(lambda: not scheduler._free)
         later = pool.submit(in_turn, 2)
         holders.append(pool.submit(hold))
         until(lambda: len(scheduler._queue) == 2)
@@ -378,18 +391,21 @@ def test_who_is_interrupted_when_it_is_to_lead_leaves_that_to_the_next(
         take.wait(20)
         until(lambda: any(call.leads for call in led) and len(scheduler._queue) == 2)
         signal.pthread_kill(main, signal.SIGINT)
-        results.append((holders, later))
+        results.append(later)
 
     main = threading.main_thread().ident
     assert main is not None
     led, results = Spy(net._in_turn), []
     thread = threading.Thread(target=then)
-    thread.start()
-    with pytest.raises(KeyboardInterrupt), scheduler.admit("main", lambda: 0.0, refuse=False).turn():
-        net(frames=frames(1))
+    with scheduler.admit("main", lambda: 0.0, refuse=False).turn():
+        holders = [pool.submit(hold)]
+        until(lambda: len(scheduler._queue) == 1)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            net(frames=frames(1))
     let_go.set()
     thread.join(20)
-    holders, later = results[0]
+    (later,) = results
     assert first.result(20)["mel"][0, 0, 0] == 198
     assert later.result(20)["mel"][0, 0, 0] == 4
     for holder in holders:
@@ -429,7 +445,35 @@ def test_those_that_an_interrupted_leader_has_taken_along_are_run_by_another(poo
 
 
 def test_while_a_call_waits_its_turn_goes_to_others_and_who_leads_has_one(pool: ThreadPoolExecutor, inner: Doubling) -> None:
-    """Two workers: one computes, and through the turn of the other all the rest come to wait."""
+    """Two workers: one computes, and through the turn of the other all the rest come to wait, as long as somebody wants it."""
+    scheduler, net = Scheduler(workers=2), BatchingNetwork(inner, spec_of(ROWS), most=64, lanes=1)
+
+    def stream(value: float) -> float:
+        with scheduler.admit("voice", lambda: value, refuse=False).turn():
+            return float(net(frames=frames(value))["mel"][0, 0, 0])
+
+    def last() -> None:
+        with scheduler.admit("voice", lambda: 1000.0, refuse=False).turn():
+            assert waiting_calls(net) == 12
+            assert not scheduler._free
+            may_end.set()
+
+    begun, may_end = inner.gate(99)
+    first = pool.submit(stream, 99)
+    assert begun.wait(20)
+    with scheduler.admit("voice", lambda: 0.0, refuse=False).turn():
+        futures = [*(pool.submit(stream, value) for value in range(12)), pool.submit(last)]
+        until(lambda: len(scheduler._queue) == 13)
+    assert [future.result(20) for future in futures] == [*(2.0 * value for value in range(12)), None]
+    assert first.result(20) == 198
+    assert net.stats["batches"] == {1: 1, 12: 1}
+    assert inner.most == 1
+    until(lambda: scheduler._free == 2)
+    assert nothing_left(net)
+
+
+def test_a_call_whose_turn_nobody_wants_runs_at_once_with_all_that_wait(pool: ThreadPoolExecutor, inner: Doubling) -> None:
+    """No worker is left without work: two streams on two workers never wait for each other."""
     scheduler, net = Scheduler(workers=2), BatchingNetwork(inner, spec_of(ROWS), most=64, lanes=1)
 
     def stream(value: float) -> float:
@@ -439,15 +483,16 @@ def test_while_a_call_waits_its_turn_goes_to_others_and_who_leads_has_one(pool: 
     begun, may_end = inner.gate(99)
     first = pool.submit(stream, 99)
     assert begun.wait(20)
-    futures = [pool.submit(stream, value) for value in range(12)]
-    until(lambda: waiting_calls(net) == 12)
-    assert scheduler._free == 1
+    with scheduler.admit("voice", lambda: 0.0, refuse=False).turn():
+        futures = [pool.submit(stream, value) for value in range(3)]
+        until(lambda: len(scheduler._queue) == 3)
+    assert [future.result(20) for future in futures] == [0, 2, 4]
+    assert stream(7) == 14
+    assert not first.done()
     may_end.set()
     assert first.result(20) == 198
-    assert [future.result(20) for future in futures] == [2.0 * value for value in range(12)]
-    assert net.stats["batches"] == {1: 1, 12: 1}
-    assert inner.most == 1
-    until(lambda: scheduler._free == 2)
+    assert inner.values == [[99], [2, 0, 1], [7]]
+    assert nothing_left(net)
 
 
 def test_code_without_a_turn_never_waits_for_a_call_that_must_take_one(pool: ThreadPoolExecutor, inner: Doubling) -> None:
@@ -465,14 +510,15 @@ def test_code_without_a_turn_never_waits_for_a_call_that_must_take_one(pool: Thr
 
     def stream() -> float:
         with scheduler.admit("voice", lambda: 9.0, refuse=False).turn():
+            until(lambda: bool(scheduler._queue))
             return float(net(frames=frames(1))["mel"][0, 0, 0])
 
     first = pool.submit(helped, 99)
     assert begun.wait(20)
     waits = pool.submit(stream)
-    until(lambda: waiting_calls(net) == 1)
-    second = pool.submit(helped, None)
     until(lambda: scheduler._free == 0)
+    second = pool.submit(helped, None)
+    until(lambda: waiting_calls(net) == 1)
     may_end.set()
     assert (first.result(20), second.result(20), waits.result(20)) == (10, 10, 2)
     assert nothing_left(net)

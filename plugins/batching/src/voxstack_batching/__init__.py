@@ -28,8 +28,7 @@ def voxstack_wrap_network(network: Runner, spec: NetworkSpec, context: Context) 
 def _lanes(context: Context) -> int:
     """How many calls of one network compute at once before others wait.
 
-    An accelerator does one thing after the other. On the processor one worker is left to gather what the next call takes: with
-    a call on every worker, streams would wait for turns, where nothing can be gathered, and with one call alone, workers would
-    have nothing to do.
+    An accelerator does one thing after the other. On the processor one worker is left to gather what is run next; with a call on
+    every worker, streams would wait for turns, where nothing can be gathered.
     """
     return max(1, voxstack.Scheduler.shared().workers - 1) if context.device == "cpu" else 1

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from voxstack.scheduler import waiting
+from voxstack.scheduler import current_ticket, waiting
 
 
 class Call:
@@ -45,10 +45,11 @@ class Call:
 class Gathering:
     """Has calls run at once where there is room, and else together with those that wait as well.
 
-    Nobody waits for company: a call runs at once while fewer than ``lanes`` do, or when it fills a batch. Others give their turn
-    to other streams and wait until a batch is through; then the oldest of them leads: it takes its turn again, and runs all that
-    have come and fit. So the longer a batch takes, the more calls the next one has, and none waits longer than for those before
-    it. There is no thread behind this, and no call outlives its caller.
+    Nobody waits for company, and no worker for work: a call runs at once while fewer than ``lanes`` do, when it fills a batch,
+    or when no other stream wants the turn that it would give away. If not, it gives that turn away and waits until a batch is
+    through; then the oldest that waits leads: it takes its turn again, and runs all that have come and fit. So the longer a batch
+    takes, the more calls the next one has, and none waits longer than for those before it. There is no thread behind this, and
+    no call outlives its caller.
 
     :param run: runs calls that fit together, on the thread of one of them, and sets what came of each.
     :param most: rows a batch.
@@ -76,7 +77,7 @@ class Gathering:
     def _arrive(self, call: Call) -> None:
         with self._lock:
             fitting = sum(other.rows for other in self._waiting if other.key == call.key)
-            if self._running < self._lanes or fitting + call.rows >= self._most:
+            if self._running < self._lanes or fitting + call.rows >= self._most or not _is_turn_wanted():
                 self._running += 1
                 call.leads = True
             else:
@@ -113,3 +114,9 @@ class Gathering:
                 self._running -= 1
         for other in woken:
             other.woken.release()
+
+
+def _is_turn_wanted() -> bool:
+    """Whether another stream waits for the turn that the calling code has. True where it has none: waiting keeps nobody idle."""
+    ticket = current_ticket()
+    return ticket is None or bool(ticket._scheduler._queue)
