@@ -73,7 +73,7 @@ def test_streams_in_threads_and_in_asyncio_say_what_they_say_alone(voice: voxsta
 
 
 def test_nothing_grows_with_streams(voice: voxstack.Voice) -> None:
-    """Threads, file handles and traced objects after 60 streams are those after 240."""
+    """Threads and file handles after 60 streams are those after 240, and there is not an object more for each."""
 
     async def one(number: int) -> None:
         async with aclosing(voice.astream("Yes, of course.")) as chunks:
@@ -95,7 +95,7 @@ def test_nothing_grows_with_streams(voice: voxstack.Voice) -> None:
     after = state()
     assert after[0] <= before[0]
     assert after[1] <= before[1]
-    assert after[2] <= before[2] + 100
+    assert after[2] < before[2] + 180, "a stream leaves an object behind"
     assert voice.scheduler.streams == 0
 
 

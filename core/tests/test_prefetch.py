@@ -89,7 +89,7 @@ def test_the_thread_takes_turns_like_its_stream() -> None:
 
     def source() -> Iterator[np.ndarray]:
         for chunk in CHUNKS:
-            assert not scheduler._free
+            assert not scheduler.turns.idle
             seen.append(current_ticket())
             yield chunk
 
@@ -103,4 +103,4 @@ def test_the_thread_takes_turns_like_its_stream() -> None:
         made.append(chunk)
     assert [chunk[0] for chunk in made] == [0, 1, 2, 3, 4, 5]
     assert seen == [ticket] * 6
-    assert scheduler._free == 1
+    assert scheduler.turns.idle == 1

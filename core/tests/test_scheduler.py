@@ -16,7 +16,7 @@ def at(scheduler: Scheduler, deadline: float) -> Ticket:
 
 def queued(scheduler: Scheduler, count: int) -> None:
     """Wait until so many jobs queue."""
-    while len(scheduler._queue) < count:
+    while scheduler.turns.wanted < count:
         time.sleep(0.001)
 
 
@@ -73,9 +73,9 @@ def test_who_waits_for_something_lets_others_compute() -> None:
             assert arrived.wait(10), "the turn was not given to the other"
             assert current_ticket() is None
         assert current_ticket() is not None
-        assert not scheduler._free
+        assert not scheduler.turns.idle
         future.result(10)
-    assert scheduler._free == 1
+    assert scheduler.turns.idle == 1
 
 
 def test_waiting_without_a_turn_is_nothing() -> None:

@@ -246,7 +246,7 @@ def test_waiting_for_text_keeps_nobody_from_speaking_and_can_be_left(load: Calla
 
     asyncio.run(asyncio.wait_for(main(), 20))
     assert closed == [True] * 6
-    wait_for(lambda: voice.scheduler._free == 2 and not voice.scheduler.streams)
+    wait_for(lambda: voice.scheduler.turns.idle == 2 and not voice.scheduler.streams)
 
 
 def test_an_error_in_the_text_ends_the_stream(load: Callable[..., voxstack.Voice]) -> None:
@@ -305,7 +305,7 @@ def test_nothing_stays_behind(load: Callable[..., voxstack.Voice], prefetch: boo
     rounds()
     wait_for(lambda: not voice.scheduler.streams)
     gc.collect()
-    assert voice.scheduler._free == 2
+    assert voice.scheduler.turns.idle == 2
     waiting_threads = 100 if prefetch else 0  # a stream that waits for its own thread keeps one of the scheduler's
     assert threading.active_count() <= before + waiting_threads
     assert not [thread for thread in threading.enumerate() if thread.name == "voxstack-prefetch"]

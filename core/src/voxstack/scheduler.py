@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import heapq
-import itertools
 import os
 import threading
 import time
@@ -13,15 +11,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from voxstack.errors import CapacityError
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+from voxstack.turns import Turns
 
 T = TypeVar("T")
-_MOST_THREADS = 1024  # more than ever wait at once; only those that do not wait compute, and they are few
 
 
 class Scheduler:
@@ -40,15 +35,12 @@ class Scheduler:
         self.workers = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
         self.load = load
         self.patience = patience
+        self.turns = Turns(self.workers)
         self._lock = threading.Lock()
-        self._free = self.workers
-        self._queue: list[tuple[float, int, Callable[[], object], bool]] = []  # a heap: deadline, order, what begins, a job or not
-        self._numbers = itertools.count()
         self._streams: Counter[str] = Counter()  # by voice: those that run, and those of them without audio yet
         self._silent: Counter[str] = Counter()
         self._costs: dict[str, float] = {}  # by voice: seconds of work for a second of audio, and for the first audio
         self._first_costs: dict[str, float] = {}
-        self._pool: ThreadPoolExecutor | None = None
 
     @classmethod
     @functools.cache
@@ -79,15 +71,6 @@ class Scheduler:
         """Seconds of work that the streams that run ask for each second, as far as their voices have been measured."""
         return sum(count * self._costs.get(voice, 0.0) for voice, count in list(self._streams.items()))
 
-    def run(self, job: Callable[..., object], *args: object) -> None:
-        """Run something that takes no turn on a thread of the scheduler."""
-        with self._lock:
-            if self._pool is None:
-                from concurrent.futures import ThreadPoolExecutor  # most programs need no threads
-
-                self._pool = ThreadPoolExecutor(_MOST_THREADS, "voxstack")
-        self._pool.submit(job, *args)
-
     def _refuse(self, voice: str) -> None:
         more = self._costs.get(voice, 0.0)
         if self.load is not None and self.streams and self.demand() + more > self.load * self.workers:
@@ -102,56 +85,6 @@ class Scheduler:
                 f"which is more than {self.patience:g} s; try again in a moment"
             )
 
-    def _take(self, deadline: float) -> None:
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                return
-            granted = threading.Lock()
-            granted.acquire()
-            heapq.heappush(self._queue, (deadline, next(self._numbers), granted.release, False))
-        try:
-            granted.acquire()
-        except BaseException:  # interrupted: whoever is granted the turn now does not use it
-            self.run(self._pass_on, granted)
-            raise
-
-    def _take_later(self, deadline: float, job: Callable[[], object]) -> None:
-        """Take a turn without waiting for it: ``job`` has it when it has come."""
-        with self._lock:
-            if not self._free:
-                heapq.heappush(self._queue, (deadline, next(self._numbers), job, True))
-                return
-            self._free -= 1
-        self.run(self._work, job)
-
-    def _pass_on(self, granted: threading.Lock) -> None:
-        granted.acquire()
-        self._give_back()
-
-    def _give_back(self) -> None:
-        job = self._passed_on()
-        if job is not None:
-            self.run(self._work, job)
-
-    def _work(self, job: Callable[[], object] | None) -> None:
-        """Do a job, and go on with others as long as they are next: a thread that has a turn keeps it."""
-        while job is not None:
-            job()
-            job = self._passed_on()
-
-    def _passed_on(self) -> Callable[[], object] | None:
-        """Give a turn to whoever is next; a job among them is returned, for the caller to see to it."""
-        with self._lock:
-            if not self._queue:
-                self._free += 1
-                return None
-            *_, begin, is_job = heapq.heappop(self._queue)
-        if is_job:
-            return begin
-        begin()
-        return None
-
 
 class Ticket:
     """What one stream takes its turns with, and what it has used.
@@ -160,6 +93,7 @@ class Ticket:
     """
 
     def __init__(self, scheduler: Scheduler, voice: str, deadline: Callable[[], float]) -> None:
+        self.turns = scheduler.turns
         self._scheduler, self._voice, self._deadline = scheduler, voice, deadline
         self.seconds = self.audio = 0.0
         self._counted = (0.0, 0.0)  # of these, up to the last chunk
@@ -169,29 +103,29 @@ class Ticket:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for a turn, and have it as long as the block inside runs, on the calling thread."""
-        self._scheduler._take(self._deadline())
+        self.turns.take(self._deadline())
         try:
             with self._having():
                 yield
         finally:
-            self._scheduler._give_back()
+            self.turns.give_back()
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
         """Run a job on a thread of the scheduler when its turn comes; whoever asks does not wait."""
         future: Future[T] = Future()
-        self._scheduler._take_later(self._deadline(), lambda: self._work(future, job))
+        self.turns.take_for(self._deadline(), lambda: self._work(future, job))
         return future
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Give the turn to others while the block inside runs, and wait for another one behind it."""
         token = _TICKET.set(None)
-        self._scheduler._give_back()
+        self.turns.give_back()
         began = time.perf_counter()
         try:
             yield
         finally:
-            self._scheduler._take(self._deadline())
+            self.turns.take(self._deadline())
             self._used(began - time.perf_counter())
             _TICKET.reset(token)
 
@@ -206,7 +140,7 @@ class Ticket:
         """Seconds of audio that the stream can make in a second, if those that wait now get as much time as it; 0: unknown."""
         scheduler = self._scheduler
         cost = max(scheduler._costs.get(self._voice, 0.0), self._cost)
-        crowd = 1 + len(scheduler._queue) / scheduler.workers
+        crowd = 1 + self.turns.wanted / self.turns.workers
         return 1 / (cost * crowd) if cost else 0.0
 
     def leave(self) -> None:

@@ -386,10 +386,10 @@ def test_who_is_interrupted_when_it_is_to_lead_leaves_that_to_the_next(
         until(lambda: waiting_calls(net) == 1)
         later = pool.submit(in_turn, 2)
         holders.append(pool.submit(hold))
-        until(lambda: len(scheduler._queue) == 2)
+        until(lambda: scheduler.turns.wanted == 2)
         may_end.set()
         take.wait(20)
-        until(lambda: any(call.leads for call in led) and len(scheduler._queue) == 2)
+        until(lambda: any(call.leads for call in led) and scheduler.turns.wanted == 2)
         signal.pthread_kill(main, signal.SIGINT)
         results.append(later)
 
@@ -399,7 +399,7 @@ def test_who_is_interrupted_when_it_is_to_lead_leaves_that_to_the_next(
     thread = threading.Thread(target=then)
     with scheduler.admit("main", lambda: 0.0, refuse=False).turn():
         holders = [pool.submit(hold)]
-        until(lambda: len(scheduler._queue) == 1)
+        until(lambda: scheduler.turns.wanted == 1)
         thread.start()
         with pytest.raises(KeyboardInterrupt):
             net(frames=frames(1))
@@ -455,7 +455,7 @@ def test_while_a_call_waits_its_turn_goes_to_others_and_who_leads_has_one(pool: 
     def last() -> None:
         with scheduler.admit("voice", lambda: 1000.0, refuse=False).turn():
             assert waiting_calls(net) == 12
-            assert not scheduler._free
+            assert not scheduler.turns.idle
             may_end.set()
 
     begun, may_end = inner.gate(99)
@@ -463,12 +463,12 @@ def test_while_a_call_waits_its_turn_goes_to_others_and_who_leads_has_one(pool: 
     assert begun.wait(20)
     with scheduler.admit("voice", lambda: 0.0, refuse=False).turn():
         futures = [*(pool.submit(stream, value) for value in range(12)), pool.submit(last)]
-        until(lambda: len(scheduler._queue) == 13)
+        until(lambda: scheduler.turns.wanted == 13)
     assert [future.result(20) for future in futures] == [*(2.0 * value for value in range(12)), None]
     assert first.result(20) == 198
     assert net.stats["batches"] == {1: 1, 12: 1}
     assert inner.most == 1
-    until(lambda: scheduler._free == 2)
+    until(lambda: scheduler.turns.idle == 2)
     assert nothing_left(net)
 
 
@@ -485,7 +485,7 @@ def test_a_call_whose_turn_nobody_wants_runs_at_once_with_all_that_wait(pool: Th
     assert begun.wait(20)
     with scheduler.admit("voice", lambda: 0.0, refuse=False).turn():
         futures = [pool.submit(stream, value) for value in range(3)]
-        until(lambda: len(scheduler._queue) == 3)
+        until(lambda: scheduler.turns.wanted == 3)
     assert [future.result(20) for future in futures] == [0, 2, 4]
     assert stream(7) == 14
     assert not first.done()
@@ -510,13 +510,13 @@ def test_code_without_a_turn_never_waits_for_a_call_that_must_take_one(pool: Thr
 
     def stream() -> float:
         with scheduler.admit("voice", lambda: 9.0, refuse=False).turn():
-            until(lambda: bool(scheduler._queue))
+            until(lambda: scheduler.turns.wanted > 0)
             return float(net(frames=frames(1))["mel"][0, 0, 0])
 
     first = pool.submit(helped, 99)
     assert begun.wait(20)
     waits = pool.submit(stream)
-    until(lambda: scheduler._free == 0)
+    until(lambda: scheduler.turns.idle == 0)
     second = pool.submit(helped, None)
     until(lambda: waiting_calls(net) == 1)
     may_end.set()
@@ -557,7 +557,7 @@ def test_many_streams_with_calls_of_all_kinds_get_what_is_theirs_and_leave_nothi
     assert net.stats["calls"] == 32 * 60
     assert max(net.stats["batches"]) > 1
     assert nothing_left(net)
-    assert (scheduler._free, scheduler._queue, scheduler.streams) == (lanes + 1, [], 0)
+    assert (scheduler.turns.idle, scheduler.turns.wanted, scheduler.streams) == (lanes + 1, 0, 0)
     assert turns != "turns" or inner.most <= lanes + 1, "more computed at once than have a turn"
     assert threading.active_count() == before
 

@@ -85,7 +85,7 @@ class Gathering:
 
     def _joined(self, leader: Call) -> list[Call]:
         """The leader, and of those that wait the oldest that fit."""
-        batch, others, rows = [leader], [], leader.rows
+        batch, others, rows = [leader], list[Call](), leader.rows
         with self._lock:
             for call in self._waiting:
                 fits = call.key == leader.key and rows + call.rows <= self._most
@@ -103,20 +103,20 @@ class Gathering:
             if not call.leads:
                 self._waiting = [other for other in self._waiting if other is not call]
                 return
-            call.leads, led, call.batch = False, call.batch[1:], []
-            self._waiting = [other for other in led if not other.done and not other.gone] + self._waiting
+            led = call.batch[1:]
+            waiting = [other for other in led if not other.done and not other.gone] + self._waiting
             woken = [other for other in led if other.done]
-            if self._waiting and self._running <= self._lanes:
-                following = self._waiting.pop(0)
-                following.leads = True
-                woken.insert(0, following)
-            else:
-                self._running -= 1
-        for other in woken:
+            count = 1 if waiting and self._running <= self._lanes else 0
+            following, self._waiting = waiting[:count], waiting[count:]
+            self._running += count - 1
+            call.leads, call.batch = False, []
+            for other in following:
+                other.leads = True
+        for other in following + woken:
             other.woken.release()
 
 
 def _is_turn_wanted() -> bool:
     """Whether another stream waits for the turn that the calling code has. True where it has none: waiting keeps nobody idle."""
     ticket = current_ticket()
-    return ticket is None or bool(ticket._scheduler._queue)
+    return ticket is None or ticket.turns.wanted > 0
