@@ -15,7 +15,9 @@ from voxstack.scheduler import current_ticket
 from voxstack_batching.gathering import Call, Gathering
 
 MOST_STEPS = 48
-"""Calls with more steps than this on any axis run alone: what a batch saves is less than what gathering it costs."""
+"""Calls with more steps than this on any axis run alone. By then the processor reads a weight once for so many of them that
+there is little left to share: what a batch saves of a network of 12.6 million weights falls from a half at 4 steps to a quarter
+at 48 and a tenth at 96 (``tests/benchmarks/batching.py --limit``)."""
 
 
 class BatchingNetwork:
@@ -60,18 +62,24 @@ class BatchingNetwork:
 
     def _call(self, tensors: Mapping[str, np.ndarray]) -> Call | None:
         """What to know of a call to batch it; None if it runs alone."""
-        rows, key = None, []
+        rows: int | None = None
+        key: list[object] = []
         if len(tensors) != len(self._inputs):
             return None
         for name, batched, axes, free in self._inputs:
             array = tensors.get(name)
-            if array is None or array.ndim != axes or any(array.shape[axis] > MOST_STEPS for axis in free):
+            if array is None or array.ndim != axes:
                 return None
+            shape = array.shape
+            for axis in free:
+                if shape[axis] > MOST_STEPS:
+                    return None
+            key.append(array.dtype)
             if not batched:
-                key.append((array.dtype, array.shape, array.tobytes()))
-            elif rows is None or rows == len(array):
-                rows = len(array)
-                key.append((array.dtype, array.shape[1:]))
+                key += shape, array.tobytes()
+            elif rows is None or rows == shape[0]:
+                rows = shape[0]
+                key.append(shape[1:])
             else:
                 return None
         return Call(tensors, key, rows) if rows and rows < self._most else None
