@@ -18,7 +18,7 @@ assert voxstack.Registry.installed().broken == {}, voxstack.Registry.installed()
 voice = voxstack.load("amber")
 stack = voice.addon.config["stack"]
 pipeline = stack[0]["block"]
-pipeline["sequence_block"]["blocks"].append({"type": "Stretch"})
+pipeline["sequence_block"]["blocks"].insert(-1, {"type": "Stretch"})  # before Pace, which makes frames whole
 pipeline["streamable_block"]["stack"].append({"type": "Invert"})
 changed = voxstack.build(stack, voice.addon)
 samples = np.concatenate(list(changed.stream(iter(()), voice.request("Hello there."))))

@@ -137,6 +137,24 @@ def test_fixed_shapes_that_nobody_keeps_are_an_error(open_tiny: Callable[..., An
         addon.network("decoder", {"runtime": "python", "shapes": {"frames": [64]}})
 
 
+def test_a_wrapper_that_does_not_say_so_keeps_no_fixed_shapes(open_tiny: Callable[..., Any], doubling: dict[str, Any]) -> None:
+    context = {"runtime": "python", "shapes": {"frames": [64]}}
+
+    def wrap(network: Any, spec: Any, context: Any) -> Any:
+        def around(**tensors: Any) -> Any:
+            return network(**tensors)
+
+        around.fixed_shapes = "frames" in says  # type: ignore[attr-defined]
+        return around
+
+    says: set[str] = set()
+    addon = open_tiny([], {"decoder": double}, {"voxstack_wrap_network": wrap}, networks={"decoder": doubling})
+    with pytest.raises(ContextError, match="no plugin keeps to them"):
+        addon.network("decoder", context)
+    says.add("frames")
+    assert addon.network("decoder", context)(frames=np.ones((1, 3, 2), np.float32))["mel"].shape == (1, 3, 2)
+
+
 def test_plugins_can_wrap_networks(open_tiny: Callable[..., Any], doubling: dict[str, Any]) -> None:
     seen = []
 

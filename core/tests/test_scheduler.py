@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import signal
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import wait
 
 import pytest
@@ -177,3 +179,37 @@ def test_speed_is_what_the_voice_takes_shared_with_those_that_wait() -> None:
         jobs = [at(scheduler, 1).submit(lambda: None) for _ in range(6)]
         assert second.speed() == pytest.approx(2 / 4), "six wait for two workers"
     wait(jobs, 10)
+
+
+def turn_at_once(ticket: Ticket, other: Callable[[], None]) -> None:
+    other()
+    with ticket.turn():
+        raise AssertionError("had a turn while another had the only one")
+
+
+def turn_after_waiting(ticket: Ticket, other: Callable[[], None]) -> None:
+    with ticket.turn(), waiting():
+        other()
+
+
+@pytest.mark.parametrize("queueing", [turn_at_once, turn_after_waiting])
+def test_whoever_is_interrupted_leaves_no_turn_behind_and_takes_none_twice(queueing: Callable[..., None]) -> None:
+    """Ctrl-C in the main thread while it queues for a turn."""
+    scheduler = Scheduler(workers=1)
+    mine, other = at(scheduler, 1.0), at(scheduler, 0.0)
+    go, taken = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with other.turn():
+            taken.set()
+            queued(scheduler, 1)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            assert go.wait(10)
+
+    thread = threading.Thread(target=hold)
+    with pytest.raises(KeyboardInterrupt):
+        queueing(mine, lambda: (thread.start(), taken.wait(10)))
+    assert scheduler.turns.wanted == 0
+    go.set()
+    thread.join(10)
+    assert (scheduler.turns.idle, scheduler.turns.wanted) == (1, 0)

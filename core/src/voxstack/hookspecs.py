@@ -35,7 +35,11 @@ def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
 
 @hookspec
 def voxstack_wrap_network(network: Runner, spec: NetworkSpec, context: Context) -> Runner | None:
-    """Return a network around ``network`` (fixed shapes, batching, tracing), or None to leave it as it is."""
+    """Return a network around ``network`` (fixed shapes, batching, tracing), or None to leave it as it is.
+
+    One that keeps to the ``shapes`` of the context says so by an attribute ``fixed_shapes`` that is true; where nobody does, a
+    context with ``shapes`` is refused.
+    """
 
 
 @hookspec

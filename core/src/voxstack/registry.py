@@ -178,12 +178,13 @@ class Registry(Mapping[str, type[Block]]):
                 f"network {spec.name!r}: no runtime named {context.runtime!r} is installed; "
                 f"try: pip install voxstack-{context.runtime}-runtime{self.troubles()}"
             )
-        wrapped = False
+        fixed = False
         for impl in self._manager.hook.voxstack_wrap_network.get_hookimpls():
             offered = {"network": run, "spec": spec, "context": context}
             around = impl.function(*(offered[name] for name in impl.argnames))
-            run, wrapped = (run, wrapped) if around is None else (around, True)
-        if context.shapes and not wrapped:
+            if around is not None:
+                run, fixed = around, fixed or getattr(around, "fixed_shapes", False)
+        if context.shapes and not fixed:
             raise ContextError(
                 f"network {spec.name!r}: the context asks for fixed shapes {dict(context.shapes)}, and no plugin keeps to them; "
                 "try: pip install voxstack-fixed-shapes"

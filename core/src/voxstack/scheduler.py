@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -104,30 +104,19 @@ class Ticket:
     def turn(self) -> Iterator[None]:
         """Wait for a turn, and have it as long as the block inside runs, on the calling thread."""
         self.turns.take(self._deadline())
+        turn = _Turn(self)
         try:
-            with self._having():
+            with self._counted_in(turn):
                 yield
         finally:
-            self.turns.give_back()
+            if turn.held:
+                self.turns.give_back()
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
         """Run a job on a thread of the scheduler when its turn comes; whoever asks does not wait."""
         future: Future[T] = Future()
         self.turns.take_for(self._deadline(), lambda: self._work(future, job))
         return future
-
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Give the turn to others while the block inside runs, and wait for another one behind it."""
-        token = _TICKET.set(None)
-        self.turns.give_back()
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.turns.take(self._deadline())
-            self._used(began - time.perf_counter())
-            _TICKET.reset(token)
 
     def made(self, audio: float) -> None:
         """So many seconds of audio have been made."""
@@ -157,18 +146,18 @@ class Ticket:
                 scheduler._silent[self._voice] -= 1
 
     @contextmanager
-    def _having(self) -> Iterator[None]:
-        """Make the turn that was taken known, and count it."""
-        token, began = _TICKET.set(self), time.perf_counter()
+    def _counted_in(self, turn: _Turn) -> Iterator[None]:
+        """Make a turn that was taken known to the code inside, and count it."""
+        token, began = _TURN.set(turn), time.perf_counter()
         try:
             yield
         finally:
+            _TURN.reset(token)
             self._used(time.perf_counter() - began)
             self._count()
-            _TICKET.reset(token)
 
     def _work(self, future: Future[T], job: Callable[[], T]) -> None:
-        with self._having():
+        with self._counted_in(_Turn(self)):
             if future.set_running_or_notify_cancel():
                 try:
                     result = job()
@@ -194,18 +183,39 @@ class Ticket:
                 self._cost = 0.0 if self._voice in self._scheduler._costs else self._cost
 
 
-_TICKET: ContextVar[Ticket | None] = ContextVar("voxstack_ticket", default=None)
+class _Turn:
+    """A turn of a stream; ``held`` unless it was given away for a while."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        self.ticket = ticket
+        self.held = True
+
+
+_TURN: ContextVar[_Turn | None] = ContextVar("voxstack_turn", default=None)
 
 
 def current_ticket() -> Ticket | None:
     """The ticket of the stream that has its turn in the calling code, if any."""
-    return _TICKET.get()
+    turn = _TURN.get()
+    return turn.ticket if turn is not None and turn.held else None
 
 
-def waiting() -> AbstractContextManager[None]:
+@contextmanager
+def waiting() -> Iterator[None]:
     """Give this stream's turn to others while the block inside waits for something and computes nothing."""
-    ticket = _TICKET.get()
-    return nullcontext() if ticket is None else ticket.waiting()
+    turn = _TURN.get()
+    if turn is None or not turn.held:
+        yield
+        return
+    ticket, began = turn.ticket, time.perf_counter()
+    turn.held = False
+    ticket.turns.give_back()
+    try:
+        yield
+    finally:
+        ticket.turns.take(ticket._deadline())
+        turn.held = True
+        ticket._used(began - time.perf_counter())
 
 
 def _blend(costs: dict[str, float], voice: str, cost: float) -> None:

@@ -72,6 +72,7 @@ class NetworkSpec:
     :param exports: format (``onnx``, ``pt2``, ...) to file names: the symbol first, then its parameters if they are apart.
     :param path: gives the checked place on disk of a file name.
     :param trusted: whether code in the addon may run; formats that hold code are refused otherwise.
+    :param batch_error: how far a row alone was measured to be from the same row in a batch, of its scale; None: not measured.
     :param stateful: the same network with state, where a windowed one comes in that form, too.
     """
 
@@ -85,6 +86,7 @@ class NetworkSpec:
     path: Callable[[str], Path] = field(repr=False, compare=False)
     trusted: bool = False
     stateful: NetworkSpec | None = None
+    batch_error: float | None = None
 
     @classmethod
     def of(cls, name: str, config: Mapping[str, Any], digest: str, path: Callable[[str], Path], trusted: bool) -> NetworkSpec:
@@ -97,7 +99,8 @@ class NetworkSpec:
         if "stateful" in config:
             form = cls.of(name, {"role": config["role"], **config["stateful"]}, f"{digest}.stateful", path, trusted)
         streaming = _streaming(config.get("streaming"), inputs)
-        return cls(name, config["role"], inputs, outputs, streaming, exports, digest, path, trusted, form)
+        batch_error = config.get("measured", {}).get("batch_error")
+        return cls(name, config["role"], inputs, outputs, streaming, exports, digest, path, trusted, form, batch_error)
 
     def export(self, form: str, runtime: str) -> Path:
         """Return the symbol file of one format, its parameters checked beside it.

@@ -37,18 +37,19 @@ class Turns:
         return len(self._queue)
 
     def take(self, deadline: float) -> None:
-        """Wait for a turn."""
+        """Wait for a turn. Whoever is interrupted while waiting has none, and leaves none behind."""
         with self._lock:
             if self.idle:
                 self.idle -= 1
                 return
             granted = threading.Lock()
             granted.acquire()
-            heapq.heappush(self._queue, (deadline, next(self._numbers), granted.release, False))
+            entry = (deadline, next(self._numbers), granted.release, False)
+            heapq.heappush(self._queue, entry)
         try:
             granted.acquire()
-        except BaseException:  # interrupted: whoever is granted the turn now does not use it
-            self.run(self._pass_on, granted)
+        except BaseException:
+            self._withdraw(entry)
             raise
 
     def take_for(self, deadline: float, job: Callable[[], object]) -> None:
@@ -92,6 +93,12 @@ class Turns:
         begin()
         return None
 
-    def _pass_on(self, granted: threading.Lock) -> None:
-        granted.acquire()
-        self.give_back()
+    def _withdraw(self, entry: tuple[float, int, Callable[[], object], bool]) -> None:
+        """Take back a wish for a turn, or the turn, if it came at the last moment."""
+        with self._lock:
+            waits = entry in self._queue
+            if waits:
+                self._queue.remove(entry)
+                heapq.heapify(self._queue)
+        if not waits:
+            self.give_back()

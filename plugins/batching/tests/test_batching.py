@@ -579,6 +579,15 @@ def test_networks_whose_rows_cannot_be_parted_are_left_as_they_are(inner: Doubli
     assert voxstack_wrap_network(inner, spec_of(config), Context(batch=8)) is None
 
 
+@pytest.mark.parametrize(("error", "batched"), [(None, True), (0.0, True), (1e-5, True), (2e-5, False)])
+def test_networks_that_were_measured_to_give_something_else_in_a_batch_run_alone(
+    inner: Doubling, error: float | None, batched: bool
+) -> None:
+    measured = {} if error is None else {"measured": {"batch_error": error}}
+    made = voxstack_wrap_network(inner, spec_of({**ROWS, **measured}), Context(batch=8))
+    assert isinstance(made, BatchingNetwork) == batched
+
+
 def test_a_context_that_fixes_the_batch_axis_as_well_is_an_error(inner: Doubling) -> None:
     with pytest.raises(ContextError, match=r"up to 8 calls at once and for batches of the fixed sizes \[1\]; leave out 'batch'"):
         voxstack_wrap_network(inner, spec_of(ROWS), Context(batch=8, shapes={"batch": (1,)}))

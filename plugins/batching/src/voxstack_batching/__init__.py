@@ -6,16 +6,20 @@ import voxstack
 from voxstack.networks import Context, NetworkSpec, Runner
 from voxstack_batching.network import MOST_STEPS, BatchingNetwork, is_batchable
 
-__all__ = ["MOST_STEPS", "BatchingNetwork", "voxstack_wrap_network"]
+MOST_ERROR = 1e-5
+"""How far a row in a batch may be from the row alone, of its scale; networks that were measured to be further stay alone."""
+
+__all__ = ["MOST_ERROR", "MOST_STEPS", "BatchingNetwork", "voxstack_wrap_network"]
 
 
 @voxstack.hookimpl
 def voxstack_wrap_network(network: Runner, spec: NetworkSpec, context: Context) -> Runner | None:
-    """Run calls as one if the context's ``batch`` asks for it and every output of the network has a batch axis.
+    """Run calls as one if the context's ``batch`` asks for it, every output of the network has a batch axis, and a batch gives what
+    single calls give.
 
     :raises ContextError: if the context also fixes the batch axis.
     """
-    if context.batch == 1 or not is_batchable(spec):
+    if context.batch == 1 or not is_batchable(spec) or (spec.batch_error or 0.0) > MOST_ERROR:
         return None
     if "batch" in context.shapes:
         raise voxstack.ContextError(
