@@ -89,6 +89,12 @@ def fresh(code: str, *arguments: str) -> Any:
     return json.loads(printed.splitlines()[-1])
 
 
+def peak_memory() -> float:
+    """MB that this process has had in memory at most; ``ru_maxrss`` would count what its parent had, too."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
 def machine() -> str:
     """The day and the machine, in one line."""
     model = next(

@@ -5,17 +5,19 @@ from __future__ import annotations
 from measure import Row, fresh
 
 SPEAK = """
-import json, resource, sys
+import json, sys
 import voxstack
+from measure import peak_memory
 from texts import sentences_for
 voice = voxstack.load("amber")
 seconds = sum(len(chunk.samples) for chunk in voice.stream(sentences_for(float(sys.argv[1])))) / voice.sample_rate
-print(json.dumps({"seconds": seconds, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+print(json.dumps({"seconds": seconds, "peak": peak_memory()}))
 """
 
 TOGETHER = """
-import asyncio, json, resource, sys
+import asyncio, json, sys
 import voxstack
+from measure import peak_memory
 from texts import sentences_for
 voice = voxstack.load("amber")
 text = sentences_for(30)
@@ -27,7 +29,7 @@ async def main():
     await asyncio.gather(*(one() for _ in range(int(sys.argv[1]))))
 
 asyncio.run(main())
-print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+print(json.dumps({"peak": peak_memory()}))
 """
 
 MANY = """

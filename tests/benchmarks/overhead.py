@@ -77,7 +77,7 @@ def run(rounds: int) -> list[Row]:
         rows.append(Row(f"4 blocks, chunks of {size} frames: more than a hand-written loop", more, "µs a chunk", limit=50, note=note))
         rows.append(Row(f"4 blocks, chunks of {size} frames: time in all, of the loop's", blocks["chunk"] / loop["chunk"]))
         rows.append(first_audio(f"4 blocks, chunks of {size} frames: first audio, of the loop's", blocks, loop, None))
-    runs = {"blocks": lambda: voice.stream(NINE), "loop": lambda: by_hand.sentence_loop(networks, NINE, sizes(32))}
+    runs = {"blocks": lambda: voice.stream(NINE), "loop": lambda: by_hand.sentence_loop(networks, NINE, sizes(Schedule().first))}
     made = compared(runs, 8 * rounds, meter)
     rows.append(first_audio("9 s sentence, from its text: first audio, of the hand-written loop's", made["blocks"], made["loop"], 1.1))
     return rows

@@ -90,6 +90,7 @@ def draw(plots: dict[str, Any], path: Path) -> None:
     for name, points in plots.get("bursts", {}).items():
         axes[1].plot(list(points), list(points.values()), "o-", label=f"{name}, of whole calls")
     axes[1].set(xscale="log", yscale="log", xlabel="requests at once", title="requests of 9 s against a thread for each")
+    axes[0].margins(x=0.12)
     for axis in axes:
         axis.axhline(1, color="grey", linewidth=0.8)
         axis.grid(alpha=0.3)

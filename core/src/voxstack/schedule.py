@@ -92,7 +92,7 @@ class Schedule:
     :param playback: how far the listener is; without it chunks grow each time.
     """
 
-    first: int = 32
+    first: int = 24
     growth: float = 16.0
     largest: int = 512
     share: float = 0.5
