@@ -39,7 +39,8 @@ class Row:
     def cells(self) -> list[str]:
         asked = "" if self.limit is None else f"{'>=' if self.least else '<='} {self.limit:g} {self.unit}"
         verdict = {True: "yes", False: "**no**", None: ""}[self.holds]
-        return [self.what, f"{self.value:.3g} {self.unit}", asked, verdict, self.note]
+        value = f"{self.value:.3f}" if self.unit == "x" and self.value < 10 else f"{self.value:.3g}"
+        return [self.what, f"{value} {self.unit}".strip(), asked, verdict, self.note]
 
 
 def markdown(rows: list[Row]) -> str:
