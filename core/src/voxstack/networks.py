@@ -36,6 +36,8 @@ class Network:
         self._checked = [(name, tensor, np.dtype(tensor.dtype)) for name, tensor in spec.inputs.items() if name not in filled]
         self._carried = [(name, state.next) for name, state in streaming.states.items()] if streaming else []
         self._end = streaming.end if streaming else None
+        sides = (spec.inputs, spec.outputs)
+        self._rows_in, self._rows_out = ({name for name, t in side.items() if t.shape[:1] == ("batch",)} for side in sides)
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run once.
@@ -71,12 +73,10 @@ class Network:
         return self._alone(made, self.spec.streamed), {name: made[following] for name, following in self._carried}
 
     def _batched(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        inputs = self.spec.inputs
-        return {name: np.asarray(x)[None] if name in inputs and inputs[name].shape[0] == "batch" else x for name, x in tensors.items()}
+        return {name: np.asarray(x)[None] if name in self._rows_in else x for name, x in tensors.items()}
 
     def _alone(self, made: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
-        outputs = self.spec.outputs
-        return {name: made[name][0] if outputs[name].shape[0] == "batch" else made[name] for name in names}
+        return {name: made[name][0] if name in self._rows_out else made[name] for name in names}
 
     def _fitting(self, name: str, tensor: Tensor, dtype: np.dtype[Any], value: np.ndarray, sizes: dict[str, int]) -> np.ndarray:
         """The array as the network takes it, its axes checked against each other."""

@@ -127,13 +127,21 @@ class NetworkSpec:
         return tuple(name for name in self.outputs if name not in carried)
 
     def first_states(self, batch: int = 1) -> States:
-        """The states before the first call of a stream: zeros."""
+        """The states before the first call of a stream: zeros, read-only."""
+        return dict(self._silence) if batch == 1 else self._zeros(batch)
+
+    @functools.cached_property
+    def _silence(self) -> States:
+        return self._zeros(1)
+
+    def _zeros(self, batch: int) -> States:
         assert self.streaming is not None, "only a network that streams has states"
         made = {}
         for name, state in self.streaming.states.items():
             tensor = self.inputs[name]
             shape = [batch if axis == "batch" else state.steps if isinstance(axis, str) else axis for axis in tensor.shape]
             made[name] = np.zeros(shape, tensor.dtype)
+            made[name].flags.writeable = False
         return made
 
     def forms(self, context: Context) -> tuple[NetworkSpec, ...]:
