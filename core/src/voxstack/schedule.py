@@ -95,7 +95,7 @@ class Schedule:
     first: int = 24
     growth: float = 16.0
     largest: int = 512
-    share: float = 0.5
+    share: float = 0.7
     allowed: tuple[int, ...] = ()
     lookahead: int = 0
     hop: float = 1.0
