@@ -46,9 +46,9 @@ def test_chunks_are_large_at_once_where_making_is_fast(clock: Clock) -> None:
 
 def test_a_chunk_takes_no_longer_to_make_than_its_share_of_the_lead(clock: Clock) -> None:
     playback = played(clock, 400, speed=4)  # 0.4 s ahead
-    sizes = Schedule(hop=10, growth=100, playback=playback).sizes()
+    sizes = Schedule(hop=10, growth=100, share=0.5, playback=playback).sizes()
     next(sizes)
-    assert next(sizes) == int(0.7 * 0.4 * 4 * 1000 / 10)
+    assert next(sizes) == 0.5 * 0.4 * 4 * 1000 / 10
 
 
 def test_growth_limits_how_fast_chunks_grow(clock: Clock) -> None:
