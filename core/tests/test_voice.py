@@ -145,9 +145,10 @@ def test_voices_load_by_name_folder_and_zip(write_addon: Callable[..., Path], tm
         voxstack.load(tmp_path / "nowhere", registry=registry)
 
 
-def test_a_control_cannot_have_the_name_of_something_else(write_addon: Callable[..., Path], registry: Registry) -> None:
-    with pytest.raises(AddonError, match=r"tiny: controls: \['text'\] mean something else"):
-        voxstack.load(write_addon(stack=[{"type": "Tone"}], controls={"text": {"type": "string"}}), registry=registry)
+@pytest.mark.parametrize("name", ["text", "live", "markup"])
+def test_a_control_cannot_have_the_name_of_something_else(name: str, write_addon: Callable[..., Path], registry: Registry) -> None:
+    with pytest.raises(AddonError, match=rf"tiny: controls: \['{name}'\] mean something else"):
+        voxstack.load(write_addon(stack=[{"type": "Tone"}], controls={name: {"type": "string"}}), registry=registry)
 
 
 def test_a_missing_network_names_what_there_is(write_addon: Callable[..., Path], doubling: dict[str, Any]) -> None:

@@ -55,8 +55,14 @@ class Addon:
 
         :raises ContextError: if the context cannot be had.
         """
-        chosen = self.context if context is None else Context.of(context, self.config.get("contexts", {}), self.name)
-        return self.registry.open(self.networks[name], chosen)
+        return self.registry.open(self.networks[name], self.context_for(context))
+
+    def context_for(self, context: str | Mapping[str, Any] | None) -> Context:
+        """The context that a block names, or this addon's, where it names none.
+
+        :raises ContextError: for a name or a key that does not exist.
+        """
+        return self.context if context is None else Context.of(context, self.config.get("contexts", {}), self.name)
 
     def select(self, name: str | None, role: str) -> NetworkSpec:
         """Return the network of this name or, without one, the only network of this role.

@@ -37,7 +37,7 @@ class Network:
         self._carried = [(name, state.next) for name, state in streaming.states.items()] if streaming else []
         self._end = streaming.end if streaming else None
         sides = (spec.inputs, spec.outputs)
-        self._rows_in, self._rows_out = ({name for name, t in side.items() if t.shape[:1] == ("batch",)} for side in sides)
+        self._rows_in, self._rows_out = ({name for name, t in side.items() if t.batched} for side in sides)
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run once.

@@ -33,8 +33,6 @@ class Playback:
         self.speed = speed
         self.late = 0
         """Chunks that came after the audio before them had been played."""
-        self.given = 0.0
-        """Seconds of audio given out."""
         self.first_audio: float | None = None
         """Seconds from the request to the first audio, once there is some."""
         self._clock = clock
@@ -68,7 +66,6 @@ class Playback:
             self.late += 1
             self._runs_out = now
         self._runs_out += seconds
-        self.given += seconds
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,11 @@ class Tensor:
     shape: tuple[str | int, ...]
     mask: bool = False
 
+    @property
+    def batched(self) -> bool:
+        """Whether the first axis is the batch."""
+        return self.shape[:1] == ("batch",)
+
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Tensor:
         """Read the JSON of an input or output, already validated."""

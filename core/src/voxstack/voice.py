@@ -25,7 +25,7 @@ from voxstack_addon_spec.validation import strict_validator
 
 Markup = Literal["text", "ssml"]
 
-RESERVED = frozenset({"self", "text", "markup", "schedule", "timeline"})
+RESERVED = frozenset({"self", "text", "markup", "schedule", "live", "timeline"})
 """Names that no control may have."""
 
 

@@ -33,7 +33,7 @@ class BatchingNetwork:
 
     def __init__(self, network: Runner, spec: NetworkSpec, most: int, lanes: int) -> None:
         self._network, self._spec, self._most = network, spec, most
-        self._inputs = [(name, _is_batched(tensor), len(tensor.shape), _free_axes(tensor)) for name, tensor in spec.inputs.items()]
+        self._inputs = [(name, tensor.batched, len(tensor.shape), _free_axes(tensor)) for name, tensor in spec.inputs.items()]
         # Code that has no turn (a thread that an encoder block waits for in its own turn, say) never waits for a call that must
         # first take one: whoever has that turn might be waiting for this very code.
         self._in_turn, self._without_turn = (Gathering(self._run, most, lanes) for _ in range(2))
@@ -122,11 +122,7 @@ def is_batchable(spec: NetworkSpec) -> bool:
     """Whether rows can be joined and parted: every output begins with the batch axis, an input does, and none has it elsewhere."""
     tensors = [*spec.inputs.values(), *spec.outputs.values()]
     apart = all("batch" not in tensor.shape[1:] for tensor in tensors)
-    return apart and all(map(_is_batched, spec.outputs.values())) and any(map(_is_batched, spec.inputs.values()))
-
-
-def _is_batched(tensor: Tensor) -> bool:
-    return tensor.shape[:1] == ("batch",)
+    return apart and all(tensor.batched for tensor in spec.outputs.values()) and any(tensor.batched for tensor in spec.inputs.values())
 
 
 def _free_axes(tensor: Tensor) -> tuple[int, ...]:

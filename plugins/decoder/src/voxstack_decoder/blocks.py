@@ -84,10 +84,7 @@ class Decoder(StreamableBlock):
             )
         if len(spec.streamed) != 1:
             raise AddonError(f"{addon.name}: networks.{spec.name}", f"a Decoder streams one output, and this has {sorted(spec.streamed)}")
-        context = addon.context
-        if self.context is not None:
-            context = Context.of(self.context, addon.config.get("contexts", {}), addon.name)
-        self._opened = _open(spec, context, addon)
+        self._opened = _open(spec, addon.context_for(self.context), addon)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         whole, cut = self._others(utterance)
