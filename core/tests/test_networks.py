@@ -186,13 +186,43 @@ def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Cont
         ({"schedule": {"growth": 1}}, "'schedule' is"),
         ({"schedule": {"growth": float("nan")}}, "'schedule' is"),
         ({"schedule": 32}, "'schedule' is"),
-        ("gpu", r"tiny has no context named 'gpu' \(it has npu\)"),
-        ({"runtme": "onnx"}, r"a context has no \['runtme'\]; it may have .*'runtime'"),
+        ({"precision": "float64"}, "'precision' is 'float32', 'bfloat16' or 'float16', not 'float64'"),
+        ({"split": 1}, "'split' is true or false, not 1"),
+        ({"options": ["cache"]}, "'options' is an object"),
+        ({"networks": {"decoder": 3}}, "'networks' is contexts by name or role"),
+        ({"networks": {"decoder": "nqu"}}, r"tiny: networks\.decoder has no context named 'nqu'; did you mean 'npu'"),
+        ({"networks": {"decoder": {"device": ""}}}, r"tiny: networks\.decoder: a context's 'device' is the name of a device, not ''"),
+        ({"networks": {"decoder": {"networks": {"vocoder": "npu"}}}}, r"networks\.decoder is a context with 'networks' of its own"),
+        ({"name": "mine"}, "a context has no 'name'"),
+        ("gpu", r"tiny has no context named 'gpu'.* \(it has npu\); or give runtime:device"),
+        ("onnx:", "tiny has no context named 'onnx:'"),
+        ({"runtme": "onnx"}, r"a context has no 'runtme'; did you mean 'runtime'\?; it may have .*'runtime'"),
     ],
 )
 def test_a_context_that_does_not_exist_is_an_error(value: Any, problem: str) -> None:
     with pytest.raises(ContextError, match=problem):
         Context.of(value, {"npu": {}}, "tiny")
+
+
+def test_a_context_is_a_name_a_shorthand_or_an_object() -> None:
+    named = {"npu": {"runtime": "openvino", "device": "NPU"}, "alias": "npu"}
+    assert Context.of("torch:cuda:1", {}, "tiny") == Context("torch", "cuda:1")
+    assert Context.of("torch:cuda:1", {}, "tiny").name == "torch:cuda:1"
+    assert Context.of("npu", named, "tiny") == Context("openvino", "NPU")
+    assert Context.of({"shapes": {"frames": [64, 16, 64]}}, named, "tiny").shapes == {"frames": (16, 64)}
+    assert Context.of("best", {}, "tiny", {"best": "onnx:cuda"}.get) == Context("onnx", "cuda")
+    assert Context.of("best", {}, "tiny", {"best": "onnx:cuda"}.get).name == "best"
+    assert Context.of(None, {}, "tiny") == Context()
+    assert Context.of(None, {"default": {"threads": 2}}, "tiny").threads == 2
+
+
+def test_single_networks_may_run_elsewhere() -> None:
+    context = Context.of({"networks": {"decoder": "npu", "vocoder": "onnx:cuda"}}, {"npu": {"runtime": "openvino"}}, "tiny")
+    assert context.for_network("decoder", "decoder").runtime == "openvino"
+    assert context.for_network("mel2wav", "vocoder").device == "cuda"
+    assert context.for_network("encoder", "encoder") is context
+    by_name = Context.of({"networks": {"decoder": "onnx:a", "mel": "onnx:b"}}, {}, "tiny")
+    assert by_name.for_network("mel", "decoder").device == "b"
 
 
 def test_contexts_in_which_a_network_is_opened_alike_share_a_key() -> None:

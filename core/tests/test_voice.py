@@ -171,7 +171,7 @@ def test_networks_are_borrowed_from_other_addons(write_addon: Callable[..., Path
 
     lender = write_addon("lender", networks={"decoder": doubling})
     digest = network_hash(open_addon(lender).config, "decoder")
-    registry = Registry({"test": plugin([Tone], {"decoder": double}, voxstack_addons=lambda: [lender])})
+    registry = Registry({"test": plugin([Tone], {"mine": double}, voxstack_addons=lambda: [lender])})
     borrowed = {"addon": "lender", "network": "decoder", "sha256": digest}
     addon = voxstack.load(write_addon("voice", stack=[{"type": "Tone"}], networks={"mine": borrowed}), registry=registry).addon
     assert addon.network("mine").one(frames=np.ones((2, 2), np.float32))["mel"].sum() == 8

@@ -20,11 +20,13 @@ def findings(config: Spec) -> Iterator[Finding]:
     for name, spec in own.items():
         path = ("networks", name)
         yield from _form(spec, config["files"], path)
+        yield from _lengths(spec, path)
         if "stateful" in spec:
             yield from _form(spec["stateful"], config["files"], (*path, "stateful"))
             yield from form_findings(spec, path)
     for i, name in enumerate(config.get("golden", ())):
         yield from _listed(name, config["files"], ("golden", i))
+    yield from _placements(config.get("contexts", {}), config["networks"])
     if len(own) == len(config["networks"]):  # the axes of borrowed networks are not known here
         yield from _shapes(config.get("contexts", {}), own)
 
@@ -67,14 +69,30 @@ def _masks(inputs: Spec, path: tuple[str | int, ...]) -> Iterator[Finding]:
             yield (*path, name, "shape"), f"masks axis {last!r}, which no other input has{advice}"
 
 
+def _lengths(spec: Spec, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    """Check what is said of the length of output axes."""
+    taken = axes(spec["inputs"].values())
+    free = [axis for axis in axes(spec["outputs"].values()) if axis not in taken]
+    for name, length in spec.get("lengths", {}).items():
+        if name not in free:
+            advice = did_you_mean(name, free, f"write one of {shown(free)}" if free else "remove it")
+            yield (*path, "lengths", name), f"{name!r} is no axis of an output that no input has{advice}"
+        if length["axis"] not in taken:
+            yield (*path, "lengths", name, "axis"), f"no input has axis {length['axis']!r}{did_you_mean(length['axis'], taken, 'name one')}"
+
+
 def _newer(config: Spec) -> Iterator[Finding]:
     """Yield the keys that came with version 2 in a file that says it is of version 1."""
     if config["spec_version"] >= 2:
         return
     places: list[tuple[tuple[str | int, ...], Spec, tuple[str, ...]]] = [((), config, ("schedule",))]
-    places += [(("contexts", name), spec, ("streaming", "batch", "schedule")) for name, spec in config.get("contexts", {}).items()]
+    newer = ("streaming", "batch", "schedule", "precision", "split", "options", "networks", "description")
+    places += [(("contexts", name), spec, newer) for name, spec in config.get("contexts", {}).items()]
     for name, spec in config["networks"].items():
-        places += [(("networks", name), spec, ("stateful",)), (("networks", name, "streaming"), spec.get("streaming", {}), ("states",))]
+        places += [
+            (("networks", name), spec, ("stateful", "lengths")),
+            (("networks", name, "streaming"), spec.get("streaming", {}), ("states",)),
+        ]
     for path, spec, keys in places:
         for key in keys:
             if key in spec:
@@ -83,8 +101,32 @@ def _newer(config: Spec) -> Iterator[Finding]:
 
 def _shapes(contexts: Spec, networks: Spec) -> Iterator[Finding]:
     known = axes(array for spec in networks.values() for array in spec["inputs"].values())
-    for name, context in contexts.items():
+    for path, context in _places(contexts):
         for axis in context.get("shapes", {}):
             if axis not in known:
                 advice = did_you_mean(axis, known, f"write one of {shown(known)}" if known else "remove it")
-                yield ("contexts", name, "shapes"), f"no network has an input with axis {axis!r}{advice}"
+                yield (*path, "shapes"), f"no network has an input with axis {axis!r}{advice}"
+
+
+def _placements(contexts: Spec, networks: Spec) -> Iterator[Finding]:
+    """Check that contexts place networks that there are, in contexts that there are."""
+    known = {*networks, *(spec["role"] for spec in networks.values() if "role" in spec)}
+    borrowed = any("role" not in spec for spec in networks.values())
+    for path, context in _places(contexts):
+        for name, place in context.get("networks", {}).items():
+            here = (*path, "networks", name)
+            if len(path) > 2:
+                yield (*path, "networks"), "a context inside another has no 'networks' of its own; say each network's place once"
+            elif name not in known and not borrowed:  # the roles of borrowed networks are not known here
+                yield here, f"there is no network and no role {name!r}{did_you_mean(name, known, 'remove it')}"
+            if isinstance(place, str) and ":" not in place and place not in contexts:
+                yield here, f"there is no context {place!r}{did_you_mean(place, contexts, 'write one of contexts, or runtime:device')}"
+
+
+def _places(contexts: Spec) -> Iterator[tuple[tuple[str | int, ...], Spec]]:
+    """Yield each context, and each inside one."""
+    for name, context in contexts.items():
+        yield ("contexts", name), context
+        for inner, place in context.get("networks", {}).items():
+            if not isinstance(place, str):
+                yield ("contexts", name, "networks", inner), place

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voxstack.errors import AddonError
-from voxstack.networks import Context, Network, NetworkSpec
+from voxstack.contexts import Asked, Context
+from voxstack.errors import AddonError, ContextError
+from voxstack.networks import Network, NetworkSpec
 from voxstack_addon_spec import AddonFiles, network_hash, open_addon
 from voxstack_addon_spec.wording import nearest
 
@@ -20,27 +21,26 @@ class Addon:
 
     :param files: what the reader opened.
     :param registry: brings blocks, runtimes and the addons whose networks this one borrows.
-    :param context: for all networks whose block names none: a name from the addon's ``contexts``, or a mapping.
+    :param context: for all networks whose block names none: a name from the addon's ``contexts``, ``runtime:device``, or a mapping.
     :param trust: run code from this addon (a ``.pt2`` is code).
     """
 
-    def __init__(
-        self, files: AddonFiles, registry: Registry, context: str | Mapping[str, Any] | Context | None = None, trust: bool = False
-    ) -> None:
+    def __init__(self, files: AddonFiles, registry: Registry, context: Asked | Context | None = None, trust: bool = False) -> None:
         self.files = files
         self.registry = registry
         self.config: dict[str, Any] = files.config
         self.name: str = self.config["name"]
         self.trust = trust
-        self.context = Context.of(context, self.config.get("contexts", {}), self.name)
         self.networks: dict[str, NetworkSpec] = {name: self._spec(name) for name in self.config["networks"]}
+        self.context = self._context(context)
+        self._opened: list[weakref.ref[Network]] = []
 
     @classmethod
     def open(
         cls,
         source: str | Path,
         registry: Registry,
-        context: str | Mapping[str, Any] | Context | None = None,
+        context: Asked | Context | None = None,
         trust: bool = False,
     ) -> Addon:
         """Open an installed addon by name, or a folder or ``.zip`` by path. What was installed with pip is trusted.
@@ -50,19 +50,66 @@ class Addon:
         place, installed = registry.locate(source)
         return cls(open_addon(place), registry, context, trust or installed)
 
-    def network(self, name: str, context: str | Mapping[str, Any] | None = None) -> Network:
-        """Open a network, in this addon's context or in another.
+    def network(self, name: str, context: Asked | None = None) -> Network:
+        """Open a network where its place is in this addon's context or in another.
 
         :raises ContextError: if the context cannot be had.
         """
-        return self.registry.open(self.networks[name], self.context_for(context))
+        return self._open(self.networks[name], self._place(name, context))
 
-    def context_for(self, context: str | Mapping[str, Any] | None) -> Context:
+    def stream_network(self, name: str, context: Asked | None = None) -> Network:
+        """Open the best form of a network that streams: with state, if the context lets it and the runtime can run it.
+
+        :raises ContextError: if it can run none.
+        """
+        place = self._place(name, context)
+        *others, last = self.networks[name].forms(place)
+        for form in others:
+            try:
+                return self._open(form, place)
+            except ContextError:  # the other form may come in a format that the runtime knows; if not, its error tells
+                continue
+        return self._open(last, place)
+
+    def context_for(self, context: Asked | None) -> Context:
         """The context that a block names, or this addon's, where it names none.
 
-        :raises ContextError: for a name or a key that does not exist.
+        :raises ContextError: for a name, a key or an axis that does not exist.
         """
-        return self.context if context is None else Context.of(context, self.config.get("contexts", {}), self.name)
+        return self.context if context is None else self._context(context)
+
+    @property
+    def opened(self) -> list[Network]:
+        """Networks that this addon has opened and that are in use."""
+        return [network for ref in self._opened if (network := ref()) is not None]
+
+    def _open(self, spec: NetworkSpec, context: Context) -> Network:
+        network = self.registry.open(spec, context)
+        if not any(network is other for other in self.opened):
+            self._opened.append(weakref.ref(network))
+        return network
+
+    def _place(self, name: str, context: Asked | None) -> Context:
+        return self.context_for(context).for_network(name, self.networks[name].role)
+
+    def _context(self, asked: Asked | Context | None) -> Context:
+        context = Context.of(asked, self.config.get("contexts", {}), self.name, lambda name: self.registry.context(name, self.config))
+        axes = {axis for spec in self.networks.values() for tensor in spec.inputs.values() for axis in tensor.shape}
+        roles = {spec.role for spec in self.networks.values()}
+        for place in (context, *context.networks.values()):
+            for axis in place.shapes:
+                if axis not in axes:
+                    known = sorted(axis for axis in axes if isinstance(axis, str))
+                    raise ContextError(
+                        f"{self.name}: 'shapes' names {axis!r}, an axis that no network has{nearest(axis, known)}; they have {known}"
+                    )
+        for name in context.networks:
+            if name not in self.networks and name not in roles:
+                known = sorted({*self.networks, *roles})
+                raise ContextError(
+                    f"{self.name}: 'networks' names {name!r}, and there is no such network or role{nearest(name, known)}; there are {known}"
+                )
+        return context
 
     def select(self, name: str | None, role: str) -> NetworkSpec:
         """Return the network of this name or, without one, the only network of this role.
@@ -94,4 +141,4 @@ class Addon:
         if found:
             place = f"is borrowed from {config['network']!r} of the addon {config['addon']!r}, and what is installed under that name"
             raise AddonError(f"{self.name}: networks.{name}", f"{place} {found}")
-        return NetworkSpec.of(config["network"], lent, config["sha256"], lender.path, trusted=True)
+        return NetworkSpec.of(name, lent, config["sha256"], lender.path, trusted=True)

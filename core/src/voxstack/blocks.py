@@ -39,6 +39,18 @@ class Block(ABC):
         """Names that the block reads from the utterance and cannot do without."""
         return frozenset()
 
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """After loading: the most steps that the block and its children take of what they read from the utterance, by name.
+
+        Where networks have fixed sizes, a text has to be cut so that no part of it has more. Empty: any length goes.
+        """
+        limits: dict[str, int] = {}
+        for _, child in children(self, ""):
+            for name, most in child.limits.items():
+                limits[name] = min(most, limits.get(name, most))
+        return limits
+
     def load(self, addon: Addon) -> None:
         """Open what the addon provides (networks, tables). Called once, before use, after the same call on child blocks."""
 

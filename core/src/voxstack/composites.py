@@ -94,7 +94,7 @@ class StreamableStack(StreamableBlock):
 
     @property
     def chunk_sizes(self) -> tuple[int, ...]:
-        return self.stack[0].chunk_sizes
+        return sizes_of(self._flows())
 
     def load(self, addon: Addon) -> None:
         self._known = [Flow.of(block) for block in self.stack]
@@ -148,13 +148,25 @@ def lookahead_of(flows: Sequence[Flow], behind: int) -> int:
     return behind
 
 
+def sizes_of(flows: Sequence[Flow]) -> tuple[int, ...]:
+    """The only numbers of new steps that neighbours in a stack can all take at a time, counted at the first; empty: any.
+
+    Where several have fixed sizes, each of them by itself, a chunk fits the smallest sizes of all, or the next, and so on.
+    """
+    hop, lists = 1.0, []
+    for flow in flows:
+        if flow.chunk_sizes:
+            lists.append([max(1, math.floor(size / hop)) for size in flow.chunk_sizes])
+        hop *= flow.hop
+    return tuple(dict.fromkeys(min(sizes) for sizes in zip(*lists, strict=False)))
+
+
 def _seen_from(behind: Sequence[Flow], utterance: Utterance) -> Utterance:
     """The utterance of a block that has these behind it: with its own view of the schedule and of time."""
     schedule: Schedule = utterance.get("schedule", Schedule())
     timeline: Timeline | None = utterance.get("timeline")
     hop = math.prod(flow.hop for flow in behind)
-    allowed = next((flow.chunk_sizes for flow in behind if flow.chunk_sizes), ())
-    own = {**utterance, "schedule": schedule.before(lookahead_of(behind, schedule.lookahead), hop, allowed)}
+    own = {**utterance, "schedule": schedule.before(lookahead_of(behind, schedule.lookahead), hop, sizes_of(behind))}
     if timeline is not None:
         own["timeline"] = timeline.within(hop=hop)
     return own

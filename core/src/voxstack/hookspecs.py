@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pluggy
 
@@ -29,6 +30,9 @@ def voxstack_addons() -> Iterable[Path]:  # type: ignore[empty-body]
 def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
     """Open a network in the runtime that the context names, or return None if that is another's.
 
+    Where the context fixes axes of the network (:func:`voxstack.sizes.fixed_axes`), it is compiled for these sizes and takes no
+    others; :class:`voxstack.sizes.PerSize` does that for a runtime that compiles one size at a time.
+
     :raises ContextError: if the context asks for what is not there; never fall back in silence.
     """
 
@@ -37,8 +41,26 @@ def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
 def voxstack_wrap_network(network: Runner, spec: NetworkSpec, context: Context) -> Runner | None:
     """Return a network around ``network`` (fixed shapes, batching, tracing), or None to leave it as it is.
 
-    One that keeps to the ``shapes`` of the context says so by an attribute ``fixed_shapes`` that is true; where nobody does, a
-    context with ``shapes`` is refused.
+    Plugins are called in pluggy's order: a hook with ``tryfirst=True`` is nearer to the runtime. One that fits calls of any length to
+    the ``shapes`` of the context says so by an attribute ``fixed_shapes`` that is true; where nobody does, a network with such
+    axes is refused.
+    """
+
+
+@hookspec
+def voxstack_devices() -> Iterable[str]:  # type: ignore[empty-body]
+    """Return where networks can run on this machine now, as shorthands ``runtime:device``, such as ``onnx:cpu``.
+
+    Asked only when somebody wants to know: it may import the runtime and look for devices.
+    """
+
+
+@hookspec(firstresult=True)
+def voxstack_context(name: str, addon: Mapping[str, Any]) -> str | Mapping[str, Any] | None:
+    """Return what a name stands for that is none of the addon's contexts, or None if it is not yours.
+
+    :param addon: the addon's configuration.
+    :raises ContextError: for a name that is yours, and that stands for nothing here and now.
     """
 
 

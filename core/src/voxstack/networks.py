@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from voxstack.contexts import Context
+from voxstack.contexts import Context, Effective
 from voxstack.errors import NetworkError
 from voxstack.specs import NetworkSpec, State, States, Streaming, Tensor
 
 __all__ = ["Context", "Network", "NetworkSpec", "Runner", "State", "States", "Streaming", "Tensor"]
 
 Runner = Callable[..., Mapping[str, np.ndarray]]
-"""What a runtime makes of a network: called with named arrays, it returns named arrays."""
+"""What a runtime makes of a network: called with named arrays, it returns named arrays.
+
+It may tell by two attributes what it found and what it did: ``effective`` (``device``, ``provider``, ``threads``, ``precision``,
+``shapes``, ``version``, or some of these) and ``stats`` (counters by name).
+"""
 
 _LAST, _NOT_LAST = np.ones(1, np.int64), np.zeros(1, np.int64)
 
@@ -24,12 +28,16 @@ class Network:
 
     Arrays have the axes of the spec, the batch first. Missing mask inputs are filled with ones. States go through as they
     are: what a call gave is what the next one takes.
+
+    :param run: what the plugins made of it.
+    :param layers: of what it is made, by plugin, the runtime first; ``run`` is the last.
     """
 
-    def __init__(self, spec: NetworkSpec, context: Context, run: Runner) -> None:
+    def __init__(self, spec: NetworkSpec, context: Context, run: Runner, layers: Mapping[str, Runner] | None = None) -> None:
         self.spec = spec
         self.context = context
         self._run = run
+        self._layers = {"runtime": run} if layers is None else dict(layers)
         self._names = frozenset(spec.inputs)
         streaming = spec.streaming
         filled = streaming.filled if streaming else frozenset()
@@ -54,6 +62,33 @@ class Network:
         if len(tensors) < len(self._names):
             self._fill(tensors, sizes)
         return self._run(**tensors)
+
+    @property
+    def effective(self) -> Effective:
+        """What it runs in, as the plugins found it."""
+        context, spec = self.context, self.spec
+        told: dict[str, Any] = {}
+        for layer in self._layers.values():
+            told.update(getattr(layer, "effective", {}))
+        return Effective(
+            network=spec.name,
+            role=spec.role,
+            runtime=context.runtime,
+            device=told.get("device", context.device),
+            provider=told.get("provider"),
+            threads=told.get("threads", context.threads),
+            precision=told.get("precision", context.precision),
+            form="whole" if spec.streaming is None else "stateful" if spec.streaming.states else "windowed",
+            shapes=told.get("shapes", {}),
+            batch=context.batch,
+            version=told.get("version"),
+            asked=context.name,
+        )
+
+    @property
+    def stats(self) -> dict[str, Mapping[str, Any]]:
+        """Counters of the plugins that it is made of, by plugin."""
+        return {name: layer.stats for name, layer in self._layers.items() if hasattr(layer, "stats")}
 
     def one(self, **tensors: np.ndarray) -> dict[str, np.ndarray]:
         """Run for one utterance: arrays without their batch axis."""

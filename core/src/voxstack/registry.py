@@ -16,6 +16,7 @@ from voxstack import builtin, hookspecs
 from voxstack.blocks import Block
 from voxstack.errors import ContextError, PluginError
 from voxstack.networks import Context, Network, NetworkSpec
+from voxstack.sizes import fixed_axes
 from voxstack_addon_spec.wording import nearest
 
 GROUP = "voxstack"
@@ -168,28 +169,53 @@ class Registry(Mapping[str, type[Block]]):
         with self._opening:
             network = self._networks.get(key)
             if network is None:
-                network = self._networks[key] = Network(spec, context, self._runner(spec, context))
+                layers = self._layers(spec, context)
+                network = self._networks[key] = Network(spec, context, [*layers.values()][-1], layers)
         return network
 
-    def _runner(self, spec: NetworkSpec, context: Context) -> Any:
-        run = self._manager.hook.voxstack_open_network(spec=spec, context=context)
-        if run is None:
+    def devices(self) -> list[str]:
+        """The places that can be had on this machine, as shorthands ``runtime:device``; runtimes are imported for it."""
+        return [device for answer in self._manager.hook.voxstack_devices() for device in answer]
+
+    def context(self, name: str, config: Mapping[str, Any]) -> str | Mapping[str, Any] | None:
+        """What a plugin makes of the name of a context that an addon does not have; None if none knows it."""
+        found: str | Mapping[str, Any] | None = self._manager.hook.voxstack_context(name=name, addon=config)
+        return found
+
+    def _layers(self, spec: NetworkSpec, context: Context) -> dict[str, Any]:
+        """What opens a network and what goes around it, by plugin, the runtime first."""
+        layers: dict[str, Any] = {}
+        for impl in self._impls("voxstack_open_network"):
+            run = _answer(impl, spec=spec, context=context)
+            if run is not None:
+                layers[impl.plugin_name] = run
+                break
+        else:
             raise ContextError(
                 f"network {spec.name!r}: no runtime named {context.runtime!r} is installed; "
                 f"try: pip install voxstack-{context.runtime}-runtime{self.troubles()}"
             )
         fixed = False
-        for impl in self._manager.hook.voxstack_wrap_network.get_hookimpls():
-            offered = {"network": run, "spec": spec, "context": context}
-            around = impl.function(*(offered[name] for name in impl.argnames))
+        for impl in self._impls("voxstack_wrap_network"):
+            around = _answer(impl, network=[*layers.values()][-1], spec=spec, context=context)
             if around is not None:
-                run, fixed = around, fixed or getattr(around, "fixed_shapes", False)
-        if context.shapes and not fixed:
+                layers[impl.plugin_name] = around
+                fixed = fixed or getattr(around, "fixed_shapes", False)
+        if not fixed and (axes := fixed_axes(spec, context)):
             raise ContextError(
-                f"network {spec.name!r}: the context asks for fixed shapes {dict(context.shapes)}, and no plugin keeps to them; "
+                f"network {spec.name!r}: the context asks for fixed shapes {axes}, and no plugin keeps to them; "
                 "try: pip install voxstack-fixed-shapes"
             )
-        return run
+        return layers
+
+    def _impls(self, hook: str) -> list[Any]:
+        """Implementations of a hook, in the order in which pluggy calls them."""
+        return list(reversed(getattr(self._manager.hook, hook).get_hookimpls()))
+
+
+def _answer(impl: Any, **offered: Any) -> Any:
+    """Call one implementation with what it asks for."""
+    return impl.function(*(offered[name] for name in impl.argnames))
 
 
 def _check_marks(plugin: Any) -> None:

@@ -45,6 +45,14 @@ class State:
 
 
 @dataclass(frozen=True)
+class Length:
+    """How long an output axis is: ``times`` as long as an input axis."""
+
+    axis: str
+    times: int
+
+
+@dataclass(frozen=True)
 class Streaming:
     """How a network streams: steps of ``axis`` go to ``input``, and ``hop`` steps come out for each.
 
@@ -78,6 +86,8 @@ class NetworkSpec:
     :param path: gives the checked place on disk of a file name.
     :param trusted: whether code in the addon may run; formats that hold code are refused otherwise.
     :param batch_error: how far a row alone was measured to be from the same row in a batch, of its scale; None: not measured.
+    :param mask_error: by masked axis, how far padded was measured to be from unpadded, of its scale; None: not measured.
+    :param lengths: how long output axes are that no input has.
     :param stateful: the same network with state, where a windowed one comes in that form, too.
     """
 
@@ -92,6 +102,8 @@ class NetworkSpec:
     trusted: bool = False
     stateful: NetworkSpec | None = None
     batch_error: float | None = None
+    mask_error: Mapping[str, float] | None = None
+    lengths: Mapping[str, Length] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, config: Mapping[str, Any], digest: str, path: Callable[[str], Path], trusted: bool) -> NetworkSpec:
@@ -104,8 +116,10 @@ class NetworkSpec:
         if "stateful" in config:
             form = cls.of(name, {"role": config["role"], **config["stateful"]}, f"{digest}.stateful", path, trusted)
         streaming = _streaming(config.get("streaming"), inputs)
-        batch_error = config.get("measured", {}).get("batch_error")
-        return cls(name, config["role"], inputs, outputs, streaming, exports, digest, path, trusted, form, batch_error)
+        lengths = {axis: Length(**length) for axis, length in config.get("lengths", {}).items()}
+        measured = config.get("measured", {})
+        errors = measured.get("batch_error"), measured.get("mask_error")
+        return cls(name, config["role"], inputs, outputs, streaming, exports, digest, path, trusted, form, *errors, lengths)
 
     def export(self, form: str, runtime: str) -> Path:
         """Return the symbol file of one format, its parameters checked beside it.
@@ -130,6 +144,18 @@ class NetworkSpec:
         """Names of the outputs that are no state."""
         carried = {state.next for state in self.streaming.states.values()} if self.streaming else set()
         return tuple(name for name in self.outputs if name not in carried)
+
+    def length(self, axis: str) -> tuple[str, int] | None:
+        """Return the input axis and the factor that give the length of a named axis; None if nothing says so."""
+        if any(axis in tensor.shape for tensor in self.inputs.values()):
+            return axis, 1
+        if axis in self.lengths:
+            return self.lengths[axis].axis, self.lengths[axis].times
+        if self.streaming is None or self.streaming.states:
+            return None
+        made = {a for name in self.streamed for a in self.outputs[name].shape if isinstance(a, str)}
+        hopped = made - {a for tensor in self.inputs.values() for a in tensor.shape} - self.lengths.keys()
+        return (self.streaming.axis, self.streaming.hop) if hopped == {axis} else None
 
     def first_states(self, batch: int = 1) -> States:
         """The states before the first call of a stream: zeros, read-only."""

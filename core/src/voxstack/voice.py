@@ -12,8 +12,8 @@ import numpy as np
 
 from voxstack.addon import Addon
 from voxstack.blocks import StreamableBlock, Utterance
+from voxstack.contexts import Asked, Context, Effective
 from voxstack.errors import AddonError, RequestError, StackError
-from voxstack.networks import Context
 from voxstack.registry import Registry
 from voxstack.schedule import Playback, Schedule
 from voxstack.scheduler import Scheduler
@@ -90,6 +90,10 @@ class Voice:
         timed = replace(schedule or self.schedule, playback=Playback(self.sample_rate, live))
         return {"text": text, "markup": markup, "schedule": timed, "timeline": Timeline(self.sample_rate), **defaults, **controls}
 
+    def contexts(self) -> list[Effective]:
+        """What each network of this voice runs in, as it was found when it was opened: device, provider, threads, precision, sizes."""
+        return [network.effective for network in self.addon.opened]
+
     def stream(
         self, text: str | Iterable[str], *, markup: Markup = "text", schedule: Schedule | None = None, **controls: Any
     ) -> Iterator[Chunk]:
@@ -154,7 +158,7 @@ class Voice:
 def load(
     source: str | Path,
     *,
-    context: str | Mapping[str, Any] | Context | None = None,
+    context: Asked | Context | None = None,
     trust: bool = False,
     registry: Registry | None = None,
     schedule: Schedule | None = None,
@@ -162,8 +166,8 @@ def load(
 ) -> Voice:
     """Load a voice: an installed one by name, or a folder or ``.zip`` of an addon.
 
-    :param context: where its networks run: a name from the addon's ``contexts``, or a mapping such as
-        ``{"runtime": "onnx", "device": "cpu", "threads": 1}``.
+    :param context: where its networks run: a name from the addon's ``contexts``, a shorthand ``runtime:device`` such as
+        ``"openvino:NPU"``, or a mapping such as ``{"runtime": "onnx", "threads": 2, "networks": {"decoder": "onnx:cuda"}}``.
     :param trust: let code in the addon run, as in a ``.pt2``; what was installed with pip is trusted.
     :param registry: plugins to use; those installed, unless said otherwise.
     :param schedule: how many frames to give at a time, for requests that don't say.

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from voxstack import AddonError, ContextError, Frames, NetworkError, Schedule, StreamableBlock, Utterance, windows
+from voxstack import AddonError, Frames, NetworkError, Schedule, StreamableBlock, Utterance, windows
 from voxstack.addon import Addon
-from voxstack.networks import Context, Network, NetworkSpec, Streaming
+from voxstack.networks import Network, Streaming
 from voxstack.windows import pulls
 
 Arrays = Mapping[str, np.ndarray]
@@ -84,7 +84,7 @@ class Decoder(StreamableBlock):
             )
         if len(spec.streamed) != 1:
             raise AddonError(f"{addon.name}: networks.{spec.name}", f"a Decoder streams one output, and this has {sorted(spec.streamed)}")
-        self._opened = _open(spec, addon.context_for(self.context), addon)
+        self._opened = addon.stream_network(spec.name, self.context)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         whole, cut = self._others(utterance)
@@ -126,20 +126,6 @@ class Decoder(StreamableBlock):
             along = self.streaming.axis in self._network.spec.inputs[name].shape
             (cut if along else whole)[name] = np.asarray(utterance[name])
         return whole, cut
-
-
-def _open(spec: NetworkSpec, context: Context, addon: Addon) -> Network:
-    """Open the first form of a network that the runtime can run.
-
-    :raises ContextError: if it can run none.
-    """
-    *others, last = spec.forms(context)
-    for form in others:
-        try:
-            return addon.registry.open(form, context)
-        except ContextError:  # the other form may come in a format that the runtime knows; if not, its error tells
-            continue
-    return addon.registry.open(last, context)
 
 
 def _pieces(cut: Arrays, start: int, count: int) -> dict[str, np.ndarray]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from voxstack import AddonError, SequenceBlock, SequenceBlockContainer, Utterance
 from voxstack.addon import Addon
 from voxstack.networks import Network
+from voxstack.sizes import limits_of
 
 
 @dataclass
@@ -22,6 +24,10 @@ class _NetworkBlock(SequenceBlock):
     @property
     def gives(self) -> frozenset[str]:
         return frozenset(self.network.spec.outputs)
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        return limits_of(self.network)
 
     def __call__(self, utterance: Utterance) -> Utterance:
         return self.network.one(**{name: utterance[name] for name in self.needs})
@@ -46,6 +52,10 @@ class Encoders(SequenceBlock):
     @property
     def gives(self) -> frozenset[str]:
         return self._container.gives if self._container else frozenset()
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        return self._container.limits if self._container else {}
 
     def load(self, addon: Addon) -> None:
         names = self.networks or [spec.name for spec in addon.networks.values() if spec.role == "encoder"]
