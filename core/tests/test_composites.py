@@ -124,3 +124,51 @@ def test_closing_a_stack_closes_its_source() -> None:
     stream.close()
     del stream
     assert closed == [True]
+
+
+@dataclass
+class Sized(StreamableBlock):
+    """Takes certain sizes only.
+
+    :param sizes: these.
+    :param rate: steps out for each in.
+    :param most: of the entry ``tokens``.
+    """
+
+    sizes: list[int]
+    rate: float = 1.0
+    most: int = 0
+    asked: Any = None
+
+    @property
+    def hop(self) -> float:
+        return self.rate
+
+    @property
+    def chunk_sizes(self) -> tuple[int, ...]:
+        return tuple(self.sizes)
+
+    @property
+    def limits(self) -> Any:
+        return {"tokens": self.most} if self.most else {}
+
+    def stream(self, source: Any, utterance: Any) -> Any:
+        self.asked = utterance["schedule"].allowed
+        yield from source
+
+
+def test_chunks_fit_the_sizes_of_all_blocks_behind() -> None:
+    head, last = Sized([]), Sized([])
+    stack = StreamableStack([head, Sized([60, 220]), Sized([], 2.0), Sized([108, 500]), last])
+    assert stack.chunk_sizes == (54, 220)
+    list(stack.stream(iter(()), {"schedule": Schedule()}))
+    assert (head.asked, last.asked) == ((54, 220), ())
+    assert StreamableStack([Sized([]), Sized([])]).chunk_sizes == ()
+    assert StreamableStack([Sized([10, 20]), Sized([15])]).chunk_sizes == (10,)
+
+
+def test_limits_of_blocks_are_those_of_their_children() -> None:
+    stack = StreamableStack([Sized([], most=40), StreamableStack([Sized([], most=20), Sized([])])])
+    assert stack.limits == {"tokens": 20}
+    assert StreamablePipeline(Make([], []), stack).limits == {"tokens": 20}
+    assert StreamablePipeline(Make([], []), Sized([])).limits == {}

@@ -12,7 +12,7 @@ import pytest
 from tiny import plugin
 
 import voxstack
-from voxstack import AddonError, PluginError, Registry, RequestError, Schedule, StackError, StreamableBlock
+from voxstack import AddonError, PluginError, Registry, RequestError, Schedule, StackError, StreamableBlock, VoxstackError
 
 
 @dataclass
@@ -183,6 +183,44 @@ def test_networks_are_borrowed_from_other_addons(write_addon: Callable[..., Path
     alone = Registry({"test": plugin([Tone])})
     with pytest.raises(PluginError, match=r"no addon named 'lender' is installed"):
         voxstack.load(other, registry=alone)
+
+
+def test_a_voice_tells_where_each_network_runs(write_addon: Callable[..., Path], doubling: dict[str, Any]) -> None:
+    from tiny import double
+
+    @dataclass
+    class Both(Tone):
+        """Opens two networks, one in a context of its own."""
+
+        def load(self, addon: Any) -> None:
+            self._nets = [addon.stream_network("decoder"), addon.stream_network("second", "other")]
+
+    contexts = {"default": {"runtime": "python"}, "other": {"runtime": "python", "device": "dsp"}}
+    networks = {"decoder": doubling, "second": {**doubling, "role": "vocoder"}}
+    folder = write_addon(stack=[{"type": "Both"}], networks=networks, contexts=contexts, spec_version=2)
+    registry = Registry({"test": plugin([Both], {"decoder": double, "second": double}, voxstack_devices=lambda: ["python:cpu"])})
+    devices = lambda context=None: {e.network: e.device for e in voxstack.load(folder, registry=registry, context=context).contexts()}  # noqa: E731
+    assert devices() == {"decoder": "cpu", "second": "dsp"}
+    assert devices("python:gpu") == {"decoder": "gpu", "second": "dsp"}
+    assert devices({"runtime": "python", "networks": {"decoder": "python:tpu"}}) == {"decoder": "tpu", "second": "dsp"}
+    assert registry.devices() == ["python:cpu"]
+    for wrong, problem in [
+        ({"runtime": "python", "shapes": {"frame": [4]}}, r"'shapes' names 'frame', an axis that no network has; did you mean 'frames'\?"),
+        ({"runtime": "python", "networks": {"decodr": "python:tpu"}}, "there is no such network or role; did you mean 'decoder'"),
+        ("nowhere:cpu", "no runtime named 'nowhere' is installed; try: pip install voxstack-nowhere-runtime"),
+        ("elsewhere", "has no context named 'elsewhere'"),
+    ]:
+        with pytest.raises(VoxstackError, match=problem):
+            voxstack.load(folder, registry=registry, context=wrong)
+
+
+def test_plugins_give_names_to_contexts(write_addon: Callable[..., Path]) -> None:
+    def best(name: str, addon: Any) -> Any:
+        return {"runtime": addon["name"], "description": "found"} if name == "best" else None
+
+    registry = Registry({"test": plugin([Tone]), "best": plugin(voxstack_context=best)})
+    context = voxstack.load(write_addon(stack=[{"type": "Tone"}]), registry=registry, context="best").addon.context
+    assert (context.runtime, context.name, context.description) == ("tiny", "best", "found")
 
 
 def test_a_voice_has_its_own_schedule_and_a_context_another(write_addon: Callable[..., Path], registry: Registry) -> None:

@@ -27,10 +27,10 @@ def fixed_axes(spec: NetworkSpec, context: Context) -> dict[str, tuple[int, ...]
     that has none of the axes in ``context.shapes``: any length goes.
     """
     own = _named(spec)
-    fixed = {axis: context.shapes[axis] for axis in own if axis in context.shapes}
-    if fixed and "batch" in own:
-        fixed.setdefault("batch", (1,))
-    return fixed
+    if not any(axis in context.shapes for axis in own):
+        return {}
+    sizes = {"batch": (1,), **context.shapes}
+    return {axis: sizes[axis] for axis in own if axis in sizes}
 
 
 def free_axes(spec: NetworkSpec, context: Context) -> list[str]:
