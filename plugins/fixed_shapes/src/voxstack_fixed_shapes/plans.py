@@ -43,7 +43,7 @@ class Plan:
             batch = [run.get("batch", one) for run in runs]
             real = self.lengths[axis] * self.lengths.get("batch", 1)
             computed = sum(run[axis].size * rows.size for run, rows in zip(runs, batch, strict=True))
-            lengths = [min(run[axis].size, self.lengths[axis] - run[axis].start) for run in runs]
+            lengths = [min(run[axis].size, self.lengths[axis]) for run in runs]  # windows slide back, so none but a single one is padded
             useful = sum(length * (rows.last - rows.first) for length, rows in zip(lengths, batch, strict=True))
         return {"real": real, "computed": computed, "padding": computed - useful, "recomputed": useful - real}
 
