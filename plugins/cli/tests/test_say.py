@@ -137,7 +137,7 @@ def test_pause_is_a_control_with_an_option_of_its_own(read: Say, capsysbinary: A
         (["--set", "text=other"], "hummer has no control 'text'"),
         (["--set", "rate=1", "--rate", "1"], "'rate' is set twice"),
         (["--context", "npu"], "hummer has no context named 'npu'"),
-        (["--context", '{"device": "cpu", "rate": 1}'], "a context has no ['rate']"),
+        (["--context", '{"device": "cpu", "rate": 1}'], "a context has no 'rate'"),
     ],
 )
 def test_bad_controls_and_contexts(argv: list[str], problem: str, say: Say, tmp_path: Path, capsys: Any) -> None:

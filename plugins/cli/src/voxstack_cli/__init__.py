@@ -9,11 +9,11 @@ import pluggy
 
 hookimpl = pluggy.HookimplMarker("voxstack")  # voxstack.hookimpl, without the numpy that importing voxstack costs
 
-COMMANDS = ("say", "voices", "blocks", "validate", "inspect")
+COMMANDS = ("say", "voices", "blocks", "contexts", "validate", "inspect")
 
 
 @hookimpl
 def voxstack_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``say``, ``voices``, ``blocks``, ``validate`` and ``inspect``."""
+    """Add ``say``, ``voices``, ``blocks``, ``contexts``, ``validate`` and ``inspect``."""
     for name in COMMANDS:
         import_module(f"voxstack_cli.commands.{name}").add(commands)

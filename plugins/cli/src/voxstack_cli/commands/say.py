@@ -10,8 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from voxstack_cli.addons import registry_of
-from voxstack_cli.context import context_option
+from voxstack_cli.context import context_option, found_elsewhere
 from voxstack_cli.controls import control_options, controls_of
+from voxstack_cli.wording import complain
 
 if TYPE_CHECKING:
     from voxstack import Chunk, Voice
@@ -58,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
 
     registry = registry_of(options)
     voice = voxstack.load(options.voice, context=options.context, trust=options.trust, registry=registry)
+    if not options.quiet and (taken := found_elsewhere(voice)):
+        complain(taken)
     chunks = voice.stream(script.spoken(), markup="ssml" if options.ssml else "text", **controls_of(options, voice))
     label = ", ".join("stdout" if out == STDOUT else out for out in outs.values()) or "speaker"
     with Progress(label, voice.sample_rate, script, options.quiet) as progress, ExitStack() as opened:
