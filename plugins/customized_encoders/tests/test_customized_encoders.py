@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-import threading
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from tiny import addon, loaded, network, tensor
+from tiny import addon, loaded, network, plugin, tensor
 
-from voxstack import AddonError
+from voxstack import AddonError, NetworkError, Registry
+from voxstack.addon import Addon
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_customized_encoders import CustomizedEncoders
 
@@ -44,29 +46,67 @@ def test_networks_run_as_their_inputs_come() -> None:
     np.testing.assert_array_equal(made["d"], TOKENS - 1)
 
 
-def test_independent_networks_run_at_the_same_time() -> None:
-    both_are_in = threading.Barrier(2, timeout=10)
+def test_networks_that_change_a_name_run_in_the_order_of_the_list_and_what_reads_it_after_them() -> None:
+    networks = {"read": encoder("b", "c"), "twice": encoder("b", "b"), "more": encoder("b", "b"), "b": encoder("tokens", "b")}
+    networks["more"]["exports"] = [{"format": "python", "symbol": "more.txt"}]  # or it would be the same network as "twice"
+    runners = {
+        "read": lambda b: {"c": b},
+        "twice": lambda b: {"b": 2 * b},
+        "more": lambda b: {"b": b + 1},
+        "b": lambda tokens: {"b": tokens},
+    }
+    block = customized(runners, networks)
+    assert (block.needs, block.gives) == ({"tokens"}, {"b", "c"})
+    for made in (block({"tokens": TOKENS}), customized(runners, networks, workers=1)({"tokens": TOKENS})):
+        np.testing.assert_array_equal(made["c"], 2 * TOKENS + 1)
+        np.testing.assert_array_equal(made["b"], 2 * TOKENS + 1)
+    changing = customized({"more": runners["more"]}, {"more": networks["more"]})
+    assert (changing.needs, changing.gives) == ({"b"}, {"b"})
 
-    def meet(**tensors: np.ndarray) -> dict[str, np.ndarray]:
-        both_are_in.wait()
-        (value,) = tensors.values()
-        return {"b": value, "d": value}
 
-    runners = {"b": lambda **t: {"b": meet(**t)["b"]}, "d": lambda **t: {"d": meet(**t)["d"]}}
-    block = customized(runners, {name: NETWORKS[name] for name in "bd"})
-    assert set(block({"tokens": TOKENS})) == {"b", "d"}
-
-
-def test_an_error_in_one_network_reaches_the_caller_and_the_block_goes_on() -> None:
+def test_errors_name_the_network_and_the_block_goes_on() -> None:
     def fail(tokens: np.ndarray) -> Any:
         if tokens[0, 0]:
             raise ValueError("no luck")
         return {"d": tokens}
 
-    block = customized({**RUNNERS, "d": fail})
-    with pytest.raises(ValueError, match="no luck"):
-        block({"tokens": TOKENS + 1})
-    np.testing.assert_array_equal(block({"tokens": TOKENS})["d"], TOKENS)
+    for workers in (1, 4):
+        block = customized({**RUNNERS, "d": fail}, workers=workers)
+        with pytest.raises(NetworkError, match="network 'd' failed: ValueError: no luck"):
+            block({"tokens": TOKENS + 1})
+        np.testing.assert_array_equal(block({"tokens": TOKENS})["d"], TOKENS)
+
+
+def test_the_context_of_the_block_goes_before_that_of_the_voice() -> None:
+    seen: list[Any] = []
+    runtime = plugin([CustomizedEncoders], voxstack_open_network=lambda spec, context: seen.append(context) or RUNNERS[spec.name])
+    files = SimpleNamespace(config=addon([], RUNNERS, networks=NETWORKS).config, path=Path)
+    voice = {"runtime": "python", "networks": {"d": "python:npu"}}
+    for context, expected in ((None, {"b": ("cpu", 1), "d": ("npu", 1)}), ("other", {"b": ("cpu", 2), "d": ("cpu", 2)})):
+        seen.clear()
+        block = loaded(CustomizedEncoders(["b", "d"], context), Addon(files, Registry({"tiny": runtime}), voice))
+        assert {name: (at.device, at.threads) for name, at in zip("bd", seen, strict=True)} == expected
+        assert len(block({"tokens": TOKENS})) == 2
+
+
+def test_limits_are_those_of_the_sizes_that_are_fixed() -> None:
+    assert customized().limits == {}
+    runtime = plugin([], RUNNERS, voxstack_wrap_network=lambda network, spec, context: Fixed(network))
+    files = SimpleNamespace(config=addon([], RUNNERS, networks=NETWORKS).config, path=Path)
+    fixed = Addon(files, Registry({"tiny": runtime}), {"runtime": "python", "shapes": {"tokens": [8, 40]}})
+    assert loaded(CustomizedEncoders(), fixed).limits == {"tokens": 40, "b": 40, "c": 40}
+
+
+class Fixed:
+    """Stands for what keeps to fixed sizes."""
+
+    fixed_shapes = True
+
+    def __init__(self, network: Any) -> None:
+        self.network = network
+
+    def __call__(self, **tensors: np.ndarray) -> Any:
+        return self.network(**tensors)
 
 
 @pytest.mark.parametrize(
