@@ -6,7 +6,7 @@ import pytest
 from voxstack_text.lexicon import Lexicon
 from voxstack_text.pronouncer import Pronouncer, before_vowel
 from voxstack_text.pronunciation import LETTERS, STEPS_PER_LETTER, SYMBOLS, checked, decode, encode
-from voxstack_text.syllables import phone_stress
+from voxstack_text.syllables import letter_groups, phone_stress
 
 PRONOUNCER = Pronouncer(Lexicon.built_in())
 
@@ -101,3 +101,21 @@ def test_decoding_drops_repeats_then_blanks() -> None:
     assert len(logits) == STEPS_PER_LETTER * 3
     assert decode(logits) == ("b", "b", "iy1")
     assert decode(logits[:0]) == ()
+
+
+@pytest.mark.parametrize(
+    "word, most, parts",
+    [
+        ("antidisestablishment", 8, "antidi sestabli shment"),
+        ("antidisestablishment", 32, "antidisestablishment"),
+        ("strengths", 4, "stre ngt hs"),
+        ("zzzzzzzz", 3, "zzz zzz zz"),
+        ("abc", 1, "a b c"),
+        ("", 5, ""),
+    ],
+)
+def test_long_words_are_cut_behind_vowels_if_they_can_be(word: str, most: int, parts: str) -> None:
+    groups = letter_groups(word, most)
+    assert groups == parts.split()
+    assert "".join(groups) == word
+    assert all(0 < len(group) <= most for group in groups)

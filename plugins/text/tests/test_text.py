@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import addon, loaded, network, tensor
+from tiny import addon, loaded, network, plugin, tensor
 
 import voxstack
+from voxstack.addon import Addon
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_text import Text, Word
 from voxstack_text.passage import Break, Manner, Passage
@@ -121,3 +122,39 @@ def test_the_only_network_of_the_role_is_taken_or_the_one_that_is_named() -> Non
         text(one=NETWORK, two=NETWORK)
     with pytest.raises(voxstack.VoxstackError, match="did you mean 'one'"):
         text(Text("ones"), one=NETWORK)
+
+
+def at_fixed_sizes(split: bool = True) -> tuple[Text, list[int]]:
+    """A Text whose network takes eight letters at most, and the numbers of letters that it is asked for."""
+    asked: list[int] = []
+
+    def counting(letters: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+        asked.append(letters.shape[1])
+        return by_letter(letters, mask)
+
+    def voxstack_wrap_network(network: Any, spec: Any, context: Any) -> Any:
+        def run(**tensors: Any) -> Any:
+            return network(**tensors)
+
+        run.fixed_shapes = True  # type: ignore[attr-defined]
+        return run
+
+    context = {"runtime": "python", "split": split, "shapes": {"letters": [4, 8]}}
+    files = addon([], {}, networks={"oov": NETWORK}, contexts={"default": context}).files
+    registry = voxstack.Registry({"tiny": plugin([], {"oov": counting}, voxstack_wrap_network=voxstack_wrap_network)})
+    return loaded(Text(), Addon(files, registry)), asked
+
+
+def test_a_word_with_more_letters_than_the_network_takes_is_said_in_parts() -> None:
+    word = "bwaucebwaucekrontibwauce"
+    block, asked = at_fixed_sizes()
+    assert phones(block({"text": word})["tokens"]) == phones(text(oov=NETWORK)({"text": word})["tokens"])
+    assert max(asked) <= 8
+    assert sum(asked) == len(word)
+    assert len(block({"text": word})["words"]) == 1
+
+
+def test_without_split_the_network_is_asked_for_the_whole_word() -> None:
+    block, asked = at_fixed_sizes(split=False)
+    block({"text": "bwaucebwaucekronti"})
+    assert asked == [18]

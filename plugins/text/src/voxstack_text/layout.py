@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -44,22 +45,34 @@ class Mark(NamedTuple):
     token: int
 
 
-@dataclass
-class Layout:
-    """Phones of a passage, a row each, beginning and ending in a silence; for each row the seconds that it lasts, NaN where the
-    voice decides, and the character that it comes from; and the words as written.
+class Row(NamedTuple):
+    """One phone or silence, and how it is spoken.
+
+    :param place: the character of the passage's text that it comes from.
+    :param seconds: how long it lasts, NaN where the voice decides.
+    :param rate: how many times as fast.
+    :param volume: dB louder.
     """
 
-    phones: list[Phone] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
-    words: list[Word] = field(default_factory=list)
+    phone: Phone
+    place: int
+    seconds: float = math.nan
+    rate: float = 1.0
+    volume: float = 0.0
 
-    def add(self, phone: Phone, place: int, seconds: float = math.nan) -> None:
-        """Add a row."""
-        self.phones.append(phone)
-        self.places.append(place)
-        self.seconds.append(seconds)
+    @property
+    def silent(self) -> bool:
+        """Whether it is a silence."""
+        return self.phone.name == "pau"
+
+
+@dataclass
+class Layout:
+    """A passage as rows, beginning and ending in a silence, with the words as written and the marks among them."""
+
+    rows: list[Row] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
 
 
 def lay_out(passage: Passage, spoken: list[Spoken], pronouncer: Pronouncer) -> Layout:
@@ -70,8 +83,7 @@ def lay_out(passage: Passage, spoken: list[Spoken], pronouncer: Pronouncer) -> L
     first, last = (spoken[at].seconds if spoken and spoken[at].word == PAUSE else None for at in (0, -1))
     last = 0.0 if len(spoken) == 1 and last is not None else last
     inner = [item for item in spoken if item.word != PAUSE or item.seconds != 0.0]
-    layout = Layout()
-    layout.add(Phone("pau"), spoken[0].start if spoken else 0, passage.lead if first is None else first)
+    layout = Layout([_silence(spoken[0].start if spoken else 0, passage.lead if first is None else first)])
     parts = [_parts(passage, item, pronouncer) for item in inner]
     written = {insert.at: insert.written for insert in passage.inserts}
     for number, (item, here) in enumerate(zip(inner, parts, strict=True)):
@@ -79,10 +91,16 @@ def lay_out(passage: Passage, spoken: list[Spoken], pronouncer: Pronouncer) -> L
             following = parts[number + 1] if number + 1 < len(parts) else []
             _add_word(layout, passage, item, before_vowel(here, following[0][1] if following else ()), written)
         elif 0 < number < len(inner) - 1:
-            layout.add(Phone("pau"), item.start, math.nan if item.seconds is None else item.seconds)
+            layout.rows.append(_silence(item.start, item.seconds))
     end = 0 if not spoken else len(passage.text)
-    layout.add(Phone("pau"), max(0, end - 1), math.nan if last is None else last)
+    layout.rows.append(_silence(max(0, end - 1), last))
+    layout.rows = _in_their_manner(passage, layout.rows)
+    layout.marks = list(_marks(passage, layout.rows))
     return layout
+
+
+def _silence(place: int, seconds: float | None) -> Row:
+    return Row(Phone("pau"), place, math.nan if seconds is None else seconds)
 
 
 def _parts(passage: Passage, item: Spoken, pronouncer: Pronouncer) -> list[Part]:
@@ -99,30 +117,34 @@ def _parts(passage: Passage, item: Spoken, pronouncer: Pronouncer) -> list[Part]
 
 
 def _add_word(layout: Layout, passage: Passage, item: Spoken, parts: list[Part], written: dict[int, str]) -> None:
-    first = len(layout.phones)
+    rows, words = layout.rows, layout.words
+    first = len(rows)
     for name, pronunciation in parts:
         for at, (phone, stress) in enumerate(phone_stress(pronunciation)):
-            layout.add(Phone(phone, stress, "" if at else name), item.start)
+            rows.append(Row(Phone(phone, stress, "" if at else name), item.start))
     span = passage.span(item.start, item.end)
-    words = layout.words
     if words and words[-1][1:3] == span:
         first = words.pop().first_token
-    if len(layout.phones) > first:
+    if len(rows) > first:
         text = written.get(item.start, passage.text[item.start : item.end])
-        words.append(Word(text, *span, first, len(layout.phones) - first))
+        words.append(Word(text, *span, first, len(rows) - first))
 
 
-def marks(passage: Passage, layout: Layout) -> list[Mark]:
+def _in_their_manner(passage: Passage, rows: list[Row]) -> list[Row]:
+    """The rows, each at the rate and the volume of its place."""
+    for manner in passage.manners:
+        rows = [row._replace(rate=manner.rate, volume=manner.volume) if manner.start <= row.place < manner.end else row for row in rows]
+    return rows
+
+
+def _marks(passage: Passage, rows: list[Row]) -> Iterator[Mark]:
     """The flags of a passage as marks: each where the next word or silence behind it begins, at the latest with the last silence."""
-    made = []
-    first = 0 if layout.seconds[0] > 0 else 1  # the silence before everything counts where it was asked for
+    first = 0 if rows[0].seconds > 0 else 1  # the silence before everything counts where it was asked for
     for place, name, behind in passage.flags:
-        rows = range(first, len(layout.phones))
-        later = (row for row in rows if layout.places[row] >= place and not (behind and _is_break(layout, row, place)))
+        later = (at for at in range(first, len(rows)) if rows[at].place >= place and not (behind and _is_break(rows[at], place)))
         start, _ = passage.span(place, place)
-        made.append(Mark(name, start, start, next(later, len(layout.phones) - 1)))
-    return made
+        yield Mark(name, start, start, next(later, len(rows) - 1))
 
 
-def _is_break(layout: Layout, row: int, place: int) -> bool:
-    return layout.phones[row].name == "pau" and layout.places[row] == place
+def _is_break(row: Row, place: int) -> bool:
+    return row.silent and row.place == place

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from voxstack_text.layout import Layout
 
 STAND_IN = "\ua66e"
 """Stands in a passage's text for something that is not read from its letters: a letter itself, so that sentences are found as
@@ -68,6 +71,7 @@ class Passage:
     :param origins: places in the request's text of each character, the first and the one behind; None: they follow each other
         from ``start`` on.
     :param pitch: semitones that it is spoken higher.
+    :param layout: what it is spoken as, where that has been worked out; inserts, breaks, manners and flags have had their effect on it.
     """
 
     text: str
@@ -80,6 +84,7 @@ class Passage:
     manners: tuple[Manner, ...] = ()
     flags: tuple[Flag, ...] = ()
     pitch: float = 0.0
+    layout: Layout | None = None
 
     @property
     def written(self) -> str:

@@ -8,12 +8,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
+from voxstack import Block, ContextError, Frames, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.addon import Addon
-from voxstack.blocks import Given, close
+from voxstack.blocks import Given, children, close
 from voxstack.timeline import Timeline
+from voxstack_text.cuts import SMALLEST
 from voxstack_text.passage import Passage
+from voxstack_text.pieces import pieces
 from voxstack_text.segments import segments
+from voxstack_text.text import Text
+
+_ONE_A_TOKEN = Text.gives - {"words", "marks"}
 
 
 class Unit(NamedTuple):
@@ -46,6 +51,9 @@ class Sentences(StreamableWrapper):
     where the sentence does; ``unit`` (:class:`Unit`) is for what knows how long it is to report. Sentences with nothing to
     pronounce are skipped.
 
+    Where networks of the child take so many tokens at most (``limits``), no more are given to it at once: longer sentences are cut at
+    the best places (:func:`voxstack_text.cuts.cuts`). That is done with what the one ``Text`` inside makes of the whole sentence.
+
     :param block: makes the frames or samples of one sentence.
     :param first: characters of what is spoken first, at most: a longer sentence is cut there, so that audio begins early.
     :param longest: characters of any other sentence at most; a longer one is cut at punctuation if it can be, else at a space.
@@ -55,6 +63,8 @@ class Sentences(StreamableWrapper):
     first: int = field(default=200, metadata={"minimum": 20})
     longest: int = field(default=500, metadata={"minimum": 20})
     _controls: Mapping[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _most: int | None = field(default=None, init=False, repr=False, compare=False)
+    _text: Text | None = field(default=None, init=False, repr=False, compare=False)
 
     head = True
 
@@ -70,6 +80,16 @@ class Sentences(StreamableWrapper):
         for _ in segments("Now."):  # what this imports takes some milliseconds, and later somebody waits for the first audio
             pass
         self._controls = addon.config.get("controls", {})
+        limits = self.block.limits
+        self._most = min((most for name, most in limits.items() if name in _ONE_A_TOKEN), default=None)
+        if self._most is not None:
+            if self._most < SMALLEST:
+                raise ContextError(
+                    f"{self.stack_path or 'Sentences'}: the context's largest size is {self._most} tokens, too few for a syllable between "
+                    f"silences; give a size of at least {SMALLEST} for 'tokens' in its 'shapes'"
+                )
+            texts = [block for block in _inside(self.block) if isinstance(block, Text)]
+            self._text = texts[0] if len(texts) == 1 else None  # whoever else makes the tokens has to keep to the limit
 
     def check_needs(self, given: Given, path: str) -> Given:
         super().check_needs({**given, **dict.fromkeys(("text_start", "passage", "unit"), f"{path} (Sentences)")}, path)
@@ -79,7 +99,7 @@ class Sentences(StreamableWrapper):
         base = utterance.get("text_start", 0)
         timeline: Timeline | None = utterance.get("timeline")
         given = 0
-        passages = self._passages(utterance)
+        passages = self._fitting(self._passages(utterance))
         try:
             for passage in passages:
                 own = {**utterance, "text": passage.text, "markup": "text", "text_start": base + passage.start, "passage": passage}
@@ -98,6 +118,15 @@ class Sentences(StreamableWrapper):
         finally:
             passages.close()
 
+    def _fitting(self, passages: Generator[Passage, None, None]) -> Generator[Passage, None, None]:
+        """The passages, in pieces if they have more tokens than the child takes."""
+        with closing(passages):
+            for passage in passages:
+                if self._text is None or self._most is None:
+                    yield passage
+                else:
+                    yield from pieces(passage, self._text.layout(passage), self._most)
+
     def _passages(self, utterance: Utterance) -> Generator[Passage, None, None]:
         text = utterance["text"]
         if utterance.get("markup", "text") != "ssml":
@@ -111,3 +140,9 @@ def _plain(text: str | Iterator[str], first: int, longest: int) -> Generator[Pas
     with closing(segments(text, first, longest)) as found:
         for start, piece, ending, opens in found:
             yield Passage(piece, start, ending, math.nan if opens else 0.0)
+
+
+def _inside(block: Block) -> Iterator[Block]:
+    yield block
+    for _, child in children(block, ""):
+        yield from _inside(child)

@@ -7,17 +7,21 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
+from itertools import chain
 
 import numpy as np
 
 from voxstack import RequestError, SequenceBlock, Utterance
 from voxstack.addon import Addon
+from voxstack.networks import Network
+from voxstack.sizes import limits_of
 from voxstack_text.homographs import resolve
-from voxstack_text.layout import Layout, Mark, Word, lay_out, marks
+from voxstack_text.layout import Layout, Mark, Word, lay_out
 from voxstack_text.lexicon import Lexicon
 from voxstack_text.passage import Passage
 from voxstack_text.pronouncer import Pronouncer
 from voxstack_text.pronunciation import LETTERS, Pronunciation, decode, encode
+from voxstack_text.syllables import letter_groups
 from voxstack_text.tokens import token_features
 
 __all__ = ["Mark", "Text", "Word"]
@@ -57,26 +61,32 @@ class Text(SequenceBlock):
         import_module("voxstack_text.reader")  # its rules take 15 ms to compile: now, and not when somebody waits for audio
         network = None
         if self.network is not None or any(spec.role == ROLE for spec in addon.networks.values()):
-            network = _by_network(addon, addon.select(self.network, ROLE).name)
+            network = _by_network(addon.network(addon.select(self.network, ROLE).name))
         self._pronouncer = Pronouncer(Lexicon.built_in(), network)
 
-    def __call__(self, utterance: Utterance) -> Utterance:
+    def layout(self, passage: Passage) -> Layout:
+        """What a passage is spoken as."""
         assert self._pronouncer is not None, "Text runs after load(addon)"
         from voxstack_text.reader import read  # its rules take a while to compile, and looking for plugins needs none
 
+        return lay_out(passage, resolve(read(passage, self._pronouncer.knows)), self._pronouncer)
+
+    def __call__(self, utterance: Utterance) -> Utterance:
         passage = _passage(utterance)
-        spoken = resolve(read(passage, self._pronouncer.knows))
-        layout = lay_out(passage, spoken, self._pronouncer)
-        rates, volumes = _manner(passage, layout)
+        layout = self.layout(passage) if passage.layout is None else passage.layout
+        rows = layout.rows
+        rates = np.array([row.rate for row in rows])
+        if math.isnan(rows[-1].seconds):
+            rates[-1] *= _LAST_RATE[passage.ending]
         return {
-            "tokens": token_features(layout.phones, "," if passage.ending else final_mark(passage.text)),
+            "tokens": token_features([row.phone for row in rows], "," if passage.ending else final_mark(passage.text)),
             "words": layout.words,
-            "phones": [phone.name for phone in layout.phones],
-            "silences": np.array([phone.name == "pau" for phone in layout.phones]),
-            "pauses": np.array(layout.seconds),
+            "phones": [row.phone.name for row in rows],
+            "silences": np.array([row.silent for row in rows]),
+            "pauses": np.array([row.seconds for row in rows]),
             "rates": rates,
-            "volumes": volumes,
-            "marks": marks(passage, layout),
+            "volumes": np.array([row.volume for row in rows]),
+            "marks": layout.marks,
         }
 
 
@@ -90,29 +100,19 @@ def _passage(utterance: Utterance) -> Passage:
     return Passage(text if isinstance(text, str) else "".join(text), utterance.get("text_start", 0))
 
 
-def _manner(passage: Passage, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
-    """The rate and the volume of each row."""
-    rates, volumes = np.ones(len(layout.places)), np.zeros(len(layout.places))
-    places = np.array(layout.places)
-    for manner in passage.manners:
-        inside = (manner.start <= places) & (places < manner.end)
-        rates[inside], volumes[inside] = manner.rate, manner.volume
-    if math.isnan(layout.seconds[-1]):
-        rates[-1] *= _LAST_RATE[passage.ending]
-    return rates, volumes
-
-
 def final_mark(text: str) -> str:
     """How a sentence ends: "?", "!" or "."; quotes and brackets behind that do not count."""
     last = text.rstrip(" \t\r\n\"'”’»)]}")[-1:]
     return {"?": "?", "!": "!", "？": "?", "！": "!"}.get(last, ".")
 
 
-def _by_network(addon: Addon, name: str) -> Callable[[str], Pronunciation]:
-    network = addon.network(name)
+def _by_network(network: Network) -> Callable[[str], Pronunciation]:
+    """Pronounces by the network, word by word; where its sizes are fixed and may be split for, in parts that it can take."""
+    most = limits_of(network).get("letters")
 
     def pronounce(word: str) -> Pronunciation:
         plain = "".join(letter for letter in word if letter in LETTERS)
-        return decode(network(letters=encode(plain)[None])["logits"][0]) if plain else ()
+        parts = [decode(network(letters=encode(part)[None])["logits"][0]) for part in letter_groups(plain, most or len(plain))]
+        return tuple(chain(*parts)) if all(parts) else ()
 
     return pronounce
