@@ -85,8 +85,8 @@ class Sentences(StreamableWrapper):
         if self._most is not None:
             if self._most < SMALLEST:
                 raise ContextError(
-                    f"{self.stack_path or 'Sentences'}: the context's largest size is {self._most} tokens, too few for a syllable between "
-                    f"silences; give a size of at least {SMALLEST} for 'tokens' in its 'shapes'"
+                    f"the context's largest size is {self._most} tokens, too few for a syllable between silences; "
+                    f"give one of at least {SMALLEST} for 'tokens' in its 'shapes'"
                 )
             texts = [block for block in _inside(self.block) if isinstance(block, Text)]
             self._text = texts[0] if len(texts) == 1 else None  # whoever else makes the tokens has to keep to the limit
