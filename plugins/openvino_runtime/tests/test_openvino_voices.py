@@ -1,0 +1,90 @@
+"""Networks of real voices: OpenVINO gives what ONNX Runtime gives, in every form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from voxstack import Registry
+from voxstack.addon import Addon
+from voxstack.networks import Context, Network, NetworkSpec
+
+pytest.importorskip("openvino")
+pytest.importorskip("onnxruntime")
+
+NETWORKS = ("encoder", "durations", "pronunciation", "decoder", "vocoder")
+LENGTHS = (1, 2, 7, 40, 64)
+
+
+@pytest.fixture(scope="module")
+def amber() -> Addon:
+    registry = Registry.installed()
+    if "amber" not in registry.addons():
+        pytest.skip("the voice amber is not installed")
+    return Addon.open("amber", registry)
+
+
+def opened(amber: Addon, spec: NetworkSpec, runtime: str, **context: Any) -> Network:
+    run = amber.registry.hook.voxstack_open_network(spec=spec, context=Context(runtime, "cpu", **context))
+    return Network(spec, Context(runtime), run)
+
+
+def inputs_of(spec: NetworkSpec, length: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(length)
+    made: dict[str, np.ndarray] = {}
+    for name in spec.needs:
+        tensor = spec.inputs[name]
+        shape = [{"batch": 1}.get(axis, length) if isinstance(axis, str) else axis for axis in tensor.shape]
+        made[name] = rng.integers(0, 2, shape) if tensor.dtype == "int64" else rng.standard_normal(shape).astype(np.float32)
+    return made
+
+
+def error(made: Any, wanted: Any) -> float:
+    assert {name: array.shape for name, array in made.items()} == {name: array.shape for name, array in wanted.items()}
+    return max(float(np.abs(made[name] - array).max(initial=0) / np.abs(array).max(initial=1)) for name, array in wanted.items())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_any_length_and_fixed_ones_are_as_in_onnx_runtime(amber: Addon, name: str) -> None:
+    spec = amber.networks[name]
+    axis = next(axis for tensor in spec.inputs.values() for axis in tensor.shape if isinstance(axis, str) and axis != "batch")
+    reference, free = opened(amber, spec, "onnx"), opened(amber, spec, "openvino")
+    fixed = opened(amber, spec, "openvino", shapes={axis: LENGTHS[-2:]})
+    for length in LENGTHS:
+        given = inputs_of(spec, length)
+        wanted = reference(**given)
+        assert error(free(**given), wanted) < 1e-5, length
+        if length in LENGTHS[-2:]:
+            assert error(fixed(**given), wanted) < 1e-5, length
+
+
+@pytest.mark.parametrize("name", ["decoder", "vocoder"])
+def test_what_carries_state_runs_in_steps_of_any_size(amber: Addon, name: str) -> None:
+    """Also in a last step of nothing, and from states of another length than they are after it."""
+    whole, spec = amber.networks[name], amber.networks[name].stateful
+    assert spec is not None
+    assert spec.streaming is not None
+    (key,), (output,) = whole.needs, spec.streamed
+    frames = inputs_of(whole, 150)[key][0]
+    wanted = opened(amber, whole, "onnx").one(**{key: frames})[output]
+    stateful = opened(amber, spec, "openvino")
+    for sizes in ([150], [150, 0], [24, *[1] * 126], [24, *[7] * 18], [30, 120]):
+        states, made = spec.first_states(), []
+        for number, start in enumerate(np.cumsum([0, *sizes[:-1]])):
+            last = number == len(sizes) - 1
+            step, states = stateful.step(states, last, **{spec.streaming.input: frames[start : start + sizes[number]]})
+            made.append(step[output])
+        assert error({output: np.concatenate(made)}, {output: wanted}) < 1e-5, sizes
+
+
+def test_bfloat16_is_another_precision(amber: Addon) -> None:
+    import openvino
+
+    if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        pytest.skip("this processor does not compute in bfloat16")
+    spec = amber.networks["decoder"]
+    given = inputs_of(spec, 64)
+    off = error(opened(amber, spec, "openvino", precision="bfloat16")(**given), opened(amber, spec, "onnx")(**given))
+    assert 1e-4 < off < 0.1
