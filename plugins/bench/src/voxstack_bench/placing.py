@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from voxstack.contexts import Context
@@ -63,13 +64,18 @@ def composed(contexts: Mapping[str, Context], chosen: Mapping[str, str], base: s
     :param chosen: a key for each network that was called; the others stay where they are in ``base``.
     :param roles: the role of each network of the addon.
     """
-    where = {name: contexts[chosen.get(name, base)].for_network(name, role) for name, role in roles.items()}
+    where = {name: _place(contexts[chosen.get(name, base)], name, role) for name, role in roles.items()}
     for context in contexts.values():
-        if all(same(context.for_network(name, roles[name]), where[name]) for name in chosen):
+        if all(same(_place(context, name, roles[name]), where[name]) for name in chosen):
             return None
-    bare = {key: value for key, value in spelled(contexts[base]).items() if key != "networks"}
-    rest = Context.of(bare, {}, "placement")
-    return {**bare, "networks": {name: spelled(place) for name, place in where.items() if not same(place, rest)}}
+    bare = replace(contexts[base], networks={})
+    networks = {name: spelled(place) for name, place in where.items() if not same(place, replace(bare, schedule={}))}
+    return {**spelled(bare), "networks": networks}
+
+
+def _place(context: Context, name: str, role: str) -> Context:
+    """Where a network runs, without what belongs to a whole voice."""
+    return replace(context.for_network(name, role), networks={}, schedule={})
 
 
 def told(chosen: Mapping[str, str], base: str) -> str:

@@ -117,6 +117,8 @@ class Worker:
         return WorkerError(f"the process of this context ended in {do!r} with {how}{self._last_words()}")
 
     def _last_words(self) -> str:
+        if self._errors.closed:
+            return ""
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         return ": " + " / ".join(lines[-3:]) if lines else ""
