@@ -42,13 +42,12 @@ def peak_memory() -> float | None:
 
 
 def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor() or platform.machine()
-    )
+    """Name of the processor and, as a hypervisor may make that a vague one, its numbers."""
+    first = _read(Path("/proc/cpuinfo")).partition("\n\n")[0]
+    facts = {key.strip(): value.strip() for key, sign, value in (line.partition(":") for line in first.splitlines()) if sign}
+    told = [facts[key] for key in ("model name", "CPU implementer", "CPU part") if key in facts]
+    told += [f"{key} {facts[key]}" for key in ("cpu family", "model") if key in facts]
+    return ", ".join(told) or platform.processor() or platform.machine()
 
 
 def _cores() -> int:
