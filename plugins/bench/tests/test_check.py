@@ -102,6 +102,8 @@ def test_the_command_passes_and_writes_json(toy: Toy, command: Command, tmp_path
     told, errors = capsys.readouterr()
     assert "limit 0.001" in told
     assert "parts of their peaks" in told
+    assert told.splitlines()[1] == '[2] {"runtime": "toy", "device": "a"}'
+    assert len([line for line in told.splitlines() if line.startswith("[2]  ") and line.endswith("ok")]) == 4
     assert told.splitlines()[-1] == "passed: 8 pass"
     assert "voxstack: default: checking" in errors
     found = json.loads(out.read_text())

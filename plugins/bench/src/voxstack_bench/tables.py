@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 def table(rows: Sequence[Sequence[str]], left: int = 1) -> Iterator[str]:
@@ -23,6 +23,11 @@ def percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.0%}"
 
 
-def short(text: str, most: int = 48) -> str:
-    """Return a text that is not too long for a column."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def named(labels: Iterable[str], most: int = 24) -> dict[str, str]:
+    """Return a name for each label that fits into a column: itself, or its number in brackets."""
+    return {label: label if len(label) <= most else f"[{number}]" for number, label in enumerate(labels, 1)}
+
+
+def legend(names: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each label that has another name."""
+    return (f"{name} {label}" for label, name in names.items() if name != label)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,14 +63,16 @@ def run(options: argparse.Namespace) -> int:
 
 def lines(found: Benchmark) -> Iterator[str]:
     """Yield what was found, for people."""
-    from voxstack_bench.tables import number, table
+    from voxstack_bench.tables import legend, named, number, table
 
     said = f", {found.audio_s:.1f} s of speech" if found.audio_s else ""
     yield f"{found.addon} {found.version}: medians of {found.repeat} turns{said}, in brackets least and most"
+    names = named(row.context for row in found.contexts)
+    yield from legend(names)
     heads = ["context", "load s", "first audio ms", "RTF", "CPU s/s", "peak MB", "check"]
     rows = [
         [
-            *(_name(row.context), number(row.load_s, ".2f")),
+            *(names[row.context], number(row.load_s, ".2f")),
             *(_spread(row.first_audio, 1000), _spread(row.real_time_factor), _spread(row.processor)),
             *(number(row.memory_mb, ".0f"), row.checked),
         ]
@@ -82,29 +84,29 @@ def lines(found: Benchmark) -> Iterator[str]:
         if row.state != "measured":
             yield f"{row.context}: {'cannot be had here' if row.state == 'unavailable' else 'FAILED'}: {row.reason}"
         yield from (f"{row.context}: WRONG: {one.what}: {_why(one.error, one.note)}" for one in row.rows if one.state == "fail")
-    yield from _network_lines(found)
+    yield from _network_lines(found, names)
     yield ""
     yield _verdict(found)
 
 
-def _network_lines(found: Benchmark) -> Iterator[str]:
+def _network_lines(found: Benchmark, names: Mapping[str, str]) -> Iterator[str]:
     from voxstack_bench.tables import percent, table
 
     labels = [row.context for row in found.contexts if row.networks]
     if found.times:
         what = "until the first audio" if found.goal == "latency" else "for the whole text"
         yield from ["", f"ms in each network {what}; * is where it would be put"]
-        names = [label for label in labels if any(label in row for row in found.times.values())]
+        shown = [label for label in labels if any(label in row for row in found.times.values())]
         cells = [
-            [network, *(_time(row.get(label), found.places[network] == label) for label in names)] for network, row in found.times.items()
+            [network, *(_time(row.get(label), found.places[network] == label) for label in shown)] for network, row in found.times.items()
         ]
-        yield from table([["network", *map(_name, names)], *cells])
+        yield from table([["network", *(names[label] for label in shown)], *cells])
     wasting = [row for row in found.contexts if row.waste]
     if wasting:
         yield from ["", "part of the computed steps that was padding, or computed again"]
         networks = list(dict.fromkeys(name for row in wasting for name in row.waste))
         cells = [[name, *(percent(row.waste.get(name)) for row in wasting)] for name in networks]
-        yield from table([["network", *(_name(row.context) for row in wasting)], *cells])
+        yield from table([["network", *(names[row.context] for row in wasting)], *cells])
 
 
 def _verdict(found: Benchmark) -> str:
@@ -126,12 +128,6 @@ def _against(best: Measured, rows: Sequence[Measured]) -> str:
 
 def _why(error: float | None, note: str) -> str:
     return note or f"{error:.1e} from the golden vectors"
-
-
-def _name(label: str) -> str:
-    from voxstack_bench.tables import short
-
-    return short(label, 24)
 
 
 def _spread(spread: Spread | None, scale: float = 1) -> str:

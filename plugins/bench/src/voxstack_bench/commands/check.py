@@ -47,20 +47,22 @@ def run(options: argparse.Namespace) -> int:
 
 def lines(report: Report) -> Iterator[str]:
     """Yield what was found, for people."""
-    from voxstack_bench.tables import number, table
+    from voxstack_bench.tables import legend, named, number, table
 
     yield f"{report.addon} {report.version}: differences from golden vectors, as parts of their peaks; limit {report.limit:g}"
+    names = named(found.context for found in report.contexts)
+    yield from legend(names)
     rows = [["context", "what", "error", ""]]
     for found in report.contexts:
-        rows += [[found.context, row.what, number(row.error, ".1e"), _verdict(row.state, row.note)] for row in found.rows]
+        rows += [[names[found.context], row.what, number(row.error, ".1e"), _verdict(row.state, row.note)] for row in found.rows]
         if not found.rows:
-            rows.append([found.context, "", "-", _verdict(_of_context(found), found.reason)])
+            rows.append([names[found.context], "", "-", _verdict(_of_context(found), found.reason)])
     yield from _with_notes(table(rows, left=2), rows)
     measured = [found for found in report.contexts if found.figures.load_s is not None]
     if measured:
         yield ""
         heads = ["context", "load s", "first audio s", "RTF", "peak MB"]
-        figures = [(found.context, found.figures) for found in measured]
+        figures = [(names[found.context], found.figures) for found in measured]
         cells = [[label, *map(number, (f.load_s, f.ttfa_s, f.rtf)), number(f.memory_mb, ".0f")] for label, f in figures]
         yield from table([heads, *cells])
     yield ""
