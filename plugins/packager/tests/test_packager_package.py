@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -18,6 +19,9 @@ pytest.importorskip("onnxruntime", reason=REASON)
 
 from torch import nn  # noqa: E402
 
+import voxstack  # noqa: E402
+from voxstack import Registry  # noqa: E402
+from voxstack.addon import Addon  # noqa: E402
 from voxstack_addon_spec import file_entry, open_addon  # noqa: E402
 from voxstack_packager import Borrowed, NetworkSource, PackagingError, exporting, package, relative_error, upgrade  # noqa: E402
 from voxstack_packager.runners import onnx_runner, pt2_runner  # noqa: E402
@@ -55,7 +59,7 @@ def source(module=None, **changes):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """An addon with one network in both formats, and the module that it was made of."""
-    network = source(formats=("onnx", "pt2"), description="A decoder.")
+    network = source(description="A decoder.")
     folder = tmp_path_factory.mktemp("addons") / "tiny"
     lines = []
     (folder.parent / "table.txt").write_text("a table")
@@ -95,8 +99,145 @@ def test_exports_give_what_the_module_gives(made, sizes):
     inputs = network.arrays({"batch": batch, "frames": length}, seed=3)
     with torch.no_grad():
         expected = {"mel": network.module(**{name: torch.from_numpy(array) for name, array in inputs.items()})["mel"].numpy()}
-    for run in (onnx_runner(folder / "decoder.onnx"), pt2_runner(folder / "decoder.pt2", network.signature)):
+    program = pt2_runner(folder / "decoder.pt2", network.signature, folder / "decoder.onnx.data")
+    for run in (onnx_runner(folder / "decoder.onnx"), program):
         assert 0 < relative_error(run(**inputs), expected) < 1e-3  # weights are rounded to half
+
+
+def test_exports_share_their_weights(made):
+    folder, _, _ = made
+    exports = json.loads((folder / "addon.json").read_text())["networks"]["decoder"]["exports"]
+    assert [export["parameters"] for export in exports] == ["decoder.onnx.data"] * 2
+    weights = 2 * (C * C * 5 + C * 8 * 3 + C)
+    assert weights <= (folder / "decoder.onnx.data").stat().st_size < weights + 1000
+    assert (folder / "decoder.onnx").stat().st_size < 10_000
+    assert (folder / "decoder.pt2").stat().st_size < 10_000
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_the_torch_runtime_opens_what_shares_its_weights(made, fixed):
+    folder, network, _ = made
+    registry = Registry.installed()
+    context = {"runtime": "torch", **({"shapes": {"frames": [16, 32]}} if fixed else {})}
+    inputs = network.arrays({"batch": 1, "frames": 21}, seed=3)
+    got = Addon.open(folder, registry, context, trust=True).network("decoder")(**inputs)
+    expected = pt2_runner(folder / "decoder.pt2", network.signature, folder / "decoder.onnx.data")(**inputs)
+    assert relative_error(got, expected) < (1e-6 if fixed else 1e-12)
+
+
+def test_other_weights_than_it_was_exported_with_are_refused(made, tmp_path):
+    folder = shutil.copytree(made[0], tmp_path / "tiny")
+    data = folder / "decoder.onnx.data"
+    content = bytearray(data.read_bytes())
+    content[100] ^= 1
+    data.write_bytes(content)
+    with pytest.raises(PackagingError, match=r"decoder\.pt2: its '.*' is not in decoder\.onnx\.data any more"):
+        pt2_runner(folder / "decoder.pt2", made[1].signature, data)
+    config = json.loads((folder / "addon.json").read_text())
+    (folder / "addon.json").write_text(json.dumps({**config, "files": {**config["files"], data.name: file_entry(data)}}))
+    with pytest.raises(voxstack.NetworkError, match=r"its weights '.*' are not those in decoder\.onnx\.data, which is of another export"):
+        Addon.open(folder, Registry.installed(), {"runtime": "torch"}, trust=True).network("decoder")
+
+
+class Odd(nn.Module):
+    """Weights of all sorts: tied, turned when they are exported, too small to share, recurrent, a table, in three axes."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(50, C)
+        self.start, self.table = nn.Conv1d(C, C, 3, bias=False), nn.Parameter(torch.randn(C))
+        self.recurrent = nn.GRU(C, C, batch_first=True)
+        self.out = nn.Linear(C, 50, bias=False)
+        self.out.weight = self.embed.weight
+        self.small = nn.Parameter(torch.randn(3))
+        self.register_buffer("positions", torch.randn(2, C, 7))
+
+    def forward(self, letters, mask):
+        x = self.embed(letters) * mask[..., None] * self.table
+        x = nn.functional.pad(x, (0, 0, 1, 1))
+        x = torch.cat([x[:, :-2], x[:, 1:-1], x[:, 2:]], 2) @ self.start.weight.permute(2, 1, 0).reshape(3 * C, C)
+        x, _ = self.recurrent((x + self.positions.sum((0, 2))).flatten(0, 1)[:, None])
+        x = x[:, 0].reshape(*letters.shape, C)
+        return {"scores": self.out(x) * self.small.sum()}
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_weights_of_all_sorts(tmp_path, half):
+    torch.manual_seed(0)
+    network = NetworkSource(
+        name="odd",
+        role="encoder",
+        module=Odd().eval(),
+        inputs={"letters": ("int64", ["batch", "letters"]), "mask": ("float32", ["batch", "letters"], True)},
+        outputs={"scores": ("float32", ["batch", "letters", 50])},
+        examples=lambda rng, sizes: {"letters": rng.integers(0, 50, (sizes["batch"], sizes["letters"]))},
+        half=half,
+    )
+    core, entries = exporting.export(network, tmp_path, log=str)
+    inputs = network.arrays({"batch": 2, "letters": 9}, seed=1)
+    with torch.no_grad():
+        expected = {"scores": core(*map(torch.from_numpy, inputs.values()))[0].numpy()}
+    assert entries[1]["parameters"] == entries[0]["parameters"]
+    assert relative_error(pt2_runner(tmp_path / "odd.pt2", network.signature, tmp_path / "odd.onnx.data")(**inputs), expected) < 1e-6
+    with zipfile.ZipFile(tmp_path / "odd.pt2") as archive:
+        (table,) = [json.loads(archive.read(name)) for name in archive.namelist() if name.endswith("parameters.json")]
+    rows = {row["name"]: row for row in table}
+    assert {"embed.weight", "start.weight", "table"} <= rows.keys()
+    assert not [name for name in rows if name.startswith("recurrent") or name in ("small", "out.weight")]
+    assert rows["embed.weight"]["kept"] == ("float16" if half else "float32")
+    assert rows["start.weight"]["axes"] == [2, 1, 0]
+
+
+def test_without_it_nothing_lies_beside(tmp_path):
+    package(tmp_path / "tiny", networks=[source(formats=("onnx",))], log=str, **HEAD)
+    assert sorted(path.name for path in (tmp_path / "tiny").iterdir()) == ["addon.json", "decoder.onnx", "golden"]
+
+
+class Stretched(nn.Module):
+    """Three steps of one output for each letter, one more of another, and of a third as many as the letters say."""
+
+    def forward(self, letters):
+        x = letters.float()
+        return x.repeat_interleave(3, 1), nn.functional.pad(x, (0, 1)), x[:, : x.shape[1] // 2]
+
+
+def test_lengths_of_output_axes_are_measured(tmp_path):
+    network = NetworkSource(
+        name="stretched",
+        role="encoder",
+        module=Stretched().eval(),
+        inputs={"letters": ("int64", ["batch", "letters"])},
+        outputs={name: ("float32", ["batch", name]) for name in ("steps", "ends", "halves")},
+        examples={"letters": np.arange(30)[None]},
+        formats=("onnx",),
+    )
+    package(tmp_path / "tiny", networks=[network], log=str, **HEAD)
+    spec = json.loads((tmp_path / "tiny" / "addon.json").read_text())["networks"]["stretched"]
+    assert spec["lengths"] == {"steps": {"axis": "letters", "times": 3}}
+    (tmp_path / "tiny" / "addon.json").write_text(
+        json.dumps({**json.loads((tmp_path / "tiny" / "addon.json").read_text()), "networks": {"stretched": _without(spec, "lengths")}})
+    )
+    upgrade(tmp_path / "tiny", log=str)
+    assert json.loads((tmp_path / "tiny" / "addon.json").read_text())["networks"]["stretched"] == spec
+
+
+def _without(spec, key):
+    return {name: value for name, value in spec.items() if name != key}
+
+
+def test_an_addon_that_is_there_gets_the_program_that_packaging_gives(made, tmp_path):
+    folder, network, _ = made
+    before = package(tmp_path / "tiny", networks=[source(formats=("onnx",))], stack=[{"type": "Decoder"}], log=str, **HEAD)
+    with pytest.raises(PackagingError, match="gives another output than the network in the addon"):
+        upgrade(before, modules={"decoder": Decoder().eval()}, log=str)
+    with pytest.raises(PackagingError, match=r"modules\['vocoder'\]: is of no network of this addon; it has \['decoder'\]"):
+        upgrade(before, modules={"vocoder": network.module}, log=str)
+    upgrade(before, modules={"decoder": network.module}, log=str)
+    one, two = (json.loads((path / "addon.json").read_text())["networks"]["decoder"] for path in (before, folder))
+    assert one["exports"] == two["exports"]
+    assert "stateful" in one  # which it gets, too
+    assert one["measured"]["pt2_error"] == two["measured"]["pt2_error"]
+    assert (before / "decoder.pt2").read_bytes() == (folder / "decoder.pt2").read_bytes()
 
 
 def test_axes_have_names_that_can_be_fixed(made):
@@ -121,7 +262,7 @@ def test_no_place_on_this_disk_is_told(made):
         assert b"packager/tests" not in (folder / name).read_bytes()
 
 
-def test_half_halves_the_size(made, tmp_path):
+def test_half_halves_the_size(tmp_path):
     class Wide(nn.Module):
         def __init__(self):
             super().__init__()
@@ -130,23 +271,22 @@ def test_half_halves_the_size(made, tmp_path):
         def forward(self, frames, mask):
             return self.narrow(torch.tanh(self.wide(frames))) * mask[..., None]
 
-    wide, files, runs = Wide(), {}, {}
+    wide, sizes, runs = Wide(), {}, {}
     for half in (True, False):
-        network = source(wide, half=half, formats=("onnx", "pt2"))
+        network = source(wide, half=half)
         folder = tmp_path / str(half)
         folder.mkdir()
         exporting.export(network, folder)
-        files[half] = {form: (folder / f"decoder.{form}").stat().st_size for form in ("onnx", "pt2")}
+        sizes[half] = sum(path.stat().st_size for path in folder.iterdir())
         runs[half] = onnx_runner(folder / "decoder.onnx")
-    for form in ("onnx", "pt2"):
-        assert files[True][form] < 0.56 * files[False][form]
+    assert sizes[True] < 0.56 * sizes[False]
     inputs = network.arrays({"batch": 1, "frames": 20})
     assert 0 < relative_error(runs[True](**inputs), runs[False](**inputs)) < 1e-3
 
 
 def test_large_weights_lie_beside(tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "INLINE", 1024)
-    package(tmp_path / "tiny", networks=[source()], log=str, **HEAD)
+    package(tmp_path / "tiny", networks=[source(formats=("onnx",))], log=str, **HEAD)
     with open_addon(tmp_path / "tiny") as files:
         assert files.config["networks"]["decoder"]["exports"][0]["parameters"] == "decoder.onnx.data"
         files.verify()
@@ -164,7 +304,7 @@ def test_what_float16_cannot_hold_stays_as_it_is(tmp_path):
             return self.norm(self.conv((self.scale * frames * mask[..., None]).transpose(1, 2))).transpose(1, 2)
 
     lines = []
-    network = source(Normed(), formats=("onnx", "pt2"))
+    network = source(Normed())
     package(tmp_path / "tiny", networks=[network], log=lines.append, **HEAD)
     assert any("stay float32" in line for line in lines)
 

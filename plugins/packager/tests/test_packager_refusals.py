@@ -118,3 +118,11 @@ def test_rows_of_a_batch_that_mix_are_refused(tmp_path):
 
     with pytest.raises(PackagingError, match="decoder: a row of a batch gives another output than alone"):
         package(tmp_path / "tiny", networks=[source(Mixing())], log=str, **HEAD)
+
+
+def test_golden_speech_needs_a_stack_and_its_name(tmp_path):
+    with pytest.raises(PackagingError, match="golden_text: needs a stack to say it"):
+        package(tmp_path / "tiny", networks=[], golden_text="Hello.", log=str, **HEAD)
+    network = NetworkSource("speech", "decoder", Decoder().eval(), FRAMES, MEL, {"frames": np.zeros((1, 9, C), np.float32)})
+    with pytest.raises(PackagingError, match="two are named 'speech'; rename one"):
+        package(tmp_path / "tiny", networks=[network], stack=[{"type": "Decoder"}], golden_text="Hello.", log=str, **HEAD)

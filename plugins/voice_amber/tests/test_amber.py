@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import ast
+import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import voxstack
 import voxstack_voice_amber
+import voxstack_voice_prism
 from voxstack import Registry
 from voxstack.addon import Addon
+from voxstack.contexts import Context
 from voxstack_addon_spec import open_addon, write_zip
+from voxstack_packager import upgrade
 
 WEIGHTS = 15_000_000  # bytes of all networks and pronunciations in the repository
 ROOT = Path(__file__).parents[3]
@@ -118,12 +125,72 @@ def test_what_cannot_be_pronounced_is_silence_not_an_error(voice: voxstack.Voice
     assert len(voice.synthesize("...!").samples) == 0
 
 
-def test_torch_gives_the_same_frames_as_onnx(voice: voxstack.Voice) -> None:
+def golden_speech(voice: voxstack.Voice) -> tuple[str, dict[str, Any], np.ndarray]:
+    with np.load(voice.addon.files.path("golden/speech.npz"), allow_pickle=False) as golden:
+        return str(golden["request.text"]), json.loads(str(golden["request.controls"])), golden["outputs.samples"]
+
+
+SHAPES = json.loads((next(iter(voxstack_voice_amber.voxstack_addons())) / "addon.json").read_text())["contexts"]["fixed"]["shapes"]
+
+
+@pytest.mark.parametrize("context", ["onnx:cpu", "fixed", "torch", {"runtime": "torch", "shapes": SHAPES}], ids=str)
+def test_it_says_its_golden_speech(context: Any) -> None:
+    if "torch" in str(context):
+        pytest.importorskip("torch", reason="the torch runtime is an extra")
+    voice = voxstack.load("amber", context=context)
+    text, controls, expected = golden_speech(voice)
+    assert 4 < len(expected) / voice.sample_rate < 8
+    made = voice.synthesize(text, **controls).samples
+    assert made.shape == expected.shape
+    np.testing.assert_allclose(made, expected, rtol=0, atol=1e-3 * np.abs(expected).max())
+    asked = Context.of(context, voice.addon.config["contexts"], "amber")
+    assert {(one.runtime, one.device) for one in voice.contexts()} == {(asked.runtime, asked.device)}
+    assert len(voice.contexts()) == 5
+
+
+def test_contexts_are_those_of_the_script_that_exports_it(voice: voxstack.Voice) -> None:
+    assert list(voice.addon.config["contexts"]) == ["default", "fixed", "openvino", "npu", "torch"]
+    script = (ROOT / "plugins" / "voice_amber" / "training" / "export.py").read_text()
+    assigned = {node.targets[0].id: node.value for node in ast.parse(script).body if isinstance(node, ast.Assign)}
+    shapes = ast.literal_eval(assigned["SHAPES"])
+    written = eval(compile(ast.Expression(assigned["CONTEXTS"]), "export.py", "eval"), {"SHAPES": shapes})
+    assert voice.addon.config["contexts"] == written
+    assert golden_speech(voice)[0] == ast.literal_eval(assigned["GOLDEN_TEXT"])
+    assert f'VERSION = "{voice.addon.config["version"]}"' in script
+
+
+@pytest.mark.parametrize("name", ["encoder", "durations", "decoder", "pronunciation", "vocoder"])
+def test_torch_gives_what_onnx_gives_of_the_same_weights(voice: voxstack.Voice, name: str) -> None:
     pytest.importorskip("torch", reason="the torch runtime is an extra")
-    assert "pt2" in voice.addon.networks["decoder"].exports
-    frames = np.random.default_rng(0).standard_normal((50, 196)).astype(np.float32)
-    onnx, torch = (voice.addon.network("decoder", {"runtime": runtime}).one(frames=frames)["mel"] for runtime in ("onnx", "torch"))
-    np.testing.assert_allclose(torch, onnx, atol=1e-4)
+    spec = voice.addon.networks[name]
+    assert spec.exports["pt2"][1] == spec.exports["onnx"][1] == f"{name}.onnx.data"
+    assert spec.path(spec.exports["pt2"][0]).stat().st_size < 10_000
+    folder = spec.path(spec.exports["onnx"][0]).parent
+    with np.load(folder / "golden" / f"{name}.npz", allow_pickle=False) as golden:
+        inputs = {key: golden[f"inputs.{key}"] for key in spec.inputs}
+    onnx, torch = (voice.addon.network(name, {"runtime": runtime})(**inputs) for runtime in ("onnx", "torch"))
+    for key, expected in onnx.items():
+        np.testing.assert_allclose(torch[key], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_the_pronunciation_network_tells_how_long_its_output_is(voice: voxstack.Voice) -> None:
+    assert voice.addon.networks["pronunciation"].length("steps") == ("letters", 3)
+
+
+def test_packaged_as_it_would_be_now(tmp_path: Path) -> None:
+    for module in ("onnx", "onnxruntime"):
+        pytest.importorskip(module, reason="the packager needs it")
+    (folder,) = voxstack_voice_amber.voxstack_addons()
+    (prism,) = voxstack_voice_prism.voxstack_addons()
+    again = shutil.copytree(folder, tmp_path / "amber")
+    upgrade(again, lenders=[prism], log=str)
+    one, two = (json.loads((path / "addon.json").read_text()) for path in (again, folder))
+    assert _but_speech(one) == _but_speech(two)
+
+
+def _but_speech(config: dict[str, Any]) -> dict[str, Any]:
+    """Without the hash of samples, which another processor rounds otherwise."""
+    return {**config, "files": {name: entry for name, entry in config["files"].items() if name != "golden/speech.npz"}}
 
 
 def test_a_zip_of_it_says_the_same_and_runs_no_code(voice: voxstack.Voice, tmp_path: Path) -> None:

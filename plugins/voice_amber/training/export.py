@@ -22,7 +22,7 @@ from voxstack_upsampler.positions import POSITIONS
 HOME = Path(__file__).resolve().parents[1]
 ADDON = HOME / "src" / "voxstack_voice_amber" / "amber"
 PRISM = HOME.parent / "voice_prism" / "src" / "voxstack_voice_prism" / "prism"
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 
 CONTROLS = {
     "rate": {"type": "number", "minimum": 0.25, "maximum": 4, "default": 1.0, "description": "Speed: 2 takes half the time."},
@@ -50,6 +50,26 @@ STACK = [
         },
     }
 ]
+
+SHAPES = {"tokens": [64, 160, 400], "letters": [32], "frames": [96, 256, 640]}
+CONTEXTS = {
+    "default": {"runtime": "onnx", "device": "cpu", "threads": 1, "description": "Any length, in ONNX Runtime."},
+    "fixed": {
+        "runtime": "onnx",
+        "device": "cpu",
+        "shapes": SHAPES,
+        "description": "Tensors of a few sizes, as accelerators want them.",
+    },
+    "openvino": {"runtime": "openvino", "device": "CPU", "description": "Any length, in OpenVINO."},
+    "npu": {
+        "runtime": "openvino",
+        "device": "NPU",
+        "shapes": SHAPES,
+        "description": "A neural processor, with tensors of a few sizes.",
+    },
+    "torch": {"runtime": "torch", "device": "cpu", "description": "Any length, in PyTorch."},
+}
+GOLDEN_TEXT = "Did Professor Zorblat really pay 42 dollars for that old clock? Well, nobody in the village knew for sure."
 
 
 def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
@@ -88,7 +108,6 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
             examples={"frames": frames.astype(np.float32)},
             streaming="frames",
             stateful=True,
-            formats=("onnx", "pt2"),
             description="Upsampled encodings with their positions to log-mel frames in nats.",
         ),
     ]
@@ -127,9 +146,10 @@ def export(work: Path, folder: Path = ADDON, prism: Path = PRISM) -> Path:
         hop_length=HOP,
         controls=CONTROLS,
         networks=[*networks(model.eval(), shown), pronunciation(work), Borrowed.of(prism, "vocoder")],
-        contexts={"default": {"runtime": "onnx", "device": "cpu", "threads": 1}},
+        contexts=CONTEXTS,
         stack=STACK,
         description="American English, female; parallel, with explicit durations.",
+        golden_text=GOLDEN_TEXT,
         files={"TEACHER_LICENSE": HOME / "TEACHER_LICENSE"},
         replace=True,
     )

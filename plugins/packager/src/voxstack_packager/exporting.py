@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from voxstack_packager.errors import PackagingError
-from voxstack_packager.half import baked, halve_initializers, kept_half
+from voxstack_packager.exporters import arguments, explained, free_axes, quiet
+from voxstack_packager.half import baked, halve_initializers
+from voxstack_packager.programs import export_program
 from voxstack_packager.runners import ordered_module
-from voxstack_packager.signature import axes
+from voxstack_packager.sharing import save_together
 from voxstack_packager.sources import NetworkSource
 
 INLINE = 64 * 1024 * 1024
-"""Bytes of weights up to which they lie in the .onnx itself; larger ones lie beside it, where they can be mapped."""
-
-SIZES = (29, 37, 43, 53, 61, 71, 79)
-"""Sizes to export with: unequal, so that no two axes are taken for one."""
+"""Bytes of weights up to which they lie in the .onnx itself; larger ones lie beside it, where they can be mapped, as do shared ones."""
 
 
 def export(source: NetworkSource, folder: Path, log: Callable[[str], None] = print) -> tuple[Any, list[dict[str, str]]]:
@@ -34,40 +30,21 @@ def export(source: NetworkSource, folder: Path, log: Callable[[str], None] = pri
     module = ordered_module(core, list(signature.inputs), list(signature.outputs))
     entries = [_onnx(source, module, folder, log)]
     if "pt2" in source.formats:
-        kept = ordered_module(kept_half(core), list(signature.inputs), list(signature.outputs)) if source.half else module
-        entries.append(_pt2(source, kept, folder))
+        symbol, parameters = (folder / entries[0][key] for key in ("symbol", "parameters"))
+        entries.append(export_program(source.name, core, signature, source.arrays, symbol, parameters, source.half))
     return module, entries
-
-
-def _arguments(source: NetworkSource) -> tuple[Any, ...]:
-    import torch
-
-    free = [axis for axis in axes(source.signature) if axis != "batch"]
-    if len(free) > len(SIZES):
-        raise PackagingError(source.name, f"has {len(free)} named axes; at most {len(SIZES)} are handled")
-    sizes = {"batch": 2, **dict(zip(free, SIZES, strict=False))}
-    return tuple(torch.from_numpy(array.copy()) for array in source.arrays(sizes).values())
-
-
-def _free(source: NetworkSource) -> dict[str, Any]:
-    """Named axes as dynamic shapes. AUTO lets modules pass that relate sizes to each other; what it fixes is looked for afterwards."""
-    import torch
-
-    auto = torch.export.Dim.AUTO
-    tensors = source.signature.inputs.values()
-    return {"tensors": tuple({i: auto for i, axis in enumerate(tensor.shape) if isinstance(axis, str)} for tensor in tensors)}
 
 
 def _onnx(source: NetworkSource, module: Any, folder: Path, log: Callable[[str], None]) -> dict[str, str]:
     import onnx
     import torch
 
-    with _quiet(), _explained(source.name, "torch.onnx.export"), torch.no_grad():
+    with quiet(), explained(source.name, "torch.onnx.export"), torch.no_grad():
         program = torch.onnx.export(
             module,
-            _arguments(source),
+            arguments(source.signature, source.arrays, source.name),
             dynamo=True,
-            dynamic_shapes=_free(source),
+            dynamic_shapes={"tensors": tuple(free_axes(source.signature))},
             input_names=list(source.signature.inputs),
             output_names=list(source.signature.outputs),
             verbose=False,
@@ -78,12 +55,17 @@ def _onnx(source: NetworkSource, module: Any, folder: Path, log: Callable[[str],
     if source.half and (left := halve_initializers(model)):
         log(f"{source.name}: {left / 1e6:.2f} MB stay float32, as float16 cannot hold them exactly (tables, weights with a norm folded in)")
     path = folder / f"{source.name}.onnx"
-    if model.ByteSize() <= INLINE:
+    if model.ByteSize() <= INLINE and "pt2" not in source.formats:
         onnx.save_model(model, path)
         return {"format": "onnx", "symbol": path.name}
-    data = f"{path.name}.data"
-    onnx.save_model(model, path, save_as_external_data=True, all_tensors_to_one_file=True, location=data)
-    return {"format": "onnx", "symbol": path.name, "parameters": data}
+    return beside(path, model)
+
+
+def beside(path: Path, model: Any) -> dict[str, str]:
+    """Write an ONNX model whose weights lie beside it, and return its entry of ``exports``."""
+    data = path.with_name(f"{path.name}.data")
+    save_together({path: model}, data)
+    return {"format": "onnx", "symbol": path.name, "parameters": data.name}
 
 
 def _name_axes(source: NetworkSource, model: Any) -> None:
@@ -125,54 +107,3 @@ def _strip(model: Any) -> None:
     for part in (*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer, *model.functions):
         del part.metadata_props[:]
         part.doc_string = ""
-
-
-def _pt2(source: NetworkSource, module: Any, folder: Path) -> dict[str, str]:
-    import torch
-
-    inputs = source.signature.inputs
-    with _quiet(), _explained(source.name, "torch.export.export"), torch.no_grad():
-        program = torch.export.export(module, _arguments(source), dynamic_shapes=_free(source))
-    values = {node.name: node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"}
-    for (name, tensor), key in zip(inputs.items(), program.graph_signature.user_inputs, strict=True):
-        for axis, size in zip(tensor.shape, values[str(key)].shape, strict=True):
-            if isinstance(axis, str) and isinstance(size, int):
-                advice = "make it free, or leave 'pt2' out of formats"
-                raise PackagingError(source.name, f"torch.export fixes the axis {axis!r} of inputs.{name} at {size}; {advice}")
-    graph = program.graph_module.graph
-    for node in list(graph.nodes):
-        for key in ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node"):  # of the source code alone
-            node.meta.pop(key, None)
-        if node.target is torch.ops.aten._assert_tensor_metadata.default:  # these pin the program to the device it was made on
-            graph.erase_node(node)
-    program.graph_module.recompile()
-    path = folder / f"{source.name}.pt2"
-    with _quiet():
-        torch.export.save(program, path)
-    return {"format": "pt2", "symbol": path.name}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporters' remarks on their own workings off the screen."""
-    logger = logging.getLogger("torch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-@contextmanager
-def _explained(where: str, what: str) -> Iterator[None]:
-    try:
-        yield
-    except PackagingError:
-        raise
-    except Exception as error:  # exporters raise of all kinds
-        cause = error.__cause__ or error  # torch.onnx wraps it in advice on reporting bugs
-        first = next(iter(str(cause).strip().splitlines()), "")
-        raise PackagingError(where, f"{what} failed ({type(cause).__name__}: {first}); the cause above says where") from error

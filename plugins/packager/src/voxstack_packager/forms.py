@@ -13,6 +13,7 @@ from voxstack.networks import NetworkSpec, Tensor
 from voxstack_packager.claims import allowed
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.measure import MakeExamples
+from voxstack_packager.parameters import shared_arrays
 from voxstack_packager.runners import onnx_runner
 from voxstack_packager.sharing import save_together
 from voxstack_packager.signature import sizes_of
@@ -51,6 +52,9 @@ def with_stateful_form(
     plain["parameters"] = f"{name}.onnx.data"
     symbol = {"format": "onnx", "symbol": f"{name}.stateful.onnx", "parameters": plain["parameters"]}
     save_together({folder / plain["symbol"]: model, folder / symbol["symbol"]: made.model}, folder / plain["parameters"])
+    for export in exports:
+        if export["format"] == "pt2" and "parameters" in export:
+            shared_arrays(folder / export["symbol"], folder / export["parameters"])  # raises if weights lie elsewhere now
     form = {"inputs": tensors(made.inputs), "outputs": tensors(made.outputs), "streaming": made.streaming, "exports": [symbol]}
     whole = {**spec, "exports": exports, "stateful": form}
     try:

@@ -109,9 +109,8 @@ def halve_initializers(model: Any) -> int:
         if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST:
             continue
         whole = numpy_helper.to_array(tensor)
-        with np.errstate(over="ignore"):
-            halved = whole.astype(np.float16)
-        if np.array_equal(halved.astype(np.float32), whole):
+        halved = as_half(whole)
+        if halved is not None:
             name = tensor.name
             tensor.CopyFrom(numpy_helper.from_array(halved, f"{name}.half"))
             casts.append(helper.make_node("Cast", [tensor.name], [name], name=f"{name}.cast", to=TensorProto.FLOAT))
@@ -121,6 +120,15 @@ def halve_initializers(model: Any) -> int:
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     return left
+
+
+def as_half(whole: np.ndarray) -> np.ndarray | None:
+    """A float32 array as float16, if that holds it exactly."""
+    if whole.dtype != np.float32:
+        return None
+    with np.errstate(over="ignore"):
+        halved = whole.astype(np.float16)
+    return halved if np.array_equal(halved.astype(np.float32), whole) else None
 
 
 def _fits(weights: Any) -> bool:

@@ -13,16 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from voxstack.networks import Runner
+from voxstack.networks import NetworkSpec, Runner
 from voxstack_addon_spec import SPEC_VERSION, file_entry, open_addon, validate_config
 from voxstack_packager.claims import compared, measure
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.exporting import export
 from voxstack_packager.forms import tensors, with_stateful_form
-from voxstack_packager.measure import relative_error
+from voxstack_packager.lengths import output_lengths
+from voxstack_packager.measure import MakeExamples, relative_error
 from voxstack_packager.runners import module_runner, onnx_runner, pt2_runner
 from voxstack_packager.signature import sizes_of
 from voxstack_packager.sources import Borrowed, NetworkSource
+from voxstack_packager.speech import SPEECH, write_speech
 
 CONFIG = "addon.json"
 
@@ -42,6 +44,7 @@ def package(
     contexts: Mapping[str, Any] | None = None,
     description: str = "",
     files: Mapping[str, str | os.PathLike[str]] | None = None,
+    golden_text: str | None = None,
     replace: bool = False,
     log: Callable[[str], None] = print,
 ) -> Path:
@@ -49,6 +52,8 @@ def package(
 
     :param stack: blocks that turn an utterance into samples; none for an addon that only lends its networks.
     :param files: more files, by their name in the addon: tables, a licence text, ...
+    :param golden_text: what the finished voice says for the golden vectors of its whole stack; 4 to 8 seconds with a number, a question
+        and a word of no dictionary show most of it. The blocks of its stack must be installed.
     :param replace: take the place of an addon that is in ``folder`` already.
     :param log: called with a line for each step.
     :raises PackagingError: if a network cannot be exported, or does not do what is claimed of it.
@@ -59,8 +64,10 @@ def package(
     head |= {"languages": list(languages), "sample_rate": sample_rate, "hop_length": hop_length, "controls": dict(controls or {})}
     tail = {"contexts": dict(contexts or {}), **({"stack": list(stack)} if stack else {})}
     borrowed = {network.name: network.config for network in networks if isinstance(network, Borrowed)}
+    if golden_text is not None and not stack:
+        raise PackagingError("golden_text", "needs a stack to say it; give one, or leave it out")
     validate_config({**head, "networks": borrowed, **tail, "files": {}}, f"{name}/{CONFIG}")  # before what takes minutes
-    _check_names(networks)
+    _check_names(networks, speaks=golden_text is not None)
     with whole(Path(folder), replace) as building:
         specs: dict[str, Any] = {}
         for network in networks:
@@ -68,6 +75,8 @@ def package(
         for target, given in (files or {}).items():
             _copy(Path(given), building, target)
         config = written(building, {**head, "networks": specs, **tail})
+        if golden_text is not None:
+            config = with_speech(building, config, golden_text, {}, [one.lender for one in networks if isinstance(one, Borrowed)], log)
     log(f"{name} {version}: {sum(entry['size'] for entry in config['files'].values()) / 1e6:.1f} MB in {folder}")
     return Path(folder)
 
@@ -77,8 +86,9 @@ def written(building: Path, config: Mapping[str, Any]) -> dict[str, Any]:
 
     :raises AddonError: if it is not valid.
     """
-    files = {path.relative_to(building).as_posix(): file_entry(path) for path in sorted(building.rglob("*")) if path.is_file()}
-    golden = [file for file in files if file in {f"golden/{network}.npz" for network in config["networks"]}]
+    paths = [path for path in sorted(building.rglob("*")) if path.is_file() and path != building / CONFIG]
+    files = {path.relative_to(building).as_posix(): file_entry(path) for path in paths}
+    golden = [file for file in files if file in {SPEECH, *(f"golden/{network}.npz" for network in config["networks"])}]
     made = {**config, "files": files, "golden": golden}
     validate_config(made, f"{made['name']}/{CONFIG}")
     (building / CONFIG).write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -87,8 +97,22 @@ def written(building: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _check_names(networks: Sequence[NetworkSource | Borrowed]) -> None:
-    names = [network.name for network in networks]
+def with_speech(
+    building: Path,
+    config: Mapping[str, Any],
+    text: str,
+    controls: Mapping[str, Any],
+    lenders: Sequence[Path | None],
+    log: Callable[[str], None],
+) -> dict[str, Any]:
+    """Let a finished addon speak, keep what it says, and return its addon.json, which lists that."""
+    seconds = write_speech(building, text, controls, lenders)
+    log(f"{config['name']}: says {seconds:.1f} s for its golden vectors")
+    return written(building, config)
+
+
+def _check_names(networks: Sequence[NetworkSource | Borrowed], speaks: bool) -> None:
+    names = [*(network.name for network in networks), *(["speech"] if speaks else [])]  # golden/speech.npz is what it says
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PackagingError("networks", f"two are named {twice[0]!r}; rename one")
@@ -105,7 +129,8 @@ def _network(source: NetworkSource, folder: Path, log: Callable[[str], None]) ->
     run, reference = onnx_runner(folder / entries[0]["symbol"]), module_runner(module, source.signature)
     measured, field = measure(source, run, reference)
     for entry in entries[1:]:
-        other = pt2_runner(folder / entry["symbol"], source.signature)
+        parameters = folder / entry["parameters"] if "parameters" in entry else None
+        other = pt2_runner(folder / entry["symbol"], source.signature, parameters)
         measured[f"{entry['format']}_error"] = compared(source, other, reference)
     _golden(source, run, folder / "golden" / f"{source.name}.npz")
     streaming = {} if field is None else {"streaming": _streaming(source, field._asdict())}
@@ -113,8 +138,16 @@ def _network(source: NetworkSource, folder: Path, log: Callable[[str], None]) ->
     spec: dict[str, Any] = {"role": source.role, **({"description": source.description} if source.description else {})}
     signature = source.signature
     spec |= {"inputs": tensors(signature.inputs), "outputs": tensors(signature.outputs), **streaming}
+    spec |= with_lengths(source.name, spec, run, source.arrays)
     spec |= {"exports": entries, "measured": {**measured, "weights": "float16" if source.half else "float32"}}
     return with_stateful_form(folder, source.name, spec, source.arrays, log) if source.stateful else spec
+
+
+def with_lengths(name: str, spec: Mapping[str, Any], run: Runner, examples: MakeExamples) -> dict[str, Any]:
+    """``lengths`` of a network: of output axes of which nothing else says how long they are; nothing where there is none."""
+    known = NetworkSpec.of(name, {**spec, "exports": []}, "", Path, trusted=False)
+    found = {axis: length for axis, length in output_lengths(run, known, examples).items() if known.length(axis) is None}
+    return {"lengths": found} if found else {}
 
 
 def _megabytes(entry: Mapping[str, str], folder: Path) -> float:

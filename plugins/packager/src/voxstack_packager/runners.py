@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxstack.networks import Runner
+from voxstack_packager.parameters import shared_arrays
 from voxstack_packager.signature import Signed
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def onnx_runner(path: Path, sizes: Mapping[str, int] | None = None) -> Runner:
     return run
 
 
-def module_runner(module: nn.Module, signature: Signed) -> Runner:
+def module_runner(module: Callable[..., Any], signature: Signed) -> Runner:
     """A torch module, or the module of an exported program, that takes and gives tensors in the order of the signature."""
     import torch
 
@@ -48,11 +49,16 @@ def module_runner(module: nn.Module, signature: Signed) -> Runner:
     return run
 
 
-def pt2_runner(path: Path, signature: Signed) -> Runner:
-    """Open a ``.pt2``. That runs code in it: for a file of one's own only."""
+def pt2_runner(path: Path, signature: Signed, parameters: Path | None = None) -> Runner:
+    """Open a ``.pt2``. That runs code in it: for a file of one's own only.
+
+    :param parameters: the file of weights that it shares, if it does.
+    """
     import torch
 
-    return module_runner(torch.export.load(path).module(), signature)
+    module = torch.export.load(path).module()
+    weights = [] if parameters is None else [torch.from_numpy(array) for array in shared_arrays(path, parameters)]
+    return module_runner(lambda *tensors: module(*tensors, *weights), signature)
 
 
 def ordered_module(module: nn.Module, inputs: Sequence[str], outputs: Sequence[str]) -> nn.Module:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SMALLEST = 1024
+SMALLEST = 128
 """Bytes of the smallest weights that lie beside; smaller ones stay in the symbol, where they cost no more than their place."""
 
 ALIGNMENT = 64
@@ -16,7 +17,7 @@ ALIGNMENT = 64
 def save_together(models: Mapping[Path, Any], data: Path) -> None:
     """Write ONNX models whose weights lie in ``data``, in the same folder; equal weights of any of them are written once.
 
-    The models themselves stay as they are.
+    Weights of the first model come first, and where they come does not depend on the others. The models themselves stay as they are.
     """
     import onnx
     from onnx import external_data_helper, numpy_helper
@@ -40,3 +41,18 @@ def save_together(models: Mapping[Path, Any], data: Path) -> None:
             tensor.ClearField("raw_data")
         path.write_bytes(shown.SerializeToString(deterministic=True))
     data.write_bytes(content)
+
+
+def placed(symbol: Path, data: Path) -> dict[bytes, int]:
+    """Where the weights of an ONNX model lie in its file of weights: offsets by the SHA-256 of what lies there."""
+    import onnx
+    from onnx.external_data_helper import ExternalDataInfo
+
+    content = memoryview(data.read_bytes())
+    made = {}
+    for tensor in onnx.load(symbol, load_external_data=False).graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            info = ExternalDataInfo(tensor)
+            start = info.offset or 0
+            made[hashlib.sha256(content[start : start + (info.length or len(content) - start)]).digest()] = start
+    return made

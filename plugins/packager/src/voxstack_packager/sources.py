@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +43,8 @@ class NetworkSource:
     :param stream_input: the input that is the stream, where several have that axis.
     :param stateful: make the stateful form, too, in which a stream computes every step once.
     :param half: keep float32 weights as float16 and compute in float32: half the size, weights rounded to 11 bits.
-    :param formats: ``onnx``, and ``pt2`` after it if wanted.
+    :param formats: ``onnx``, and ``pt2`` after it: a few kilobytes, as it shares the weights of the first. Leave it out of where torch
+        cannot export a module so, or nobody is to run it in torch.
     """
 
     name: str
@@ -55,7 +57,7 @@ class NetworkSource:
     stream_input: str | None = None
     stateful: bool = False
     half: bool = True
-    formats: Sequence[str] = ("onnx",)
+    formats: Sequence[str] = FORMATS
     description: str = ""
 
     @property
@@ -103,12 +105,14 @@ class Borrowed:
     :param name: what this addon calls it.
     :param addon: name of the addon that lends it, and ``network`` what it is called there.
     :param sha256: as ``voxstack_addon_spec.network_hash`` gives it.
+    :param lender: where that addon lies, to speak with it while this one is made; an installed one otherwise.
     """
 
     name: str
     addon: str
     network: str
     sha256: str
+    lender: Path | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, path: str | os.PathLike[str], network: str, name: str | None = None) -> Borrowed:
@@ -122,7 +126,7 @@ class Borrowed:
             own = [key for key, spec in files.config["networks"].items() if "addon" not in spec]
             if network not in own:
                 raise PackagingError(str(path), f"has no network {network!r} of its own to lend; it has {own}")
-            return cls(name or network, files.config["name"], network, network_hash(files.config, network))
+            return cls(name or network, files.config["name"], network, network_hash(files.config, network), Path(path))
 
     @property
     def config(self) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import voxstack
 from voxstack.networks import Context, NetworkSpec, Runner
 
@@ -12,7 +14,8 @@ def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
 
     A ``.pt2`` holds code that runs when it is opened, so it is opened only from an addon that is trusted.
 
-    :raises ContextError: for an addon that is not trusted, a network without that export, or a device that is not there.
+    :raises ContextError: for an addon that is not trusted, a network without that export, or a device, precision or option that is
+        not there.
     """
     if context.runtime != "torch":
         return None
@@ -21,6 +24,16 @@ def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
             f"network {spec.name!r}: a .pt2 holds code that runs when it is opened, and this addon was not installed with pip; "
             "load(..., trust=True) if you trust this addon, or choose the runtime 'onnx'"
         )
-    from voxstack_torch_runtime.program import open_program
+    from voxstack_torch_runtime.opening import open_program
 
     return open_program(spec, context)
+
+
+@voxstack.hookimpl
+def voxstack_devices() -> Iterable[str]:
+    """``torch:cpu`` and a ``torch:cuda:N`` for each GPU; nothing without torch."""
+    try:
+        from voxstack_torch_runtime.devices import there
+    except ImportError:
+        return []
+    return [f"torch:{device}" for device in there()]

@@ -1,0 +1,64 @@
+"""Golden vectors of a whole voice: one text, and the samples that it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+import voxstack
+from voxstack.registry import GROUP, Registry
+from voxstack_addon_spec import open_addon
+from voxstack_packager.errors import PackagingError
+
+SPEECH = "golden/speech.npz"
+
+REFERENCE = {"runtime": "onnx", "device": "cpu", "threads": 1}
+"""The context that is spoken in: any length, as whoever exported the networks measured them."""
+
+
+def write_speech(folder: Path, text: str, controls: Mapping[str, Any], lenders: Iterable[Path | None]) -> float:
+    """Speak a text with the voice in ``folder``, write ``request.text``, ``request.controls`` (JSON) and ``outputs.samples``.
+
+    :param lenders: folders of the addons that it borrows from; an installed one, where none is given.
+    :returns: how many seconds it speaks.
+    :raises PackagingError: if it says nothing.
+    """
+    voice = voxstack.load(folder, context=REFERENCE, registry=_beside(lenders))
+    samples = voice.synthesize(text, **controls).samples.astype(np.float32)
+    if not np.any(samples):
+        raise PackagingError("golden_text", f"{text!r} is silence in this voice; give a text that it says")
+    path = folder / SPEECH
+    path.parent.mkdir(exist_ok=True)
+    arrays = {"request.text": np.array(text), "request.controls": np.array(json.dumps(dict(controls))), "outputs.samples": samples}
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    return len(samples) / voice.sample_rate
+
+
+def spoken(folder: Path) -> tuple[str, dict[str, Any]] | None:
+    """Text and controls of the golden speech of an addon; None if it has none."""
+    path = folder / SPEECH
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as golden:
+        return str(golden["request.text"]), json.loads(str(golden["request.controls"]))
+
+
+def _beside(lenders: Iterable[Path | None]) -> Registry:
+    """What is installed, with these addons in place of installed ones of their names."""
+    installed = Registry.installed()
+    folders = [lender.resolve() for lender in lenders if lender is not None]
+    if not folders:
+        return installed
+    for folder in folders:
+        with open_addon(folder) as files:
+            if folder.name != files.config["name"]:
+                raise PackagingError(str(folder), f"holds the addon {files.config['name']!r}; name its folder so, to lend from it")
+    plugins = {point.name: point.load() for point in entry_points(group=GROUP) if point.name not in installed.broken}
+    lending = SimpleNamespace(voxstack_addons=voxstack.hookimpl(lambda: folders))
+    return Registry({**plugins, "lenders": lending})

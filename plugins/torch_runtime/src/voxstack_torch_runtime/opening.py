@@ -1,0 +1,153 @@
+"""Opens an exported program: for any size, or for each size that a context declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from voxstack import ContextError, NetworkError
+from voxstack.networks import Context, NetworkSpec, Runner
+from voxstack.sizes import PerSize, fixed_axes
+
+if TYPE_CHECKING:
+    import torch
+    from torch.fx import GraphModule
+
+    from voxstack_torch_runtime.program import Program
+
+OPTIONS = ("compile", "cuda_graphs")
+
+
+def open_program(spec: NetworkSpec, context: Context) -> Runner:
+    """Return the network as a callable on named arrays; inputs go to the program in the order of the spec.
+
+    Where the context fixes axes, all sizes share one module and its weights; on CUDA each is captured as a graph. With the option
+    ``compile`` the module is compiled by ``torch.compile``, before this returns.
+
+    :raises ContextError: without torch, a ``pt2`` export, the device, the precision, or what the options ask for.
+    :raises NetworkError: if torch cannot read the files.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise ContextError(f"network {spec.name!r}: the runtime 'torch' needs torch; try: pip install \"torch\"") from error
+    from voxstack_torch_runtime import devices
+    from voxstack_torch_runtime.program import Program
+
+    device = devices.find_device(spec, context)
+    fixed = bool(fixed_axes(spec, context))
+    options = _options(spec, context, device.type == "cuda" and fixed)
+    path = spec.export("pt2", "torch")
+    devices.set_process(device, context.threads)
+    dtype = getattr(torch, context.precision)
+    try:
+        module = _read(spec, device, dtype)
+    except Exception as error:  # what a reader of code may raise
+        raise NetworkError(f"network {spec.name!r}: torch {torch.__version__} cannot open {path.name}: {error}") from error
+    program = Program(spec, module, device, context)
+    if dtype != torch.float32:
+        _try(program, context.precision)
+    if fixed:
+        return PerSize(spec, context, lambda sizes: _of_size(program, sizes, options))
+    return _compiled(program, _warm_ups(spec, context), dynamic=True) if options["compile"] else program
+
+
+def _options(spec: NetworkSpec, context: Context, graphs: bool) -> dict[str, bool]:
+    """The options, with what they are unless given.
+
+    :param graphs: whether there can be CUDA graphs.
+    """
+    for key, value in context.options.items():
+        if key not in OPTIONS or not isinstance(value, bool):
+            raise ContextError(
+                f"network {spec.name!r}: the runtime 'torch' has no option {key!r} that may be {value!r}; "
+                "it has 'compile' and 'cuda_graphs', which are true or false"
+            )
+    if context.options.get("cuda_graphs") and not graphs:
+        raise ContextError(
+            f"network {spec.name!r}: 'cuda_graphs' are of fixed sizes on a CUDA device; "
+            "give such a device and 'shapes', or leave the option out, and they are made where they can be"
+        )
+    return {"compile": False, "cuda_graphs": graphs, **context.options}
+
+
+def _read(spec: NetworkSpec, device: torch.device, dtype: torch.dtype) -> GraphModule:
+    import torch
+
+    from voxstack_torch_runtime import folding
+    from voxstack_torch_runtime.parameters import TABLE, shared_tensors
+
+    symbol, *parameters = (spec.path(file) for file in spec.exports["pt2"])
+    extra = {TABLE: ""}
+    program = torch.export.load(symbol, extra_files=extra)
+    if parameters and not extra[TABLE]:
+        raise ValueError("it has no table of weights that it shares, and the addon declares 'parameters' for it; leave them out")
+    if extra[TABLE] and not parameters:
+        raise ValueError("its weights lie in another file; name that in the addon as 'parameters' of this export")
+    if device.type != "cpu":
+        from torch.export.passes import move_to_device_pass
+
+        program = move_to_device_pass(program, device)
+    module = program.module(check_guards=not parameters)
+    if parameters:
+        module = folding.bind(module, [tensor.to(device) for tensor in shared_tensors(extra[TABLE], parameters[0])])
+    folding.forget_devices(module)
+    folding.fold_casts(module)
+    if dtype != torch.float32:
+        folding.cast_weights(module, dtype)
+    return module
+
+
+def _try(program: Program, precision: str) -> None:
+    """Run once, to see whether the network can be computed so.
+
+    :raises ContextError: if it cannot.
+    """
+    import torch
+
+    try:
+        program.dry({})
+    except Exception as error:
+        raise ContextError(
+            f"network {program.spec.name!r}: torch {torch.__version__} cannot compute it in {precision} on {program.device} "
+            f"({error}); choose another precision or device"
+        ) from error
+
+
+def _of_size(program: Program, sizes: Mapping[str, int], options: Mapping[str, bool]) -> Runner:
+    """The program for one size."""
+    if options["compile"]:
+        program = _compiled(program, [sizes], dynamic=False)
+    if not options["cuda_graphs"]:
+        return program
+    from voxstack_torch_runtime.graphs import CapturedProgram
+
+    try:
+        return CapturedProgram(program, sizes)
+    except Exception as error:  # what a capture may raise
+        raise ContextError(
+            f"network {program.spec.name!r}: cannot be captured as a CUDA graph at the size {dict(sizes)} ({error}); "
+            'it would do without: "options": {"cuda_graphs": false}'
+        ) from error
+
+
+def _warm_ups(spec: NetworkSpec, context: Context) -> list[dict[str, int]]:
+    """Sizes that a network of any length is compiled at: alone and, where calls may be run as one, in a batch."""
+    return [{"batch": 1}, {"batch": context.batch}] if context.batch > 1 else [{"batch": 1}]
+
+
+def _compiled(program: Program, sizes: Sequence[Mapping[str, int]], dynamic: bool) -> Program:
+    """The program, compiled at some sizes; for a dynamic one these stand for all with the same axes of length 1.
+
+    :raises ContextError: if torch cannot compile it, for want of a C++ compiler, say.
+    """
+    import torch
+
+    try:
+        return program.compiled(sizes, dynamic)
+    except Exception as error:
+        first = next(iter(str(error).strip().splitlines()), "")
+        raise ContextError(
+            f"network {program.spec.name!r}: torch {torch.__version__} cannot compile it ({type(error).__name__}: {first}); "
+            "on a CPU it needs a C++ compiler; leave the option 'compile' out, or install one"
+        ) from error
