@@ -123,7 +123,7 @@ def _against(best: Measured, rows: Sequence[Measured]) -> str:
     if not others:
         return ""
     next_best = min(others, key=lambda row: row.rtf)
-    return f", RTF {best.rtf / next_best.rtf:.2f} times that of {next_best.context}"
+    return f", RTF {best.rtf / next_best.rtf:.2f} and CPU {best.cpu / next_best.cpu:.2f} times those of {next_best.context}"
 
 
 def _why(error: float | None, note: str) -> str:
