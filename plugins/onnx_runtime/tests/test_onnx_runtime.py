@@ -14,6 +14,7 @@ from tiny import network, tensor
 import voxstack_onnx_runtime
 from voxstack import AddonError, ContextError, NetworkError, Registry
 from voxstack.addon import Addon
+from voxstack.networks import Context
 from voxstack_addon_spec import file_entry
 
 onnx = pytest.importorskip("onnx", reason="onnx makes the networks of these tests")
@@ -112,13 +113,30 @@ def test_names_that_the_addon_declares_otherwise_are_an_error(open_net: Callable
         open_net(inside, spec).network("net")
 
 
-def test_a_device_that_is_not_there_is_an_error_never_a_fallback(open_net: Callable[..., Addon]) -> None:
+def test_what_is_effective_is_told(open_net: Callable[..., Addon]) -> None:
     import onnxruntime
 
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        pytest.skip("CUDA is there")
-    with pytest.raises(ContextError, match=r"has no device 'cuda' here; it has \['cpu'\]; try: pip install onnxruntime-gpu"):
-        open_net(inside, device="cuda").network("net")
+    net = open_net(inside, device="CPU", threads=2).network("net")
+    told = net.effective
+    assert (told.device, told.provider, told.threads, told.precision) == ("cpu", "CPUExecutionProvider", 2, "float32")
+    assert told.version == onnxruntime.__version__
+    assert net.stats["onnx_runtime"] == {"compilations": 1}
+
+
+def test_of_fixed_sizes_no_others_are_taken_and_one_session_serves_all(open_net: Callable[..., Addon]) -> None:
+    addon = open_net(inside)
+    context = Context("onnx", shapes={"frames": (4, 8), "batch": (1, 2)})
+    run = voxstack_onnx_runtime.voxstack_open_network(spec=addon.networks["net"], context=context)
+    assert run is not None
+    assert run.stats == {"compilations": 1}
+    assert run.effective["shapes"] == {"batch": (1, 2), "frames": (4, 8)}
+    assert run.effective["provider"] == "CPUExecutionProvider"
+    for rows, frames in [(1, 4), (2, 8)]:
+        x = np.ones((rows, frames, 2), np.float32)
+        np.testing.assert_array_equal(run(frames=x)["mel"], x * [2, 3])
+    for rows, frames in [(1, 5), (3, 4)]:
+        with pytest.raises(NetworkError, match=rf"compiled for the sizes .*, and asked for {{'batch': {rows}, 'frames': {frames}}}"):
+            run(frames=np.ones((rows, frames, 2), np.float32))
 
 
 def test_a_missing_export_is_an_error_that_says_which_there_are(open_net: Callable[..., Addon]) -> None:
@@ -136,3 +154,10 @@ def test_other_runtimes_are_left_to_others(open_net: Callable[..., Addon]) -> No
 def test_importing_the_plugin_imports_no_runtime() -> None:
     code = "import sys, voxstack_onnx_runtime; sys.exit('onnxruntime' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}).returncode == 0
+
+
+def test_without_onnx_runtime_it_says_what_to_install(open_net: Callable[..., Addon], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ContextError, match="the runtime 'onnx' needs ONNX Runtime; try: pip install onnxruntime"):
+        open_net(inside).network("net")
+    assert voxstack_onnx_runtime.voxstack_devices() == []
