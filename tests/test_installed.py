@@ -42,7 +42,8 @@ def test_every_member_is_installed_in_this_version(member: Path) -> None:
 
 def test_one_install_brings_every_member() -> None:
     config = project(ROOT)
-    asked = {line.split(" @ ")[0] for line in [*config["dependencies"], *config["optional-dependencies"]["torch"]]}
+    extras = config["optional-dependencies"]
+    asked = {line.split(" @ ")[0] for line in [*config["dependencies"], *extras["openvino"], *extras["torch"]]}
     assert asked == {project(member)["name"] for member in MEMBERS}
     listed = {line.removeprefix("-e ./") for line in (ROOT / "requirements-dev.txt").read_text().splitlines() if line.startswith("-e")}
     assert listed == {member.relative_to(ROOT).as_posix() for member in MEMBERS}

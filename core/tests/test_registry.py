@@ -169,3 +169,12 @@ def test_plugins_can_wrap_networks(open_tiny: Callable[..., Any], doubling: dict
     made = addon.network("decoder").one(frames=np.ones((3, 2), np.float32))
     assert made["mel"].tolist() == [[2, 2]] * 3
     assert seen == [("decoder", (1, 3, 2))]
+
+
+def test_a_plugin_that_cannot_tell_its_devices_leaves_the_others() -> None:
+    def broken() -> list[str]:
+        raise RuntimeError("no driver")
+
+    found = Registry({"bad": plugin(voxstack_devices=broken), "good": plugin(voxstack_devices=lambda: ["x:1", "x:0"])})
+    assert list(found.devices().items()) == [("x:0", "good"), ("x:1", "good")]
+    assert repr(found.broken["bad"]) == "RuntimeError('no driver')"

@@ -203,7 +203,7 @@ def test_a_voice_tells_where_each_network_runs(write_addon: Callable[..., Path],
     assert devices() == {"decoder": "cpu", "second": "dsp"}
     assert devices("python:gpu") == {"decoder": "gpu", "second": "dsp"}
     assert devices({"runtime": "python", "networks": {"decoder": "python:tpu"}}) == {"decoder": "tpu", "second": "dsp"}
-    assert registry.devices() == ["python:cpu"]
+    assert registry.devices() == {"python:cpu": "test"}
     for wrong, problem in [
         ({"runtime": "python", "shapes": {"frame": [4]}}, r"'shapes' names 'frame', an axis that no network has; did you mean 'frames'\?"),
         ({"runtime": "python", "networks": {"decodr": "python:tpu"}}, "there is no such network or role; did you mean 'decoder'"),

@@ -173,9 +173,18 @@ class Registry(Mapping[str, type[Block]]):
                 network = self._networks[key] = Network(spec, context, [*layers.values()][-1], layers)
         return network
 
-    def devices(self) -> list[str]:
-        """The places that can be had on this machine, as shorthands ``runtime:device``; runtimes are imported for it."""
-        return [device for answer in self._manager.hook.voxstack_devices() for device in answer]
+    def devices(self) -> dict[str, str]:
+        """The places that can be had on this machine, as shorthands ``runtime:device``, each with the plugin that brings it.
+
+        Runtimes are imported for it; a plugin that fails is ``broken``, and the others are still there.
+        """
+        found: dict[str, str] = {}
+        for impl in self._impls("voxstack_devices"):
+            try:
+                found.update({str(device): impl.plugin_name for device in impl.function()})
+            except Exception as error:  # a third party's mistake must not take the others down; it is reported
+                self.broken[impl.plugin_name] = error
+        return dict(sorted(found.items()))
 
     def context(self, name: str, config: Mapping[str, Any]) -> str | Mapping[str, Any] | None:
         """What a plugin makes of the name of a context that an addon does not have; None if none knows it."""

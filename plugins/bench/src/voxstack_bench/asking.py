@@ -68,7 +68,11 @@ def candidates(
             found.append((name, None if name == "default" else name, resolved(None if name == "default" else name)))
         except ContextError as error:
             broken[name] = str(error)
-    for device in devices(registry, tell):
+    before = set(registry.broken)
+    there = registry.devices()
+    for name in registry.broken.keys() - before:
+        tell(f"plugin {name!r} cannot tell its devices: {registry.broken[name]!r}")
+    for device in there:
         try:
             context = resolved(device)
         except ContextError as error:
@@ -77,17 +81,6 @@ def candidates(
         if not any(same(context, other) for _, _, other in found):
             found.append((device, device, context))
     return _labelled(found, explicit=False), broken
-
-
-def devices(registry: Registry, tell: Tell) -> list[str]:
-    """Return the devices of all runtimes as ``runtime:device``; a runtime that cannot tell is reported."""
-    found: list[str] = []
-    for impl in reversed(registry.hook.voxstack_devices.get_hookimpls()):
-        try:
-            found += impl.function()
-        except Exception as error:  # a third party's mistake must not take the others down; it is reported
-            tell(f"plugin {impl.plugin_name!r} cannot tell its devices: {error!r}")
-    return sorted(set(found))
 
 
 def same(one: Context, other: Context) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxstack_cli.addons import registry_of
 from voxstack_cli.context import context_option, parts
-from voxstack_cli.wording import as_json, complain, complain_of_plugins
+from voxstack_cli.wording import as_json, complain_of_plugins
 
 if TYPE_CHECKING:
     from voxstack import Registry
@@ -50,14 +50,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def devices(registry: Registry) -> list[dict[str, str]]:
-    """Return the devices of all runtimes, each with the plugin that brings it; a runtime that cannot tell is reported."""
-    rows = []
-    for impl in reversed(registry.hook.voxstack_devices.get_hookimpls()):
-        try:
-            rows += [{"device": device, "plugin": str(impl.plugin_name)} for device in impl.function()]
-        except Exception as error:  # a third party's mistake must not take the others down; it is reported
-            complain(f"plugin {impl.plugin_name!r} cannot tell its devices: {error!r}")
-    return sorted(rows, key=lambda row: row["device"])
+    """Return the devices of all runtimes, each with the plugin that brings it."""
+    return [{"device": device, "plugin": plugin} for device, plugin in registry.devices().items()]
 
 
 def _of_addon(options: argparse.Namespace, registry: Registry) -> dict[str, Any]:
