@@ -36,6 +36,9 @@ from voxstack.schedule import Playback
 SHAPES = {"tokens": [56, 128, 320], "letters": [32], "frames": [96, 256, 448]}
 """Of the sizes that ``--search`` finds to cost nearly the least, those with the earliest first audio; and one for the letters of a word."""
 
+NAMES = "Doctor Brzezowska, Mister Okonkwole and the Llanfyllwyn sisters never met Xanthiphane Quorlby."
+"""Words outside the lexicon, for the network that pronounces them."""
+
 SPEAK = """
 import json, sys
 import voxstack
@@ -87,7 +90,7 @@ def main() -> int:
 
 def utterances(count: int, most: int = 60) -> list[str]:
     """Texts of 1 to ``most`` words, as many of each length as of any other, cut from running text at any word."""
-    words = " ".join((PARAGRAPH, NINE, SIXTY, ONE)).split()
+    words = " ".join((PARAGRAPH, NINE, NAMES, SIXTY, ONE)).split()
     starts = ((number * 53 % len(words), 1 + number * 37 % most) for number in range(count))
     return [" ".join((words * 2)[start : start + size]).rstrip(".,") + "." for start, size in starts]
 

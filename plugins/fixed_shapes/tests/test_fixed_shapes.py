@@ -354,7 +354,8 @@ def test_every_combination_runs_once_when_opened() -> None:
     net = FixedShapesNetwork(guard, spec, fixed(batch=(1, 4), frames=(8, 20)))
     assert [seen["frames"].shape[:2] for seen in guard.seen] == [(1, 8), (1, 20), (4, 8), (4, 20)]
     assert all((seen["mask"] == 1).all() and (seen["frames"] == 0).all() for seen in guard.seen)
-    assert (net.stats["warmed"], net.stats["calls"], net.stats["runs"]) == (4, 0, 0)
+    assert (net.stats["warmed"], net.stats["calls"], net.stats["runs"], net.stats["waste"]) == (4, 0, 0, 0)
+    assert net.stats["axes"]["frames"] == {"real": 0, "computed": 0, "padding": 0, "recomputed": 0, "waste": 0}
     with pytest.raises(NetworkError, match=r"its first run at the sizes {'batch': 1, 'frames': 8} failed: out of memory"):
         FixedShapesNetwork(_failing, spec, fixed(frames=(8,)))
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from voxstack_fixed_shapes.plans import Plan
 
 
 class Counts:
-    """Counts calls and the steps that were computed for them. Any number of threads may count."""
+    """Counts calls and the steps that were computed for them. Any number of threads may count.
 
-    def __init__(self) -> None:
+    :param axes: the fixed axes.
+    """
+
+    def __init__(self, axes: Iterable[str]) -> None:
         self._lock = threading.Lock()
         self._totals: Counter[str] = Counter()
         self._sizes: Counter[str] = Counter()
-        self._axes: dict[str, Counter[str]] = {}
+        self._axes = {axis: Counter(real=0, computed=0, padding=0, recomputed=0) for axis in axes}
 
     def count(self, plan: Plan) -> None:
         """There was one more call that was made up so."""
@@ -24,7 +28,7 @@ class Counts:
             self._totals.update(calls=1, runs=plan.runs, real=plan.real, computed=plan.computed)
             self._sizes.update(plan.sizes)
             for axis, steps in plan.steps.items():
-                self._axes.setdefault(axis, Counter()).update(steps)
+                self._axes[axis].update(steps)
 
     def told(self) -> dict[str, Any]:
         """All that was counted."""

@@ -44,7 +44,7 @@ class FixedShapesNetwork:
         self._places = {name: places(tensor, self._axes) for name, tensor in spec.inputs.items()}
         self._zeroed = {name: _zeroed(tensor) for name, tensor in spec.inputs.items()}
         self._masks = [name for name, tensor in spec.inputs.items() if tensor.mask]
-        self._counts = Counts()
+        self._counts = Counts(self._axes)
         self._warmed = 0 if free_axes(spec, context) else self._warm_up()
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
