@@ -30,7 +30,7 @@ def fixed_axes(spec: NetworkSpec, context: Context) -> dict[str, tuple[int, ...]
     if not any(axis in context.shapes for axis in own):
         return {}
     sizes = {"batch": (1,), **context.shapes}
-    return {axis: sizes[axis] for axis in own if axis in sizes}
+    return {axis: tuple(sorted(sizes[axis])) for axis in own if axis in sizes}
 
 
 def free_axes(spec: NetworkSpec, context: Context) -> list[str]:

@@ -27,7 +27,7 @@ class Pull(NamedTuple):
     last: bool
 
 
-def windows(source: Iterable[np.ndarray], left: int, right: int, *, read_ahead: bool = False) -> Iterator[Window]:
+def windows(source: Iterable[np.ndarray], left: int, right: int, *, read_ahead: bool = False, least: int = 0) -> Iterator[Window]:
     """Cut a stream into windows that carry ``left`` frames of the past and ``right`` of the future, time on axis 0.
 
     Every frame of the source is new exactly once, in order. There is less context only where the stream itself begins or
@@ -36,6 +36,8 @@ def windows(source: Iterable[np.ndarray], left: int, right: int, *, read_ahead: 
 
     :param read_ahead: read a chunk ahead of the first one, too, for a stream whose first frames nobody waits for: one that
         is one chunk long is then one window.
+    :param least: frames that a window has at least, where the stream has as many; one with less that is new has more of the past.
+        A network of fixed sizes that cannot be padded needs that.
     """
     chunks = (chunk for chunk in source if len(chunk))
     held: np.ndarray | None = None
@@ -46,15 +48,22 @@ def windows(source: Iterable[np.ndarray], left: int, right: int, *, read_ahead: 
         ahead = next(chunks, None) if read_ahead else None
         ended = read_ahead and ahead is None
         count = len(held) - past - (0 if ended else right)
-        if count > 0:
-            yield Window(held, past, count, start)
-            drop = max(0, past + count - left)
+        given = count > 0 and (ended or len(held) >= least)
+        if given:
+            yield _with_context(held, past, count, start, left, least)
+            drop = max(0, past + count - max(left, least - 1))
             start, past, held = start + drop, past + count - drop, held[drop:]
         if not read_ahead:
             ahead = next(chunks, None)
-            read_ahead = count > 0
+            read_ahead = given
     if held is not None and len(held) > past:
-        yield Window(held, past, len(held) - past, start)
+        yield _with_context(held, past, len(held) - past, start, left, least)
+
+
+def _with_context(held: np.ndarray, past: int, count: int, start: int, left: int, least: int) -> Window:
+    """The window of what is new in ``held``, with no more of the past than ``left`` frames, or than makes it ``least`` long."""
+    skip = max(0, min(past - left, len(held) - least))
+    return Window(held[skip:], past - skip, count, start + skip)
 
 
 def pulls(source: Iterable[np.ndarray], right: int, *, read_ahead: bool = False) -> Iterator[Pull]:

@@ -94,7 +94,7 @@ class Decoder(StreamableBlock):
 
     def _in_windows(self, source: Frames, whole: Arrays, cut: Arrays, read_ahead: bool) -> Iterator[np.ndarray]:
         network, streaming, output = self._network, self.streaming, self._output
-        for frames, skip, count, start in windows(source, streaming.left, streaming.right, read_ahead=read_ahead):
+        for frames, skip, count, start in windows(source, streaming.left, streaming.right, read_ahead=read_ahead, least=self._least):
             made = network.one(**{streaming.input: frames}, **whole, **_pieces(cut, start, len(frames)))[output]
             yield made[skip * streaming.hop : (skip + count) * streaming.hop]
 
@@ -108,6 +108,13 @@ class Decoder(StreamableBlock):
             start += len(frames)
             if len(made[output]):
                 yield made[output]
+
+    @property
+    def _least(self) -> int:
+        """Frames that a window has at least, where the stream has as many: the smallest fixed size, if nothing can be padded to it."""
+        spec, axis = self._network.spec, self.streaming.axis
+        masked = any(tensor.mask and tensor.shape[-1] == axis for tensor in spec.inputs.values())
+        return 0 if masked else min(self._network.context.shapes.get(axis, (0,)))
 
     @property
     def _network(self) -> Network:

@@ -1,0 +1,92 @@
+"""Streams through networks of fixed size: Decoder, windows and fixed_shapes together, and batching around them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import addon, loaded, network, plugin, tensor
+
+import voxstack_decoder
+import voxstack_fixed_shapes
+from voxstack import ContextError, NetworkError, Registry, Schedule
+from voxstack.networks import Context
+from voxstack.sizes import PerSize
+from voxstack.testing import Case
+
+LEFT, RIGHT, HOP = 3, 2, 2
+SIZES = (12, 30)
+FRAMES = np.random.default_rng(2).normal(size=(97, 2)).astype(np.float32)
+
+
+def smoothed(frames: np.ndarray) -> np.ndarray:
+    """(batch, steps, 2) to (batch, 2 * steps, 2): a convolution with this receptive field, zeros around what there is."""
+    padded = np.pad(frames, ((0, 0), (LEFT, RIGHT), (0, 0)))
+    sums = sum(padded[:, i : i + frames.shape[1]] * (i + 1) for i in range(LEFT + RIGHT + 1))
+    return np.repeat(sums, HOP, axis=1)
+
+
+def spec(mask: bool) -> dict[str, Any]:
+    inputs = {"frames": tensor("batch", "frames", 2)} | ({"mask": tensor("batch", "frames", mask=True)} if mask else {})
+    streaming = {"axis": "frames", "left": LEFT, "right": RIGHT, "hop": HOP}
+    return network("decoder", inputs, {"mel": tensor("batch", "steps", 2)}, streaming=streaming)
+
+
+def opened(mask: bool, calls: list[tuple[int, ...]], **context: Any) -> voxstack_decoder.Decoder:
+    """A decoder in a runtime that takes nothing but declared sizes, and notes the calls."""
+
+    def compile_for(sizes: Any) -> Any:
+        def run(frames: np.ndarray, mask: Any = 1) -> dict[str, np.ndarray]:
+            assert frames.shape == (sizes["batch"], sizes["frames"], 2)
+            calls.append(frames.shape)
+            return {"mel": smoothed(frames * (mask[..., None] if np.ndim(mask) else mask))}
+
+        return run
+
+    runtime = plugin(voxstack_open_network=lambda spec, context: PerSize(spec, context, compile_for))
+    holder = addon(networks={"decoder": spec(mask)})
+    holder.context = Context("python", shapes={"frames": SIZES}, **context)
+    holder.registry = Registry({"runtime": runtime, "fixed_shapes": voxstack_fixed_shapes})
+    block = loaded(voxstack_decoder.Decoder(), holder)
+    calls.clear()  # those of the warm-up
+    return block
+
+
+@pytest.mark.parametrize("mask", [True, False], ids=["padded", "slid"])
+@pytest.mark.parametrize("sizes", [[97], [1], [7], [13, 2], [1, 96], [30]], ids=str)
+@pytest.mark.parametrize("length", [97, 40, 13, 12])
+def test_a_stream_is_what_it_would_be_at_any_size(mask: bool, sizes: list[int], length: int) -> None:
+    calls: list[tuple[int, ...]] = []
+    block = opened(mask, calls)
+    made = Case(block, source=FRAMES[:length]).run(list(itertools.islice(itertools.cycle(sizes), 200)))
+    np.testing.assert_allclose(made, smoothed(FRAMES[None, :length])[0], atol=1e-5)
+    assert {shape[1] for shape in calls} <= set(SIZES)
+
+
+def test_chunks_of_the_sizes_that_are_told_waste_least() -> None:
+    calls: list[tuple[int, ...]] = []
+    block = opened(True, calls)
+    assert block.chunk_sizes == tuple(size - LEFT - RIGHT for size in SIZES)
+    Case(block, source=FRAMES[:75]).run([SIZES[1] - LEFT - RIGHT] * 3)
+    assert [shape[1] for shape in calls] == [30, 30, 30]
+
+
+def test_without_a_mask_what_is_shorter_than_all_sizes_is_refused() -> None:
+    with pytest.raises(NetworkError, match=r"11 frames, and the smallest size is 12; without a mask .* export the network with a mask"):
+        Case(opened(False, []), source=FRAMES[:11]).run([11])
+    np.testing.assert_allclose(Case(opened(True, []), source=FRAMES[:11]).run([11]), smoothed(FRAMES[None, :11])[0], atol=1e-5)
+
+
+def test_without_splitting_windows_still_fit_and_more_at_once_does_not() -> None:
+    block = opened(True, [], split=False)
+    made = Case(block, source=FRAMES).run([SIZES[1] - LEFT - RIGHT] * 4)
+    np.testing.assert_allclose(made, smoothed(FRAMES[None])[0], atol=1e-5)
+    with pytest.raises(NetworkError, match="97 frames, the largest size is 30, and the context says not to split"):
+        list(block.stream(iter([FRAMES]), {"schedule": Schedule()}))
+
+
+def test_carrying_state_is_refused_where_sizes_are_fixed() -> None:
+    with pytest.raises(ContextError, match="cannot stream stateful"):
+        opened(True, [], streaming="stateful")
