@@ -16,13 +16,16 @@ README = (Path(__file__).parent.parent / "README.md").read_text()
 
 def test_the_python_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
-    first, second = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    first, second, third = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     played: list[int] = []
     names: dict = {"play": lambda samples: played.append(len(samples))}
     exec(first, names)
     assert sum(played) > 8000
     exec(second, names)
     assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()] == "Of course I can do that When shall we start".split()
+    exec(third, names)
+    rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(rows) == [[name, "torch" if name == "decoder" else "onnx"] for name in sorted(names["voice"].addon.networks)]
     with wave.open("hello.wav") as file:
         assert file.getnframes() > 8000
     assert next(names["frames"]).ndim == 1
