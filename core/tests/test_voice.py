@@ -12,7 +12,7 @@ import pytest
 from tiny import plugin
 
 import voxstack
-from voxstack import AddonError, PluginError, Registry, RequestError, Schedule, StackError, StreamableBlock, VoxstackError
+from voxstack import AddonError, ContextError, PluginError, Registry, RequestError, Schedule, StackError, StreamableBlock, VoxstackError
 
 
 @dataclass
@@ -212,6 +212,26 @@ def test_a_voice_tells_where_each_network_runs(write_addon: Callable[..., Path],
     ]:
         with pytest.raises(VoxstackError, match=problem):
             voxstack.load(folder, registry=registry, context=wrong)
+
+
+def test_only_a_trusted_addon_gives_options_to_runtimes(write_addon: Callable[..., Path], doubling: dict[str, Any]) -> None:
+    from tiny import double
+
+    contexts = {
+        "default": {"runtime": "python"},
+        "evil": {"runtime": "python", "options": {"library": "evil.so"}},
+        "hidden": {"runtime": "python", "networks": {"decoder": "evil"}},
+    }
+    folder = write_addon(stack=[{"type": "Tone"}], networks={"decoder": doubling}, contexts=contexts, spec_version=2)
+    registry = Registry({"test": plugin([Tone], {"decoder": double})})
+    for context in ("evil", "hidden", {"runtime": "python", "networks": {"decoder": "evil"}}):
+        with pytest.raises(ContextError, match=r"has 'options', .* load\(\.\.\., trust=True\)"):
+            voxstack.load(folder, registry=registry, context=context)
+        voxstack.load(folder, registry=registry, context=context, trust=True)
+    with pytest.raises(ContextError, match="has 'options'"):
+        voxstack.load(folder, registry=registry).addon.network("decoder", "evil")
+    own = {"runtime": "python", "options": {"library": "mine.so"}}
+    assert voxstack.load(folder, registry=registry, context=own).addon.context.options == {"library": "mine.so"}
 
 
 def test_plugins_give_names_to_contexts(write_addon: Callable[..., Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,23 +94,29 @@ class Addon:
         return self.context_for(context).for_network(name, self.networks[name].role)
 
     def _context(self, asked: Asked | Context | None) -> Context:
-        context = Context.of(asked, self.config.get("contexts", {}), self.name, lambda name: self.registry.context(name, self.config))
-        axes = {axis for spec in self.networks.values() for tensor in spec.inputs.values() for axis in tensor.shape}
-        roles = {spec.role for spec in self.networks.values()}
-        for place in (context, *context.networks.values()):
-            for axis in place.shapes:
-                if axis not in axes:
-                    known = sorted(axis for axis in axes if isinstance(axis, str))
-                    raise ContextError(
-                        f"{self.name}: 'shapes' names {axis!r}, an axis that no network has{nearest(axis, known)}; they have {known}"
-                    )
-        for name in context.networks:
-            if name not in self.networks and name not in roles:
-                known = sorted({*self.networks, *roles})
-                raise ContextError(
-                    f"{self.name}: 'networks' names {name!r}, and there is no such network or role{nearest(name, known)}; there are {known}"
-                )
+        named = self.config.get("contexts", {})
+        if not self.trust and _has_options_of(asked, named):
+            raise ContextError(
+                f"{self.name}: a context of this addon has 'options', which can name files and libraries, and this addon was not "
+                "installed with pip; load(..., trust=True) if you trust it, or give a context of your own"
+            )
+        context = Context.of(asked, named, self.name, lambda name: self.registry.context(name, self.config))
+        self._check(context)
         return context
+
+    def _check(self, context: Context) -> None:
+        """Check that the axes and networks that a context names are there."""
+        axes = {
+            axis for spec in self.networks.values() for tensor in spec.inputs.values() for axis in tensor.shape if isinstance(axis, str)
+        }
+        places = {*self.networks, *(spec.role for spec in self.networks.values())}
+        for place in (context, *context.networks.values()):
+            for axis in place.shapes.keys() - axes:
+                problem = f"'shapes' names {axis!r}, an axis that no network has{nearest(axis, axes)}; they have {sorted(axes)}"
+                raise ContextError(f"{self.name}: {problem}")
+        for name in context.networks.keys() - places:
+            problem = f"'networks' names {name!r}, and there is no such network or role{nearest(name, places)}; there are {sorted(places)}"
+            raise ContextError(f"{self.name}: {problem}")
 
     def select(self, name: str | None, role: str) -> NetworkSpec:
         """Return the network of this name or, without one, the only network of this role.
@@ -142,3 +149,18 @@ class Addon:
             place = f"is borrowed from {config['network']!r} of the addon {config['addon']!r}, and what is installed under that name"
             raise AddonError(f"{self.name}: networks.{name}", f"{place} {found}")
         return NetworkSpec.of(name, lent, config["sha256"], lender.path, trusted=True)
+
+
+def _has_options_of(asked: Asked | Context | None, named: Mapping[str, Any], own: bool = False) -> bool:
+    """Whether what is asked for comes to options that ``named`` contexts give, and not whoever asks.
+
+    :param own: whether ``asked`` is itself part of one of them.
+    """
+    if isinstance(asked, Context):
+        return False
+    if asked is None or isinstance(asked, str):
+        name = asked or "default"
+        return name in named and _has_options_of(named[name], named, own=True)
+    inner = asked.get("networks", {})
+    places = inner.values() if isinstance(inner, Mapping) else ()
+    return (own and bool(asked.get("options"))) or any(_has_options_of(place, named, own) for place in places)

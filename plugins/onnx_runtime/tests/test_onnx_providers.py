@@ -258,14 +258,6 @@ def test_options_that_are_not_there_are_errors(machine: Callable[..., Machine], 
         opened(device, options=options)
 
 
-def test_only_who_is_trusted_gives_options(machine: Callable[..., Machine]) -> None:
-    here = machine()
-    for options in ({"provider": {"trt_extra_plugin_lib_paths": "evil.so"}}, {"session": {"ep.context_file_path": "x"}}):
-        with pytest.raises(ContextError, match=r"can name files and libraries, .* load\(\.\.\., trust=True\)"):
-            opened("tensorrt", trusted=False, options=options)
-    assert not here.sessions
-
-
 def test_what_compiles_has_a_session_for_each_size(machine: Callable[..., Machine]) -> None:
     for device in ("tensorrt", "openvino", "qnn", "coreml", "directml", "migraphx"):
         here = machine()

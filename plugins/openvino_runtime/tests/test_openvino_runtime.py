@@ -203,14 +203,6 @@ def test_options_that_are_not_there_are_errors(opened: Callable[..., Runner], op
         opened(options=options)
 
 
-def test_only_who_is_trusted_names_files(opened: Callable[..., Runner], tmp_path: Path) -> None:
-    for options in ({"cache": str(tmp_path / "cache")}, {"properties": {"CACHE_DIR": str(tmp_path / "cache")}}):
-        with pytest.raises(ContextError, match=r"can read and write files, .* load\(\.\.\., trust=True\)"):
-            opened(trusted=False, options=options)
-    assert not (tmp_path / "cache").exists()
-    opened(trusted=False, options={"streams": 1})
-
-
 def test_what_was_compiled_is_kept_in_a_folder(opened: Callable[..., Runner], tmp_path: Path) -> None:
     cache = tmp_path / "deep" / "cache"
     options = {"cache": str(cache)}

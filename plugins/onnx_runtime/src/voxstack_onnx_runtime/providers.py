@@ -136,8 +136,9 @@ def provider_options(spec: NetworkSpec, context: Context, kind: str, which: str)
 def check_options(spec: NetworkSpec, context: Context, kind: str) -> None:
     """Check the context's ``options``.
 
-    :raises ContextError: for a key that there is not, a value that it cannot have, or any for an addon that is not trusted: they can name
-        files and libraries, and an addon's contexts are its own.
+    They can name files and libraries; the core takes none from an addon that is not trusted.
+
+    :raises ContextError: for a key that there is not, or a value that it cannot have.
     """
     where = f"network {spec.name!r}: the runtime 'onnx'"
     for key, value in context.options.items():
@@ -147,8 +148,3 @@ def check_options(spec: NetworkSpec, context: Context, kind: str) -> None:
             raise ContextError(f"{where}: the option {key!r} is an object of what the {key} takes, not {value!r}")
         if key == "provider" and kind == "cpu" and value:
             raise ContextError(f"{where}: {PROVIDERS['cpu'].name} takes no options, and it is given {sorted(value)}")
-        if not spec.trusted:
-            raise ContextError(
-                f"{where}: the option {key!r} can name files and libraries, and this addon was not installed with pip; "
-                "load(..., trust=True) if you trust it"
-            )
