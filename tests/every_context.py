@@ -16,6 +16,7 @@ import numpy as np
 import voxstack
 
 TEXT = "The same voice speaks on any hardware: here, on a graphics card, and on chips that want every tensor to have one of a few sizes."
+SCHEDULES = [voxstack.Schedule(first=first, growth=growth, largest=largest) for first, growth, largest in ((1, 1.5, 9), (50, 3, 200))]
 LIMIT = 1e-3
 """How far samples may be from the reference, of its peak, in float32."""
 
@@ -63,9 +64,9 @@ def main() -> int:
         start = time.perf_counter()
         samples = voice.synthesize(options.text).samples
         rtf = (time.perf_counter() - start) * voice.sample_rate / len(samples)
-        streamed = np.concatenate([chunk.samples for chunk in voice.stream(options.text)])
+        streams = [np.concatenate([c.samples for c in voice.stream(options.text, schedule=s)]) for s in (None, *SCHEDULES)]
         reference = samples if reference is None else reference
-        error = max(difference(samples, reference), difference(streamed, reference))
+        error = max(difference(made, reference) for made in (samples, *streams))
         late = compilations(voice) - before
         agreed = agreed and error <= LIMIT and late == 0
         places = sorted({f"{row.runtime}:{row.device}" for row in voice.contexts()})
