@@ -51,7 +51,7 @@ STACK = [
     }
 ]
 
-SHAPES = {"tokens": [64, 160, 400], "letters": [32], "frames": [96, 256, 640]}
+SHAPES = {"tokens": [56, 128, 320], "letters": [32], "frames": [64, 192, 448]}  # by tests/benchmarks/fixed_shapes.py --search
 CONTEXTS = {
     "default": {"runtime": "onnx", "device": "cpu", "threads": 1, "description": "Any length, in ONNX Runtime."},
     "fixed": {
@@ -65,6 +65,7 @@ CONTEXTS = {
         "runtime": "openvino",
         "device": "NPU",
         "shapes": SHAPES,
+        "precision": "float16",
         "description": "A neural processor, with tensors of a few sizes.",
     },
     "torch": {"runtime": "torch", "device": "cpu", "description": "Any length, in PyTorch."},
