@@ -33,9 +33,6 @@ import voxstack
 from voxstack import Schedule, windows
 from voxstack.schedule import Playback
 
-SHAPES = {"tokens": [56, 128, 320], "letters": [32], "frames": [96, 256, 448]}
-"""Of the sizes that ``--search`` finds to cost nearly the least, those with the earliest first audio; and one for the letters of a word."""
-
 NAMES = "Doctor Brzezowska, Mister Okonkwole and the Llanfyllwyn sisters never met Xanthiphane Quorlby."
 """Words outside the lexicon, for the network that pronounces them."""
 
@@ -60,10 +57,11 @@ def main() -> int:
     parser.add_argument("--utterances", type=int, default=200)
     parser.add_argument("--runtimes", default="onnx,openvino")
     parser.add_argument("--only", default="speech,memory", help="sections, of speech,memory")
-    parser.add_argument("--shapes", type=json.loads, default=SHAPES, help="sizes by axis, as JSON")
+    parser.add_argument("--shapes", type=json.loads, help="sizes by axis, as JSON (default: those of amber's context 'fixed')")
     parser.add_argument("--search", action="store_true", help="look for good sizes, and measure nothing else")
     parser.add_argument("--out", type=Path, default=Path("fixed-shapes-benchmark"))
     options = parser.parse_args()
+    options.shapes = options.shapes or voxstack.load("amber").addon.config["contexts"]["fixed"]["shapes"]
     texts = utterances(options.utterances)
     if options.search:
         search(texts)
