@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from voxstack import ContextError
 from voxstack.networks import Context, NetworkSpec
 
+if TYPE_CHECKING:
+    import torch
+
 
 def there() -> list[str]:
     """Names of the devices that networks can run on."""
+    import torch
+
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return ["cpu", *(f"cuda:{i}" for i in range(count))]
 
@@ -21,6 +24,8 @@ def find_device(spec: NetworkSpec, context: Context) -> torch.device:
 
     :raises ContextError: if it is not there.
     """
+    import torch
+
     where, has = f"network {spec.name!r}: torch has no device {context.device!r} here", there()
     try:
         device = torch.device(context.device.lower())
@@ -39,6 +44,8 @@ def find_device(spec: NetworkSpec, context: Context) -> torch.device:
 
 def facts(device: torch.device, context: Context) -> dict[str, Any]:
     """What a runner tells in ``effective``."""
+    import torch
+
     cuda = device.type == "cuda"
     provider = f"CUDA {torch.version.cuda}: {torch.cuda.get_device_name(device)}" if cuda else "CPU"
     return {
@@ -52,6 +59,8 @@ def facts(device: torch.device, context: Context) -> dict[str, Any]:
 
 def set_process(device: torch.device, threads: int) -> None:
     """Set what torch keeps for the whole process, if it is otherwise: the number of threads, and float32 that is float32 (no TF32)."""
+    import torch
+
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
     if device.type == "cuda" and (torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32):

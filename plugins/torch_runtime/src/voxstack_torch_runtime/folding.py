@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch.fx import GraphModule, Node
-from torch.fx.graph import CodeGen
+if TYPE_CHECKING:
+    import torch
+    from torch.fx import GraphModule, Node
 
 
 def forget_devices(module: GraphModule) -> None:
     """Drop the checks, made when the program was exported, that tensors lie on the device that they lay on then; in place."""
+    import torch
+
     for node in list(module.graph.nodes):
         if node.target is torch.ops.aten._assert_tensor_metadata.default:
             module.graph.erase_node(node)
@@ -19,6 +22,10 @@ def forget_devices(module: GraphModule) -> None:
 
 def bind(module: GraphModule, weights: Sequence[torch.Tensor]) -> GraphModule:
     """Return a module that holds the weights which this one takes as its last inputs, and gives a plain tuple."""
+    import torch
+    from torch.fx import GraphModule
+    from torch.fx.graph import CodeGen
+
     holder, graph = torch.nn.Module(), module.graph
     for node in graph.nodes:
         if node.op == "get_attr":
@@ -37,6 +44,8 @@ def bind(module: GraphModule, weights: Sequence[torch.Tensor]) -> GraphModule:
 
 def fold_casts(module: GraphModule) -> None:
     """Cast weights that are kept in another dtype than they are computed in (float16, say) once for all; in place."""
+    import torch
+
     graph, aten = module.graph, torch.ops.aten
     weights = [node for node in graph.nodes if node.op == "get_attr"]
     casts = [node for node in graph.nodes if node.target in (aten.to.dtype, aten._to_copy.default) and node.args[0] in weights]
@@ -60,6 +69,8 @@ def cast_weights(module: GraphModule, dtype: torch.dtype) -> None:
 
     What the graph casts to float32 itself (``x.float()``) stays so: there the network asks for it.
     """
+    import torch
+
     for node in module.graph.nodes:
         if node.op == "get_attr" and isinstance(value := _attribute(module, node.target), torch.Tensor) and value.is_floating_point():
             place, _, last = node.target.rpartition(".")

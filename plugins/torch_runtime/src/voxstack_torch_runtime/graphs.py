@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from voxstack import NetworkError
 from voxstack_torch_runtime.program import Program, blank
@@ -27,6 +26,8 @@ class CapturedProgram:
     """
 
     def __init__(self, program: Program, sizes: Mapping[str, int]) -> None:
+        import torch
+
         self._program, self._turn = program, threading.Lock()
         self._given = [tensor.pin_memory() for tensor in blank(program.spec, sizes)]
         with torch.inference_mode(), torch.cuda.device(program.device):
@@ -50,6 +51,8 @@ class CapturedProgram:
 
         :raises NetworkError: if CUDA fails.
         """
+        import torch
+
         try:
             with self._turn, torch.inference_mode(), torch.cuda.device(self._program.device), torch.cuda.stream(self._stream):
                 for name, given, taken in zip(self._program.spec.inputs, self._given, self._inputs, strict=True):

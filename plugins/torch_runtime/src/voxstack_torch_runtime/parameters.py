@@ -11,10 +11,12 @@ import json
 import math
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 TABLE = "parameters.json"
 
@@ -32,6 +34,8 @@ def shared_tensors(table: str, path: Path) -> list[torch.Tensor]:
 
 
 def _tensor(row: dict[str, Any], data: np.ndarray, file: str) -> torch.Tensor:
+    import torch
+
     name, kept, wanted, shape, offset = (row[key] for key in ("name", "kept", "dtype", "shape", "offset"))
     if kept not in DTYPES or wanted not in DTYPES:
         raise ValueError(f"its weights {name!r} are {kept}, computed in {wanted}; known are {', '.join(DTYPES)}")

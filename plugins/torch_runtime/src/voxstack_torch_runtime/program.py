@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch.fx import GraphModule
-from torch.utils.dlpack import from_dlpack  # unlike from_numpy, it says nothing of arrays that are read-only
 
 from voxstack import NetworkError
 from voxstack.networks import Context, NetworkSpec
 from voxstack_torch_runtime import devices, folding
+
+if TYPE_CHECKING:
+    import torch
+    from torch.fx import GraphModule
 
 SIZE = 24
 """Size of a named axis that nothing else decides, where a program is tried."""
@@ -28,6 +29,8 @@ class Program:
     """
 
     def __init__(self, spec: NetworkSpec, module: GraphModule, device: torch.device, context: Context) -> None:
+        import torch
+
         self.spec, self.device = spec, device
         self._module, self._context = module, context
         self._run: Callable[..., Any] = module
@@ -42,6 +45,8 @@ class Program:
 
         :raises NetworkError: if it fails.
         """
+        import torch
+
         devices.set_process(self.device, self._context.threads)
         try:
             with torch.inference_mode():
@@ -60,12 +65,16 @@ class Program:
 
         :raises ValueError: if there are others than the spec declares.
         """
+        import torch
+
         run = self._run if self._kinds is None or _kind(inputs) in self._kinds else self._module
         named = _named(self.spec, run(*inputs))
         return {name: value.to(getattr(torch, self.spec.outputs[name].dtype)) for name, value in named.items()}
 
     def dry(self, sizes: Mapping[str, int]) -> None:
         """Run at some sizes, on nothing in particular."""
+        import torch
+
         devices.set_process(self.device, self._context.threads)
         with torch.inference_mode():
             self.outputs(self.on_device(blank(self.spec, sizes)))
@@ -75,6 +84,9 @@ class Program:
 
         Torch compiles axes of length 1 as such, dynamic or not. What was not compiled runs as it is, so that no call waits.
         """
+        import torch
+        from torch.fx import GraphModule
+
         made = Program(self.spec, GraphModule(self._module, self._module.graph), self.device, self._context)  # with a cache of its own
         made._run = torch.compile(made._module, dynamic=dynamic)
         for size in sizes:
@@ -89,6 +101,8 @@ def blank(spec: NetworkSpec, sizes: Mapping[str, int]) -> list[torch.Tensor]:
     """Inputs of zeros, masks of ones, in the order of the spec. Axes that are not in ``sizes``: a batch of one, others :data:`SIZE`
     steps and more, each of a length of its own, lest torch takes two for one.
     """
+    import torch
+
     axes = dict.fromkeys(axis for tensor in spec.inputs.values() for axis in tensor.shape if isinstance(axis, str))
     known = {**{axis: SIZE + i for i, axis in enumerate(axes)}, "batch": 1, **sizes}
     made = []
@@ -100,9 +114,12 @@ def blank(spec: NetworkSpec, sizes: Mapping[str, int]) -> list[torch.Tensor]:
 
 def shared(array: np.ndarray, copy: bool) -> torch.Tensor:
     """The array as a tensor on the same memory, or on its own where that must be."""
+    import torch
+    from torch.utils.dlpack import from_dlpack  # unlike from_numpy, it says nothing of arrays that are read-only
+
     if not copy and array.flags.c_contiguous and array.dtype.isnative:  # it ends the process for some other layouts
         try:
-            return from_dlpack(array)
+            return from_dlpack(array.reshape(-1)).view(array.shape)  # strides as torch makes them: x[None] has others, compiled for anew
         except BufferError:  # NumPy before 2.1, for arrays that are read-only
             pass
     return torch.from_numpy(np.array(array, array.dtype.newbyteorder("="), order="C"))
