@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.field import Field, receptive_field
+from voxstack_packager.fusing import fuse
 from voxstack_packager.measure import against, batch_invariance, chunk_exactness, deterministic, mask_exactness, relative_error
 from voxstack_packager.packaging import package
 from voxstack_packager.sources import Borrowed, NetworkSource
@@ -19,6 +20,7 @@ __all__ = [
     "batch_invariance",
     "chunk_exactness",
     "deterministic",
+    "fuse",
     "mask_exactness",
     "package",
     "receptive_field",
