@@ -5,8 +5,7 @@
 A text encoder, predictors of pitch and energy, and an encoder of a reference recording's style, of random weights and usual sizes,
 packaged with voxstack_packager. Blocks run in turns of a scheduler with a worker for each core, interleaved. Of the rounds of each
 the quarter counts in which other processes took the least, by its median; ``others`` in the results is what they took then, in cores.
-FOLDER gets
-``encoders.md`` and ``encoders.json``.
+FOLDER gets ``encoders.md`` and ``encoders.json``.
 """
 
 from __future__ import annotations
