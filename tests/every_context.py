@@ -26,7 +26,7 @@ def contexts(shapes: Mapping[str, Any]) -> dict[str, Any]:
 
     :param shapes: the only sizes in the fixed ones.
     """
-    made: dict[str, Any] = {}
+    made: dict[str, Any] = {"onnx dynamic, windows": {"runtime": "onnx", "streaming": "windowed"}}
     for runtime, device in (("onnx", "cpu"), ("openvino", "CPU"), ("torch", "cpu")):
         made[f"{runtime} dynamic"] = f"{runtime}:{device}"
         made[f"{runtime} fixed"] = {"runtime": runtime, "device": device, "shapes": shapes}
