@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from tiny import addon, loaded, network, plugin, tensor
 
+import voxstack_batching
 import voxstack_decoder
 import voxstack_fixed_shapes
 from voxstack import ContextError, NetworkError, Registry, Schedule
-from voxstack.networks import Context
+from voxstack.networks import Context, NetworkSpec
 from voxstack.sizes import PerSize
 from voxstack.testing import Case
 
@@ -85,6 +88,32 @@ def test_without_splitting_windows_still_fit_and_more_at_once_does_not() -> None
     np.testing.assert_allclose(made, smoothed(FRAMES[None])[0], atol=1e-5)
     with pytest.raises(NetworkError, match="97 frames, the largest size is 30, and the context says not to split"):
         list(block.stream(iter([FRAMES]), {"schedule": Schedule()}))
+
+
+def test_calls_of_many_streams_are_joined_to_a_declared_batch() -> None:
+    calls: list[tuple[int, ...]] = []
+
+    def compile_for(sizes: Any) -> Any:
+        def run(frames: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+            assert frames.shape == (sizes["batch"], sizes["frames"], 2)
+            calls.append(frames.shape)
+            return {"mel": smoothed(frames * mask[..., None])}
+
+        return run
+
+    runtime = plugin(voxstack_open_network=lambda spec, context: PerSize(spec, context, compile_for))
+    registry = Registry({"batching": voxstack_batching, "runtime": runtime, "fixed_shapes": voxstack_fixed_shapes})
+    context = Context("python", "npu", batch=8, shapes={"frames": SIZES, "batch": (1, 4)})
+    opened = registry.open(NetworkSpec.of("net", spec(True), "digest", Path, trusted=False), context)
+    assert list(opened.stats) == ["runtime", "fixed_shapes", "batching"]
+    calls.clear()
+    given = [FRAMES[start : start + 11] for start in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda frames: opened.one(frames=frames)["mel"], given * 5))
+    for frames, mel in zip(given * 5, made, strict=True):
+        np.testing.assert_allclose(mel, smoothed(frames[None])[0], atol=1e-5)
+    assert {shape[0] for shape in calls} <= {1, 4}
+    assert opened.stats["batching"]["calls"] == 200
 
 
 def test_carrying_state_is_refused_where_sizes_are_fixed() -> None:

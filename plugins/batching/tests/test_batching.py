@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from tiny import network, tensor
 
-from voxstack import ContextError, NetworkError, Scheduler
+from voxstack import NetworkError, Scheduler
 from voxstack.networks import Context, NetworkSpec
 from voxstack_batching import MOST_STEPS, BatchingNetwork, voxstack_wrap_network
 
@@ -588,9 +588,14 @@ def test_networks_that_were_measured_to_give_something_else_in_a_batch_run_alone
     assert isinstance(made, BatchingNetwork) == batched
 
 
-def test_a_context_that_fixes_the_batch_axis_as_well_is_an_error(inner: Doubling) -> None:
-    with pytest.raises(ContextError, match=r"up to 8 calls at once and for batches of the fixed sizes \[1\]; leave out 'batch'"):
-        voxstack_wrap_network(inner, spec_of(ROWS), Context(batch=8, shapes={"batch": (1,)}))
+@pytest.mark.parametrize(
+    ("shapes", "most"),
+    [({"batch": (1, 4)}, 4), ({"batch": (1, 16)}, 8), ({"batch": (1,)}, None), ({"frames": (64,)}, None), ({"tokens": (64,)}, 8)],
+    ids=str,
+)
+def test_no_more_calls_are_joined_than_fixed_sizes_have_rows(inner: Doubling, shapes: dict[str, tuple[int, ...]], most: int | None) -> None:
+    made = voxstack_wrap_network(inner, spec_of(ROWS), Context(batch=8, shapes=shapes))
+    assert (made._most if isinstance(made, BatchingNetwork) else made) == most
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])

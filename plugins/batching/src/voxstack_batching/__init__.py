@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import voxstack
 from voxstack.networks import Context, NetworkSpec, Runner
+from voxstack.sizes import fixed_axes
 from voxstack_batching.network import MOST_STEPS, BatchingNetwork, is_batchable
 
 MOST_ERROR = 1e-5
@@ -17,16 +18,14 @@ def voxstack_wrap_network(network: Runner, spec: NetworkSpec, context: Context) 
     """Run calls as one if the context's ``batch`` asks for it, every output of the network has a batch axis, and a batch gives what
     single calls give.
 
-    :raises ContextError: if the context also fixes the batch axis.
+    Where the context fixes the sizes of the network, no more calls are joined than its largest batch has rows; that is one, unless
+    the context says otherwise, and nothing is joined then.
     """
     if context.batch == 1 or not is_batchable(spec) or (spec.batch_error or 0.0) > MOST_ERROR:
         return None
-    if "batch" in context.shapes:
-        raise voxstack.ContextError(
-            f"network {spec.name!r}: the context asks for up to {context.batch} calls at once and for batches of the fixed sizes "
-            f"{list(context.shapes['batch'])}; leave out 'batch', or 'batch' in its 'shapes'"
-        )
-    return BatchingNetwork(network, spec, context.batch, _lanes(context))
+    rows = fixed_axes(spec, context).get("batch", (context.batch,))
+    most = min(context.batch, rows[-1])
+    return BatchingNetwork(network, spec, most, _lanes(context)) if most > 1 else None
 
 
 def _lanes(context: Context) -> int:
