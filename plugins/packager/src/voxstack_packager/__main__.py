@@ -7,7 +7,9 @@ from pathlib import Path
 
 from voxstack_packager.upgrading import upgrade
 
-parser = argparse.ArgumentParser(prog="python -m voxstack_packager", description="Give an addon what packaging would give it now: stateful forms, lengths of output axes, golden speech.")
+DESCRIPTION = "Give an addon what packaging would give it now: stateful forms, lengths of output axes, golden speech."
+
+parser = argparse.ArgumentParser(prog="python -m voxstack_packager", description=DESCRIPTION)
 parser.add_argument("folder", type=Path, help="folder of the addon")
 parser.add_argument("--version", help="its new version")
 parser.add_argument("--lender", type=Path, action="append", default=[], help="folder of an addon that it borrows from")

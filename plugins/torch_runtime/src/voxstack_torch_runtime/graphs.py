@@ -56,6 +56,8 @@ class CapturedProgram:
         try:
             with self._turn, torch.inference_mode(), torch.cuda.device(self._program.device), torch.cuda.stream(self._stream):
                 for name, given, taken in zip(self._program.spec.inputs, self._given, self._inputs, strict=True):
+                    if tensors[name].shape != given.shape:  # copying would repeat what has one step
+                        raise ValueError(f"{name!r} has the shape {tensors[name].shape}, and {tuple(given.shape)} was captured")
                     np.copyto(given.numpy(), tensors[name], casting="equiv")
                     taken.copy_(given, non_blocking=True)
                 self._graph.replay()
