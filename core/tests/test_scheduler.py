@@ -10,6 +10,7 @@ import pytest
 
 from voxstack import CapacityError, Scheduler
 from voxstack.scheduler import Ticket, current_ticket, waiting
+from voxstack.turns import Turns
 
 
 def at(scheduler: Scheduler, deadline: float) -> Ticket:
@@ -213,3 +214,17 @@ def test_whoever_is_interrupted_leaves_no_turn_behind_and_takes_none_twice(queue
     go.set()
     thread.join(10)
     assert (scheduler.turns.idle, scheduler.turns.wanted) == (1, 0)
+
+
+def test_a_job_that_fails_gives_its_turn_back() -> None:
+    turns, done = Turns(1), threading.Event()
+
+    def fails() -> None:
+        raise RuntimeError("a bug")
+
+    turns.take_for(0.0, fails)
+    turns.take_for(1.0, done.set)
+    assert done.wait(20)
+    turns.take(2.0)
+    turns.give_back()
+    assert turns.idle == 1

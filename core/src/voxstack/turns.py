@@ -78,7 +78,11 @@ class Turns:
 
     def _work(self, job: Callable[[], object] | None) -> None:
         while job is not None:
-            job()
+            try:
+                job()
+            except BaseException:
+                self.give_back()  # what comes next has another thread
+                raise
             job = self._passed_on()
 
     def _passed_on(self) -> Callable[[], object] | None:
