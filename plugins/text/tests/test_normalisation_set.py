@@ -17,10 +17,11 @@ from voxstack_text.pronouncer import Pronouncer
 from voxstack_text.spoken import PAUSE
 
 SET = Path(__file__).parent / "data" / "normalisation.tsv"
-CASES, OF_A_KIND, RIGHT = 300, 5, 0.83
+CASES, OF_A_KIND, RIGHT = 300, 5, 0.98
 """The least there must be: cases, cases of each kind, and the share of all that is said right."""
 
 _WORD = re.compile(r"([^\s\[\]]+)(?:\[([^\]]*)\])?")
+_FOREIGN = re.compile(r"[\u0400-\u05ff\u2600-\uffff\U0001f000-\U0001ffff]")  # Cyrillic, Hebrew, pictures, East Asian
 PRONOUNCER = Pronouncer(Lexicon.built_in())
 
 
@@ -84,6 +85,15 @@ def test_the_set_is_large_enough_and_well_made() -> None:
     assert min(counts.values()) >= OF_A_KIND, counts.most_common()[-1]
     assert len({case.written for case in every}) == len(every), "a case is there twice"
     assert all(case.spoken == case.spoken.lower() and _WORD.sub("", case.spoken).strip() == "" for case in every)
+
+
+def test_what_has_no_reading_is_left_out_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    foreign = [case for case in cases() if case.kind in ("emoji", "script") and _FOREIGN.search(case.written)]
+    assert len(foreign) >= OF_A_KIND
+    for case in foreign:
+        caplog.clear()
+        said(case.written)
+        assert [record.levelname for record in caplog.records] == ["WARNING"], case.written
 
 
 def test_a_wrong_case_is_told_from_a_right_one() -> None:

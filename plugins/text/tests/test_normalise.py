@@ -203,6 +203,25 @@ so...fine | so , fine
 what?! no | what , no
 He said "no". | he said no
 zero\u200bwidth | zerowidth
+a $20 bill | a twenty dollar bill
+another $5 went | another five dollars went
+a $10-a-day plan | a ten dollar a day plan
+If <5% agree, x<5 or x > 7 | if less than five percent agree , X is less than five or X is greater than seven
+I ran 3.12 miles in Python 3.12 | i ran three point one two miles in python three point twelve
+A 6" sub and a 24" screen | a six inch sub and a twenty four inch screen
+He said "I need 12" and "13" | he said i need twelve and thirteen
+3 g/cm3 and 80 W/m² | three grams per cubic centimeter and eighty watts per square meter
+1,500 ft² | one thousand five hundred square feet
+Boston, MA 02134 | boston , massachusetts oh two one three four
+415 S. Elm St. | four fifteen south elm street
+Start IV fluids. Superman IV was bad | start I V fluids , superman four was bad
+10⁶ cells, note¹ and H₂O | ten to the power of six cells , note one and H two O
+12 - 5 = 7 | twelve minus five equals seven
+who knew WHO it was | who knew who it was
+I called 300 people, not 911 | i called three hundred people , not nine hundred eleven
+Δt and λόγος here | delta T and here
+Mon-Fri, Sat 10-4 | monday to friday , sat ten to four
+Apt 305 | apartment three oh five
 """
 TABLE = [tuple(part.strip() for part in line.split(" | ")) for line in CASES.strip().replace("\\u200b", "\u200b").splitlines()]
 KNOWN = Pronouncer(Lexicon.built_in()).knows

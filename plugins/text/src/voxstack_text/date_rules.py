@@ -1,4 +1,5 @@
 """Rules for dates, times of day and telephone numbers."""
+# ruff: noqa: RUF001 -- dashes that look alike are what this is about
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _HALF = r"(?P<half>[aApP](?:\.\s?[mM]\.|[mM](?!\w)))"
 
 
 def _month_day(match: re.Match[str], known: Known) -> Reading:
-    return groups(match, month=_month(match["month"]), day=_day(match["day"]), year=_year(match["year"]))
+    last = f"to {_day(match['last'])}" if match["last"] else ""
+    return groups(match, month=_month(match["month"]), day=_day(match["day"]), last=last, year=_year(match["year"]))
 
 
 def _day_month(match: re.Match[str], known: Known) -> Reading:
@@ -54,6 +56,10 @@ def _weekday(match: re.Match[str], known: Known) -> Reading:
     return WEEKDAY_FORMS[match[1]]
 
 
+def _weekdays(match: re.Match[str], known: Known) -> Reading:
+    return groups(match, first=f"{WEEKDAY_FORMS[match['first']]} to", last=WEEKDAY_FORMS[match["last"]])
+
+
 def _short_month(match: re.Match[str], known: Known) -> Reading:
     return MONTH_FORMS[match[1]]
 
@@ -86,14 +92,23 @@ def _telephone(match: re.Match[str], known: Known) -> Reading:
     return f"plus {said}" if match[0].startswith("+") else said
 
 
+def _short_number(match: re.Match[str], known: Known) -> Reading:
+    return numbers.digits(match[0])
+
+
 RULES: tuple[Rule, ...] = (
     rule(rf"{START}(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})(?![\w-])", _numeric),
     rule(rf"{START}(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}})(?![\w/])", _numeric),
-    rule(rf"{_MONTH} {_DAY}(?:,? {_YEAR})?(?![a-zA-Z])", _month_day),
+    rule(rf"{_MONTH} {_DAY}(?:[-–](?P<last>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)(?![\w-]))?(?:,? {_YEAR})?(?![a-zA-Z])", _month_day),
     rule(rf"{START}{_DAY} (?:of )?{_MONTH}(?:,? {_YEAR})?", _day_month),
     rule(rf"{_MONTH},? {_YEAR}", _month_year),
     rule(r"(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\.", _short_month),
     rule(rf"({alternatives(WEEKDAY_FORMS)})\.", _weekday),
+    rule(rf"(?P<first>{alternatives(WEEKDAY_FORMS)})\.?[-–](?P<last>{alternatives(WEEKDAY_FORMS)})(?![a-z])\.?", _weekdays),
+    rule(rf"(Sat|Sun)(?=,? (?:{alternatives(MONTH_FORMS)})\.? \d)", _weekday),
+    rule(r"(?:AD|BC)(?= \d)|(?<=\d )(?:AD|BC)(?!\w)", lambda match, known: " ".join(match[0])),
+    rule(r"(?:(?<=:\d\d)|(?<=\d[ap]m)|(?<=\d[AP]M)|(?<=[ap]\.m\.))[-–](?=\d{1,2}(?!\d))", lambda match, known: "to"),
+    rule(r"(?:(?<=[Cc]all )|(?<=[Dd]ial )|(?<=[Cc]alled )|(?<=[Dd]ialed ))(?:[2-9]11|988)(?![\w,.]\d|\w| [a-z]+s\b)", _short_number),
     rule(r"(Mon|Tues|Tue|Wed|Thurs|Thur|Thu|Fri)(?!\w|')", _weekday),
     rule(rf"{START}(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?(?:\s?{_HALF})?(?![\w:])", _time),
     rule(rf"{START}(?P<hour>\d{{1,2}})\s?{_HALF}", _hour),

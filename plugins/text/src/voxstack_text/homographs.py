@@ -82,6 +82,7 @@ HOMOGRAPHS: dict[str, tuple[Reading, ...]] = {
     "house": (_reading("hh aw1 z", "to will can could would must"), _reading("hh aw1 s")),
     "increase": _verb_else_noun("ih0 n k r iy1 s", "ih1 n k r iy0 s"),
     "insult": _verb_else_noun("ih0 n s ah1 l t", "ih1 n s ax0 l t"),
+    "invalid": (_reading("ih1 n v ax0 l ih0 d", "elderly helpless bedridden"), _reading("ih0 n v ae1 l ax0 d")),
     "lead": (
         _reading("l eh1 d", "of molten contains containing", "pipe pipes paint poisoning bullet bullets acid weights"),
         _reading("l iy1 d"),

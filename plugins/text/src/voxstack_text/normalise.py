@@ -22,7 +22,7 @@ _PLAIN = re.compile(r"[a-z]{2,}(?= [a-z])")
 
 _BREAK = re.compile(r"[,;:.!?()\[\]{}—…]+|--+|(?<=\s)[-–](?=\s)|(?<![\w])–|–(?![\w])")
 _SILENT = re.compile(r"\s+|[\"'`*_~^|\\/•·™®–-]")
-_SPOKEN = re.compile(rf"[A-Za-z0-9{re.escape(''.join(SYMBOLS))}]")
+_SPOKEN = re.compile(rf"[A-Za-z0-9{re.escape(''.join(SYMBOLS))}]|{word_rules.GREEK_LETTER}")
 
 
 class UnreadableError(ValueError):

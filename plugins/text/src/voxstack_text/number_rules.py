@@ -7,7 +7,18 @@ import re
 
 from voxstack_text import numbers
 from voxstack_text.rules import END, NEAR, NUMBER, START, Known, Reading, Rule, alternatives, groups, letters_or_word, rule
-from voxstack_text.tables import CURRENCIES, MAGNITUDES, UNITS
+from voxstack_text.tables import (
+    CURRENCIES,
+    CURRENCY_CODES,
+    DIRECTIONS,
+    MAGNITUDES,
+    NUMBERED,
+    PER,
+    STATES,
+    STREETS,
+    UNITS,
+    VERSIONED,
+)
 
 _SIGN = alternatives(CURRENCIES)
 _MAGNITUDE = alternatives(MAGNITUDES)
@@ -21,8 +32,22 @@ _PLURAL_AFTER = re.compile(
 )
 
 
+_ARTICLE_BEFORE = re.compile(r"\ban?\s+$", re.IGNORECASE)
+_NOUN_AFTER = re.compile(r"-[a-z]|\s+(?!(?:an?|per|or|and|in|to|of|for|at|on|from|each|every|is|was|is|by|with|if|when|as)\b)[a-z]{2,}")
+_ANGLE_AFTER = re.compile(r"\s(?:angle|turn|rotation|view|arc|bend|weather|heat)s?\b")
+_EQUATION_AFTER = re.compile(r"[\d.,]+(?: ?[-+*/×÷] ?[\d.,]+)* ?=")
+
+
+def _describes(match: re.Match[str]) -> bool:
+    """Whether an article and a noun are around it: "a $20 bill"."""
+    before = match.string[max(0, match.start() - NEAR) : match.start()]
+    return bool(_ARTICLE_BEFORE.search(before) and _NOUN_AFTER.match(match.string, match.end()))
+
+
 def _money(match: re.Match[str], known: Known) -> Reading:
     one, more, cent, cents = CURRENCIES[match["sign"]]
+    if _describes(match) and (match["magnitude"] or "." not in match["number"]):
+        more = one
     value = match["number"]
     if match["to"]:
         return f"{numbers.amount(value)} to {numbers.amount(match['to'])} {more}"
@@ -43,9 +68,59 @@ def _money_behind(match: re.Match[str], known: Known) -> Reading:
     return f"{numbers.amount(value)} {one if value == '1' else more}"
 
 
+def _money_from(match: re.Match[str], known: Known) -> Reading:
+    """The first amount and "to"; the second is read with the currency."""
+    return groups(match, first=numbers.amount(match["first"]), dash="to")
+
+
+def _code(match: re.Match[str], known: Known) -> Reading:
+    one, more = CURRENCY_CODES[match["code"]]
+    return f"{numbers.amount(match['number'])} {one if match['number'] == '1' else more}"
+
+
+def _per(match: re.Match[str], known: Known) -> Reading:
+    return f"per {PER[match['per']]}"
+
+
+def _speed(match: re.Match[str], known: Known) -> Reading:
+    one, more = UNITS[match["unit"].partition("/")[0]]
+    per, power = PER[match["per"]], (match["power"] or "")[-1:]
+    if per == "second":
+        per += {"2": " squared", "3": " cubed", "": ""}[power]
+    else:
+        per = {"2": "square ", "3": "cubic ", "": ""}[power] + per
+    return groups(match, number=numbers.amount(match["number"]), unit=f"{one if match['number'] == '1' else more} per {per}")
+
+
+def _inches(match: re.Match[str], known: Known) -> Reading:
+    """The mark closes a quotation if the last one before it opens one."""
+    before = match.string[max(0, match.start() - _QUOTATION) : match.start()]
+    if match[0].endswith('"') and re.search(r'(?:^|[\s(])"(?!\s)[^"]*$', before):
+        return None
+    single = match["number"] == "1" or re.search(r"\b(?:an?|the)\s+$", before, re.IGNORECASE)
+    return f"{numbers.amount(match['number'])} {'inch' if single else 'inches'}"
+
+
+def _house(match: re.Match[str], known: Known) -> Reading:
+    direction = DIRECTIONS[match["direction"].rstrip(".")] if match["direction"] else ""
+    return groups(match, house=numbers.model_number(match["house"]), direction=direction)
+
+
+def _postal(match: re.Match[str], known: Known) -> Reading:
+    code = numbers.digits(match["code"]).replace("zero", "oh")
+    return groups(match, state=STATES[match["state"]], code=code, more=numbers.digits(match["more"] or "").replace("zero", "oh"))
+
+
+def _named(match: re.Match[str], known: Known) -> Reading:
+    if not re.search(rf"\b(?:{alternatives(NUMBERED)})\.? $", match.string[max(0, match.start() - NEAR) : match.start()]):
+        return None
+    return numbers.model_number(match[0])
+
+
 def _measure(match: re.Match[str], known: Known) -> Reading:
     one, more = UNITS[match["unit"]]
-    single = match["number"] == "1" or match["dash"]
+    angle = match["unit"] == "°" and _ANGLE_AFTER.match(match.string, match.end())
+    single = match["number"] == "1" or match["dash"] or angle
     return groups(match, number=numbers.amount(match["number"]), unit=one if single else more)
 
 
@@ -70,6 +145,11 @@ def _fraction(match: re.Match[str], known: Known) -> Reading:
     return said
 
 
+def _release(match: re.Match[str], known: Known) -> Reading:
+    before = match.string[max(0, match.start() - NEAR) : match.start()]
+    return _version(match, known) if re.search(rf"\b(?:{alternatives(VERSIONED)}) $", before) else None
+
+
 def _version(match: re.Match[str], known: Known) -> Reading:
     said = " point ".join(numbers.amount(part) for part in match["number"].split("."))
     return f"version {said}" if match["v"] else said
@@ -78,6 +158,10 @@ def _version(match: re.Match[str], known: Known) -> Reading:
 def _range(match: re.Match[str], known: Known) -> Reading:
     """The first number and "to"; what is behind it, perhaps with a unit, is read by the other rules."""
     first = match["first"]
+    if match["dash"].strip() == "-" and _EQUATION_AFTER.match(match.string[match.end() : match.end() + NEAR]):
+        return groups(match, first=numbers.amount(first), dash="minus")
+    if first == match["last"] == "50":
+        return groups(match, first="fifty")
     years = len(match["last"]) in (2, 4) and re.fullmatch("1[0-9]{3}|20[0-9]{2}", first)
     return groups(match, first=numbers.year(int(first)) if years else numbers.amount(first), dash="to")
 
@@ -127,7 +211,25 @@ def _about(match: re.Match[str], known: Known) -> Reading:
     return "about"
 
 
+_QUOTATION = 500  # characters back in which a quotation may have begun
+_STREET_NAME = rf"(?:(?:[A-Z][a-z]+|\d+(?:st|nd|rd|th)) ){{1,3}}(?:{alternatives(STREETS)})(?!\w)"
+_HOUSE_DIRECTION = rf"(?:(?P<direction>(?:{alternatives(DIRECTIONS)})\b\.?) )?"
+
 RULES: tuple[Rule, ...] = (
+    rule(r"(?<=[%°])[-–](?=\d)", lambda match, known: "to"),
+    rule(rf"{START}(?P<house>\d{{3,4}}) {_HOUSE_DIRECTION}(?={_STREET_NAME})", _house),
+    rule(rf"(?<=[,a-z] )(?P<state>{alternatives(STATES)}) (?P<code>\d{{5}})(?:-(?P<more>\d{{4}}))?(?![\w-])", _postal),
+    rule(rf"(?P<sign>{_SIGN})(?P<first>{NUMBER})(?P<dash>[-–])(?=(?P=sign)\d)", _money_from),
+    rule(rf"(?P<number>{NUMBER}) (?P<code>{alternatives(CURRENCY_CODES)})(?!\w)", _code),
+    rule(rf"(?P<code>{alternatives(CURRENCY_CODES)}) (?P<number>{NUMBER}){END}", _code),
+    rule(rf"(?:(?<=\d)|(?<=\d[kKMB])|(?<=llion))/(?P<per>{alternatives(PER)})(?!\w)", _per),
+    rule(
+        rf"(?P<number>{NUMBER})\s?(?P<unit>(?:km|m|cm|mm|mi|ft|kg|g|mg|L|l|mL|ml|gal|J|kJ|W)/(?P<per>{alternatives(PER)})(?P<power>\^?[23])?)(?![\w/])",
+        _speed,
+    ),
+    rule(rf"(?P<number>{NUMBER})(?:\"| in\.(?= (?:wide|long|tall|high|deep|thick|of|by|x)\b))", _inches),
+    rule(rf"{START}\d{{3,4}}{END}", _named),
+    rule(rf"{START}(?P<v>(?!))?(?P<number>[1-9]\d?\.[1-9]\d){END}", _release),
     rule(rf"{START}-(?=[$£€¥]?\.?\d)(?<![\w)]-)", _minus),
     rule(r"~(?=[$£€¥]?\d)", _about),
     rule(

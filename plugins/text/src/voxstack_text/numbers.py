@@ -87,11 +87,11 @@ def plural(words: str) -> str:
     return words[:-1] + "ies" if words.endswith("y") else words + "s"
 
 
-_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
+_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 
 
 def roman(text: str) -> int:
-    """The value of a Roman numeral below 400.
+    """The value of a Roman numeral below 4000.
 
     :raises ValueError: if it is not a well-formed one.
     """
@@ -103,9 +103,10 @@ def roman(text: str) -> int:
 
 
 def to_roman(number: int) -> str:
-    """A number from 1 to 399 as a Roman numeral."""
+    """A number from 1 to 3999 as a Roman numeral."""
     made = ""
-    for value, sign in zip((100, 90, 50, 40, 10, 9, 5, 4, 1), "C XC L XL X IX V IV I".split(), strict=True):
+    values = (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1)
+    for value, sign in zip(values, "M CM D CD C XC L XL X IX V IV I".split(), strict=True):
         made += sign * (number // value)
         number %= value
     return made

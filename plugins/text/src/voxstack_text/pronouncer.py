@@ -19,9 +19,13 @@ _OVERRIDES = {
         "as": "ae1 z",
         "at": "ae1 t",
         "can": "k ae1 n",
+        "co": "k ow1",
         "does": "d ah1 z",
         "for": "f ao1 r",
+        "fema": "f iy1 m ax0",
+        "fifa": "f iy1 f ax0",
         "from": "f r ah1 m",
+        "gif": "g ih1 f",
         "has": "hh ae1 z",
         "have": "hh ae1 v",
         "her": "hh er0",
@@ -29,21 +33,26 @@ _OVERRIDES = {
         "hmm": "hh m",
         "i": "ay1",
         "invite": "ih0 n v ay1 t",
+        "jpeg": "jh ey1 p eh0 g",
         "minute": "m ih1 n ax0 t",
         "missus": "m ih1 s ax0 z",
         "mm": "m",
         "moped": "m ow1 p eh0 d",
+        "nato": "n ey1 t ow0",
         "of": "ah1 v",
+        "psi": "s ay1",
         "psst": "p s t",
+        "rom": "r aa1 m",
         "shh": "sh",
         "that": "dh ae1 t",
         "the": "dh ax0",
+        "tis": "t ih1 z",
         "to": "t ax0",
         "was": "w aa1 z",
         "with": "w ih1 dh",
     }.items()
 }
-"""Words that the teacher says otherwise in a sentence than its lexicon has it, or that its lexicon has wrong."""
+"""Words that the teacher says otherwise in a sentence than its lexicon has it, or that its lexicon lacks or has wrong."""
 
 _THE_BEFORE_VOWEL = ("dh", "iy0")
 _LETTER_A = ("ey1",)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -59,7 +60,11 @@ _REPLACED = {
     "þ": "th",
     "Þ": "Th",
     "ı": "i",
+    "≠": "≠",
 }
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
+_POWER_OF = re.compile(r"(?:(?:^|[^A-Za-z])[A-Za-z]{1,2}|[\d)])$")
+"""What is before a raised number that is a power; behind a word it is a footnote's."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class Folded:
 
 
 def fold(text: str) -> Folded:
-    """Reduce text to plain characters where there are any: "é" to "e", "½" to "1/2", curly quotes to straight ones."""
+    """Reduce text to plain characters where there are any: "é" to "e", "½" to "1/2", "x²" to "x^2", curly quotes to straight ones."""
     if text.isascii():
         return Folded(text, tuple(range(len(text) + 1)))
     characters: list[str] = []
@@ -88,6 +93,8 @@ def fold(text: str) -> Folded:
         plain = character if character.isascii() else _plain(character)
         if "⁄" in plain and at and text[at - 1].isdigit():
             plain = " " + plain  # "2½" is not 21/2
+        if character in _RAISED and text[at - 1 : at] not in _RAISED and _POWER_OF.search(text[max(0, at - 3) : at]):
+            plain = "^" + plain  # "5²" is not 52
         for part in plain:
             characters.append(_REPLACED.get(part, part))
             origin.extend([at] * len(characters[-1]))

@@ -25,6 +25,16 @@ CURRENCIES = {
     "€": ("euro", "euros", "cent", "cents"),
     "¥": ("yen", "yen", "", ""),
     "₹": ("rupee", "rupees", "paisa", "paise"),
+    "C$": ("canadian dollar", "canadian dollars", "cent", "cents"),
+    "A$": ("australian dollar", "australian dollars", "cent", "cents"),
+}
+CURRENCY_CODES = {
+    "USD": ("U S dollar", "U S dollars"),
+    "EUR": ("euro", "euros"),
+    "GBP": ("pound", "pounds"),
+    "JPY": ("yen", "yen"),
+    "AUD": ("australian dollar", "australian dollars"),
+    "CNY": ("yuan", "yuan"),
 }
 MAGNITUDES = {
     "thousand": "thousand",
@@ -79,8 +89,77 @@ UNITS: dict[str, tuple[str, str]] = {
     "cm3": ("cubic centimeter", "cubic centimeters"),
     "sq ft": ("square foot", "square feet"),
     "bpm": ("beat per minute", "beats per minute"),
+    "mpg": ("mile per gallon", "miles per gallon"),
+    "tbsp": ("tablespoon", "tablespoons"),
+    "tsp": ("teaspoon", "teaspoons"),
+    "Ω": ("ohm", "ohms"),
+    "km^2": ("square kilometer", "square kilometers"),
+    "m^2": ("square meter", "square meters"),
+    "cm^2": ("square centimeter", "square centimeters"),
+    "mm^2": ("square millimeter", "square millimeters"),
+    "ft^2": ("square foot", "square feet"),
+    "in^2": ("square inch", "square inches"),
+    "m^3": ("cubic meter", "cubic meters"),
+    "cm^3": ("cubic centimeter", "cubic centimeters"),
 }
 """Singular and plural; inch is not there, as "5 in" is mostly not of inches."""
+
+PER = {word: word for word in "second minute hour day night week month quarter year person gallon mile pound ounce piece unit".split()} | {
+    "s": "second",
+    "sec": "second",
+    "min": "minute",
+    "h": "hour",
+    "hr": "hour",
+    "wk": "week",
+    "mo": "month",
+    "yr": "year",
+    "kg": "kilogram",
+    "g": "gram",
+    "lb": "pound",
+    "oz": "ounce",
+    "gal": "gallon",
+    "mi": "mile",
+    "m": "meter",
+    "cm": "centimeter",
+    "L": "liter",
+    "l": "liter",
+}
+"""What may stand behind the stroke of "$15/hr" and "5 km/s"."""
+
+STATES = {
+    short: name.strip()
+    for short, _, name in (
+        entry.strip().partition(" ")
+        for entry in """
+AL alabama; AK alaska; AZ arizona; AR arkansas; CA california; CO colorado; CT connecticut; DE delaware; DC D C; FL florida; GA georgia
+HI hawaii; ID idaho; IL illinois; IN indiana; IA iowa; KS kansas; KY kentucky; LA louisiana; ME maine; MD maryland; MA massachusetts
+MI michigan; MN minnesota; MS mississippi; MO missouri; MT montana; NE nebraska; NV nevada; NH new hampshire; NJ new jersey
+NM new mexico; NY new york; NC north carolina; ND north dakota; OH ohio; OK oklahoma; OR oregon; PA pennsylvania; RI rhode island
+SC south carolina; SD south dakota; TN tennessee; TX texas; UT utah; VT vermont; VA virginia; WA washington; WV west virginia
+WI wisconsin; WY wyoming""".replace("\n", ";").split(";")
+        if entry.strip()
+    )
+}
+"""Read so before a postal code."""
+
+DIRECTIONS = {
+    "N": "north",
+    "S": "south",
+    "E": "east",
+    "W": "west",
+    "NE": "northeast",
+    "NW": "northwest",
+    "SE": "southeast",
+    "SW": "southwest",
+}
+STREETS = ("St Street Ave Avenue Rd Road Blvd Boulevard Dr Drive Ln Lane Ct Terrace Parkway Pkwy Sq").split()
+"""What a house number and a name end with."""
+
+NUMBERED = "Room Suite Apartment Apt Highway Hwy Route Rte Interstate Flight Boeing Airbus".split()
+"""Words before numbers that are read like names: "Room 101", "Boeing 747"."""
+
+VERSIONED = "version Version release Release Python Ubuntu Java Android iOS macOS Linux Node Ruby Rust PHP".split()
+"""Words before numbers whose second part is a number too: "Python 3.12"."""
 
 ABBREVIATIONS = {
     "Mr": "mister",
@@ -141,6 +220,11 @@ ABBREVIATIONS = {
     "Sec": "section",
     "Ch": "chapter",
     "al": "al",
+    "Apt": "apartment",
+    "apt": "apartment",
+    "Rte": "route",
+    "Pkwy": "parkway",
+    "Sq": "square",
 }
 """Read so where a period follows."""
 
@@ -170,6 +254,12 @@ SYMBOLS = {
     "×": "times",
     "÷": "divided by",
     "±": "plus or minus",
+    "≤": "is less than or equal to",
+    "≥": "is greater than or equal to",
+    "≠": "is not equal to",
+    "≈": "is approximately equal to",
+    "√": "the square root of",
+    "∞": "infinity",
     "<": "less than",
     ">": "greater than",
     "$": "dollars",
@@ -178,6 +268,17 @@ SYMBOLS = {
     "¥": "yen",
     "¢": "cents",
 }
+GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξοπρστυφχψω",
+        (
+            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega"
+        ).split(),
+        strict=True,
+    )
+)
+"""Letters that stand alone, in lower case."""
+
 ADDRESS_SYMBOLS = {
     ".": "dot",
     "/": "slash",
@@ -195,8 +296,14 @@ ADDRESS_SYMBOLS = {
 }
 """In web addresses and e-mail addresses; others are silent."""
 
-SPELLED = frozenset("US USA AI PC TV IT EU UN UK ID IQ DJ PR HR GP MP VP AM PM DIY CEO FAQ AC DC LA DC ER IP OS URL TB".split())
+ADDRESS_WORDS = {"uk": "U K", "co": "co"}
+"""Parts of addresses that are no words, or no letters, though they look so."""
+
+SPELLED = frozenset("US USA AI PC TV IT EU UN UK ID IQ DJ PR HR GP MP VP AM PM DIY CEO FAQ AC DC LA DC ER IP OS URL TB CIA EST CO".split())
 """Capitals that are spelled though there are words of these letters."""
+
+MIXED = {"iOS": "I O S", "macOS": "mac O S", "iPadOS": "ipad O S"}
+"""Names that are written small and large."""
 
 COUNTED = frozenset(
     "chapter part act book volume section appendix phase type class war article scene stage level title grade tier bowl".split()

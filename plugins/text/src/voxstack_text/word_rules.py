@@ -1,4 +1,5 @@
 """Rules for words: abbreviations, acronyms, Roman numerals, addresses, symbols."""
+# ruff: noqa: RUF001 -- signs that look alike are what this is about
 
 from __future__ import annotations
 
@@ -9,8 +10,11 @@ from voxstack_text.rules import NEAR, Known, Reading, Rule, alternatives, groups
 from voxstack_text.tables import (
     ABBREVIATIONS,
     ADDRESS_SYMBOLS,
+    ADDRESS_WORDS,
     COUNTED,
     DOTTED,
+    GREEK,
+    MIXED,
     REIGNING,
     SPELLED,
     SYMBOLS,
@@ -32,7 +36,7 @@ def _address(match: re.Match[str], known: Known) -> Reading:
         if run.isdigit():
             said.append(numbers.amount(run) if len(run) < 3 else numbers.model_number(run))
         elif run.isalpha() and run.isascii():
-            said.append(letters_or_word(run, known))
+            said.append(ADDRESS_WORDS.get(run) or letters_or_word(run, known))
         else:
             said.append(ADDRESS_SYMBOLS.get(run, ""))
     return " ".join(filter(None, said))
@@ -56,6 +60,21 @@ def _roman_reign(match: re.Match[str], known: Known) -> Reading:
 
 def _roman_alone(match: re.Match[str], known: Known) -> Reading:
     return numbers.cardinal(_roman(match[0]))
+
+
+def _roman_century(match: re.Match[str], known: Known) -> Reading:
+    value = _roman(match["numeral"])
+    return numbers.ordinal(value) if value else None
+
+
+def _roman_sequel(match: re.Match[str], known: Known) -> Reading:
+    """Behind a name: "Rocky IV"; "an IV" is something else."""
+    before = match.string[max(0, match.start() - NEAR) : match.start()]
+    return "four" if re.search(r"\b(?!(?:The|An|His|Her|My|This|That|Your|Their)\b)[A-Z][a-z]+ $", before) else None
+
+
+def _roman_year(match: re.Match[str], known: Known) -> Reading:
+    return numbers.year(_roman(match[0]))
 
 
 def _roman(text: str) -> int:
@@ -123,10 +142,12 @@ def _word(match: re.Match[str], known: Known) -> Reading:
 
 def _single(match: re.Match[str], letter: str) -> str:
     """One letter: the article, the pronoun, or a letter's name. In "vitamin A is", a small word behind makes no article of it."""
+    if letter == "a" and match.string[max(0, match.start() - 1) : match.end() + 1] == "-a-":
+        return "a"  # "ten-dollars-a-day"
     if letter in "aA":
         inside = letter == "A" and re.search(r"[\w,)]\s+$", match.string[max(0, match.start() - NEAR) : match.start()])
         article = re.match(
-            r"\s+[\"']?([A-Z][a-z']|\d)" if inside else r"\s+[\"']?([A-Za-z][A-Za-z']|\d)", match.string[match.end() :][:NEAR]
+            r"\s+[\"']?([A-Z][a-z']|[\d$£€])" if inside else r"\s+[\"']?([A-Za-z][A-Za-z']|[\d$£€])", match.string[match.end() :][:NEAR]
         )
         return "a" if article else "A"
     return "i" if letter == "I" else letter.upper()
@@ -148,17 +169,27 @@ def _symbol(match: re.Match[str], known: Known) -> Reading:
     return SYMBOLS[match[0]]
 
 
+GREEK_LETTER = r"(?<![α-ωΑ-Ω])(?:[α-ρσ-ωΑ-ΡΣ-Ω])(?![α-ωΑ-Ω])"
+"""A Greek letter that is no word's; a word in Greek script has no reading."""
+
 WORD = rule(r"'?[A-Za-z]+(?:'[A-Za-z]+)*'?", _word)
 """The rule for words that no other takes."""
 
 RULES: tuple[Rule, ...] = (
-    rule(r"(?P<address>[\w.+-]+@[\w-]+(?:\.[A-Za-z\d-]+)+)", _address),
+    rule(r"(?:mailto:)?(?P<address>[\w.+-]+@[\w-]+(?:\.[A-Za-z\d-]+)+)", _address),
     rule(r"https?://(?P<address>[^\s<>\"]*[\w/])", _address, re.IGNORECASE),
     rule(r"(?P<address>www\.[^\s<>\"]*[\w/])", _address, re.IGNORECASE),
     rule(rf"(?P<address>(?:[A-Za-z\d-]+\.)+(?:{_DOMAINS})(?![\w-])(?:/[^\s<>\"]*[\w/])?)", _address),
     rule(rf"(?P<word>[A-Z][a-z]+)\s+{_NUMERAL}", _roman_count),
     rule(rf"(?P<word>[A-Z][a-z]+)\s+{_NUMERAL}", _roman_reign),
-    rule(r"(?:II|III|VI|VII|VIII|IX|XI|XII|XIII)(?!\w|')", _roman_alone),
+    rule(r"(?P<numeral>[IVXLC]{2,})(?= [Cc]entur)", _roman_century),
+    rule(r"(?:II|III|VI|VII|VIII|IX|XI|XII|XIII|X{1,2}(?:IX|IV|VI{1,3})|XXI{1,3})(?!\w|')", _roman_alone),
+    rule(r"IV(?=\s*(?:$|[.,;:!?)])|\s+(?:is|was|and|in|of|or|to|has|had|came|made)\b)", _roman_sequel),
+    rule(r"(?=\w{4})M{1,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?!\w|')", _roman_year),
+    rule(rf"(?:{alternatives(MIXED)})(?!\w)", lambda match, known: MIXED[match[0]]),
+    rule(r"(?<=[Tt]he )WHO(?!\w)", lambda match, known: "W H O"),
+    rule(r"(Apt|Rte|Hwy)(?= \d)", _abbreviation),
+    rule(r"min\.(?= ?\d)", lambda match, known: "minimum"),
     rule(r"St(?:\.|(?= [A-Z]))", _saint_or_street),
     rule(r"Dr(?:\.|(?= [A-Z]))", _doctor_or_drive),
     rule(r"[Nn]o\.(?=\s?\d)", lambda match, known: "number"),
@@ -172,9 +203,14 @@ RULES: tuple[Rule, ...] = (
     rule(r"([A-Z]{1,3})&([A-Z]{1,3})(?!\w)", _joined_letters),
     rule(r"([@#])(?=\w*[A-Za-z])(\w+)", _handle),
     rule(r"(?<=[A-G])#(?!\w)", lambda match, known: "sharp"),
+    rule(r"(?<=[\w)])\^(2|3)(?![\w.])", lambda match, known: "squared" if match[1] == "2" else "cubed"),
     rule(r"(?<=\w)\^(?=-?\w)", lambda match, known: "to the power of"),
     rule(r"'[nN]'", lambda match, known: "and"),
     WORD,
+    rule(r"(?:(?<=[\w)] )(?=. )|(?<=[\w)])(?=.[\d(]))([<>])", lambda match, known: f"is {SYMBOLS[match[1]]}"),
+    rule(r"(?<=\w )-(?= [\w.]+(?: [-+*/×÷] [\w.]+){0,4} =)", lambda match, known: "minus"),
+    rule(r"(?:(?<=[\d)] )|(?<=\d))\*(?= ?[\d(])", lambda match, known: "times"),
+    rule(GREEK_LETTER, lambda match, known: GREEK[match[0].lower()]),
     rule(rf"[{re.escape(''.join(SYMBOLS))}]", _symbol),
 )
 """Tried in this order."""
