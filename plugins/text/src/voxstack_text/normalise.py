@@ -7,14 +7,21 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 
-from voxstack_text import date_rules, number_rules, word_rules
+from voxstack_text import date_rules, money_rules, number_rules, place_rules, word_rules
 from voxstack_text.rules import Known, Reading, Rule
 from voxstack_text.spoken import PAUSE, Folded, Spoken, fold
 from voxstack_text.tables import SYMBOLS, WITHOUT_PERIOD
 
 _LOG = logging.getLogger(__name__)
 _ADDRESSES = 4  # the first rules for words: dots and digits in an address are not a number's
-RULES: tuple[Rule, ...] = (*word_rules.RULES[:_ADDRESSES], *date_rules.RULES, *number_rules.RULES, *word_rules.RULES[_ADDRESSES:])
+RULES: tuple[Rule, ...] = (
+    *word_rules.RULES[:_ADDRESSES],
+    *date_rules.RULES,
+    *place_rules.RULES,
+    *money_rules.RULES,
+    *number_rules.RULES,
+    *word_rules.RULES[_ADDRESSES:],
+)
 """All rules, in the order in which they are tried at each place."""
 
 _PLAIN = re.compile(r"[a-z]{2,}(?= [a-z])")

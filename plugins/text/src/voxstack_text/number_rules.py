@@ -7,22 +7,10 @@ import re
 
 from voxstack_text import numbers
 from voxstack_text.rules import END, NEAR, NUMBER, START, Known, Reading, Rule, alternatives, groups, letters_or_word, rule
-from voxstack_text.tables import (
-    CURRENCIES,
-    CURRENCY_CODES,
-    DIRECTIONS,
-    MAGNITUDES,
-    NUMBERED,
-    PER,
-    STATES,
-    STREETS,
-    UNITS,
-    VERSIONED,
-)
+from voxstack_text.tables import PER, UNITS, VERSIONED
 
-_SIGN = alternatives(CURRENCIES)
-_MAGNITUDE = alternatives(MAGNITUDES)
 _UNIT = alternatives(UNITS)
+_QUOTATION = 500  # characters back in which a quotation may have begun
 _YEAR_BEFORE = re.compile(
     r"(?:\b(?:in|since|by|from|until|till|before|after|around|circa|during|of|year|late|early|mid|spring|summer|autumn|fall|winter)|\()\s*$",
     re.IGNORECASE,
@@ -30,52 +18,9 @@ _YEAR_BEFORE = re.compile(
 _PLURAL_AFTER = re.compile(
     r"\s+(?!(?:was|is|has|this|its|as|his|always|perhaps|us|does|yes|thus|unless|plus|census|olympics|elections)\b)[a-z]{2,}s\b"
 )
-
-
-_ARTICLE_BEFORE = re.compile(r"\ban?\s+$", re.IGNORECASE)
-_NOUN_AFTER = re.compile(r"-[a-z]|\s+(?!(?:an?|per|or|and|in|to|of|for|at|on|from|each|every|is|was|is|by|with|if|when|as)\b)[a-z]{2,}")
+_VERSIONED_BEFORE = re.compile(rf"\b(?:{alternatives(VERSIONED)}) $")
 _ANGLE_AFTER = re.compile(r"\s(?:angle|turn|rotation|view|arc|bend|weather|heat)s?\b")
 _EQUATION_AFTER = re.compile(r"[\d.,]+(?: ?[-+*/×÷] ?[\d.,]+)* ?=")
-
-
-def _describes(match: re.Match[str]) -> bool:
-    """Whether an article and a noun are around it: "a $20 bill"."""
-    before = match.string[max(0, match.start() - NEAR) : match.start()]
-    return bool(_ARTICLE_BEFORE.search(before) and _NOUN_AFTER.match(match.string, match.end()))
-
-
-def _money(match: re.Match[str], known: Known) -> Reading:
-    one, more, cent, cents = CURRENCIES[match["sign"]]
-    if _describes(match) and (match["magnitude"] or "." not in match["number"]):
-        more = one
-    value = match["number"]
-    if match["to"]:
-        return f"{numbers.amount(value)} to {numbers.amount(match['to'])} {more}"
-    if match["magnitude"]:
-        return f"{numbers.amount(value)} {MAGNITUDES[match['magnitude']]} {more}"
-    whole, _, parts = value.replace(",", "").partition(".")
-    if not parts or len(parts) != 2 or not cent:
-        return f"{numbers.amount(value)} {one if value == '1' else more}"
-    said = [f"{numbers.amount(whole)} {one if whole == '1' else more}"] if whole.strip("0") else []
-    if int(parts):
-        said.append(f"{numbers.cardinal(int(parts))} {cent if int(parts) == 1 else cents}")
-    return " and ".join(said) or f"zero {more}"
-
-
-def _money_behind(match: re.Match[str], known: Known) -> Reading:
-    value = match["number"]
-    one, more = ("cent", "cents") if match["sign"] == "¢" else CURRENCIES[match["sign"]][:2]
-    return f"{numbers.amount(value)} {one if value == '1' else more}"
-
-
-def _money_from(match: re.Match[str], known: Known) -> Reading:
-    """The first amount and "to"; the second is read with the currency."""
-    return groups(match, first=numbers.amount(match["first"]), dash="to")
-
-
-def _code(match: re.Match[str], known: Known) -> Reading:
-    one, more = CURRENCY_CODES[match["code"]]
-    return f"{numbers.amount(match['number'])} {one if match['number'] == '1' else more}"
 
 
 def _per(match: re.Match[str], known: Known) -> Reading:
@@ -99,22 +44,6 @@ def _inches(match: re.Match[str], known: Known) -> Reading:
         return None
     single = match["number"] == "1" or re.search(r"\b(?:an?|the)\s+$", before, re.IGNORECASE)
     return f"{numbers.amount(match['number'])} {'inch' if single else 'inches'}"
-
-
-def _house(match: re.Match[str], known: Known) -> Reading:
-    direction = DIRECTIONS[match["direction"].rstrip(".")] if match["direction"] else ""
-    return groups(match, house=numbers.model_number(match["house"]), direction=direction)
-
-
-def _postal(match: re.Match[str], known: Known) -> Reading:
-    code = numbers.digits(match["code"]).replace("zero", "oh")
-    return groups(match, state=STATES[match["state"]], code=code, more=numbers.digits(match["more"] or "").replace("zero", "oh"))
-
-
-def _named(match: re.Match[str], known: Known) -> Reading:
-    if not re.search(rf"\b(?:{alternatives(NUMBERED)})\.? $", match.string[max(0, match.start() - NEAR) : match.start()]):
-        return None
-    return numbers.model_number(match[0])
 
 
 def _measure(match: re.Match[str], known: Known) -> Reading:
@@ -147,7 +76,7 @@ def _fraction(match: re.Match[str], known: Known) -> Reading:
 
 def _release(match: re.Match[str], known: Known) -> Reading:
     before = match.string[max(0, match.start() - NEAR) : match.start()]
-    return _version(match, known) if re.search(rf"\b(?:{alternatives(VERSIONED)}) $", before) else None
+    return _version(match, known) if _VERSIONED_BEFORE.search(before) else None
 
 
 def _version(match: re.Match[str], known: Known) -> Reading:
@@ -211,32 +140,17 @@ def _about(match: re.Match[str], known: Known) -> Reading:
     return "about"
 
 
-_QUOTATION = 500  # characters back in which a quotation may have begun
-_STREET_NAME = rf"(?:(?:[A-Z][a-z]+|\d+(?:st|nd|rd|th)) ){{1,3}}(?:{alternatives(STREETS)})(?!\w)"
-_HOUSE_DIRECTION = rf"(?:(?P<direction>(?:{alternatives(DIRECTIONS)})\b\.?) )?"
-
 RULES: tuple[Rule, ...] = (
     rule(r"(?<=[%°])[-–](?=\d)", lambda match, known: "to"),
-    rule(rf"{START}(?P<house>\d{{3,4}}) {_HOUSE_DIRECTION}(?={_STREET_NAME})", _house),
-    rule(rf"(?<=[,a-z] )(?P<state>{alternatives(STATES)}) (?P<code>\d{{5}})(?:-(?P<more>\d{{4}}))?(?![\w-])", _postal),
-    rule(rf"(?P<sign>{_SIGN})(?P<first>{NUMBER})(?P<dash>[-–])(?=(?P=sign)\d)", _money_from),
-    rule(rf"(?P<number>{NUMBER}) (?P<code>{alternatives(CURRENCY_CODES)})(?!\w)", _code),
-    rule(rf"(?P<code>{alternatives(CURRENCY_CODES)}) (?P<number>{NUMBER}){END}", _code),
     rule(rf"(?:(?<=\d)|(?<=\d[kKMB])|(?<=llion))/(?P<per>{alternatives(PER)})(?!\w)", _per),
     rule(
         rf"(?P<number>{NUMBER})\s?(?P<unit>(?:km|m|cm|mm|mi|ft|kg|g|mg|L|l|mL|ml|gal|J|kJ|W)/(?P<per>{alternatives(PER)})(?P<power>\^?[23])?)(?![\w/])",
         _speed,
     ),
     rule(rf"(?P<number>{NUMBER})(?:\"| in\.(?= (?:wide|long|tall|high|deep|thick|of|by|x)\b))", _inches),
-    rule(rf"{START}\d{{3,4}}{END}", _named),
     rule(rf"{START}(?P<v>(?!))?(?P<number>[1-9]\d?\.[1-9]\d){END}", _release),
     rule(rf"{START}-(?=[$£€¥]?\.?\d)(?<![\w)]-)", _minus),
     rule(r"~(?=[$£€¥]?\d)", _about),
-    rule(
-        rf"(?P<sign>{_SIGN})\s?(?P<number>{NUMBER})(?:[-–](?P<to>{NUMBER})(?=\s|$|[,;.!?)]))?(?:\s?(?P<magnitude>{_MAGNITUDE})(?!\w))?{END}",
-        _money,
-    ),
-    rule(rf"(?P<number>{NUMBER})\s?(?P<sign>[€¢£]){END}", _money_behind),
     rule(rf"{START}(?P<v>[vV]\.?\s?)?(?P<number>\d+(?:\.\d+){{2,}})(?!\w)", _version),
     rule(rf"{START}(?P<v>[vV])(?P<number>\d+(?:\.\d+)?){END}", _version),
     rule(r"(\d{1,2})'\s?(\d{1,2})(?:\"|'')", _feet_and_inches),

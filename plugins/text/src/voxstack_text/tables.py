@@ -1,4 +1,4 @@
-"""Words for what is written short: months, units, currencies, abbreviations, symbols."""
+"""Words for what is written short: months, units, abbreviations, symbols."""
 # ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are what this is about
 
 from __future__ import annotations
@@ -16,39 +16,6 @@ WEEKDAY_FORMS = {
     "Fri": "friday",
     "Sat": "saturday",
     "Sun": "sunday",
-}
-
-CURRENCIES = {
-    "$": ("dollar", "dollars", "cent", "cents"),
-    "US$": ("dollar", "dollars", "cent", "cents"),
-    "£": ("pound", "pounds", "penny", "pence"),
-    "€": ("euro", "euros", "cent", "cents"),
-    "¥": ("yen", "yen", "", ""),
-    "₹": ("rupee", "rupees", "paisa", "paise"),
-    "C$": ("canadian dollar", "canadian dollars", "cent", "cents"),
-    "A$": ("australian dollar", "australian dollars", "cent", "cents"),
-}
-CURRENCY_CODES = {
-    "USD": ("U S dollar", "U S dollars"),
-    "EUR": ("euro", "euros"),
-    "GBP": ("pound", "pounds"),
-    "JPY": ("yen", "yen"),
-    "AUD": ("australian dollar", "australian dollars"),
-    "CNY": ("yuan", "yuan"),
-}
-MAGNITUDES = {
-    "thousand": "thousand",
-    "million": "million",
-    "billion": "billion",
-    "trillion": "trillion",
-    "k": "thousand",
-    "K": "thousand",
-    "m": "million",
-    "mn": "million",
-    "M": "million",
-    "bn": "billion",
-    "B": "billion",
-    "T": "trillion",
 }
 
 _UNITS = """
@@ -125,38 +92,6 @@ PER = {word: word for word in "second minute hour day night week month quarter y
     "l": "liter",
 }
 """What may stand behind the stroke of "$15/hr" and "5 km/s"."""
-
-STATES = {
-    short: name.strip()
-    for short, _, name in (
-        entry.strip().partition(" ")
-        for entry in """
-AL alabama; AK alaska; AZ arizona; AR arkansas; CA california; CO colorado; CT connecticut; DE delaware; DC D C; FL florida; GA georgia
-HI hawaii; ID idaho; IL illinois; IN indiana; IA iowa; KS kansas; KY kentucky; LA louisiana; ME maine; MD maryland; MA massachusetts
-MI michigan; MN minnesota; MS mississippi; MO missouri; MT montana; NE nebraska; NV nevada; NH new hampshire; NJ new jersey
-NM new mexico; NY new york; NC north carolina; ND north dakota; OH ohio; OK oklahoma; OR oregon; PA pennsylvania; RI rhode island
-SC south carolina; SD south dakota; TN tennessee; TX texas; UT utah; VT vermont; VA virginia; WA washington; WV west virginia
-WI wisconsin; WY wyoming""".replace("\n", ";").split(";")
-        if entry.strip()
-    )
-}
-"""Read so before a postal code."""
-
-DIRECTIONS = {
-    "N": "north",
-    "S": "south",
-    "E": "east",
-    "W": "west",
-    "NE": "northeast",
-    "NW": "northwest",
-    "SE": "southeast",
-    "SW": "southwest",
-}
-STREETS = ("St Street Ave Avenue Rd Road Blvd Boulevard Dr Drive Ln Lane Ct Terrace Parkway Pkwy Sq").split()
-"""What a house number and a name end with."""
-
-NUMBERED = "Room Suite Apartment Apt Highway Hwy Route Rte Interstate Flight Boeing Airbus".split()
-"""Words before numbers that are read like names: "Room 101", "Boeing 747"."""
 
 VERSIONED = "version Version release Release Python Ubuntu Java Android iOS macOS Linux Node Ruby Rust PHP".split()
 """Words before numbers whose second part is a number too: "Python 3.12"."""
@@ -268,17 +203,6 @@ SYMBOLS = {
     "¥": "yen",
     "¢": "cents",
 }
-GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξοπρστυφχψω",
-        (
-            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega"
-        ).split(),
-        strict=True,
-    )
-)
-"""Letters that stand alone, in lower case."""
-
 ADDRESS_SYMBOLS = {
     ".": "dot",
     "/": "slash",

@@ -13,7 +13,6 @@ from voxstack_text.tables import (
     ADDRESS_WORDS,
     COUNTED,
     DOTTED,
-    GREEK,
     MIXED,
     REIGNING,
     SPELLED,
@@ -169,6 +168,16 @@ def _symbol(match: re.Match[str], known: Known) -> Reading:
     return SYMBOLS[match[0]]
 
 
+GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξοπρστυφχψω",
+        (
+            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega"
+        ).split(),
+        strict=True,
+    )
+)
+"""Letters that stand alone, in lower case."""
 GREEK_LETTER = r"(?<![α-ωΑ-Ω])(?:[α-ρσ-ωΑ-ΡΣ-Ω])(?![α-ωΑ-Ω])"
 """A Greek letter that is no word's; a word in Greek script has no reading."""
 
