@@ -222,6 +222,12 @@ I called 300 people, not 911 | i called three hundred people , not nine hundred 
 Δt and λόγος here | delta T and here
 Mon-Fri, Sat 10-4 | monday to friday , sat ten to four
 Apt 305 | apartment three oh five
+a 5 km run of 5 km | a five kilometer run of five kilometers
+at 4 PM ET and 5 p.m. PT | at four P M E T and five P M P T
+3x + 1 is 3x better | three X plus one is three times better
+8 / 2 = 4 and/or | eight divided by two equals four and or
+in 476 AD they had 476 men | in four seventy six A D they had four hundred seventy six men
+NAFTA and HIPAA | nafta and H I P A A
 """
 TABLE = [tuple(part.strip() for part in line.split(" | ")) for line in CASES.strip().replace("\\u200b", "\u200b").splitlines()]
 KNOWN = Pronouncer(Lexicon.built_in()).knows

@@ -106,6 +106,8 @@ RULES: tuple[Rule, ...] = (
     rule(rf"({alternatives(WEEKDAY_FORMS)})\.", _weekday),
     rule(rf"(?P<first>{alternatives(WEEKDAY_FORMS)})\.?[-–](?P<last>{alternatives(WEEKDAY_FORMS)})(?![a-z])\.?", _weekdays),
     rule(rf"(Sat|Sun)(?=,? (?:{alternatives(MONTH_FORMS)})\.? \d)", _weekday),
+    rule(rf"{START}\d{{3,4}}(?= (?:AD|BCE?|CE|A\.D\.|B\.C\.)(?!\w))", lambda match, known: numbers.year(int(match[0]))),
+    rule(r"(?:(?<=[aApP][mM] )|(?<=[mM]\. ))[ECMP]T(?![\w.])", lambda match, known: " ".join(match[0])),
     rule(r"(?:AD|BC)(?= \d)|(?<=\d )(?:AD|BC)(?!\w)", lambda match, known: " ".join(match[0])),
     rule(r"(?:(?<=:\d\d)|(?<=\d[ap]m)|(?<=\d[AP]M)|(?<=[ap]\.m\.))[-–](?=\d{1,2}(?!\d))", lambda match, known: "to"),
     rule(r"(?:(?<=[Cc]all )|(?<=[Dd]ial )|(?<=[Cc]alled )|(?<=[Dd]ialed ))(?:[2-9]11|988)(?![\w,.]\d|\w| [a-z]+s\b)", _short_number),

@@ -122,7 +122,7 @@ HOMOGRAPHS: dict[str, tuple[Reading, ...]] = {
     "transport": _verb_else_noun("t r ae0 n s p ao1 r t", "t r ae1 n s p ao0 r t"),
     "use": (_reading("y uw1 s", _NOUN, "of case cases"), _reading("y uw1 z")),
     "uses": (_reading("y uw1 s ax0 z", _NOUN | frozenset("many other several common".split()), "of for"), _reading("y uw1 z ax0 z")),
-    "wind": (_reading("w ay1 n d", "", "up down back"), _reading("w ih1 n d")),
+    "wind": (_reading("w ay1 n d", "", "up down back the"), _reading("w ih1 n d")),
     "wound": (_reading("w aw1 n d", "", "up down around round back"), _reading("w uw1 n d")),
 }
 """Pronunciations by word: the first whose neighbour is there, else the last."""

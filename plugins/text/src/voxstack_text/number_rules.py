@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from voxstack_text import numbers
-from voxstack_text.rules import END, NEAR, NUMBER, START, Known, Reading, Rule, alternatives, groups, letters_or_word, rule
+from voxstack_text.rules import END, NEAR, NUMBER, START, Known, Reading, Rule, alternatives, describes, groups, letters_or_word, rule
 from voxstack_text.tables import PER, UNITS, VERSIONED
 
 _UNIT = alternatives(UNITS)
@@ -19,7 +19,7 @@ _PLURAL_AFTER = re.compile(
     r"\s+(?!(?:was|is|has|this|its|as|his|always|perhaps|us|does|yes|thus|unless|plus|census|olympics|elections)\b)[a-z]{2,}s\b"
 )
 _VERSIONED_BEFORE = re.compile(rf"\b(?:{alternatives(VERSIONED)}) $")
-_ANGLE_AFTER = re.compile(r"\s(?:angle|turn|rotation|view|arc|bend|weather|heat)s?\b")
+_DESCRIBED_AFTER = re.compile(r"\s(?:angle|turn|rotation|view|arc|bend|weather|heat|wind|gust|limit|zone)s?\b")
 _EQUATION_AFTER = re.compile(r"[\d.,]+(?: ?[-+*/×÷] ?[\d.,]+)* ?=")
 
 
@@ -48,8 +48,8 @@ def _inches(match: re.Match[str], known: Known) -> Reading:
 
 def _measure(match: re.Match[str], known: Known) -> Reading:
     one, more = UNITS[match["unit"]]
-    angle = match["unit"] == "°" and _ANGLE_AFTER.match(match.string, match.end())
-    single = match["number"] == "1" or match["dash"] or angle
+    described = match["unit"] in ("°", "mph") and _DESCRIBED_AFTER.match(match.string, match.end())
+    single = match["number"] == "1" or match["dash"] or described or describes(match)
     return groups(match, number=numbers.amount(match["number"]), unit=one if single else more)
 
 
@@ -159,7 +159,7 @@ RULES: tuple[Rule, ...] = (
     rule(rf"{START}(?P<first>{NUMBER})(?P<dash>[-–—]| [-–—] )(?=(?P<last>{NUMBER})(?![-–,.]?\d))", _range),
     rule(r"'?(?P<number>(?:\d\d)?\d0)'?s(?!\w)", _decade),
     rule(rf"(?P<number>{NUMBER})(?P<dash>-)?\s?(?P<unit>{_UNIT})(?![\w/])", _measure),
-    rule(rf"({NUMBER})[xX](?!\w)(?!\s?\d)", _times),
+    rule(rf"({NUMBER})[xX](?!\w)(?!\s?[-+=*/^\d])", _times),
     rule(rf"(?P<first>{NUMBER})\s?(?P<by>[xX×])(?=\s?\d)", _by),
     rule(rf"{START}(\d+):(\d+){END}", _ratio),
     rule(r"[A-Za-z\d]*\d[A-Za-z\d]*", _mixed),

@@ -31,6 +31,10 @@ START = r"(?<![\w.,])"
 """Nothing belongs to a number before here."""
 
 
+_ARTICLE_BEFORE = re.compile(r"\ban?\s+$", re.IGNORECASE)
+_NOUN_AFTER = re.compile(r"-[a-z]|\s+(?!(?:an?|per|or|and|in|to|of|for|at|on|from|each|every|is|was|is|by|with|if|when|as)\b)[a-z]{2,}")
+
+
 class Rule(NamedTuple):
     """A pattern that is tried where a token may begin, and what to say for it."""
 
@@ -51,6 +55,12 @@ def alternatives(words: object) -> str:
 def groups(match: re.Match[str], **words: str) -> list[tuple[str, str]]:
     """A reading by groups, without those that did not match."""
     return [(name, said) for name, said in words.items() if match[name] is not None and said]
+
+
+def describes(match: re.Match[str]) -> bool:
+    """Whether an article and a noun are around it: "a $20 bill"."""
+    before = match.string[max(0, match.start() - NEAR) : match.start()]
+    return bool(_ARTICLE_BEFORE.search(before) and _NOUN_AFTER.match(match.string, match.end()))
 
 
 def spelled(letters: str) -> str:

@@ -155,6 +155,7 @@ ABBREVIATIONS = {
     "Sec": "section",
     "Ch": "chapter",
     "al": "al",
+    "cont": "continued",
     "Apt": "apartment",
     "apt": "apartment",
     "Rte": "route",
@@ -223,7 +224,9 @@ ADDRESS_SYMBOLS = {
 ADDRESS_WORDS = {"uk": "U K", "co": "co"}
 """Parts of addresses that are no words, or no letters, though they look so."""
 
-SPELLED = frozenset("US USA AI PC TV IT EU UN UK ID IQ DJ PR HR GP MP VP AM PM DIY CEO FAQ AC DC LA DC ER IP OS URL TB CIA EST CO".split())
+SPELLED = frozenset(
+    "US USA AI PC TV IT EU UN UK ID IQ DJ PR HR GP MP VP AM PM DIY CEO FAQ AC DC LA DC ER IP OS URL TB CIA EST CO LED".split()
+)
 """Capitals that are spelled though there are words of these letters."""
 
 MIXED = {"iOS": "I O S", "macOS": "mac O S", "iPadOS": "ipad O S"}

@@ -25,6 +25,8 @@ _DOMAINS = (
 )
 _VERB_AFTER_I = re.compile(r"\s+(?!of\b|was\b|is\b|and\b|had\b|to\b|in\b|ruled\b|reigned\b|became\b|died\b)[a-z]")
 _AROUND = 200  # characters that tell shouting from an acronym
+_LIKE_A_WORD = re.compile("[^AEIOU]?[AEIOU][^AEIOU]{1,2}[AEIOU][^AEIOU]?(?<=.{5})")
+"""Five capitals that are pronounced like a word: "NAFTA"."""
 _NUMERAL = r"(?P<numeral>[IVXLC]+)(?!\w|')"
 
 
@@ -161,7 +163,7 @@ def _is_spelled(stem: str, text: str, known: Known) -> bool:
         return False
     if not re.search("[aeiouy]", stem.lower()):
         return stem.isupper() or len(stem) <= 5
-    return stem.isupper() and len(stem) <= 5 and not shouted
+    return stem.isupper() and len(stem) <= 5 and not shouted and not _LIKE_A_WORD.fullmatch(stem)
 
 
 def _symbol(match: re.Match[str], known: Known) -> Reading:
@@ -218,6 +220,7 @@ RULES: tuple[Rule, ...] = (
     WORD,
     rule(r"(?:(?<=[\w)] )(?=. )|(?<=[\w)])(?=.[\d(]))([<>])", lambda match, known: f"is {SYMBOLS[match[1]]}"),
     rule(r"(?<=\w )-(?= [\w.]+(?: [-+*/×÷] [\w.]+){0,4} =)", lambda match, known: "minus"),
+    rule(r"(?<=\d )/(?= \d)", lambda match, known: "divided by"),
     rule(r"(?:(?<=[\d)] )|(?<=\d))\*(?= ?[\d(])", lambda match, known: "times"),
     rule(GREEK_LETTER, lambda match, known: GREEK[match[0].lower()]),
     rule(rf"[{re.escape(''.join(SYMBOLS))}]", _symbol),
