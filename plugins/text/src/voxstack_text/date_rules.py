@@ -117,5 +117,6 @@ RULES: tuple[Rule, ...] = (
     rule(rf"{START}\+\d{{1,3}}(?:[ .-]?\(?\d{{2,4}}\)?){{2,5}}(?![\w-])", _telephone),
     rule(rf"{START}(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[-. ])\d{{3}}[-.]\d{{4}}(?![\w-])", _telephone),
     rule(rf"{START}\d{{3}}-\d{{4}}(?![\w-])", _telephone),
+    rule(r"\(\d{3}\)(?= ?[A-Z]{4})", _telephone),
 )
 """Tried in this order, before the rules for plain numbers."""

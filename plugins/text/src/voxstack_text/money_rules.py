@@ -84,7 +84,7 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?P<number>{NUMBER}) (?P<code>{alternatives(CURRENCY_CODES)})(?!\w)", _code),
     rule(rf"(?P<code>{alternatives(CURRENCY_CODES)}) (?P<number>{NUMBER}){END}", _code),
     rule(
-        rf"(?P<sign>{_SIGN})\s?(?P<number>{NUMBER})(?:[-–](?P<to>{NUMBER})(?=\s|$|[,;.!?)]))?(?:\s?(?P<magnitude>{_MAGNITUDE})(?!\w))?{END}",
+        rf"(?P<sign>{_SIGN})\s?(?P<number>{NUMBER})(?:[-–](?P<to>{NUMBER})(?=\s|$|[,;.!?)]))?(?:[\s-]?(?P<magnitude>{_MAGNITUDE})(?!\w))?{END}",
         _money,
     ),
     rule(rf"(?P<number>{NUMBER})\s?(?P<sign>[€¢£]){END}", _money_behind),

@@ -64,5 +64,6 @@ RULES: tuple[Rule, ...] = (
     rule(rf"{START}(?P<house>\d{{3,4}}) {_HOUSE_DIRECTION}(?={_STREET_NAME})", _house),
     rule(rf"(?<=[,a-z] )(?P<state>{alternatives(STATES)}) (?P<code>\d{{5}})(?:-(?P<more>\d{{4}}))?(?![\w-])", _postal),
     rule(rf"{START}\d{{3,4}}{END}", _named),
+    rule(rf"(?<![\w-][A-Z]-)(?<=[A-Z]-)\d{{3}}{END}", lambda match, known: numbers.model_number(match[0])),
 )
 """Tried in this order, before the rules for plain numbers."""

@@ -28,6 +28,7 @@ _OVERRIDES = {
         "gif": "g ih1 f",
         "has": "hh ae1 z",
         "have": "hh ae1 v",
+        "gov": "g ah1 v",
         "her": "hh er0",
         "his": "hh ih1 z",
         "hmm": "hh m",

@@ -56,6 +56,8 @@ UNITS: dict[str, tuple[str, str]] = {
     "cm3": ("cubic centimeter", "cubic centimeters"),
     "sq ft": ("square foot", "square feet"),
     "bpm": ("beat per minute", "beats per minute"),
+    "hp": ("horsepower", "horsepower"),
+    "sq. ft": ("square foot", "square feet"),
     "mpg": ("mile per gallon", "miles per gallon"),
     "tbsp": ("tablespoon", "tablespoons"),
     "tsp": ("teaspoon", "teaspoons"),
@@ -221,11 +223,11 @@ ADDRESS_SYMBOLS = {
 }
 """In web addresses and e-mail addresses; others are silent."""
 
-ADDRESS_WORDS = {"uk": "U K", "co": "co"}
+ADDRESS_WORDS = {"uk": "U K", "co": "co", "gov": "gov"}
 """Parts of addresses that are no words, or no letters, though they look so."""
 
 SPELLED = frozenset(
-    "US USA AI PC TV IT EU UN UK ID IQ DJ PR HR GP MP VP AM PM DIY CEO FAQ AC DC LA DC ER IP OS URL TB CIA EST CO LED".split()
+    "US USA AI PC TV IT EU UN UK ID IQ DJ PR HR GP MP VP AM PM DIY CEO FAQ AC DC LA DC ER IP OS URL TB CIA EST CO LED VIP".split()
 )
 """Capitals that are spelled though there are words of these letters."""
 

@@ -111,7 +111,7 @@ def _dotted(match: re.Match[str], known: Known) -> Reading:
 
 
 def _joined_letters(match: re.Match[str], known: Known) -> Reading:
-    return f"{spelled(match[1])} and {spelled(match[2])}"
+    return f"{spelled(match[1])} and {spelled(match[2])}{match[3] or ''}"
 
 
 def _handle(match: re.Match[str], known: Known) -> Reading:
@@ -211,7 +211,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"w/o(?!\w)|w/(?=\s)", _dotted),
     rule(r"Ph\.D\.|(?:[A-Za-z]\.){2,}(?:[A-Za-z](?!\w))?", _dotted),
     rule(r"[A-Z]\.(?=\s?[A-Z])", _dotted),
-    rule(r"([A-Z]{1,3})&([A-Z]{1,3})(?!\w)", _joined_letters),
+    rule(r"([A-Z]{1,3})&([A-Z]{1,3})('s)?(?!\w)", _joined_letters),
     rule(r"([@#])(?=\w*[A-Za-z])(\w+)", _handle),
     rule(r"(?<=[A-G])#(?!\w)", lambda match, known: "sharp"),
     rule(r"(?<=[\w)])\^(2|3)(?![\w.])", lambda match, known: "squared" if match[1] == "2" else "cubed"),
