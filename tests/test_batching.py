@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import beside_installed
 
 import voxstack
 from voxstack import Schedule, Scheduler
@@ -93,7 +92,7 @@ def test_streams_of_a_voice_that_batches_say_what_they_say_alone() -> None:
         nets.append(net)
         return net
 
-    registry = beside_installed("batching", batching=SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network))
+    registry = voxstack.Registry.installed().beside({"batching": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)})
     small = Schedule(first=8, growth=1.0)
     alone = {text: [c.samples for c in voxstack.load("amber", registry=registry, schedule=small).stream(text)] for text in TEXTS}
     assert not nets, "a context batches only where it says so"

@@ -15,7 +15,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tiny import beside_installed
 
 import voxstack
 from voxstack.addon import Addon
@@ -171,7 +170,7 @@ def test_the_next_sentence_is_encoded_while_this_one_plays(voice: voxstack.Voice
 
         return watched if spec.name == "encoder" else None
 
-    registry = beside_installed(watch=SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network))
+    registry = voxstack.Registry.installed().beside({"watch": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)})
     addon = Addon.open("amber", registry)
     block = voxstack.build([*addon.config["stack"], {"type": "Prefetch", "chunks": 2}], addon)
     request = voice.request("Yes. No, not at all.")

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import beside_installed
 
 import voxstack
 from voxstack import Schedule, windows
@@ -136,7 +135,7 @@ def test_the_first_chunk_of_a_minute_costs_three_percent_of_its_frames() -> None
 
         return counted
 
-    registry = beside_installed(counter=SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network))
+    registry = voxstack.Registry.installed().beside({"counter": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)})
     voice = voxstack.Voice(Addon.open("amber", registry))
     minute = " ".join(["the river and the garden and the mountain in the morning"] * 28) + "."
     pipeline = voxstack.build(voice.addon.config["stack"][0]["block"], voice.addon)

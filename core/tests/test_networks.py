@@ -193,15 +193,18 @@ def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Cont
         ({"networks": {"decoder": "nqu"}}, r"tiny: networks\.decoder has no context named 'nqu'; did you mean 'npu'"),
         ({"networks": {"decoder": {"device": ""}}}, r"tiny: networks\.decoder: a context's 'device' is the name of a device, not ''"),
         ({"networks": {"decoder": {"networks": {"vocoder": "npu"}}}}, r"networks\.decoder is a context with 'networks' of its own"),
+        ({"networks": {"decoder": "split"}}, r"networks\.decoder is a context with 'networks' of its own"),
+        ({"networks": {"decoder": Context(networks={"x": Context()})}}, r"networks\.decoder is a context with 'networks' of its own"),
+        ("ring", r"networks\.decoder is a context with 'networks' of its own"),
         ({"name": "mine"}, "a context has no 'name'"),
-        ("gpu", r"tiny has no context named 'gpu'.* \(it has npu\); or give runtime:device"),
+        ("gpu", r"tiny has no context named 'gpu'.* \(it has npu, ring, split\); or give runtime:device"),
         ("onnx:", "tiny has no context named 'onnx:'"),
         ({"runtme": "onnx"}, r"a context has no 'runtme'; did you mean 'runtime'\?; it may have .*'runtime'"),
     ],
 )
 def test_a_context_that_does_not_exist_is_an_error(value: Any, problem: str) -> None:
     with pytest.raises(ContextError, match=problem):
-        Context.of(value, {"npu": {}}, "tiny")
+        Context.of(value, {"npu": {}, "split": {"networks": {"decoder": "npu"}}, "ring": {"networks": {"decoder": "ring"}}}, "tiny")
 
 
 def test_a_context_is_a_name_a_shorthand_or_an_object() -> None:

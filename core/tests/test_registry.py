@@ -178,3 +178,13 @@ def test_a_plugin_that_cannot_tell_its_devices_leaves_the_others() -> None:
     found = Registry({"bad": plugin(voxstack_devices=broken), "good": plugin(voxstack_devices=lambda: ["x:1", "x:0"])})
     assert list(found.devices().items()) == [("x:0", "good"), ("x:1", "good")]
     assert repr(found.broken["bad"]) == "RuntimeError('no driver')"
+
+
+def test_more_plugins_stand_beside_those_of_a_registry_and_in_the_place_of_namesakes() -> None:
+    first = Registry(
+        {"one": plugin(voxstack_devices=lambda: ["x:1"]), "two": plugin(voxstack_devices=lambda: ["x:2"])}, {"bad": OSError("no")}
+    )
+    more = first.beside({"two": plugin(voxstack_devices=lambda: ["x:3"]), "three": plugin(voxstack_devices=lambda: ["x:4"])})
+    assert more.devices() == {"x:1": "one", "x:3": "two", "x:4": "three"}
+    assert list(more.broken) == ["bad"]
+    assert first.devices() == {"x:1": "one", "x:2": "two"}

@@ -14,20 +14,19 @@ import argparse
 import itertools
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from measure import Stopwatch, interleaved, machine, percentile
+from measure import Runs, Stopwatch, in_turns, interleaved, machine, medians, percentile
 
 import voxstack
 from voxstack.addon import Addon
@@ -168,8 +167,7 @@ def registry() -> voxstack.Registry:
             names = [output.name for output in session.get_outputs()]
             return lambda **tensors: dict(zip(names, session.run(names, tensors), strict=True))
 
-    installed = {name: plugin for name, plugin in voxstack.Registry.installed()._manager.list_name_plugin() if name != "voxstack"}
-    return voxstack.Registry({**installed, "parallel": Parallel()})
+    return voxstack.Registry.installed().beside({"parallel": Parallel()})
 
 
 def blocks(addon: Addon, runtime: str) -> dict[str, voxstack.SequenceBlock]:
@@ -240,16 +238,10 @@ def _busy() -> float:
     return (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
-def quietest(runs: Mapping[str, Callable[[], Mapping[str, float]]], rounds: int) -> dict[str, dict[str, float]]:
+def quietest(runs: Runs, rounds: int) -> dict[str, dict[str, float]]:
     """Call each of ``runs`` in turn, and return the median of every figure over the quarter with the fewest ``others``."""
-    found: dict[str, list[Mapping[str, float]]] = {name: [] for name in runs}
-    for number in range(rounds + 1):
-        for name, run in runs.items():
-            figures = run()
-            if number:
-                found[name].append(figures)
-    kept = {name: sorted(rows, key=lambda row: row["others"])[: max(1, rounds // 4)] for name, rows in found.items()}
-    return {name: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for name, rows in kept.items()}
+    most = max(1, rounds // 4)
+    return medians({name: sorted(rows, key=lambda row: row["others"])[:most] for name, rows in in_turns(runs, rounds).items()})
 
 
 def alone(addon: Addon, runtime: str, rounds: int) -> list[dict[str, Any]]:
@@ -273,9 +265,7 @@ def alone(addon: Addon, runtime: str, rounds: int) -> list[dict[str, Any]]:
 
 
 def row(kinds: Mapping[str, voxstack.SequenceBlock], tokens: int, streams: int, rounds: int, seconds: float) -> list[dict[str, Any]]:
-    runs: dict[str, Callable[[], Mapping[str, float]]] = {
-        name: lambda block=block: together(block, tokens, streams, seconds) for name, block in kinds.items()
-    }
+    runs: Runs = {name: lambda block=block: together(block, tokens, streams, seconds) for name, block in kinds.items()}
     found = quietest(runs, rounds)
     return [{"tokens": tokens, "streams": streams, "kind": name, **figures} for name, figures in found.items()]
 

@@ -50,14 +50,28 @@ def markdown(rows: list[Row]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def interleaved(runs: Mapping[str, Callable[[], Mapping[str, float]]], rounds: int) -> dict[str, dict[str, float]]:
-    """Call each of ``runs`` in turn, ``rounds`` times after one that does not count, and return the median of every figure."""
+Runs = Mapping[str, Callable[[], Mapping[str, float]]]
+"""What is measured side by side, by name; each call returns figures."""
+
+
+def in_turns(runs: Runs, rounds: int) -> dict[str, list[Mapping[str, float]]]:
+    """Call each of ``runs`` in turn, ``rounds`` times after one that does not count, and return all that they gave."""
     found: dict[str, list[Mapping[str, float]]] = {name: [] for name in runs}
     for number in range(rounds + 1):
         for name, run in runs.items():
             figures = run()
             if number:
                 found[name].append(figures)
+    return found
+
+
+def interleaved(runs: Runs, rounds: int) -> dict[str, dict[str, float]]:
+    """The same, and of every figure the median."""
+    return medians(in_turns(runs, rounds))
+
+
+def medians(found: Mapping[str, list[Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    """The median of every figure, by what gave it."""
     return {name: {key: statistics.median(f[key] for f in rows) for key in rows[0]} for name, rows in found.items()}
 
 

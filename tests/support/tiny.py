@@ -57,9 +57,3 @@ def loaded(block: Any, holder: Addon) -> Any:
     """The block, after loading."""
     block.load(holder)
     return block
-
-
-def beside_installed(without: str = "", **plugins: Any) -> Registry:
-    """The installed plugins, but for the one named ``without``, and more."""
-    found = Registry.installed()._manager.list_name_plugin()
-    return Registry({**{name: module for name, module in found if name not in ("voxstack", without)}, **plugins})

@@ -119,7 +119,9 @@ def _placements(contexts: Spec, networks: Spec) -> Iterator[Finding]:
                 yield (*path, "networks"), "a context inside another has no 'networks' of its own; say each network's place once"
             elif name not in known and not borrowed:  # the roles of borrowed networks are not known here
                 yield here, f"there is no network and no role {name!r}{did_you_mean(name, known, 'remove it')}"
-            if isinstance(place, str) and ":" not in place and place not in contexts:
+            if isinstance(place, str) and contexts.get(place, {}).get("networks"):
+                yield here, f"the context {place!r} places networks itself; say each network's place once"
+            elif isinstance(place, str) and ":" not in place and place not in contexts:
                 yield here, f"there is no context {place!r}{did_you_mean(place, contexts, 'write one of contexts, or runtime:device')}"
 
 

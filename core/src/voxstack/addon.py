@@ -72,13 +72,6 @@ class Addon:
                 continue
         return self._open(last, place)
 
-    def context_for(self, context: Asked | None) -> Context:
-        """The context that a block names, or this addon's, where it names none.
-
-        :raises ContextError: for a name, a key or an axis that does not exist.
-        """
-        return self.context if context is None else self._context(context)
-
     @property
     def opened(self) -> list[Network]:
         """Networks that this addon has opened and that are in use."""
@@ -91,16 +84,18 @@ class Addon:
         return network
 
     def _place(self, name: str, context: Asked | None) -> Context:
-        return self.context_for(context).for_network(name, self.networks[name].role)
+        """Where a network runs: in the context that a block names or, where it names none, in this addon's."""
+        chosen = self.context if context is None else self._context(context)
+        return chosen.for_network(name, self.networks[name].role)
 
     def _context(self, asked: Asked | Context | None) -> Context:
         named = self.config.get("contexts", {})
+        context = Context.of(asked, named, self.name, lambda name: self.registry.context(name, self.config))
         if not self.trust and _has_options_of(asked, named):
             raise ContextError(
                 f"{self.name}: a context of this addon has 'options', which can name files and libraries, and this addon was not "
                 "installed with pip; load(..., trust=True) if you trust it, or give a context of your own"
             )
-        context = Context.of(asked, named, self.name, lambda name: self.registry.context(name, self.config))
         self._check(context)
         return context
 

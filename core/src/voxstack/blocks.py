@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,11 +45,7 @@ class Block(ABC):
 
         Where networks have fixed sizes, a text has to be cut so that no part of it has more. Empty: any length goes.
         """
-        limits: dict[str, int] = {}
-        for _, child in children(self, ""):
-            for name, most in child.limits.items():
-                limits[name] = min(most, limits.get(name, most))
-        return limits
+        return least(child.limits for _, child in children(self, ""))
 
     def load(self, addon: Addon) -> None:
         """Open what the addon provides (networks, tables). Called once, before use, after the same call on child blocks."""
@@ -161,6 +157,15 @@ class StreamableWrapper(StreamableBlock):
     @property
     def chunk_sizes(self) -> tuple[int, ...]:
         return self.inner.chunk_sizes
+
+
+def least(limits: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """What all of several limits let through: of each name the smallest."""
+    found: dict[str, int] = {}
+    for own in limits:
+        for name, most in own.items():
+            found[name] = min(most, found.get(name, most))
+    return found
 
 
 def close(frames: Frames) -> None:

@@ -59,25 +59,32 @@ class Context:
         named: Mapping[str, Any],
         where: str,
         resolve: Callable[[str], Asked | None] = lambda name: None,
+        *,
+        inner: bool = False,
     ) -> Context:
         """Return the context that a name, a shorthand ``runtime:device``, a JSON object or nothing stands for.
 
         :param named: the contexts that the addon names; ``default`` stands for nothing.
         :param resolve: tells what a name stands for that the addon does not have.
+        :param inner: whether it stands in the ``networks`` of another context, and so has none of its own.
         :raises ContextError: for a name or a key that does not exist, or a value that a key cannot have.
         """
         if isinstance(value, Context):
+            if inner and value.networks:
+                raise _places_twice(where)
             return value
         if value is None:
             value = "default" if "default" in named else {}
         if not isinstance(value, str):
-            return cls._of_object(value, where, lambda inner, place: cls.of(inner, named, place, resolve))
+            if inner and value.get("networks"):
+                raise _places_twice(where)
+            return cls._of_object(value, where, lambda within, place: cls.of(within, named, place, resolve, inner=True))
         if value in named:
-            made = cls.of(named[value], named, where, resolve)
+            made = cls.of(named[value], named, where, resolve, inner=inner)
         elif shorthand := _SHORTHAND.fullmatch(value):
             made = cls(shorthand[1], shorthand[2])
         elif (found := resolve(value)) is not None:
-            made = cls.of(found, named, where, resolve)
+            made = cls.of(found, named, where, resolve, inner=inner)
         else:
             names = ", ".join(sorted(named)) or "none"
             raise ContextError(
@@ -101,8 +108,6 @@ class Context:
             given["shapes"] = {axis: tuple(sorted(set(sizes))) for axis, sizes in given["shapes"].items()}
         if "networks" in given:
             given["networks"] = {name: within(inner, f"{where}: networks.{name}") for name, inner in given["networks"].items()}
-            if deep := [name for name, inner in given["networks"].items() if inner.networks]:
-                raise ContextError(f"{where}: networks.{deep[0]} is a context with 'networks' of its own; say each network's place once")
         return cls(**given)
 
     def for_network(self, name: str, role: str) -> Context:
@@ -140,6 +145,10 @@ class Effective:
     batch: int
     version: str | None
     asked: str
+
+
+def _places_twice(where: str) -> ContextError:
+    return ContextError(f"{where} is a context with 'networks' of its own; say each network's place once")
 
 
 def _is_count(value: object) -> bool:

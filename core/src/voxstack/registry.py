@@ -61,6 +61,11 @@ class Registry(Mapping[str, type[Block]]):
                 broken[name] = error
         return cls(plugins, broken, lambda name: getattr(points[name].dist, "name", "an unknown distribution"))
 
+    def beside(self, plugins: Mapping[str, Any]) -> Registry:
+        """A registry with the plugins of this one and more; one of a name that is here takes its place."""
+        own = {name: plugin for name, plugin in self._manager.list_name_plugin() if plugin is not None and name != "voxstack"}
+        return Registry({**own, **plugins}, self.broken, lambda name: name if name in plugins else self._home(name))
+
     def _register(self, name: str, plugin: Any) -> None:
         try:
             self._manager.register(plugin, name)

@@ -598,8 +598,8 @@ def test_no_more_calls_are_joined_than_fixed_sizes_have_rows(inner: Doubling, sh
     assert (made._most if isinstance(made, BatchingNetwork) else made) == most
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("device", ["cpu", "CPU", "cuda"])
 def test_one_worker_is_left_to_gather_and_accelerators_do_one_thing_at_a_time(inner: Doubling, device: str) -> None:
     made = voxstack_wrap_network(inner, spec_of(ROWS), Context(batch=8, device=device))
     assert isinstance(made, BatchingNetwork)
-    assert made._in_turn._lanes == (max(1, Scheduler.shared().workers - 1) if device == "cpu" else 1)
+    assert made._in_turn._lanes == (max(1, Scheduler.shared().workers - 1) if device.lower() == "cpu" else 1)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import voxstack_bench
-from voxstack import ContextError, PluginError, Registry
+from voxstack import AddonError, ContextError, PluginError, Registry
 from voxstack_bench.process import Unavailable, Worker, WorkerError
 
 Toy = Callable[..., Path]
@@ -67,11 +67,10 @@ def _without_devices(registry: Registry) -> Any:
     return SimpleNamespace(**{name: getattr(toy, name) for name in names})
 
 
-def test_a_context_of_the_addon_that_stands_for_nothing_fails(toy: Toy, registry: Registry) -> None:
+def test_an_addon_whose_context_stands_for_nothing_is_refused(toy: Toy, registry: Registry) -> None:
     places = {"both": {"runtime": "toy", "networks": {"tone": "toy:b"}}, "odd": {"runtime": "toy", "networks": {"wave": "both"}}}
-    report = voxstack_bench.check(toy(spec_version=2, contexts={"default": {"runtime": "onnx"}, **places}), registry=registry)
-    assert {found.context: found.state for found in report.contexts}["odd"] == "fail"
-    assert not report.passed
+    with pytest.raises(AddonError, match="the context 'both' places networks itself"):
+        voxstack_bench.check(toy(spec_version=2, contexts={"default": {"runtime": "onnx"}, **places}), registry=registry)
 
 
 @pytest.mark.parametrize(

@@ -34,4 +34,4 @@ def _lanes(context: Context) -> int:
     An accelerator does one thing after the other. On the processor one worker is left to gather what is run next; with a call on
     every worker, streams would wait for turns, where nothing can be gathered.
     """
-    return max(1, voxstack.Scheduler.shared().workers - 1) if context.device == "cpu" else 1
+    return max(1, voxstack.Scheduler.shared().workers - 1) if context.device.lower() == "cpu" else 1

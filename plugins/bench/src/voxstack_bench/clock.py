@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from importlib.metadata import entry_points
-from typing import Any
 
 import numpy as np
 
@@ -52,14 +50,7 @@ class Clock:
 
 def clocked() -> voxstack.Registry:
     """Return the installed plugins, and a clock around all networks."""
-    plugins: dict[str, Any] = {LAYER: Clock()}
-    broken: dict[str, Exception] = {}
-    for point in entry_points(group="voxstack"):
-        try:
-            plugins[point.name] = point.load()
-        except Exception as error:  # a third party's mistake must not take the others down; the registry tells of it
-            broken[point.name] = error
-    return voxstack.Registry(plugins, broken)
+    return voxstack.Registry.installed().beside({LAYER: Clock()})
 
 
 def read(networks: list[Network]) -> dict[str, dict[str, float]]:

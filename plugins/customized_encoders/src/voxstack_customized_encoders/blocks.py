@@ -9,6 +9,7 @@ import numpy as np
 
 from voxstack import AddonError, SequenceBlock, Utterance
 from voxstack.addon import Addon
+from voxstack.blocks import least
 from voxstack.sizes import limits_of
 from voxstack_customized_encoders.plan import Plan
 from voxstack_customized_encoders.together import Together
@@ -43,11 +44,7 @@ class CustomizedEncoders(SequenceBlock):
 
     @property
     def limits(self) -> Mapping[str, int]:
-        limits: dict[str, int] = {}
-        for network in self._plan.networks if self._plan else ():
-            for name, most in limits_of(network).items():
-                limits[name] = min(most, limits.get(name, most))
-        return limits
+        return least(limits_of(network) for network in self._plan.networks) if self._plan else {}
 
     def load(self, addon: Addon) -> None:
         names = self.networks or [spec.name for spec in addon.networks.values() if spec.role == "encoder"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 
 import voxstack
 from voxstack.addon import Addon
-from voxstack.registry import GROUP, Registry
+from voxstack.registry import Registry
 from voxstack_addon_spec import open_addon
 from voxstack_packager.errors import PackagingError
 
@@ -64,6 +63,4 @@ def _beside(lenders: Iterable[Path | None]) -> Registry:
         with open_addon(folder) as files:
             if folder.name != files.config["name"]:
                 raise PackagingError(str(folder), f"holds the addon {files.config['name']!r}; name its folder so, to lend from it")
-    plugins = {point.name: point.load() for point in entry_points(group=GROUP) if point.name not in installed.broken}
-    lending = SimpleNamespace(voxstack_addons=voxstack.hookimpl(lambda: folders))
-    return Registry({**plugins, "lenders": lending})
+    return installed.beside({"lenders": SimpleNamespace(voxstack_addons=voxstack.hookimpl(lambda: folders))})
