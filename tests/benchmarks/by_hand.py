@@ -59,23 +59,26 @@ class Networks:
         self.sample_rate: int = addon.config["sample_rate"]
         self.text = voxstack.build({"type": "Text"}, addon)
         self.to_samples = InverseSTFT(n_fft=800, hop_length=200)
-        names = ("encoder", "durations", "decoder", "vocoder")
-        self.encoder, self.durations, self.decoder, self.vocoder = (session(specs[name].export("onnx", "onnx")) for name in names)
+        names = ("encoder", "durations", "prosody", "decoder", "vocoder")
+        sessions = (session(specs[name].export("onnx", "onnx")) for name in names)
+        self.encoder, self.durations, self.prosody, self.decoder, self.vocoder = sessions
         self.decoder_steps, self.vocoder_steps = Steps(specs["decoder"]), Steps(specs["vocoder"])
 
-    def encode(self, sentence: str) -> tuple[np.ndarray, np.ndarray]:
-        """(tokens, 192) encoded, (tokens,) whole frames."""
+    def encode(self, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(tokens, 192) encoded, (tokens,) whole frames, (tokens, 2) pitch and level."""
         tokens = self.text({"text": sentence})["tokens"][None]
         mask = np.ones(tokens.shape[:2], np.float32)
         (encoded,) = self.encoder.run(None, {"tokens": tokens, "mask": mask})
         (durations,) = self.durations.run(None, {"encoded": encoded, "mask": mask})
         frames = np.maximum(np.diff(np.rint(np.cumsum(durations[0].astype(np.float64))), prepend=0), 1).astype(np.int64)
-        return encoded[0], frames
+        prosody = self.prosody.run(None, {"encoded": encoded, "mask": mask})
+        return encoded[0], frames, np.stack([values[0] for values in prosody], 1)
 
 
-def upsampled(encoded: np.ndarray, durations: np.ndarray) -> np.ndarray:
-    """(frames, 196): the encoding of every frame, with its positions."""
-    return np.concatenate([np.repeat(encoded, durations, 0), positions(durations)], 1)
+def drawn(prosody: np.ndarray, durations: np.ndarray) -> np.ndarray:
+    """(frames, 2): pitch and level of every frame, straight from the middle of each token to the middle of the next."""
+    at, middles = np.arange(durations.sum()) + 0.5, np.cumsum(durations) - durations / 2
+    return np.stack([np.interp(at, middles, values) for values in prosody.T], 1).astype(np.float32)
 
 
 def whole_sentences(networks: Networks, text: str) -> Iterator[np.ndarray]:
@@ -84,22 +87,22 @@ def whole_sentences(networks: Networks, text: str) -> Iterator[np.ndarray]:
         yield whole(networks, *networks.encode(sentence.text))
 
 
-def whole(networks: Networks, encoded: np.ndarray, durations: np.ndarray) -> np.ndarray:
+def whole(networks: Networks, encoded: np.ndarray, durations: np.ndarray, prosody: np.ndarray) -> np.ndarray:
     """Samples of a sentence by one call of each network."""
-    frames = upsampled(encoded, durations)[None]
+    frames = np.concatenate([np.repeat(encoded, durations, 0), positions(durations), drawn(prosody, durations)], 1)[None]
     mask = np.ones(frames.shape[:2], np.float32)
     (mel,) = networks.decoder.run(None, {"frames": frames, "mask": mask})
     (spectra,) = networks.vocoder.run(None, {"mel": mel, "mask": mask})
     return np.concatenate(list(networks.to_samples.stream(iter([spectra[0]]), {})))
 
 
-def loop(networks: Networks, encoded: np.ndarray, durations: np.ndarray, sizes: Iterator[int]) -> Iterator[np.ndarray]:
+def loop(networks: Networks, encoded: np.ndarray, durations: np.ndarray, prosody: np.ndarray, sizes: Iterator[int]) -> Iterator[np.ndarray]:
     """Samples of a sentence chunk by chunk, the states of both networks and the overlap of the inverse STFT in local variables:
     what an engineer would write for this one voice.
 
     :param sizes: frames to take at a time.
     """
-    ends = np.cumsum(durations)
+    ends, contours = np.cumsum(durations), drawn(prosody, durations)
     total, start, last = int(ends[-1]), 0, False
     decoder_states, vocoder_states = networks.decoder_steps.first_states(), networks.vocoder_steps.first_states()
     sums, weights = np.zeros(0, np.float32), np.zeros(0, np.float32)  # of the windows so far, from the next sample on
@@ -110,7 +113,8 @@ def loop(networks: Networks, encoded: np.ndarray, durations: np.ndarray, sizes: 
         last = stop == total
         first, until = int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop, "left")) + 1
         skip = start - int(ends[first] - durations[first])
-        frames = upsampled(encoded[first:until], durations[first:until])[skip : skip + stop - start][None]
+        some = np.concatenate([np.repeat(encoded[first:until], durations[first:until], 0), positions(durations[first:until])], 1)
+        frames = np.concatenate([some[skip : skip + stop - start], contours[start:stop]], 1)[None]
         start = stop
         mel, decoder_states = networks.decoder_steps.run(frames, decoder_states, last)
         spectra, vocoder_states = networks.vocoder_steps.run(mel, vocoder_states, last)

@@ -60,14 +60,14 @@ def sizes(size: int) -> Iterator[int]:
 def run(rounds: int) -> list[Row]:
     """Measure chunks of several sizes; a chunk of the blocks and one of the loop hold the same frames."""
     voice, networks, meter = voxstack.load("amber"), by_hand.Networks(), Meter()
-    encoded, durations = networks.encode(NINE)
+    encoded, durations, prosody = networks.encode(NINE)
     block = voxstack.build(STACK, voice.addon, given=["encoded", "durations"])
     rows = []
     for size in (16, 32, 64, 128):
         utterance = {"encoded": encoded, "durations": durations, "schedule": Schedule(first=size, growth=1.0, largest=size)}
         runs = {
             "blocks": lambda u=utterance: block.stream(iter(()), u),
-            "loop": lambda n=size: by_hand.loop(networks, encoded, durations, sizes(n)),
+            "loop": lambda n=size: by_hand.loop(networks, encoded, durations, prosody, sizes(n)),
         }
         same(*(np.concatenate(list(run())) for run in runs.values()))
         made = compared(runs, 8 * rounds, meter)

@@ -5,7 +5,7 @@ import pytest
 from tiny import addon, loaded
 
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_dsp import Fade, Gain, InverseSTFT, Limiter, Pace, Resample
+from voxstack_dsp import Fade, Gain, InverseSTFT, Limiter, Pace, Prosody, Resample
 
 RANDOM = np.random.default_rng(7)
 VOLUMES = np.array([0.0, 6.0, -np.inf, -6.0, 0.0])
@@ -39,6 +39,18 @@ def spectra(frames: int, n_fft: int) -> np.ndarray:
                 "pause": 0.5,
             },
         ),
+        Case(
+            Prosody(),
+            utterance={
+                "f0": np.array([180.0, 200.0, 171.5], np.float32),
+                "level": np.array([-60.0, -30.5, -32.0], np.float32),
+                "silences": np.array([True, False, False]),
+                "pitch": 2.0,
+                "pitch_range": 1.5,
+                "energy": -3.0,
+            },
+        ),
+        Case(Prosody(), utterance={"f0": np.zeros(0, np.float32), "level": np.zeros(0, np.float32)}),
         Resample(16000, 22050),
         Resample(16000, 48000, quality="QQ"),
         Resample(24000, 16000, quality="LQ"),

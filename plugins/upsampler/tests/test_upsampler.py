@@ -22,6 +22,8 @@ UTTERANCE = {"encoded": ENCODED, "durations": DURATIONS}
     [
         Case(Upsampler(), UTTERANCE),
         Case(Upsampler(positions=False, least=0), UTTERANCE),
+        Case(Upsampler(contours=["f0", "level"]), {**UTTERANCE, "f0": RNG.uniform(100, 300, 20), "level": RNG.uniform(-60, -20, 20)}),
+        Case(Upsampler(contours=["f0"]), {"encoded": np.zeros((0, 3), np.float32), "durations": np.zeros(0), "f0": np.zeros(0)}),
         Case(Upsampler(), {"encoded": np.zeros((0, 3), np.float32), "durations": np.zeros(0)}),
         Case(Upsampler(least=0), {"encoded": ENCODED, "durations": np.zeros(20)}),
     ]
@@ -104,3 +106,39 @@ def test_without_a_timeline_or_words_there_is_nothing_to_report() -> None:
 
 def made_of(durations: list[int]) -> dict[str, np.ndarray]:
     return {"encoded": np.zeros((len(durations), 3), np.float32), "durations": np.array(durations)}
+
+
+def test_contours_run_straight_from_middle_to_middle() -> None:
+    block = Upsampler(positions=False, contours=["f0"])
+    made = np.concatenate(join(block, encoded=np.zeros((3, 1)), durations=np.array([2, 4, 2]), f0=np.array([100.0, 130.0, 70.0])))
+    np.testing.assert_allclose(made[:, 1], [100, 105, 115, 125, 120, 100, 80, 70])
+
+
+def test_contours_do_not_depend_on_how_the_stream_is_cut() -> None:
+    block, f0 = Upsampler(contours=["f0"]), RNG.uniform(100, 300, 20)
+    whole = np.concatenate(join(block, f0=f0, schedule=Schedule(first=10_000)))
+    cut = np.concatenate(join(block, f0=f0, schedule=Schedule(first=1, largest=3)))
+    assert whole.dtype == np.float32
+    np.testing.assert_array_equal(cut, whole)
+
+
+def test_tokens_of_no_frames_have_no_say_in_a_contour() -> None:
+    block = Upsampler(positions=False, least=0, contours=["f0"])
+    made = np.concatenate(join(block, encoded=np.zeros((3, 1)), durations=np.array([2, 0, 2]), f0=np.array([100.0, 900.0, 100.0])))
+    np.testing.assert_allclose(made[:, 1], 100)
+
+
+def test_a_block_with_contours_needs_them() -> None:
+    assert Upsampler(contours=["f0", "level"]).needs == {"encoded", "durations", "f0", "level"}
+
+
+@pytest.mark.parametrize(
+    ("f0", "told"),
+    [
+        (np.ones(19), r"'f0' has the shape \(19,\) and 'durations' \(20,\)"),
+        (np.full(20, np.nan), "'f0' has values that are not finite"),
+    ],
+)
+def test_contours_that_cannot_be_drawn(f0: np.ndarray, told: str) -> None:
+    with pytest.raises(NetworkError, match=told):
+        join(Upsampler(contours=["f0"]), f0=f0)

@@ -8,10 +8,11 @@ from voxstack_dsp.gain import Gain
 from voxstack_dsp.inverse_stft import InverseSTFT
 from voxstack_dsp.limiter import Limiter
 from voxstack_dsp.pace import Pace
+from voxstack_dsp.prosody import Prosody
 from voxstack_dsp.resample import Resample
 
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
     """The blocks of this plugin."""
-    return [Fade, Gain, InverseSTFT, Limiter, Pace, Resample]
+    return [Fade, Gain, InverseSTFT, Limiter, Pace, Prosody, Resample]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack import Frames, NetworkError, Schedule, StreamableBlock, Utterance
-from voxstack_upsampler.positions import positions
+from voxstack_upsampler.positions import Contours, positions
 from voxstack_upsampler.timing import report
 
 
@@ -28,14 +28,20 @@ class Upsampler(StreamableBlock):
     :param positions: append four channels that say where in its token a frame stands: its place from 0 to 1, a third of the
         logarithm of the token's frames, and the frames to its start and end, in tenths, at most 1.
     :param least: frames that a token lasts at least.
+    :param contours: names of tensors, (tokens,), such as pitch and energy, to append as a channel each, in this order. A contour
+        does not jump between tokens: it runs straight from the middle of each to the middle of the next.
     """
 
     positions: bool = True
     least: int = field(default=1, metadata={"minimum": 0})
+    contours: list[str] = field(default_factory=list)
 
-    needs = frozenset({"encoded", "durations"})
     head = True
     makes = "frames"
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset({"encoded", "durations", *self.contours})
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         encoded = np.asarray(utterance["encoded"])
@@ -45,14 +51,28 @@ class Upsampler(StreamableBlock):
             raise NetworkError(f"Upsampler: {counts}; both must be of the same tokens")
         ends = np.cumsum(durations)
         total = int(ends[-1]) if len(ends) else 0
+        contours = self._contours(utterance, ends)
         report(utterance, ends)
         start = 0
         for size in utterance.get("schedule", Schedule()).sizes():
             if start >= total:
                 return
             stop = start + size if total - start - size > size // 2 else total  # a small rest costs more as a chunk of its own
-            yield self._frames(encoded, durations, ends, start, stop)
+            frames = self._frames(encoded, durations, ends, start, stop)
+            yield np.concatenate([frames, contours.frames(start, stop).astype(frames.dtype)], 1) if contours else frames
             start = stop
+
+    def _contours(self, utterance: Utterance, ends: np.ndarray) -> Contours | None:
+        if not self.contours:
+            return None
+        columns = [np.asarray(utterance[name]) for name in self.contours]
+        for name, column in zip(self.contours, columns, strict=True):
+            if column.shape != ends.shape:
+                shapes = f"{name!r} has the shape {column.shape} and 'durations' {ends.shape}"
+                raise NetworkError(f"Upsampler: {shapes}; a contour has one value a token")
+            if not np.isfinite(column).all():
+                raise NetworkError(f"Upsampler: {name!r} has values that are not finite; a contour is drawn through all of them")
+        return Contours(np.stack(columns, 1), ends)
 
     def whole_frames(self, durations: np.ndarray) -> np.ndarray:
         """Round durations, (tokens,), to whole frames, int64."""
