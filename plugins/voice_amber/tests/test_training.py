@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import beside_installed, plugin
+from tiny import plugin
 
 import voxstack
 from voxstack_addon_spec import open_addon
@@ -38,7 +38,7 @@ def test_it_ends_in_addons_that_speak(made: Path) -> None:
     for name in ("amber", "prism"):
         with open_addon(made / name) as files:
             files.verify()
-    registry = beside_installed("voice_prism", made=plugin(voxstack_addons=lambda: [made / "prism"]))
+    registry = voxstack.Registry.installed().beside({"voice_prism": plugin(voxstack_addons=lambda: [made / "prism"])})
     samples = voxstack.load(made / "amber", registry=registry).synthesize("Hello.").samples
     assert len(samples) > 1000
     assert np.isfinite(samples).all()

@@ -87,13 +87,14 @@ def by_voice(voice: voxstack.Voice) -> Speak:
 def by_teacher(name: str, folder: Path) -> Speak:
     """The teacher itself, compiled into ``folder``."""
     sys.path.append(str(Path(__file__).resolve().parents[2] / "voice_prism" / "training"))
+    from delivery import PLAIN
     from features import SAMPLE_RATE
     from speech import build_teacher, spoken
 
     program = build_teacher(folder)
 
     def speak(text: str) -> tuple[np.ndarray, int]:
-        wave = next(spoken(program, name, [text]))[0]
+        wave = next(spoken(program, name, [(text, PLAIN)]))[0]
         return wave.astype(np.float32) / 32768, SAMPLE_RATE
 
     return speak

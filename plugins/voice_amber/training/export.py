@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from acoustic import CHANNELS, Acoustic, Example, example
+from acoustic import CHANNELS, CONTOURS, Acoustic, Example, example
 from features import HOP, MELS, SAMPLE_RATE
 from fitting import weights
 from pronunciation import PronunciationNetwork
@@ -22,7 +22,7 @@ from voxstack_upsampler.positions import POSITIONS
 HOME = Path(__file__).resolve().parents[1]
 ADDON = HOME / "src" / "voxstack_voice_amber" / "amber"
 PRISM = HOME.parent / "voice_prism" / "src" / "voxstack_voice_prism" / "prism"
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 
 CONTROLS = {
     "rate": {"type": "number", "minimum": 0.25, "maximum": 4, "default": 1.0, "description": "Speed: 2 takes half the time."},
@@ -33,9 +33,18 @@ CONTROLS = {
         "default": 1.0,
         "description": "Length of silences, as a factor: 2 makes them twice as long.",
     },
+    "pitch": {"type": "number", "minimum": -6, "maximum": 6, "default": 0.0, "description": "Higher or lower, in semitones."},
+    "pitch_range": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 3,
+        "default": 1.0,
+        "description": "How far the pitch moves, as a factor: 0 is flat, 2 lively.",
+    },
+    "energy": {"type": "number", "minimum": -8, "maximum": 8, "default": 0.0, "description": "How strongly it speaks, in dB."},
     "volume": {"type": "number", "minimum": -60, "maximum": 6, "default": 0.0, "description": "Louder or softer, in dB."},
 }
-ACOUSTIC_STACK = [{"type": "Upsampler"}, {"type": "Decoder"}]
+ACOUSTIC_STACK = [{"type": "Upsampler", "contours": list(CONTOURS)}, {"type": "Decoder"}]
 VOCODER_STACK = [{"type": "Decoder", "network": "vocoder"}, {"type": "InverseSTFT", "n_fft": 800, "hop_length": HOP}, {"type": "Gain"}]
 STACK = [
     {
@@ -44,7 +53,7 @@ STACK = [
             "type": "StreamablePipeline",
             "sequence_block": {
                 "type": "SequenceBlockContainer",
-                "blocks": [{"type": "Text"}, {"type": "Encoders"}, {"type": "Pace"}],
+                "blocks": [{"type": "Text"}, {"type": "Encoders"}, {"type": "Prosody"}, {"type": "Pace"}],
             },
             "streamable_block": {"type": "StreamableStack", "stack": [*ACOUSTIC_STACK, *VOCODER_STACK]},
         },
@@ -74,11 +83,11 @@ GOLDEN_TEXT = "Did Professor Zorblat really pay 42 dollars for that old clock? W
 
 
 def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
-    """The three acoustic networks, with one utterance as their example."""
+    """The four acoustic networks, with one utterance as their example."""
     tokens = torch.from_numpy(shown.tokens)[None]
     with torch.no_grad():
         encoded = model.encoder(tokens, torch.ones(tokens.shape[:2]))
-    frames = np.concatenate([encoded[0].numpy()[shown.index], shown.positions], 1)[None]
+    frames = np.concatenate([encoded[0].numpy()[shown.index], shown.places], 1)[None]
     token_mask = {"mask": ("float32", ["batch", "tokens"], True)}
     frame_mask = {"mask": ("float32", ["batch", "frames"], True)}
     return [
@@ -101,15 +110,24 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
             description="Encoding to the frames that each token lasts, not rounded.",
         ),
         NetworkSource(
+            name="prosody",
+            role="encoder",
+            module=model.prosody,
+            inputs={"encoded": ("float32", ["batch", "tokens", CHANNELS]), **token_mask},
+            outputs={name: ("float32", ["batch", "tokens"]) for name in CONTOURS},
+            examples={"encoded": encoded.numpy()},
+            description="Encoding to pitch in Hz and level in dB of each token.",
+        ),
+        NetworkSource(
             name="decoder",
             role="decoder",
             module=model.decoder,
-            inputs={"frames": ("float32", ["batch", "frames", CHANNELS + len(POSITIONS)]), **frame_mask},
+            inputs={"frames": ("float32", ["batch", "frames", CHANNELS + len(POSITIONS) + len(CONTOURS)]), **frame_mask},
             outputs={"mel": ("float32", ["batch", "frames", MELS])},
             examples={"frames": frames.astype(np.float32)},
             streaming="frames",
             stateful=True,
-            description="Upsampled encodings with their positions to log-mel frames in nats.",
+            description="Upsampled encodings with their positions, f0 in Hz and level in dB to log-mel frames in nats.",
         ),
     ]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import random
 from pathlib import Path
 
 from corpus import Grammar
+from delivery import PLAIN, any_manner, usual
 from speech import build_teacher, speak
 
 SEEDS = {"slt": 1, "rms": 2}
@@ -19,8 +21,11 @@ def make_speech(work: Path, voice: str, utterances: int) -> Path:
     if not path.exists():
         lines = list(Grammar(SEEDS[voice]).lines(utterances + HELD_OUT))
         program = build_teacher(work)
-        speak(program, voice, lines[utterances:], f"{voice}, validation").save(work / f"{voice}_validation.npz")
-        speak(program, voice, lines[:utterances], f"{voice}, training").save(path)
+        unseen = [(line, PLAIN) for line in lines[utterances:]]
+        speak(program, voice, unseen, f"{voice}, validation").save(work / f"{voice}_validation.npz")
+        draw = random.Random(SEEDS[voice])
+        spoken = [(line, usual(line) if draw.random() < 0.5 else any_manner(draw)) for line in lines[:utterances]]
+        speak(program, voice, spoken, f"{voice}, training").save(path)
     return path
 
 

@@ -12,11 +12,12 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from delivery import Delivery
 from features import HOP, SAMPLE_RATE, log_mel
 from scipy.io import wavfile
 from tqdm import tqdm
@@ -41,7 +42,7 @@ class Speech:
 
     ``wave`` int16 samples, ``mel`` (frames, 80) float16, ``f0`` (frames,) float32 in Hz with 0 for unvoiced, ``frames``
     (utterances + 1,) the bounds in frames, ``labels`` one mapping an utterance: id, text, phones
-    ([phone, stress, word start, word]) and durations in frames.
+    ([phone, stress, word start, word]), durations in frames, and the delivery (see :class:`delivery.Delivery`).
     """
 
     wave: np.ndarray
@@ -76,8 +77,8 @@ class Speech:
             return cls(data["wave"], data["mel"], data["f0"], data["frames"], json.loads(data["labels"].tobytes()))
 
 
-def speak(program: Path, voice: str, lines: Iterable[str], title: str) -> Speech:
-    """Have the teacher speak ``lines`` and return everything about it; progress is shown."""
+def speak(program: Path, voice: str, lines: Iterable[tuple[str, Delivery]], title: str) -> Speech:
+    """Have the teacher speak ``lines``, each in its way, and return everything about it; progress is shown."""
     lines = list(lines)
     parts = list(tqdm(spoken(program, voice, lines), total=len(lines), desc=title, unit="utt"))
     parts = [part for part in parts if part[3]["durations"]]
@@ -86,16 +87,17 @@ def speak(program: Path, voice: str, lines: Iterable[str], title: str) -> Speech
     return Speech(wave, mel, f0, frames, [part[3] for part in parts])
 
 
-def spoken(program: Path, voice: str, lines: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, dict]]:
+def spoken(program: Path, voice: str, lines: list[tuple[str, Delivery]]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, dict]]:
     """Yield (wave, mel, f0, labels) of each line as the teacher gets to it."""
     with tempfile.TemporaryDirectory() as folder:
-        text = "".join(f"{voice}{i:06d}\t{line}\n" for i, line in enumerate(lines))
+        text = "".join(f"{voice}{i:06d}\t{delivery}\t{line}\n" for i, (line, delivery) in enumerate(lines))
         listing = Path(folder, "lines.tsv")
         listing.write_text(text)
         with listing.open() as stdin, subprocess.Popen([program, voice, folder], stdin=stdin, stdout=subprocess.PIPE, text=True) as teacher:
-            for line in teacher.stdout:
+            for line, (_, delivery) in zip(teacher.stdout, lines, strict=False):  # an early end is told below
                 path = Path(folder, line.split("\t", 1)[0] + ".wav")
-                yield features_of(path, line)
+                wave, mel, f0, labels = features_of(path, line)
+                yield wave, mel, f0, {**labels, "delivery": asdict(delivery)}
                 path.unlink()
         if teacher.returncode:
             raise RuntimeError(f"the teacher stopped with exit status {teacher.returncode}")

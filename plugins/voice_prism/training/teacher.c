@@ -1,9 +1,13 @@
-/* The teacher: reads "id<TAB>text" lines, speaks each with flite, writes DIR/id.wav and one line of labels a sentence:
+/* The teacher: reads "id<TAB>shift span rise stretch<TAB>text" lines, speaks each with flite, writes DIR/id.wav and one line of labels a sentence:
  *
  *   id  sample_rate  samples  text  segments  f0
  *
  * with TAB between, segments as "phone:end:stress:word_start:word" (end in seconds; word only on its first segment, else "_"),
  * and f0 in tenths of Hz every 5 ms (0: unvoiced), both separated by spaces. Without DIR ("-") no sound is written.
+ *
+ * The four numbers say how: the pitch moves by "shift" semitones, its distance from its mean (in semitones) is multiplied by
+ * "span", the last 0.35 s before the final silence rise by "rise" semitones, and everything lasts "stretch" times as long.
+ * "0 1 0 1" is the teacher as it is. The changed pitch drives the teacher's own synthesis filter, so nothing is resampled.
  * "teacher VOICE lexicon" reads words instead and prints "word  known  phones", phones as flite's lexicon and letter-to-sound rules give them.
  *
  * Build: cc -O2 teacher.c -o teacher -lflite_cmu_us_slt -lflite_cmu_us_rms -lflite_usenglish -lflite_cmulex -lflite -lm
@@ -11,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <math.h>
 #include <flite/flite.h>
+#include <flite/cst_cg.h>
 
 cst_voice *register_cmu_us_slt(const char *);
 cst_voice *register_cmu_us_rms(const char *);
@@ -35,6 +41,34 @@ static void print_f0(cst_utterance *utterance) {
   if (!value) return;
   cst_track *track = val_track(value);
   for (int i = 0; i < track->num_frames; i++) printf("%d ", (int)(track->frames[i][0] * 10 + 0.5f));
+}
+
+#define RISING 0.35 /* seconds */
+
+/* Move the pitch of the parameters, and have the voice's filter speak them again. */
+static cst_wave *spoken_anew(cst_utterance *utterance, double shift, double span, double rise) {
+  cst_cg_db *db = val_cg_db(feat_val(utterance->features, "cg_db"));
+  cst_track *track = val_track(feat_val(utterance->features, "param_track"));
+  cst_track *strengths = db->mixed_excitation ? val_track(feat_val(utterance->features, "str_track")) : NULL;
+  double mean = 0, end = 0;
+  int voiced = 0;
+  for (cst_item *s = relation_head(utt_relation(utterance, "Segment")); s; s = item_next(s))
+    if (strcmp(item_feat_string(s, "name"), "pau")) end = item_feat_float(s, "end");
+  for (int i = 0; i < track->num_frames; i++)
+    if (track->frames[i][0] > 0) mean += log(track->frames[i][0]), voiced++;
+  mean /= voiced ? voiced : 1;
+  for (int i = 0; i < track->num_frames; i++) {
+    if (track->frames[i][0] <= 0) continue;
+    double along = (i * 0.005 - (end - RISING)) / RISING;
+    double ramp = along < 0 ? 0 : along > 1 ? 1 : along * along * (3 - 2 * along);
+    double pitch = mean + (log(track->frames[i][0]) - mean) * span + (shift + rise * ramp) * log(2) / 12;
+    track->frames[i][0] = exp(fmin(fmax(pitch, log(55)), log(450)));
+  }
+  if (!db->do_mlpg) return mlsa_resynthesis(track, strengths, db, NULL, 0);
+  cst_track *smoothed = mlpg(track, db);
+  cst_wave *wave = mlsa_resynthesis(smoothed, strengths, db, NULL, 0);
+  delete_track(smoothed);
+  return wave;
 }
 
 static int lexicon(cst_voice *voice) {
@@ -66,12 +100,21 @@ int main(int count, char **args) {
     if (!text) continue;
     *text++ = 0;
     text[strcspn(text, "\n")] = 0;
+    double shift, span, rise, stretch;
+    int used = 0;
+    if (sscanf(text, "%lf %lf %lf %lf%n", &shift, &span, &rise, &stretch, &used) != 4 || text[used] != '\t') {
+      fprintf(stderr, "teacher: %s: no \"shift span rise stretch\" before the text\n", line);
+      return 1;
+    }
+    text += used + 1;
+    feat_set_float(voice->features, "duration_stretch", stretch);
     cst_utterance *utterance = flite_synth_text(text, voice);
     if (!utterance) {
       fprintf(stderr, "teacher: cannot speak %s: %s\n", line, text);
       return 1;
     }
-    cst_wave *wave = utt_wave(utterance);
+    int anew = shift != 0 || span != 1 || rise != 0;
+    cst_wave *wave = anew ? spoken_anew(utterance, shift, span, rise) : utt_wave(utterance);
     if (strcmp(args[2], "-")) {
       snprintf(path, sizeof path, "%s/%s.wav", args[2], line);
       cst_wave_save_riff(wave, path);
@@ -82,6 +125,7 @@ int main(int count, char **args) {
     print_f0(utterance);
     printf("\n");
     fflush(stdout);
+    if (anew) delete_wave(wave);
     delete_utterance(utterance);
   }
   return 0;
