@@ -30,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, str(TRAIN), "--work", str(work / "work"), "--to", str(work), *options]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    assert "stage 5 of 5" in done.stdout
+    assert "stage 6 of 6" in done.stdout
     return work
 
 

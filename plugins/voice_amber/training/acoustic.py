@@ -2,9 +2,9 @@
 
 Parallel, with explicit durations, pitch and energy (as FastSpeech 2, Ren et al. 2021, with one value a phone as in FastPitch,
 Lancucki 2021), of ConvNeXt blocks throughout. The teacher's own phone durations and pitch are the targets, so neither aligner
-nor pitch tracker is needed. The predictors learn from utterances of the usual delivery alone, the decoder from all, so that it
-follows the pitch and the level that it is given. While it is trained it also predicts log-f0 and voicing of each frame, which
-sharpens its harmonics; the exported network gives mels alone.
+nor pitch tracker is needed. Pitch and level are learned from utterances of the usual delivery alone, all else from all, so that
+the decoder follows the pitch and the level that it is given. While it is trained it also predicts log-f0 and voicing of each
+frame, which sharpens its harmonics; the exported network gives mels alone.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from torch import nn
 from torch.nn import functional as F
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "voice_prism" / "training"))
+from delivery import usual
 from features import FLOOR, MELS
 from fitting import fit, rate, set_rate, weights
 from layers import ConvNeXtBlock
@@ -149,9 +150,10 @@ class Example:
     """One utterance as the model sees it."""
 
     tokens: np.ndarray  # (tokens, 6)
-    durations: np.ndarray  # (tokens,)
+    durations: np.ndarray  # (tokens,) frames
+    lengths: np.ndarray  # (tokens,) frames that each would last at the usual pace
     prosody: np.ndarray  # (tokens, 2) f0 in Hz and level in dB
-    usual: bool  # whether the predictors learn from it
+    usual: bool  # whether its prosody is what to predict
     index: np.ndarray  # (frames,) token of each frame
     places: np.ndarray  # (frames, 6) positions, f0 and level
     target: np.ndarray  # (frames, 82)
@@ -191,8 +193,9 @@ def example(speech: Speech, index: int, levels: random.Random | None = None) -> 
     target = np.concatenate([(mel + MEL_SHIFT) / MEL_SCALE, F0_SCALE * pitch[:, None], voiced[:, None]], 1).astype(np.float32)
     tokens = token_features(phones, text[-1] if text[-1] in "?!" else ".")
     places = np.concatenate([positions(durations), Contours(prosody, ends).frames(0, len(mel))], 1)
-    usual = labels["delivery"]["usual"]
-    return Example(tokens, durations, prosody, usual, np.repeat(np.arange(len(durations)), durations), places, target)
+    delivery = labels["delivery"]
+    lengths = (durations * usual(text).stretch / delivery["stretch"]).astype(np.float32)
+    return Example(tokens, durations, lengths, prosody, delivery["usual"], np.repeat(np.arange(len(durations)), durations), places, target)
 
 
 def level_of(mel: np.ndarray) -> np.ndarray:
@@ -212,8 +215,9 @@ def pad(rows: list[np.ndarray]) -> torch.Tensor:
 
 
 def losses(model: Acoustic, batch: list[Example]) -> dict[str, torch.Tensor]:
-    """Mean distances: mel (scaled), f0 where voiced, voicing; log-duration and prosody (scaled), where the delivery is usual."""
-    tokens, durations, target = pad([e.tokens for e in batch]), pad([e.durations for e in batch]), pad([e.target for e in batch])
+    """Mean distances: mel (scaled), f0 where voiced, voicing, log-duration at the usual pace; scaled pitch and level where the
+    delivery is usual."""
+    tokens, lengths, target = pad([e.tokens for e in batch]), pad([e.lengths for e in batch]), pad([e.target for e in batch])
     token_mask, frame_mask = (
         pad([np.ones(len(x), np.float32) for x in rows]) for rows in ([e.tokens for e in batch], [e.index for e in batch])
     )
@@ -234,7 +238,7 @@ def losses(model: Acoustic, batch: list[Example]) -> dict[str, torch.Tensor]:
         "mel": mean((made[..., :MELS] - target[..., :MELS]).abs().mean(-1), frame_mask),
         "f0": mean((made[..., MELS] - target[..., MELS]).abs(), voiced),
         "voicing": mean(F.binary_cross_entropy_with_logits(made[..., MELS + 1], target[..., MELS + 1], reduction="none"), frame_mask),
-        "duration": mean((log_durations - torch.log(durations + 0.5)).abs(), learned),
+        "duration": mean((log_durations - torch.log(lengths + 0.5)).abs(), token_mask),
         "pitch": mean((predicted[..., 0] - pitch).abs(), learned),
         "level": mean((predicted[..., 1] - level).abs(), learned),
     }

@@ -135,7 +135,8 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
 def pronunciation(work: Path) -> NetworkSource:
     """The network for words outside the lexicon."""
     model = PronunciationNetwork()
-    model.load_state_dict(weights(work / "pronunciation.pt", "model"))
+    trained = work / "pronunciation.pt"
+    model.load_state_dict(weights(trained if trained.exists() else work / "published_pronunciation.pt", "model"))
     return NetworkSource(
         name="pronunciation",
         role="pronunciation",

@@ -22,17 +22,22 @@ Stage = tuple[Path, list[str]]
 
 def stages(options: argparse.Namespace) -> list[list[Stage]]:
     """Scripts with their arguments; those of one row run side by side."""
-    speech, acoustic, vocoder = PRISM / "make_speech.py", AMBER / "acoustic.py", PRISM / "vocoder.py"
-    return [
+    speech, work = PRISM / "make_speech.py", options.work
+    starts = {name: ["--start", str(work / f"published_{name}.pt")] if options.published else [] for name in ("acoustic", "vocoder")}
+    acoustic: Stage = (AMBER / "acoustic.py", ["--steps", str(options.acoustic_steps), *starts["acoustic"]])
+    vocoder: Stage = (PRISM / "vocoder.py", ["--steps", str(options.vocoder_steps)])
+    pronunciation: Stage = (AMBER / "pronunciation.py", ["--steps", str(options.pronunciation_steps)])
+    predict: Stage = (AMBER / "predict.py", [])
+    rows: list[list[Stage]] = [
+        [(PRISM / "published.py", [])] if options.published else [],
         [(speech, ["slt", "--utterances", str(options.slt)]), (speech, ["rms", "--utterances", str(options.rms)])],
-        [(acoustic, ["--steps", str(options.acoustic_steps)]), (vocoder, ["--steps", str(options.vocoder_steps)])],
-        [
-            (AMBER / "pronunciation.py", ["--steps", str(options.pronunciation_steps)]),
-            (PRISM / "adversarial.py", ["--steps", str(options.adversarial_steps)]),
-        ],
+        [acoustic] if options.published else [acoustic, vocoder],
+        [predict] if options.published else [predict, pronunciation],
+        [(PRISM / "adversarial.py", ["--steps", str(options.adversarial_steps), *starts["vocoder"]])],
         [(PRISM / "export.py", ["--to", str(options.to / "prism")] if options.to else [])],
         [(AMBER / "export.py", ["--to", str(options.to / "amber"), "--prism", str(options.to / "prism")] if options.to else [])],
     ]
+    return [row for row in rows if row]
 
 
 def run(row: list[Stage], work: Path) -> None:
@@ -52,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder for speech and checkpoints, about 2 GB")
     parser.add_argument("--to", type=Path, help="folder for both addons; into the sources of their distributions, unless given")
+    parser.add_argument("--published", action="store_true", help="begin with the weights of the addons in this checkout, not from nothing")
     parser.add_argument("--slt", type=int, default=5000, help="utterances of the first teacher")
     parser.add_argument("--rms", type=int, default=2500, help="utterances of the second teacher, for the vocoder")
     parser.add_argument("--acoustic-steps", type=int, default=6000)
@@ -60,8 +66,9 @@ def main() -> None:
     parser.add_argument("--pronunciation-steps", type=int, default=6000)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    for number, row in enumerate(stages(options), 1):
-        print(f"train: stage {number} of 5: {', '.join(script.name for script, _ in row)}", flush=True)
+    rows = stages(options)
+    for number, row in enumerate(rows, 1):
+        print(f"train: stage {number} of {len(rows)}: {', '.join(script.name for script, _ in row)}", flush=True)
         run(row, options.work)
 
 

@@ -3,8 +3,8 @@
     python plugins/voice_prism/training/published.py --work WORK
 
 writes ``WORK/published_vocoder.pt`` and ``WORK/published_acoustic.pt``, for ``adversarial.py`` and ``acoustic.py`` with
-``--start``. An export keeps its weights in half precision, and those of linear layers, transposed, under names of their own; they
-come in the order of the layers.
+``--start``, and ``WORK/published_pronunciation.pt``, which ``export.py`` takes where no other was trained. An export keeps its
+weights in half precision, and those of linear layers, transposed, under names of their own; they come in the order of the layers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ from torch import nn
 
 PLUGINS = Path(__file__).resolve().parents[2]
 ADDONS = {name: PLUGINS / f"voice_{name}" / "src" / f"voxstack_voice_{name}" / name for name in ("prism", "amber")}
-NETWORKS = {"vocoder": {"": ("prism", "vocoder")}, "acoustic": {f"{n}.": ("amber", n) for n in ("encoder", "durations", "decoder")}}
+NETWORKS = {
+    "vocoder": {"": ("prism", "vocoder")},
+    "acoustic": {f"{name}.": ("amber", name) for name in ("encoder", "durations", "prosody", "decoder")},
+    "pronunciation": {"": ("amber", "pronunciation")},
+}
+"""The networks, as addon and name, whose weights are those of a model, by the prefix that they have in it."""
+
 _CONVOLUTION_AS_PRODUCT = "permute"
 
 
@@ -46,6 +52,16 @@ def published(path: Path) -> dict[str, torch.Tensor]:
     for name, (_, value) in zip(linear, sorted(unnamed, key=lambda pair: pair[0]), strict=True):
         named[name.removesuffix("bias") + "weight"] = value
     return {name: value.contiguous() for name, value in named.items()}
+
+
+def of_model(model: str) -> dict[str, torch.Tensor]:
+    """Return the published weights of one of :data:`NETWORKS`, as far as its addon has them."""
+    state = {}
+    for prefix, (addon, network) in NETWORKS[model].items():
+        path = ADDONS[addon] / f"{network}.onnx"
+        if path.exists():  # networks come with versions
+            state.update({prefix + name: value for name, value in published(path).items()})
+    return state
 
 
 def _in_order(named: Mapping[str, torch.Tensor]) -> list[str]:
@@ -76,9 +92,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
     options = parser.parse_args()
-    for model, networks in NETWORKS.items():
-        state = {}
-        for prefix, (addon, network) in networks.items():
-            state.update({prefix + name: value for name, value in published(ADDONS[addon] / f"{network}.onnx").items()})
+    for model in NETWORKS:
+        state = of_model(model)
         save(options.work / f"published_{model}.pt", {"model": state})
         print(f"published: {len(state)} tensors of {model}")
