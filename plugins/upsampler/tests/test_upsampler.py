@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny import addon, loaded
 
 from voxstack import NetworkError, Schedule
 from voxstack.testing import Case, parametrize_with_checks
@@ -126,6 +127,28 @@ def test_tokens_of_no_frames_have_no_say_in_a_contour() -> None:
     block = Upsampler(positions=False, least=0, contours=["f0"])
     made = np.concatenate(join(block, encoded=np.zeros((3, 1)), durations=np.array([2, 0, 2]), f0=np.array([100.0, 900.0, 100.0])))
     np.testing.assert_allclose(made[:, 1], 100)
+
+
+def of_tokens(*names: str) -> dict[str, Any]:
+    return {name: {"dtype": "float32", "shape": ["batch", "tokens"]} for name in names}
+
+
+NETWORKS = {
+    "encoder": {"role": "encoder", "outputs": {"encoded": {"dtype": "float32", "shape": ["batch", "tokens", 3]}}},
+    "variance": {"role": "encoder", "outputs": of_tokens("f0", "durations", "level")},
+    "other": {"role": "pronunciation", "outputs": of_tokens("scores")},
+}
+
+
+@pytest.mark.parametrize(("contours", "needed"), [(None, {"f0", "level"}), ([], set()), (["level"], {"level"})])
+def test_unless_contours_are_named_they_are_what_encoders_say_of_each_token(contours: list[str] | None, needed: set[str]) -> None:
+    networks = {name: {"inputs": of_tokens("tokens"), "exports": [], **spec} for name, spec in NETWORKS.items()}
+    block = loaded(Upsampler(contours=contours), addon(networks=networks))
+    assert block.needs == {"encoded", "durations", *needed}
+    frames = np.concatenate(join(block, f0=np.full(20, 200.0), level=np.full(20, -30.0)))
+    assert frames.shape[1] == 3 + 4 + len(needed)
+    if needed == {"f0", "level"}:
+        np.testing.assert_allclose(frames[:, -2:], np.tile([200.0, -30.0], (len(frames), 1)), err_msg="in the addon's order")
 
 
 def test_a_block_with_contours_needs_them() -> None:

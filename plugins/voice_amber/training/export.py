@@ -44,7 +44,7 @@ CONTROLS = {
     "energy": {"type": "number", "minimum": -8, "maximum": 8, "default": 0.0, "description": "How strongly it speaks, in dB."},
     "volume": {"type": "number", "minimum": -60, "maximum": 6, "default": 0.0, "description": "Louder or softer, in dB."},
 }
-ACOUSTIC_STACK = [{"type": "Upsampler", "contours": list(CONTOURS)}, {"type": "Decoder"}]
+ACOUSTIC_STACK = [{"type": "Upsampler"}, {"type": "Decoder"}]
 VOCODER_STACK = [{"type": "Decoder", "network": "vocoder"}, {"type": "InverseSTFT", "n_fft": 800, "hop_length": HOP}, {"type": "Gain"}]
 STACK = [
     {

@@ -27,7 +27,7 @@ from speech import Speech
 LOWEST, HIGHEST = 70.0, 450.0  # Hz, where pitch is looked for
 GRIFFIN_LIM_ITERATIONS = 32
 ENCODERS = {"type": "Encoders"}
-DECODER = [{"type": "Upsampler", "contours": ["f0", "level"]}, {"type": "Decoder"}]
+DECODER = [{"type": "Upsampler"}, {"type": "Decoder"}]
 VOCODER = [{"type": "Decoder", "network": "vocoder"}, {"type": "InverseSTFT", "n_fft": N_FFT, "hop_length": HOP}]
 
 Vocode = Callable[[np.ndarray], np.ndarray]

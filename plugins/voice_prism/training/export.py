@@ -15,7 +15,7 @@ from voxstack_packager import NetworkSource, package
 
 HOME = Path(__file__).resolve().parents[1]
 ADDON = HOME / "src" / "voxstack_voice_prism" / "prism"
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 
 
 def export(work: Path, folder: Path = ADDON) -> Path:

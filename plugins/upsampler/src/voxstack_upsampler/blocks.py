@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from voxstack import Frames, NetworkError, Schedule, StreamableBlock, Utterance
+from voxstack.addon import Addon
 from voxstack_upsampler.positions import Contours, positions
 from voxstack_upsampler.timing import report
 
@@ -28,20 +30,31 @@ class Upsampler(StreamableBlock):
     :param positions: append four channels that say where in its token a frame stands: its place from 0 to 1, a third of the
         logarithm of the token's frames, and the frames to its start and end, in tenths, at most 1.
     :param least: frames that a token lasts at least.
-    :param contours: names of tensors, (tokens,), such as pitch and energy, to append as a channel each, in this order. A contour
-        does not jump between tokens: it runs straight from the middle of each to the middle of the next.
+    :param contours: names of tensors, (tokens,), such as pitch and energy, to append as a channel each, in this order; unless given,
+        whatever else the addon's networks of role ``encoder`` say of each token with one number, as they do with ``durations``. A
+        contour does not jump between tokens: it runs straight from the middle of each to the middle of the next.
     """
 
     positions: bool = True
     least: int = field(default=1, metadata={"minimum": 0})
-    contours: list[str] = field(default_factory=list)
+    contours: list[str] | None = None
+    _found: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
 
     head = True
     makes = "frames"
 
     @property
     def needs(self) -> frozenset[str]:
-        return frozenset({"encoded", "durations", *self.contours})
+        return frozenset({"encoded", "durations", *self._names})
+
+    @property
+    def _names(self) -> Sequence[str]:
+        return self._found if self.contours is None else self.contours
+
+    def load(self, addon: Addon) -> None:
+        encoders = [spec for spec in addon.networks.values() if spec.role == "encoder"]
+        outputs = {name: tensor.shape for spec in encoders for name, tensor in spec.outputs.items()}
+        self._found = tuple(name for name, shape in outputs.items() if name != "durations" and shape == outputs.get("durations"))
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         encoded = np.asarray(utterance["encoded"])
@@ -63,10 +76,10 @@ class Upsampler(StreamableBlock):
             start = stop
 
     def _contours(self, utterance: Utterance, ends: np.ndarray) -> Contours | None:
-        if not self.contours:
+        if not self._names:
             return None
-        columns = [np.asarray(utterance[name]) for name in self.contours]
-        for name, column in zip(self.contours, columns, strict=True):
+        columns = [np.asarray(utterance[name]) for name in self._names]
+        for name, column in zip(self._names, columns, strict=True):
             if column.shape != ends.shape:
                 shapes = f"{name!r} has the shape {column.shape} and 'durations' {ends.shape}"
                 raise NetworkError(f"Upsampler: {shapes}; a contour has one value a token")
