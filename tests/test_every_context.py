@@ -76,9 +76,9 @@ voice = load()
 spec = voice.addon.networks["decoder"]
 hook = voxstack.Registry.installed().hook
 run = hook.voxstack_open_network(spec=spec, context=Context("guard", "0", shapes={"frames": (64,)}))
-print(run(frames=np.zeros((1, 64, 196), np.float32), mask=np.ones((1, 64), np.float32))["mel"].shape)
+print(run(frames=np.zeros((1, 64, 198), np.float32), mask=np.ones((1, 64), np.float32))["mel"].shape)
 try:
-    run(frames=np.zeros((1, 65, 196), np.float32), mask=np.ones((1, 65), np.float32))
+    run(frames=np.zeros((1, 65, 198), np.float32), mask=np.ones((1, 65), np.float32))
 except voxstack.NetworkError as error:
     print(error)
 """,

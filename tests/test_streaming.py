@@ -43,7 +43,7 @@ def utterance(voice: voxstack.Voice) -> dict[str, Any]:
 
 
 def stack_of(voice: voxstack.Voice, *specs: dict[str, Any]) -> Any:
-    return voxstack.build(list(specs), voice.addon, given=["encoded", "durations"])
+    return voxstack.build(list(specs), voice.addon, given=["encoded", "durations", "lf0", "level"])
 
 
 UPSAMPLER, DECODER, VOCODER = {"type": "Upsampler"}, {"type": "Decoder"}, {"type": "Decoder", "network": "vocoder"}
@@ -113,7 +113,7 @@ def test_the_receptive_field_that_is_claimed_is_the_one_there_is(voice: voxstack
 def test_a_context_one_frame_short_would_be_seen(voice: voxstack.Voice) -> None:
     """The tolerance of these tests can tell: half the context is far off."""
     network = voice.addon.network("decoder")
-    x = np.random.default_rng(0).standard_normal((150, 196)).astype(np.float32)
+    x = np.random.default_rng(0).standard_normal((150, 198)).astype(np.float32)
     whole = network.one(frames=x)["mel"]
     cut = [x[i : i + 50] for i in range(0, 150, 50)]
     half = np.concatenate([network.one(frames=w.frames)["mel"][w.skip : w.skip + w.size] for w in windows(cut, 9, 9)])

@@ -42,7 +42,7 @@ def spectra(frames: int, n_fft: int) -> np.ndarray:
         Case(
             Prosody(),
             utterance={
-                "f0": np.array([180.0, 200.0, 171.5], np.float32),
+                "lf0": np.array([5.19, 5.3, 5.14], np.float32),
                 "level": np.array([-60.0, -30.5, -32.0], np.float32),
                 "silences": np.array([True, False, False]),
                 "pitch": 2.0,
@@ -50,7 +50,7 @@ def spectra(frames: int, n_fft: int) -> np.ndarray:
                 "energy": -3.0,
             },
         ),
-        Case(Prosody(), utterance={"f0": np.zeros(0, np.float32), "level": np.zeros(0, np.float32)}),
+        Case(Prosody(), utterance={"lf0": np.zeros(0, np.float32), "level": np.zeros(0, np.float32)}),
         Resample(16000, 22050),
         Resample(16000, 48000, quality="QQ"),
         Resample(24000, 16000, quality="LQ"),

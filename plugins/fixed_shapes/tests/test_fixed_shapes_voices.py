@@ -68,7 +68,7 @@ def test_a_stream_in_windows_of_fixed_sizes_is_what_it_is_in_any(amber: Addon) -
     """Amber's decoder, then prism's vocoder, each fed in chunks with the context that it needs, as a Decoder does."""
     from voxstack import windows
 
-    for name, features in (("decoder", 196), ("vocoder", 80)):
+    for name, features in (("decoder", 198), ("vocoder", 80)):
         spec = spec_of(amber, name)
         free, fixed = (amber.registry.open(spec, Context("onnx", shapes=shapes)) for shapes in ({}, SHAPES))
         assert spec.streaming is not None

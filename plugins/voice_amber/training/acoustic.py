@@ -32,7 +32,7 @@ from speech import Speech
 from voxstack_text.tokens import PAUSES, PHONES, Phone, token_features
 from voxstack_upsampler.positions import POSITIONS, Contours, positions
 
-CONTOURS = ("f0", "level")  # Hz and dB of each token; drawn over frames behind the positions
+CONTOURS = ("lf0", "level")  # ln(f0 / 1 Hz) and dB of each token; drawn over frames behind the positions
 MEL_SHIFT, MEL_SCALE = 5.0, 3.0  # networks see (log-mel + 5) / 3
 F0_CENTRE, F0_SCALE = 180.0, 3.0  # and 3 ln(f0 / 180 Hz)
 LEVEL_CENTRE, LEVEL_SCALE = -40.0, 20.0  # and (level + 40 dB) / 20 dB
@@ -97,15 +97,14 @@ class Prosody(nn.Module):
         return self.out(x.transpose(1, 2))
 
     def forward(self, encoded: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(batch, tokens, 192) to f0 in Hz and level in dB, (batch, tokens) each; where a token is voiceless, f0 is what a line
-        from its neighbours would have there; both 0 where masked."""
+        """(batch, tokens, 192) to ln(f0 / 1 Hz) and level in dB, (batch, tokens) each; where a token is voiceless, the first is what
+        a line from its neighbours would have there; both 0 where masked."""
         x = self.scaled(encoded, mask)
-        f0 = F0_CENTRE * torch.exp(x[..., 0] / F0_SCALE)
-        return f0 * mask, (x[..., 1] * LEVEL_SCALE + LEVEL_CENTRE) * mask
+        return (x[..., 0] / F0_SCALE + math.log(F0_CENTRE)) * mask, (x[..., 1] * LEVEL_SCALE + LEVEL_CENTRE) * mask
 
 
 class Decoder(nn.Module):
-    """Upsampled encoding with its positions, f0 and level to frames; receptive field 6 x 3 = 18 frames on each side."""
+    """Upsampled encoding with its positions, lf0 and level to frames; receptive field 6 x 3 = 18 frames on each side."""
 
     def __init__(self, channels: int = CHANNELS, blocks: int = 6) -> None:
         super().__init__()
@@ -118,11 +117,11 @@ class Decoder(nn.Module):
     def all(self, frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(batch, frames, 192 + 4 + 2) to (batch, frames, 82): scaled mel, scaled log-f0, voicing logit.
 
-        Besides its logarithm, a frame's f0 is told by its nearness to each of 24 pitches (Gaussians over the logarithm), since
+        A frame's f0 is told by its logarithm and by its nearness to each of 24 pitches (Gaussians over the logarithm), since
         where harmonics fall among the bands does not change in a line with it.
         """
         place = frames[..., self.channels : self.channels + len(POSITIONS)]
-        pitch = torch.log(frames[..., -2:-1].clamp(min=LOWEST / 2) / F0_CENTRE)
+        pitch = frames[..., -2:-1] - math.log(F0_CENTRE)
         level = (frames[..., -1:] - LEVEL_CENTRE) / LEVEL_SCALE
         centres = torch.linspace(math.log(LOWEST / F0_CENTRE), math.log(HIGHEST / F0_CENTRE), PITCHES, device=frames.device)
         near = torch.exp(-0.5 * ((pitch - centres) / (centres[1] - centres[0])) ** 2)
@@ -152,10 +151,10 @@ class Example:
     tokens: np.ndarray  # (tokens, 6)
     durations: np.ndarray  # (tokens,) frames
     lengths: np.ndarray  # (tokens,) frames that each would last at the usual pace
-    prosody: np.ndarray  # (tokens, 2) f0 in Hz and level in dB
+    prosody: np.ndarray  # (tokens, 2) ln(f0 / 1 Hz) and level in dB
     usual: bool  # whether its prosody is what to predict
     index: np.ndarray  # (frames,) token of each frame
-    places: np.ndarray  # (frames, 6) positions, f0 and level
+    places: np.ndarray  # (frames, 6) positions, lf0 and level
     target: np.ndarray  # (frames, 82)
 
 
@@ -189,7 +188,7 @@ def example(speech: Speech, index: int, levels: random.Random | None = None) -> 
         by_word = np.array([levels.uniform(-8, 8) for _ in range(change[-1] + 1)])
         gain = Contours(by_word[change][:, None], ends).frames(0, len(mel))
         mel = np.maximum(mel + gain * np.log(10) / 20, np.log(FLOOR)).astype(np.float32)
-    prosody = np.stack([F0_CENTRE * np.exp(_of_tokens(pitch, ends)), _of_tokens(level_of(mel), ends)], 1).astype(np.float32)
+    prosody = np.stack([math.log(F0_CENTRE) + _of_tokens(pitch, ends), _of_tokens(level_of(mel), ends)], 1).astype(np.float32)
     target = np.concatenate([(mel + MEL_SHIFT) / MEL_SCALE, F0_SCALE * pitch[:, None], voiced[:, None]], 1).astype(np.float32)
     tokens = token_features(phones, text[-1] if text[-1] in "?!" else ".")
     places = np.concatenate([positions(durations), Contours(prosody, ends).frames(0, len(mel))], 1)
@@ -230,7 +229,7 @@ def losses(model: Acoustic, batch: list[Example]) -> dict[str, torch.Tensor]:
         frames = torch.gather(encoded, 1, index[..., None].expand(-1, -1, encoded.shape[2]))
         made = model.decoder.all(torch.cat([frames.float(), place], 2), frame_mask)
     made, log_durations, predicted = made.float(), log_durations.float(), predicted.float()
-    pitch = F0_SCALE * torch.log(prosody[..., 0].clamp(min=1) / F0_CENTRE)
+    pitch = F0_SCALE * (prosody[..., 0] - math.log(F0_CENTRE))
     level = (prosody[..., 1] - LEVEL_CENTRE) / LEVEL_SCALE
     voiced = target[..., MELS + 1] * frame_mask
     mean = lambda value, weight: (value * weight).sum() / weight.sum().clamp(min=1)  # noqa: E731

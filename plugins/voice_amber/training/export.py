@@ -116,7 +116,7 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
             inputs={"encoded": ("float32", ["batch", "tokens", CHANNELS]), **token_mask},
             outputs={name: ("float32", ["batch", "tokens"]) for name in CONTOURS},
             examples={"encoded": encoded.numpy()},
-            description="Encoding to pitch in Hz and level in dB of each token.",
+            description="Encoding to ln(f0 / 1 Hz) and level in dB of each token.",
         ),
         NetworkSource(
             name="decoder",
@@ -127,7 +127,7 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
             examples={"frames": frames.astype(np.float32)},
             streaming="frames",
             stateful=True,
-            description="Upsampled encodings with their positions, f0 in Hz and level in dB to log-mel frames in nats.",
+            description="Upsampled encodings with their positions, ln(f0 / 1 Hz) and level in dB to log-mel frames in nats.",
         ),
     ]
 

@@ -39,11 +39,11 @@ class Chain:
     def __init__(self, voice: str) -> None:
         addon = Addon.open(voice, voxstack.Registry.installed())
         self._encoders = voxstack.build(ENCODERS, addon, given=["tokens"])
-        self._decoder = voxstack.build(DECODER, addon, given=["encoded", "durations", "f0", "level"])
+        self._decoder = voxstack.build(DECODER, addon, given=["encoded", "durations", "lf0", "level"])
         self._vocoder = voxstack.build(VOCODER, addon, given=[])
 
     def predictions(self, tokens: np.ndarray) -> Mapping[str, np.ndarray]:
-        """``encoded``, ``durations`` in frames, ``f0`` in Hz and ``level`` in dB of (tokens, 6) tokens."""
+        """``encoded``, ``durations`` in frames, ``lf0``, ln(f0 / 1 Hz), and ``level`` in dB of (tokens, 6) tokens."""
         return self._encoders({"tokens": tokens})
 
     def mel(self, predicted: Mapping[str, np.ndarray], durations: np.ndarray) -> np.ndarray:
