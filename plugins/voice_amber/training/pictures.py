@@ -21,7 +21,7 @@ def spectrograms(rows: Mapping[str, Mapping[str, np.ndarray]], path: Path) -> No
     from matplotlib.figure import Figure
 
     columns = len(next(iter(rows.values())))
-    figure = Figure(figsize=(8 * columns, 2.4 * len(rows)), dpi=70, layout="constrained")
+    figure = Figure(figsize=(8 * columns, 2.4 * len(rows)), dpi=50, layout="constrained")
     for axes, (sentence, waves) in zip(figure.subplots(len(rows), columns, squeeze=False), rows.items(), strict=True):
         for axis, (system, wave) in zip(axes, waves.items(), strict=True):
             power, _, _, _ = axis.specgram(wave + 1e-9, NFFT=400, Fs=RATE, noverlap=320, scale="dB", cmap="magma")
