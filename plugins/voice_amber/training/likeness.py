@@ -38,6 +38,7 @@ class Chain:
 
     def __init__(self, voice: str) -> None:
         addon = Addon.open(voice, voxstack.Registry.installed())
+        self.name = addon.name
         self._encoders = voxstack.build(ENCODERS, addon, given=["tokens"])
         self._decoder = voxstack.build(DECODER, addon, given=["encoded", "durations", "lf0", "level"])
         self._vocoder = voxstack.build(VOCODER, addon, given=[])
@@ -106,8 +107,8 @@ def _spoken(chain: Chain, mel: np.ndarray, predicted: Mapping[str, np.ndarray], 
     return {
         "teacher's mels, Griffin-Lim": griffin_lim(mel),
         "teacher's mels, prism": chain.vocode(mel),
-        "amber's mels, Griffin-Lim": griffin_lim(ours),
-        "amber": chain.vocode(ours),
+        f"{chain.name}'s mels, Griffin-Lim": griffin_lim(ours),
+        chain.name: chain.vocode(ours),
     }
 
 
