@@ -61,10 +61,11 @@ def run(rounds: int) -> list[Row]:
     """Measure chunks of several sizes; a chunk of the blocks and one of the loop hold the same frames."""
     voice, networks, meter = voxstack.load("amber"), by_hand.Networks(), Meter()
     encoded, durations, prosody = networks.encode(NINE)
-    block = voxstack.build(STACK, voice.addon, given=["encoded", "durations"])
+    block = voxstack.build(STACK, voice.addon, given=["encoded", "durations", "lf0", "level"])
     rows = []
     for size in (16, 32, 64, 128):
-        utterance = {"encoded": encoded, "durations": durations, "schedule": Schedule(first=size, growth=1.0, largest=size)}
+        given = {"encoded": encoded, "durations": durations, "lf0": prosody[:, 0], "level": prosody[:, 1]}
+        utterance = {**given, "schedule": Schedule(first=size, growth=1.0, largest=size)}
         runs = {
             "blocks": lambda u=utterance: block.stream(iter(()), u),
             "loop": lambda n=size: by_hand.loop(networks, encoded, durations, prosody, sizes(n)),

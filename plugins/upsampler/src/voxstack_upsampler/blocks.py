@@ -71,8 +71,7 @@ class Upsampler(StreamableBlock):
             if start >= total:
                 return
             stop = start + size if total - start - size > size // 2 else total  # a small rest costs more as a chunk of its own
-            frames = self._frames(encoded, durations, ends, start, stop)
-            yield np.concatenate([frames, contours.frames(start, stop).astype(frames.dtype)], 1) if contours else frames
+            yield self._frames(encoded, durations, ends, contours, start, stop)
             start = stop
 
     def _contours(self, utterance: Utterance, ends: np.ndarray) -> Contours | None:
@@ -96,13 +95,17 @@ class Upsampler(StreamableBlock):
         whole[1:] -= whole[:-1].copy()
         return np.maximum(whole, self.least).astype(np.int64)
 
-    def _frames(self, encoded: np.ndarray, durations: np.ndarray, ends: np.ndarray, start: int, stop: int) -> np.ndarray:
+    def _frames(
+        self, encoded: np.ndarray, durations: np.ndarray, ends: np.ndarray, contours: Contours | None, start: int, stop: int
+    ) -> np.ndarray:
         """Frames ``start`` to ``stop``; only the tokens that they belong to are looked at."""
         first = int(np.searchsorted(ends, start, "right"))
         last = int(np.searchsorted(ends, stop, "left")) + 1
         skip = start - int(ends[first] - durations[first])
         window = slice(skip, skip + stop - start)
-        frames = np.repeat(encoded[first:last], durations[first:last], axis=0)[window]
-        if not self.positions:
-            return frames
-        return np.concatenate([frames, positions(durations[first:last])[window].astype(frames.dtype)], 1)
+        parts = [np.repeat(encoded[first:last], durations[first:last], axis=0)[window]]
+        if self.positions:
+            parts.append(positions(durations[first:last])[window])
+        if contours:
+            parts.append(contours.frames(start, stop))
+        return np.concatenate(parts, 1, dtype=encoded.dtype, casting="same_kind") if len(parts) > 1 else parts[0]
