@@ -28,7 +28,7 @@ F0_STEP = 0.005  # seconds between the teacher's pitch values
 
 def build_teacher(folder: Path) -> Path:
     """Compile ``teacher.c`` into ``folder`` and return the program's path."""
-    source, program = Path(__file__).with_name("teacher.c"), folder / "teacher"
+    source, program = Path(__file__).with_name("teacher.c"), folder.resolve() / "teacher"
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         part = folder / f"teacher.{os.getpid()}"  # another process may be at the same
         subprocess.run(["cc", "-O2", str(source), "-o", str(part), *(f"-l{name}" for name in LIBRARIES)], check=True)
