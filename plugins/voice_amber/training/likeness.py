@@ -20,8 +20,8 @@ from voxstack.addon import Addon
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "voice_prism" / "training"))
 from acoustic import Example, example
-from features import HOP, N_FFT, SAMPLE_RATE, log_mel, mel_filters
-from periodicity import BANDS, periodicity
+from features import BANDS, HOP, N_FFT, SAMPLE_RATE, log_mel, mel_filters
+from periodicity import periodicity
 from speech import Speech
 
 LOWEST, HIGHEST = 70.0, 450.0  # Hz, where pitch is looked for

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from discriminators import deceive, discriminators, judge
-from features import HOP, SAMPLE_RATE, log_mel
+from features import BANDS, HOP, SAMPLE_RATE, log_mel
 from fitting import fit, set_rate, weights
 from speech import Speech
 from torch import nn
@@ -22,7 +22,6 @@ from vocoder import CROP, Vocoder, crops, spectral_loss
 
 RAMP = 100  # steps over which the adversarial terms come in
 PREDICTED_FROM = 0.6  # share of the steps after which half of the mels are predicted ones
-BANDS = ((80, 1000), (1000, 2500), (2500, 4500), (4500, 7500))  # Hz
 LAGS = (35, 290)  # samples: pitches from 55 to 457 Hz
 VOICED = 0.6  # periodicity of the lowest band from which a frame counts as voiced
 
@@ -36,7 +35,8 @@ def periodicity_loss(made: torch.Tensor, true: torch.Tensor, size: int = 800, ho
     """
     a, b = (_autocorrelation(wave, size, hop) for wave in (made, true))
     peak, lag = b[0].max(-1)
-    near = torch.stack([(lag * (1 + share / 100)).round().long().clamp(0, b.shape[-1] - 1) for share in range(-4, 5)], -1)
+    lags = [(lag + LAGS[0]) * (1 + share / 100) - LAGS[0] for share in range(-4, 5)]
+    near = torch.stack(lags, -1).round().long().clamp(0, b.shape[-1] - 1)
     best = [torch.gather(x, -1, near.expand(len(BANDS), *near.shape)).amax(-1) for x in (a, b)]
     voiced = (peak > VOICED).float()
     count = voiced.sum().clamp(min=1)

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 SAMPLE_RATE, HOP, N_FFT, MELS = 16000, 200, 800, 80
 FLOOR = 1e-4
+BANDS = ((80, 1000), (1000, 2500), (2500, 4500), (4500, 7500))  # Hz, in which periodicity is measured
 
 
 def mel_filters(mels: int = MELS, n_fft: int = N_FFT, high: float = SAMPLE_RATE / 2) -> torch.Tensor:

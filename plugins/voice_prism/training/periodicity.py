@@ -14,14 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from features import HOP, SAMPLE_RATE, log_mel
+from features import BANDS, HOP, SAMPLE_RATE, log_mel
 from scipy.signal import butter, sosfiltfilt
 from speech import Speech
 
 import voxstack
 from voxstack.addon import Addon
 
-BANDS = ((80, 1000), (1000, 2500), (2500, 4500), (4500, 7500))  # Hz
 HALF = 400  # samples on each side of a frame's start
 STACK = [{"type": "Decoder", "network": "vocoder"}, {"type": "InverseSTFT"}]
 
