@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 MEMBERS = sorted([ROOT / "core", ROOT / "addon_spec", *(p.parent for p in (ROOT / "plugins").glob("*/pyproject.toml"))])
 BLOCKS = {
     *("SequenceBlockContainer", "StreamableStack", "StreamablePipeline", "Text", "Sentences", "Encoders", "CustomizedEncoders"),
-    *("Upsampler", "Decoder", "InverseSTFT", "Gain", "Pace", "Resample", "Limiter", "Probe", "Stopwatch"),
+    *("Upsampler", "Expand", "WholeFrames", "Decoder", "InverseSTFT", "Gain", "Pace", "Resample", "Limiter", "Probe", "Stopwatch"),
 }
 
 

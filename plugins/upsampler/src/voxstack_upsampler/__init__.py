@@ -1,12 +1,14 @@
-"""Upsampler: from one encoding a token to one a frame."""
+"""From tokens to frames: Upsampler, Expand, and WholeFrames for what was made at once."""
 
 from __future__ import annotations
 
 import voxstack
-from voxstack_upsampler.blocks import Upsampler
+from voxstack_upsampler.expand import Expand
+from voxstack_upsampler.upsampler import Upsampler
+from voxstack_upsampler.whole_frames import WholeFrames
 
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
     """The blocks of this plugin."""
-    return [Upsampler]
+    return [Upsampler, Expand, WholeFrames]

@@ -1,4 +1,4 @@
-"""The blocks of this plugin."""
+"""Upsampler: expands what is known of each token while it is streamed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import numpy as np
 
 from voxstack import Frames, NetworkError, Schedule, StreamableBlock, Utterance
 from voxstack.addon import Addon
-from voxstack_upsampler.positions import Contours, positions
+from voxstack_upsampler.chunks import chunks
+from voxstack_upsampler.durations import same_tokens, whole_frames
+from voxstack_upsampler.expansion import Expansion
+from voxstack_upsampler.positions import Contours
 from voxstack_upsampler.timing import report
 
 
@@ -59,20 +62,12 @@ class Upsampler(StreamableBlock):
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         encoded = np.asarray(utterance["encoded"])
         durations = self.whole_frames(utterance["durations"])
-        if len(encoded) != len(durations):
-            counts = f"'encoded' has {len(encoded)} tokens and 'durations' has {len(durations)}"
-            raise NetworkError(f"Upsampler: {counts}; both must be of the same tokens")
+        same_tokens("encoded", encoded, durations, "Upsampler")
         ends = np.cumsum(durations)
-        total = int(ends[-1]) if len(ends) else 0
-        contours = self._contours(utterance, ends)
+        expansion = Expansion(encoded, durations, self.positions, self._contours(utterance, ends))
         report(utterance, ends)
-        start = 0
-        for size in utterance.get("schedule", Schedule()).sizes():
-            if start >= total:
-                return
-            stop = start + size if total - start - size > size // 2 else total  # a small rest costs more as a chunk of its own
-            yield self._frames(encoded, durations, ends, contours, start, stop)
-            start = stop
+        for chunk in chunks(expansion.total, utterance.get("schedule", Schedule())):
+            yield expansion.frames(chunk.start, chunk.stop)
 
     def _contours(self, utterance: Utterance, ends: np.ndarray) -> Contours | None:
         if not self._names:
@@ -88,24 +83,4 @@ class Upsampler(StreamableBlock):
 
     def whole_frames(self, durations: np.ndarray) -> np.ndarray:
         """Round durations, (tokens,), to whole frames, int64."""
-        values = np.asarray(durations, np.float64)
-        if not np.isfinite(values).all() or (values < 0).any():
-            raise NetworkError("Upsampler: 'durations' has values that are negative or not finite; frames are counted from 0 up")
-        whole = np.rint(np.cumsum(values))
-        whole[1:] -= whole[:-1].copy()
-        return np.maximum(whole, self.least).astype(np.int64)
-
-    def _frames(
-        self, encoded: np.ndarray, durations: np.ndarray, ends: np.ndarray, contours: Contours | None, start: int, stop: int
-    ) -> np.ndarray:
-        """Frames ``start`` to ``stop``; only the tokens that they belong to are looked at."""
-        first = int(np.searchsorted(ends, start, "right"))
-        last = int(np.searchsorted(ends, stop, "left")) + 1
-        skip = start - int(ends[first] - durations[first])
-        window = slice(skip, skip + stop - start)
-        parts = [np.repeat(encoded[first:last], durations[first:last], axis=0)[window]]
-        if self.positions:
-            parts.append(positions(durations[first:last])[window])
-        if contours:
-            parts.append(contours.frames(start, stop))
-        return np.concatenate(parts, 1, dtype=encoded.dtype, casting="same_kind") if len(parts) > 1 else parts[0]
+        return whole_frames(durations, self.least, "Upsampler")
