@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from voxstack_addon_spec.autoregressive import step_findings
 from voxstack_addon_spec.names import clashes, name_problem
 from voxstack_addon_spec.streaming import Finding, Spec, axes, form_findings, streaming_findings
 from voxstack_addon_spec.wording import did_you_mean, shown
@@ -24,6 +25,8 @@ def findings(config: Spec) -> Iterator[Finding]:
         if "stateful" in spec:
             yield from _form(spec["stateful"], config["files"], (*path, "stateful"))
             yield from form_findings(spec, path)
+        if "autoregressive" in spec:
+            yield from step_findings(spec, path)
     for i, name in enumerate(config.get("golden", ())):
         yield from _listed(name, config["files"], ("golden", i))
     yield from _placements(config.get("contexts", {}), config["networks"])
@@ -82,21 +85,21 @@ def _lengths(spec: Spec, path: tuple[str | int, ...]) -> Iterator[Finding]:
 
 
 def _newer(config: Spec) -> Iterator[Finding]:
-    """Yield the keys that came with version 2 in a file that says it is of version 1."""
-    if config["spec_version"] >= 2:
-        return
-    places: list[tuple[tuple[str | int, ...], Spec, tuple[str, ...]]] = [((), config, ("schedule",))]
+    """Yield the keys that are newer than the version which the file says it is of."""
+    version = config["spec_version"]
+    places: list[tuple[int, tuple[str | int, ...], Spec, tuple[str, ...]]] = [(2, (), config, ("schedule",))]
     newer = ("streaming", "batch", "schedule", "precision", "split", "options", "networks", "description")
-    places += [(("contexts", name), spec, newer) for name, spec in config.get("contexts", {}).items()]
+    places += [(2, ("contexts", name), spec, newer) for name, spec in config.get("contexts", {}).items()]
     for name, spec in config["networks"].items():
         places += [
-            (("networks", name), spec, ("stateful", "lengths")),
-            (("networks", name, "streaming"), spec.get("streaming", {}), ("states",)),
+            (2, ("networks", name), spec, ("stateful", "lengths")),
+            (2, ("networks", name, "streaming"), spec.get("streaming", {}), ("states",)),
+            (3, ("networks", name), spec, ("autoregressive",)),
         ]
-    for path, spec, keys in places:
-        for key in keys:
+    for since, path, spec, keys in places:
+        for key in keys if version < since else ():
             if key in spec:
-                yield (*path, key), 'came with version 2 of the format; write "spec_version": 2'
+                yield (*path, key), f'came with version {since} of the format; write "spec_version": {since}'
 
 
 def _shapes(contexts: Spec, networks: Spec) -> Iterator[Finding]:

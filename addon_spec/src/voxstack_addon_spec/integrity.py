@@ -77,9 +77,9 @@ def checked_pieces(stream: IO[bytes], entry: Mapping[str, Any], where: str) -> I
 def network_hash(config: Mapping[str, Any], name: str) -> str:
     """Return the content hash of one of an addon's own networks: 64 hex digits, the same wherever the network is the same.
 
-    It covers role, inputs, outputs, streaming, lengths, and format and content of every export in their order, of the network and of
-    its stateful form; not the names of network and files, nor description and measurements. Networks of one hash can be one
-    network in memory, and a borrowing addon names it.
+    It covers role, inputs, outputs, streaming, autoregressive, lengths, and format and content of every export in their order, of
+    the network and of its stateful form; not the names of network and files, nor description and measurements. Networks of one hash
+    can be one network in memory, and a borrowing addon names it.
 
     :param config: a valid config.
     :raises AddonError: no such network, or a borrowed one.
@@ -99,7 +99,7 @@ def network_hash(config: Mapping[str, Any], name: str) -> str:
 
 
 def _content(spec: Mapping[str, Any], files: Mapping[str, Any]) -> dict[str, Any]:
-    content = {key: spec[key] for key in ("role", "inputs", "outputs", "streaming", "lengths") if key in spec}
+    content = {key: spec[key] for key in ("role", "inputs", "outputs", "streaming", "autoregressive", "lengths") if key in spec}
     content["exports"] = [
         {key: value if key == "format" else files[value]["sha256"] for key, value in export.items()} for export in spec["exports"]
     ]

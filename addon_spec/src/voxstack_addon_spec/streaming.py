@@ -16,7 +16,10 @@ def streaming_findings(spec: Spec, path: Path) -> Iterator[Finding]:
     """Yield what is wrong with the streaming of one form of a network, which the schema accepts."""
     streaming, place = spec["streaming"], (*path, "streaming")
     if "states" in streaming:
-        yield from _states(spec, place)
+        yield from _end(spec, place)
+        yield from state_findings(spec, streaming["states"], place)
+        if not _streamed(spec):
+            yield (*place, "states"), "every output is a state, so nothing comes out; add an output that is none"
     axis = streaming["axis"]
     arrays = _given(spec)
     having = [name for name, array in arrays.items() if axis in array["shape"]]
@@ -105,9 +108,8 @@ def _lengths(spec: Spec, place: Path) -> Iterator[Finding]:
         yield (*place, "hop"), f"every output has axis {axis!r}, which has one step per step; give the longer axis another name, or write 1"
 
 
-def _states(spec: Spec, place: Path) -> Iterator[Finding]:
-    streaming, inputs, outputs = spec["streaming"], spec["inputs"], spec["outputs"]
-    states = streaming["states"]
+def _end(spec: Spec, place: Path) -> Iterator[Finding]:
+    streaming, inputs = spec["streaming"], spec["inputs"]
     end = streaming.get("end")
     if end is not None and streaming["right"] == 0:
         yield (*place, "end"), "with right 0 nothing is kept back until the last call, so none need be told; remove 'end'"
@@ -115,8 +117,13 @@ def _states(spec: Spec, place: Path) -> Iterator[Finding]:
         found = inputs.get(end)
         if found is None:
             yield (*place, "end"), f"there is no input {end!r}{did_you_mean(end, inputs, 'name the input that tells the last call')}"
-        elif found != {"dtype": "int64", "shape": [1]} or end in states:
+        elif found != {"dtype": "int64", "shape": [1]} or end in streaming["states"]:
             yield (*place, "end"), f"{end!r} is not an int64 input of shape [1] of its own; it is 1 in the last call and 0 before"
+
+
+def state_findings(spec: Spec, states: Spec, place: Path) -> Iterator[Finding]:
+    """Yield what is wrong with the states of a network."""
+    inputs, outputs = spec["inputs"], spec["outputs"]
     seen: dict[str, str] = {}
     for name, state in states.items():
         path, following = (*place, "states", name), state["next"]
@@ -129,15 +136,12 @@ def _states(spec: Spec, place: Path) -> Iterator[Finding]:
         elif following in seen:
             yield (*path, "next"), f"{following!r} is carried to {seen[following]!r} already; name another output"
         else:
-            yield from _state(spec, name, path)
+            yield from _state(spec, name, state, path)
         seen[following] = name
-    if not _streamed(spec):
-        yield (*place, "states"), "every output is a state, so nothing comes out; add an output that is none"
 
 
-def _state(spec: Spec, name: str, path: Path) -> Iterator[Finding]:
+def _state(spec: Spec, name: str, state: Spec, path: Path) -> Iterator[Finding]:
     """Check that what is carried fits where it goes."""
-    state = spec["streaming"]["states"][name]
     taken, made = spec["inputs"][name], spec["outputs"][state["next"]]
     free = [axis for axis in taken["shape"] if isinstance(axis, str) and axis != "batch"]
     others = axes(array for other, array in spec["inputs"].items() if other != name)

@@ -13,7 +13,7 @@ from voxstack_addon_spec.errors import AddonError
 from voxstack_addon_spec.streaming import Finding
 from voxstack_addon_spec.wording import at, cut, problem
 
-SPEC_VERSION = 2
+SPEC_VERSION = 3
 FIRST = ("additionalProperties", "type")  # of the errors in one place, these explain the others
 
 

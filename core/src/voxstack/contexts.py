@@ -15,6 +15,9 @@ from voxstack_addon_spec.wording import nearest
 Asked = str | Mapping[str, Any]
 """How a context is asked for: a name, a shorthand ``runtime:device``, or an object."""
 
+Form = Literal["whole", "windowed", "stateful", "autoregressive"]
+"""How a network runs: on whole utterances, on windows of a stream, part by part with states, or step by step from its own frames."""
+
 _SHORTHAND = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):(.+)")
 _NOT_CONFIG = ("name",)
 
@@ -126,7 +129,7 @@ class Effective:
     """What one network runs in, as it was found when it was opened.
 
     :param provider: what computes: an execution provider, a device by its full name; None where the runtime does not say.
-    :param form: ``whole``, ``windowed`` or ``stateful``.
+    :param form: ``whole``, ``windowed``, ``stateful`` or ``autoregressive``.
     :param shapes: the only sizes that are run, by axis; empty: any.
     :param batch: calls that may be run as one.
     :param version: of the runtime.
@@ -140,7 +143,7 @@ class Effective:
     provider: str | None
     threads: int
     precision: str
-    form: Literal["whole", "windowed", "stateful"]
+    form: Form
     shapes: Mapping[str, tuple[int, ...]]
     batch: int
     version: str | None

@@ -9,9 +9,9 @@ import numpy as np
 
 from voxstack.contexts import Context, Effective
 from voxstack.errors import NetworkError
-from voxstack.specs import NetworkSpec, State, States, Streaming, Tensor
+from voxstack.specs import Autoregressive, NetworkSpec, State, States, Streaming, Tensor
 
-__all__ = ["Context", "Network", "NetworkSpec", "Runner", "State", "States", "Streaming", "Tensor"]
+__all__ = ["Autoregressive", "Context", "Network", "NetworkSpec", "Runner", "State", "States", "Streaming", "Tensor"]
 
 Runner = Callable[..., Mapping[str, np.ndarray]]
 """What a runtime makes of a network: called with named arrays, it returns named arrays.
@@ -40,9 +40,8 @@ class Network:
         self._layers = {"runtime": run} if layers is None else dict(layers)
         self._names = frozenset(spec.inputs)
         streaming = spec.streaming
-        filled = streaming.filled if streaming else frozenset()
-        self._checked = [(name, tensor, np.dtype(tensor.dtype)) for name, tensor in spec.inputs.items() if name not in filled]
-        self._carried = [(name, state.next) for name, state in streaming.states.items()] if streaming else []
+        self._checked = [(name, tensor, np.dtype(tensor.dtype)) for name, tensor in spec.inputs.items() if name not in spec.filled]
+        self._carried = [(name, state.next) for name, state in spec.states.items()]
         self._end = streaming.end if streaming else None
         sides = (spec.inputs, spec.outputs)
         self._rows_in, self._rows_out = ({name for name, t in side.items() if t.batched} for side in sides)
@@ -78,7 +77,7 @@ class Network:
             provider=told.get("provider"),
             threads=told.get("threads", context.threads),
             precision=told.get("precision", context.precision),
-            form="whole" if spec.streaming is None else "stateful" if spec.streaming.states else "windowed",
+            form=spec.form,
             shapes=told.get("shapes", {}),
             batch=context.batch,
             version=told.get("version"),
@@ -98,7 +97,7 @@ class Network:
         """Run the next part of one stream: arrays without their batch axis.
 
         :param states: ``spec.first_states()``, or what the step before returned.
-        :param last: whether the stream ends with this part.
+        :param last: whether the stream ends with this part; an autoregressive network tells that itself.
         :returns: the outputs, and the states for the next step.
         """
         given = {**self._batched(tensors), **states}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from voxstack.contexts import Context
+from voxstack.contexts import Context, Form
 from voxstack.errors import ContextError
 
 States = dict[str, np.ndarray]
@@ -71,10 +71,23 @@ class Streaming:
     states: Mapping[str, State] = field(default_factory=dict)
     end: str | None = None
 
-    @property
-    def filled(self) -> frozenset[str]:
-        """Inputs that streaming itself fills: states and the end."""
-        return frozenset(self.states) | ({self.end} if self.end else set())
+
+@dataclass(frozen=True)
+class Autoregressive:
+    """How a network makes frames from those that it made before: one call is one step.
+
+    :param frames: output of (batch, frames a step, features).
+    :param stop: output of (batch, 1), above 0 in the last step.
+    :param states: by the input that takes them; zeros before the first step.
+    :param attention: output of (batch, steps of an input), if it tells what it attended.
+    :param noise: inputs that are drawn anew for each step, ``normal`` or ``uniform``.
+    """
+
+    frames: str
+    stop: str
+    states: Mapping[str, State]
+    attention: str | None = None
+    noise: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,6 +101,7 @@ class NetworkSpec:
     :param batch_error: how far a row alone was measured to be from the same row in a batch, of its scale; None: not measured.
     :param mask_error: by masked axis, how far padded was measured to be from unpadded, of its scale; None: not measured.
     :param lengths: how long output axes are that no input has.
+    :param autoregressive: how it makes frames step by step; such a network has no ``streaming``.
     :param stateful: the same network with state, where a windowed one comes in that form, too.
     """
 
@@ -104,6 +118,7 @@ class NetworkSpec:
     batch_error: float | None = None
     mask_error: Mapping[str, float] | None = None
     lengths: Mapping[str, Length] = field(default_factory=dict)
+    autoregressive: Autoregressive | None = None
 
     @classmethod
     def of(cls, name: str, config: Mapping[str, Any], digest: str, path: Callable[[str], Path], trusted: bool) -> NetworkSpec:
@@ -119,7 +134,8 @@ class NetworkSpec:
         lengths = {axis: Length(**length) for axis, length in config.get("lengths", {}).items()}
         measured = config.get("measured", {})
         errors = measured.get("batch_error"), measured.get("mask_error")
-        return cls(name, config["role"], inputs, outputs, streaming, exports, digest, path, trusted, form, *errors, lengths)
+        steps = _autoregressive(config.get("autoregressive"))
+        return cls(name, config["role"], inputs, outputs, streaming, exports, digest, path, trusted, form, *errors, lengths, steps)
 
     def export(self, form: str, runtime: str) -> Path:
         """Return the symbol file of one format, its parameters checked beside it.
@@ -135,14 +151,32 @@ class NetworkSpec:
 
     @functools.cached_property
     def needs(self) -> frozenset[str]:
-        """Names of the inputs that a caller gives; masks are filled in, and streaming fills states and the end."""
-        filled = self.streaming.filled if self.streaming else frozenset()
-        return frozenset(name for name, tensor in self.inputs.items() if not tensor.mask and name not in filled)
+        """Names of the inputs that a caller gives; masks are filled in, and so are states, the end, and noise."""
+        return frozenset(name for name, tensor in self.inputs.items() if not tensor.mask and name not in self.filled)
+
+    @property
+    def form(self) -> Form:
+        """How it runs."""
+        if self.autoregressive is not None:
+            return "autoregressive"
+        return "whole" if self.streaming is None else "stateful" if self.streaming.states else "windowed"
+
+    @functools.cached_property
+    def filled(self) -> frozenset[str]:
+        """Inputs that are neither the caller's nor masks: states, the end, noise."""
+        noise = self.autoregressive.noise if self.autoregressive else ()
+        return frozenset({*self.states, *noise, *([self.streaming.end] if self.streaming and self.streaming.end else [])})
+
+    @property
+    def states(self) -> Mapping[str, State]:
+        """What is carried from call to call, by the input that takes it."""
+        carrying = self.autoregressive or self.streaming
+        return carrying.states if carrying else {}
 
     @functools.cached_property
     def streamed(self) -> tuple[str, ...]:
         """Names of the outputs that are no state."""
-        carried = {state.next for state in self.streaming.states.values()} if self.streaming else set()
+        carried = {state.next for state in self.states.values()}
         return tuple(name for name in self.outputs if name not in carried)
 
     def length(self, axis: str) -> tuple[str, int] | None:
@@ -166,9 +200,8 @@ class NetworkSpec:
         return self._zeros(1)
 
     def _zeros(self, batch: int) -> States:
-        assert self.streaming is not None, "only a network that streams has states"
         made = {}
-        for name, state in self.streaming.states.items():
+        for name, state in self.states.items():
             tensor = self.inputs[name]
             shape = [batch if axis == "batch" else state.steps if isinstance(axis, str) else axis for axis in tensor.shape]
             made[name] = np.zeros(shape, tensor.dtype)
@@ -195,6 +228,13 @@ class NetworkSpec:
         if carries or asked == "windowed" or fixed or self.stateful is None:
             return (self,)
         return (self.stateful,) if asked else (self.stateful, self)
+
+
+def _autoregressive(config: Mapping[str, Any] | None) -> Autoregressive | None:
+    if config is None:
+        return None
+    states = {name: State(**state) for name, state in config["states"].items()}
+    return Autoregressive(config["frames"], config["stop"], states, config.get("attention"), config.get("noise", {}))
 
 
 def _streaming(config: Mapping[str, Any] | None, inputs: Mapping[str, Tensor]) -> Streaming | None:

@@ -14,8 +14,11 @@ SEEDS = {"slt": 1, "rms": 2}
 HELD_OUT = 40
 
 
-def make_speech(work: Path, voice: str, utterances: int) -> Path:
-    """Make the training file and the validation file of one teacher, unless they are there."""
+def make_speech(work: Path, voice: str, utterances: int, ordinary: float = 0.5) -> Path:
+    """Make the training file and the validation file of one teacher, unless they are there.
+
+    :param ordinary: share of the lines that are spoken as the voice speaks unasked; the others are spoken in any manner.
+    """
     work.mkdir(parents=True, exist_ok=True)
     path = work / f"{voice}.npz"
     if not path.exists():
@@ -24,7 +27,7 @@ def make_speech(work: Path, voice: str, utterances: int) -> Path:
         unseen = [(line, PLAIN) for line in lines[utterances:]]
         speak(program, voice, unseen, f"{voice}, validation").save(work / f"{voice}_validation.npz")
         draw = random.Random(SEEDS[voice])
-        spoken = [(line, usual(line) if draw.random() < 0.5 else any_manner(draw)) for line in lines[:utterances]]
+        spoken = [(line, usual(line) if draw.random() < ordinary else any_manner(draw)) for line in lines[:utterances]]
         speak(program, voice, spoken, f"{voice}, training").save(path)
     return path
 
@@ -34,5 +37,6 @@ if __name__ == "__main__":
     parser.add_argument("voice", choices=sorted(SEEDS))
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--utterances", type=int, required=True)
+    parser.add_argument("--ordinary", type=float, default=0.5, help="share of lines spoken as the voice speaks unasked")
     options = parser.parse_args()
-    print(make_speech(options.work, options.voice, options.utterances))
+    print(make_speech(options.work, options.voice, options.utterances, options.ordinary))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from voxstack.networks import NetworkSpec, Tensor
+from voxstack.networks import Autoregressive, NetworkSpec, Tensor
 from voxstack_packager.claims import allowed
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.measure import MakeExamples
@@ -70,6 +70,16 @@ def with_stateful_form(
 def tensors(named: Mapping[str, Tensor]) -> dict[str, Any]:
     """Inputs or outputs as addon.json has them."""
     return {n: {"dtype": t.dtype, "shape": list(t.shape), **({"mask": True} if t.mask else {})} for n, t in named.items()}
+
+
+def steps(said: Autoregressive, inputs: Mapping[str, Tensor]) -> dict[str, Any]:
+    """``autoregressive`` as addon.json has it."""
+    states = {}
+    for name, state in said.states.items():
+        free = any(isinstance(axis, str) and axis != "batch" for axis in inputs[name].shape)
+        states[name] = {"next": state.next, **({"steps": state.steps} if free else {})}
+    more = {key: value for key, value in (("attention", said.attention), ("noise", dict(said.noise))) if value}
+    return {"frames": said.frames, "stop": said.stop, "states": states, **more}
 
 
 def _measured(folder: Path, spec: NetworkSpec, examples: MakeExamples) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from voxstack_addon_spec import SPEC_VERSION, file_entry, open_addon, validate_c
 from voxstack_packager.claims import compared, measure
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.exporting import export
-from voxstack_packager.forms import tensors, with_stateful_form
+from voxstack_packager.forms import steps, tensors, with_stateful_form
 from voxstack_packager.lengths import output_lengths
 from voxstack_packager.measure import MakeExamples, relative_error
 from voxstack_packager.runners import module_runner, onnx_runner, pt2_runner
@@ -134,6 +134,8 @@ def _network(source: NetworkSource, folder: Path, log: Callable[[str], None]) ->
         measured[f"{entry['format']}_error"] = compared(source, other, reference)
     _golden(source, run, folder / "golden" / f"{source.name}.npz")
     streaming = {} if field is None else {"streaming": _streaming(source, field._asdict())}
+    if source.autoregressive is not None:
+        streaming = {"autoregressive": steps(source.autoregressive, source.signature.inputs)}
     log(f"{source.name}: {json.dumps({**streaming, 'measured': measured})}")
     spec: dict[str, Any] = {"role": source.role, **({"description": source.description} if source.description else {})}
     signature = source.signature

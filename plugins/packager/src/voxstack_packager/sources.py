@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxstack.networks import Tensor
+from voxstack.networks import Autoregressive, Tensor
 from voxstack_addon_spec import network_hash, open_addon
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.signature import Signature, complete, cut_or_repeated
@@ -41,6 +41,8 @@ class NetworkSource:
         axes; a function, ``make(rng, {"batch": 2, "frames": 64})``, gives arrays of just these sizes. Masks may be left out.
     :param streaming: the axis along which the network can run in windows, or None: whole utterances only.
     :param stream_input: the input that is the stream, where several have that axis.
+    :param autoregressive: which outputs are the frames, the end and the attention of a step, and what is carried to the next, for a
+        network that makes frames step by step from its own; it has no ``streaming``.
     :param stateful: make the stateful form, too, in which a stream computes every step once.
     :param half: keep float32 weights as float16 and compute in float32: half the size, weights rounded to 11 bits.
     :param formats: ``onnx``, and ``pt2`` after it: a few kilobytes, as it shares the weights of the first. Leave it out of where torch
@@ -55,6 +57,7 @@ class NetworkSource:
     examples: Examples
     streaming: str | None = None
     stream_input: str | None = None
+    autoregressive: Autoregressive | None = None
     stateful: bool = False
     half: bool = True
     formats: Sequence[str] = FORMATS
@@ -90,6 +93,8 @@ class NetworkSource:
             raise PackagingError(self.name, "the module is in training mode, where dropout and norms behave otherwise; call module.eval()")
         if self.stateful and self.streaming is None:
             raise PackagingError(self.name, "stateful needs the axis that is the stream; say it with 'streaming'")
+        if self.autoregressive is not None and self.streaming is not None:
+            raise PackagingError(self.name, "an autoregressive network makes its own frames and reads no stream; leave 'streaming' out")
         axis, inputs = self.streaming, self.signature.inputs
         having = [name for name, tensor in inputs.items() if axis in tensor.shape and not tensor.mask]
         if axis is not None and (not having or self.stream_input not in (None, *having)):

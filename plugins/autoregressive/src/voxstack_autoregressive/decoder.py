@@ -1,0 +1,145 @@
+"""The head of a stream that is made step by step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from voxstack import AddonError, Frames, Schedule, StreamableBlock, Utterance
+from voxstack.addon import Addon
+from voxstack.networks import Network, NetworkSpec
+from voxstack.specs import Autoregressive
+from voxstack_autoregressive.guide import Guide
+from voxstack_autoregressive.noise import StepNoise
+from voxstack_autoregressive.timing import Timing
+
+
+@dataclass
+class AutoregressiveDecoder(StreamableBlock):
+    """Makes frames step by step: a network hears what it said before, attends to the encoded text, and says the next few frames.
+
+    The network's ``autoregressive`` in the addon says which outputs are frames, end and attention, and what is carried from step to
+    step; that is all that is kept, so memory does not grow with what is said unless a state does. What it reads beside that comes
+    from the utterance by name. It is the head of a stream: the request's schedule says how many frames are wanted at a time, and
+    steps are made until there are as many. A stream ends with the step whose ``stop`` is above 0.
+
+    Nothing that was learned keeps such a decoder from skipping, repeating or never ending. ``back`` and ``ahead`` restrict where it
+    looks, where the network has a mask for what it attends to (back 0: monotonic), and it stops after ``steps_per_token`` steps for
+    each token and ``spare_steps`` more, whatever it says. With attention it reports words and phonemes to the timeline when it has
+    passed them: each lasts as long as it was attended. An utterance's ``attention_watch``, which ``AttentionAlarms`` of the diagnostics
+    plugin gives, is called after each chunk with its attention, (steps, tokens), and frames a step; and last with how it ended.
+
+    :param network: name of the network; the addon's only autoregressive one, unless given.
+    :param context: where it runs, as named in the addon; the voice's own context, unless given.
+    :param back: tokens before the one attended most in the step before that may be attended; any, unless given.
+    :param ahead: tokens behind it, likewise.
+    :param steps_per_token: a stream has at most so many steps for each token (or whatever is attended),
+    :param spare_steps: and so many more.
+    :param group: where the context batches calls, the tokens are padded and masked to multiples of this, so that the steps of
+        concurrent streams fit together. 0: never.
+    """
+
+    network: str | None = None
+    context: str | None = None
+    back: int | None = field(default=None, metadata={"minimum": 0})
+    ahead: int | None = field(default=None, metadata={"minimum": 1})
+    steps_per_token: float = field(default=4.0, metadata={"exclusiveMinimum": 0})
+    spare_steps: int = field(default=20, metadata={"minimum": 1})
+    group: int = field(default=64, metadata={"minimum": 0})
+    _opened: Network | None = field(default=None, init=False, repr=False, compare=False)
+
+    head = True
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return self._opened.spec.needs if self._opened else frozenset()
+
+    @property
+    def makes(self) -> str | None:
+        return self._steps.frames if self._opened else None
+
+    def load(self, addon: Addon) -> None:
+        spec = addon.networks[self.network] if self.network in addon.networks else _only(addon, self.network)
+        if spec.autoregressive is None:
+            raise AddonError(
+                f"{addon.name}: networks.{spec.name}",
+                "says nothing about 'autoregressive', so it is not known what it carries from step to step; a Decoder streams it if it has "
+                "'streaming', and Encoders run it on whole utterances",
+            )
+        if (self.back, self.ahead) != (None, None) and Guide.mask_of(spec) is None:
+            raise AddonError(
+                f"{addon.name}: networks.{spec.name}",
+                "tells no attention, or has no mask for what it attends to, so 'back' and 'ahead' cannot hold; leave them out",
+            )
+        self._opened = addon.network(spec.name, self.context)
+
+    def stream(self, source: Frames, utterance: Utterance) -> Frames:
+        schedule: Schedule = utterance.get("schedule", Schedule())
+        watch = utterance.get("attention_watch")
+        spec, steps = self._network.spec, self._steps
+        group = self.group if self._network.context.batch > 1 else 0
+        guide = Guide(spec, utterance, self.back, self.ahead, group)
+        timing = Timing(utterance, guide.tokens)
+        most = math.ceil(self.steps_per_token * guide.tokens) + self.spare_steps
+        run = self._run(guide, StepNoise(steps.noise, spec, utterance), most)
+        a_step = int(spec.outputs[steps.frames].shape[1])
+        ended, attended = False, np.zeros((0, guide.tokens), np.float32)
+        for size in schedule.sizes():
+            frames: list[np.ndarray] = []
+            rows: list[np.ndarray] = []
+            while len(frames) * a_step < size and not ended:
+                said, row, ended = next(run)
+                frames.append(said)
+                rows.append(row)
+            if steps.attention is not None:
+                attended = np.stack(rows)[:, : guide.tokens]
+                timing.add(attended * a_step, ended)
+                if watch is not None:
+                    watch(attended, a_step)
+            if watch is not None and ended:
+                watch(None, a_step, stopped=guide.stopped)
+            yield np.concatenate(frames)
+            if ended:
+                return
+
+    def _run(self, guide: Guide, noise: StepNoise, most: int) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
+        """Yield frames, attention (empty where the network tells none), and whether that was the last step."""
+        network, steps = self._network, self._steps
+        states, carried = network.spec.first_states(), [(name, state.next) for name, state in steps.states.items()]
+        frames, stop, attention = steps.frames, steps.stop, steps.attention
+        nothing = np.zeros(0, np.float32)
+        for number in range(1, most + 1):
+            made = network(**guide.inputs, **noise.draw(), **states)
+            states = {name: made[following] for name, following in carried}
+            row = nothing if attention is None else made[attention][0]
+            guide.stopped = bool(made[stop][0, 0] > 0)
+            guide.look(row)
+            yield made[frames][0], row, guide.stopped or number == most
+
+    @property
+    def _network(self) -> Network:
+        assert self._opened is not None, "AutoregressiveDecoder runs after load(addon)"
+        return self._opened
+
+    @property
+    def _steps(self) -> Autoregressive:
+        steps = self._network.spec.autoregressive
+        assert steps is not None, "load(addon) refuses others"
+        return steps
+
+
+def _only(addon: Addon, name: str | None) -> NetworkSpec:
+    """The network of a name, or without one the only one that is autoregressive.
+
+    :raises AddonError: saying which there are.
+    """
+    found = [spec for spec in addon.networks.values() if spec.autoregressive is not None]
+    if name is not None:
+        return addon.select(name, "decoder")
+    if len(found) != 1:
+        names = ", ".join(spec.name for spec in found) or "none"
+        raise AddonError(addon.name, f"AutoregressiveDecoder needs one network that is 'autoregressive', and there are: {names}; name one")
+    return found[0]

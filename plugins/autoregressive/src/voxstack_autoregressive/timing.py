@@ -1,0 +1,65 @@
+"""When words and phonemes are said, by where a decoder looked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from voxstack import Utterance
+
+LAG = 2
+"""Tokens by which the attention is past a token when that counts as said: neighbours share steps."""
+
+
+class Timing:
+    """Reports words, phonemes, marks and the utterance itself to its timeline, if it has one, as soon as their end is known.
+
+    A token lasts as many frames as it was attended, a token shared by a step as its share of that; what goes before it decides when
+    it begins. That holds for an attention that goes from the first token to the last.
+
+    :param tokens: of the utterance.
+    """
+
+    def __init__(self, utterance: Utterance, tokens: int) -> None:
+        self._timeline = utterance.get("timeline")
+        self._base = utterance.get("text_start", 0)
+        self._unit = utterance.get("unit")
+        self._phones, self._words, self._marks = (list(utterance.get(name, ())) for name in ("phones", "words", "marks"))
+        self._frames = np.zeros(tokens)
+        self._said = 0  # tokens that are reported
+
+    def add(self, frames: np.ndarray, ended: bool) -> None:
+        """Take in what was attended, (steps, tokens), in frames.
+
+        :param ended: whether these were the last steps.
+        """
+        if self._timeline is None or not len(frames):
+            return
+        self._frames += frames.sum(0)
+        tokens = len(self._frames)
+        passed = tokens if ended else max(self._said, int(frames.argmax(1).max()) - LAG + 1)
+        if passed > self._said:
+            self._report(self._said, passed)
+            self._said = passed
+        if ended and self._unit is not None:
+            unit = self._unit
+            self._timeline.add(unit.kind, unit.text, 0, float(self._frames.sum()), (self._base + unit.start, self._base + unit.end))
+
+    def _report(self, first: int, stop: int) -> None:
+        """Tell of the tokens from ``first`` on, before ``stop``."""
+        ends = np.cumsum(self._frames[:stop])
+        starts = ends - self._frames[:stop]
+        phones = self._phones[first:stop]
+        self._timeline.add_all("phoneme", phones, starts[first:stop], (ends - starts)[first:stop])
+        while self._words and self._words[0].first_token + self._words[0].tokens <= stop:
+            word = self._words.pop(0)
+            last = word.first_token + word.tokens - 1
+            start = float(starts[word.first_token])
+            self._timeline.add("word", word.text, start, float(ends[last]) - start, self._span(word))
+        while self._marks and self._marks[0].token < stop:
+            mark = self._marks.pop(0)
+            self._timeline.add("mark", mark.text, float(starts[mark.token]), 0, self._span(mark))
+
+    def _span(self, item: Any) -> tuple[int, int]:
+        return self._base + item.start, self._base + item.end
