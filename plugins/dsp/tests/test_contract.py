@@ -5,7 +5,7 @@ import pytest
 from tiny import addon, loaded
 
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_dsp import Fade, Gain, InverseSTFT, Limiter, Pace, Prosody, Resample
+from voxstack_dsp import Fade, Gain, GaussianSample, InverseSTFT, Limiter, Noise, Pace, Prosody, Resample
 
 RANDOM = np.random.default_rng(7)
 VOLUMES = np.array([0.0, 6.0, -np.inf, -6.0, 0.0])
@@ -51,6 +51,10 @@ def spectra(frames: int, n_fft: int) -> np.ndarray:
             },
         ),
         Case(Prosody(), utterance={"lf0": np.zeros(0, np.float32), "level": np.zeros(0, np.float32)}),
+        Case(GaussianSample(), source=RANDOM.standard_normal((97, 6)).astype(np.float32)),
+        Case(GaussianSample(scale=0.5), {"seed": 7, "noise_scale": 0.3}, RANDOM.standard_normal((97, 10)).astype(np.float32)),
+        Case(Noise("noise", like="tokens", features=2), utterance={"tokens": np.arange(5)}),
+        Case(Noise("noise", like="mel", features=80, distribution="uniform"), utterance={"mel": np.zeros((9, 3)), "seed": 2}),
         Resample(16000, 22050),
         Resample(16000, 48000, quality="QQ"),
         Resample(24000, 16000, quality="LQ"),

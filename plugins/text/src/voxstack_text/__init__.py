@@ -1,15 +1,16 @@
-"""Text in US English: written sentences to tokens, and long texts to sentences."""
+"""Text in US English: written sentences to tokens, and long texts to sentences; characters of any language to tokens by a table."""
 
 from __future__ import annotations
 
 import voxstack
+from voxstack_text.characters import Characters
 from voxstack_text.sentences import Sentences
 from voxstack_text.text import Text, Word
 
-__all__ = ["Sentences", "Text", "Word", "voxstack_blocks"]
+__all__ = ["Characters", "Sentences", "Text", "Word", "voxstack_blocks"]
 
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
     """The blocks of this plugin."""
-    return [Text, Sentences]
+    return [Characters, Sentences, Text]

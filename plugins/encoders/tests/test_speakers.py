@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from voxstack import RequestError, StackError
+from voxstack.testing import Case, parametrize_with_checks
+from voxstack_encoders import Speakers
+
+NAMES = ["alba", "bryn", "7"]
+
+
+def number(*fields, **controls):
+    block = Speakers(*fields)
+    block.load(None)
+    return block(controls)["speaker_id"]
+
+
+@parametrize_with_checks([Speakers(NAMES), Case(Speakers(NAMES, "bryn"), {"speaker": "alba"}), Case(Speakers(NAMES), {"speaker": 2})])
+def test_contract(case, check):
+    check(case)
+
+
+@pytest.mark.parametrize(("speaker", "found"), [("alba", 0), ("bryn", 1), ("7", 2), (0, 0), (2, 2), ("1", 1), (np.int64(1), 1)])
+def test_names_and_numbers_are_found(speaker, found):
+    made = number(NAMES, speaker=speaker)
+    assert (made.dtype, made.shape, int(made)) == (np.int64, (), found)
+
+
+def test_who_speaks_if_nobody_is_named():
+    assert number(NAMES) == 0
+    assert number(NAMES, "bryn") == 1
+
+
+@pytest.mark.parametrize("speaker", ["brin", 3, -1, "3", True, 1.0, "²"])
+def test_nobody_else_speaks(speaker):
+    with pytest.raises(RequestError, match=r"there is no speaker .*give a number below 3, or one of alba, bryn, 7"):
+        number(NAMES, speaker=speaker)
+
+
+def test_a_near_name_is_told_and_many_names_are_not():
+    with pytest.raises(RequestError, match="did you mean 'bryn'"):
+        number(NAMES, speaker="brin")
+    with pytest.raises(RequestError, match=r"\.\.\. \(900 in all\)"):
+        number([f"s{i}" for i in range(900)], speaker="nobody")
+
+
+def test_names_that_cannot_be_are_refused():
+    with pytest.raises(StackError, match="two speakers are named 'a'"):
+        number(["a", "b", "a"])
+    with pytest.raises(StackError, match="'c' is no speaker"):
+        number(["a", "b"], "c")

@@ -1,0 +1,73 @@
+# ruff: noqa: RUF001 -- phonetic letters are what this is about
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+
+from voxstack import RequestError
+from voxstack.testing import Case, parametrize_with_checks
+from voxstack_text import Characters
+
+TABLE = {"a": [1], "b": [2], "c": [3], " ": [4], "aɪ": [5], "é": [6], "e": [7], "\u0301": [8], "x": [9, 10]}
+
+
+def tokens(given="abc", source="text", **fields):
+    return Characters(TABLE, source=source, **fields)({source: given})["tokens"].tolist()
+
+
+@parametrize_with_checks(
+    [
+        Case(Characters(TABLE), utterance={"text": "abc a"}),
+        Case(Characters(TABLE, "phonemes", [20], [0], [21], merged=["aɪ"]), utterance={"phonemes": ["a", "aɪ"]}),
+        Case(Characters(TABLE, lower=True, form="NFD", merged=["aɪ"]), utterance={"text": "Aɪ É"}),
+    ]
+)
+def test_contract(case, check):
+    check(case)
+
+
+def test_tokens_are_integers_of_the_table():
+    made = Characters(TABLE)({"text": "ab x"})["tokens"]
+    assert made.dtype == np.int64
+    assert made.tolist() == [1, 2, 4, 9, 10]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"start": [20], "blank": [0], "end": [21]}, [20, 0, 1, 0, 2, 0, 3, 0, 21]),  # Piper
+        ({"blank": [0]}, [0, 1, 0, 2, 0, 3, 0]),  # VITS, Matcha-TTS
+        ({"start": [0], "end": [0]}, [0, 1, 2, 3, 0]),  # Kokoro
+    ],
+)
+def test_blanks_start_and_end_are_where_models_were_trained_with_them(fields, expected):
+    assert tokens(**fields) == expected
+
+
+def test_a_list_is_looked_up_as_it_is_and_a_string_by_its_characters():
+    assert tokens(["aɪ", "a", "b"], "phonemes") == [5, 1, 2]
+    assert tokens("aɪb") == [1, 2], "ɪ alone is not in the table"
+
+
+def test_the_longest_sequence_is_one_symbol():
+    assert tokens("baɪa", merged=["aɪ"]) == [2, 5, 1]
+
+
+def test_strings_are_normalised_as_the_model_was_trained():
+    assert tokens("é") == [6]
+    assert tokens("é", form="NFD") == [7, 8]
+    assert tokens("e\u0301", form="NFC") == [6]
+    assert tokens("ABC", lower=True) == [1, 2, 3]
+
+
+def test_what_is_not_in_the_table_is_left_out_and_told(caplog):
+    with caplog.at_level(logging.WARNING):
+        assert tokens("a?b?!") == [1, 2]
+    assert "left out '?', '!'" in caplog.text
+
+
+def test_nothing_to_say_is_an_error():
+    with pytest.raises(RequestError, match="nothing in '!!' is known"):
+        tokens("!!")
