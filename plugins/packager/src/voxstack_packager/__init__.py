@@ -1,4 +1,4 @@
-"""Makes addons of torch modules: exports them, measures what they can do, and writes it all down."""
+"""Makes addons of torch modules and ONNX graphs: exports them, measures what they can do, and writes it all down."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from voxstack_packager.field import Field, receptive_field
 from voxstack_packager.fusing import fuse
 from voxstack_packager.measure import against, batch_invariance, chunk_exactness, deterministic, mask_exactness, relative_error
 from voxstack_packager.packaging import package
-from voxstack_packager.sources import Borrowed, NetworkSource
+from voxstack_packager.sources import Borrowed, NetworkSource, OnnxSource
 from voxstack_packager.stateful import stateful_form
 from voxstack_packager.upgrading import upgrade
 
@@ -15,6 +15,7 @@ __all__ = [
     "Borrowed",
     "Field",
     "NetworkSource",
+    "OnnxSource",
     "PackagingError",
     "against",
     "batch_invariance",

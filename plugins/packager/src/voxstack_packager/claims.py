@@ -8,7 +8,7 @@ from voxstack.networks import Runner
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.field import Field, receptive_field
 from voxstack_packager.measure import against, batch_invariance, chunk_exactness, deterministic, mask_exactness, scales
-from voxstack_packager.sources import NetworkSource
+from voxstack_packager.sources import Source
 
 MASK_ERROR, CHUNK_ERROR, BATCH_ERROR, SOURCE_ERROR = 1e-4, 1e-5, 1e-3, 1e-3
 """Largest errors that are let through, relative to the scale of the output."""
@@ -29,10 +29,10 @@ SHIFTS = (
 )
 
 
-def measure(source: NetworkSource, run: Runner, module: Runner) -> tuple[dict[str, Any], Field | None]:
+def measure(source: Source, run: Runner, module: Runner) -> tuple[dict[str, Any], Field | None]:
     """Measure a network.
 
-    :param run: the export, opened; ``module``: what it was exported from.
+    :param run: the export, opened; ``module``: what it was exported from, or the graph that it was written from.
     :returns: ``measured``, errors relative to the scale of the output; and the field, if it is to stream.
     :raises PackagingError: if it is not deterministic, differs from its module, mixes the rows of a batch, does not keep to its
         mask, or cannot stream.
@@ -49,7 +49,7 @@ def measure(source: NetworkSource, run: Runner, module: Runner) -> tuple[dict[st
     return measured, _streaming(source, run, module, measured)
 
 
-def compared(source: NetworkSource, run: Runner, module: Runner) -> float:
+def compared(source: Source, run: Runner, module: Runner) -> float:
     """The error of an export against its module.
 
     :raises PackagingError: if it is more than rounding can explain.
@@ -57,7 +57,7 @@ def compared(source: NetworkSource, run: Runner, module: Runner) -> float:
     return allowed(source.name, against(run, module, source.signature, source.arrays), SOURCE_ERROR, DIFFERS)
 
 
-def _streaming(source: NetworkSource, run: Runner, module: Runner, measured: dict[str, Any]) -> Field | None:
+def _streaming(source: Source, run: Runner, module: Runner, measured: dict[str, Any]) -> Field | None:
     """Measure the field on the export and on its module: either may swallow what the other lets through."""
     axis = source.streaming
     if axis is None:

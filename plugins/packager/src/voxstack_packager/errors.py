@@ -21,4 +21,5 @@ class NoStatefulForm(PackagingError):
     """A network mixes steps in a way that cannot be carried from call to call; ``why`` says what does."""
 
     def __init__(self, where: str, why: str) -> None:
+        self.why = why
         super().__init__(where, f"has no stateful form: {why}. Leave 'stateful' out, and it streams in windows")

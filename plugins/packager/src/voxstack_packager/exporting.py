@@ -1,30 +1,34 @@
-"""Exports of a torch module: ONNX with named dynamic axes, and ``.pt2``."""
+"""Exports of a network: ONNX with named dynamic axes and, of a torch module, ``.pt2``."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from voxstack.networks import Runner
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.exporters import arguments, explained, free_axes, quiet
-from voxstack_packager.half import baked, halve_initializers
+from voxstack_packager.half import baked, halve_initializers, round_initializers
 from voxstack_packager.programs import export_program
-from voxstack_packager.runners import ordered_module
+from voxstack_packager.runners import model_runner, module_runner, ordered_module
 from voxstack_packager.sharing import save_together
-from voxstack_packager.sources import NetworkSource
+from voxstack_packager.sources import NetworkSource, OnnxSource, Source
 
 INLINE = 64 * 1024 * 1024
 """Bytes of weights up to which they lie in the .onnx itself; larger ones lie beside it, where they can be mapped, as do shared ones."""
 
 
-def export(source: NetworkSource, folder: Path, log: Callable[[str], None] = print) -> tuple[Any, list[dict[str, str]]]:
+def export(source: Source, folder: Path, log: Callable[[str], None] = print) -> tuple[Runner, list[dict[str, str]]]:
     """Write every format of a network.
 
-    :returns: the module that was exported, taking and giving tensors in the order of the signature, its weights rounded if
-        they are kept as float16; and the entries of ``exports``.
-    :raises PackagingError: if torch cannot export it, or fixes an axis that should be free.
+    :returns: what was exported, as a runner, its weights rounded if they are kept as float16; and the entries of ``exports``.
+    :raises PackagingError: if torch cannot export it, or an axis is fixed that should be free.
     """
+    if isinstance(source, OnnxSource):
+        return _as_it_is(source, folder, log)
+    assert isinstance(source, NetworkSource), "there is nothing else to export"
     signature = source.signature
     core = baked(source.module, source.half, source.name)
     module = ordered_module(core, list(signature.inputs), list(signature.outputs))
@@ -32,11 +36,23 @@ def export(source: NetworkSource, folder: Path, log: Callable[[str], None] = pri
     if "pt2" in source.formats:
         symbol, parameters = (folder / entries[0][key] for key in ("symbol", "parameters"))
         entries.append(export_program(source.name, core, signature, source.arrays, symbol, parameters, source.half))
-    return module, entries
+    return module_runner(module, signature), entries
+
+
+def _as_it_is(source: OnnxSource, folder: Path, log: Callable[[str], None]) -> tuple[Runner, list[dict[str, str]]]:
+    """Write a graph that exists."""
+    import onnx
+
+    model = onnx.ModelProto()
+    model.CopyFrom(onnx.load(source.model) if isinstance(source.model, str | os.PathLike) else source.model)
+    if source.half:
+        round_initializers(model)
+    original = model_runner(model, source.name)
+    _name_axes(source, model)
+    return original, [_written(source, model, folder, log)]
 
 
 def _onnx(source: NetworkSource, module: Any, folder: Path, log: Callable[[str], None]) -> dict[str, str]:
-    import onnx
     import torch
 
     with quiet(), explained(source.name, "torch.onnx.export"), torch.no_grad():
@@ -51,11 +67,18 @@ def _onnx(source: NetworkSource, module: Any, folder: Path, log: Callable[[str],
         )
         model = program.model_proto  # type: ignore[union-attr]
     _name_axes(source, model)
+    return _written(source, model, folder, log, apart="pt2" in source.formats)
+
+
+def _written(source: Source, model: Any, folder: Path, log: Callable[[str], None], apart: bool = False) -> dict[str, str]:
+    """Write an ONNX graph, and return its entry of ``exports``; ``apart``: its weights beside it, whatever their size."""
+    import onnx
+
     _strip(model)
     if source.half and (left := halve_initializers(model)):
         log(f"{source.name}: {left / 1e6:.2f} MB stay float32, as float16 cannot hold them exactly (tables, weights with a norm folded in)")
     path = folder / f"{source.name}.onnx"
-    if model.ByteSize() <= INLINE and "pt2" not in source.formats:
+    if model.ByteSize() <= INLINE and not apart:
         onnx.save_model(model, path)
         return {"format": "onnx", "symbol": path.name}
     return beside(path, model)
@@ -68,12 +91,12 @@ def beside(path: Path, model: Any) -> dict[str, str]:
     return {"format": "onnx", "symbol": path.name, "parameters": data.name}
 
 
-def _name_axes(source: NetworkSource, model: Any) -> None:
+def _name_axes(source: Source, model: Any) -> None:
     """Check that every named axis is free, and give it its name."""
     for side, values in (("inputs", model.graph.input), ("outputs", model.graph.output)):
         tensors = getattr(source.signature, side)
         if [value.name for value in values] != list(tensors):
-            raise PackagingError(source.name, f"the export has the {side} {[v.name for v in values]}, declared are {list(tensors)}")
+            raise PackagingError(source.name, f"the graph has the {side} {[v.name for v in values]}, declared are {list(tensors)}")
         for value, (name, tensor) in zip(values, tensors.items(), strict=True):
             found = value.type.tensor_type.shape.dim
             if len(found) != len(tensor.shape):
@@ -82,12 +105,12 @@ def _name_axes(source: NetworkSource, model: Any) -> None:
                 _name_axis(source, f"{side}.{name}", size, axis)
 
 
-def _name_axis(source: NetworkSource, where: str, size: Any, axis: str | int) -> None:
+def _name_axis(source: Source, where: str, size: Any, axis: str | int) -> None:
     fixed = size.dim_value if size.HasField("dim_value") else None
     if isinstance(axis, str) and fixed is not None:
         raise PackagingError(
             source.name,
-            f"the module fixes the axis {axis!r} of {where} at {fixed}: it computes with a size as a number (int(x.shape[1]), a "
+            f"the graph fixes the axis {axis!r} of {where} at {fixed}: the network computes with a size as a number (int(x.shape[1]), a "
             "loop, a table of that length); make it free, or declare the axis as this number",
         )
     if isinstance(axis, int) and fixed not in (None, axis):

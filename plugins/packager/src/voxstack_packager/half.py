@@ -95,6 +95,17 @@ def kept_half(module: nn.Module) -> nn.Module:
     return made.eval()
 
 
+def round_initializers(model: Any) -> None:
+    """Round the float32 initializers of an ONNX model to what float16 holds, in place, but for those beyond its range."""
+    from onnx import TensorProto, numpy_helper
+
+    for tensor in model.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= SMALLEST:
+            whole = numpy_helper.to_array(tensor)
+            if (np.abs(whole) <= LARGEST).all():
+                tensor.CopyFrom(numpy_helper.from_array(whole.astype(np.float16).astype(np.float32), tensor.name))
+
+
 def halve_initializers(model: Any) -> int:
     """Keep the float32 initializers of an ONNX model as float16 with a Cast, in place, where that loses nothing.
 

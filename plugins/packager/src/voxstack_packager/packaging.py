@@ -15,18 +15,20 @@ import numpy as np
 
 from voxstack.networks import NetworkSpec, Runner
 from voxstack_addon_spec import SPEC_VERSION, file_entry, open_addon, validate_config
-from voxstack_packager.claims import compared, measure
-from voxstack_packager.errors import PackagingError
+from voxstack_packager.claims import SOURCE_ERROR, allowed, compared, measure
+from voxstack_packager.errors import NoStatefulForm, PackagingError
 from voxstack_packager.exporting import export
 from voxstack_packager.forms import steps, tensors, with_stateful_form
 from voxstack_packager.lengths import output_lengths
-from voxstack_packager.measure import MakeExamples, relative_error
-from voxstack_packager.runners import module_runner, onnx_runner, pt2_runner
-from voxstack_packager.signature import sizes_of
-from voxstack_packager.sources import Borrowed, NetworkSource
-from voxstack_packager.speech import SPEECH, write_speech
+from voxstack_packager.measure import Arrays, MakeExamples, relative_error
+from voxstack_packager.runners import onnx_runner, pt2_runner
+from voxstack_packager.signature import complete, known_sizes, sizes_of
+from voxstack_packager.sources import Borrowed, NetworkSource, OnnxSource, Source
+from voxstack_packager.speech import SPEECH, Original, write_speech
 
 CONFIG = "addon.json"
+
+OTHERWISE = "gives another output than the original gave for its golden vectors, so it was not cut out of that right"
 
 
 def package(
@@ -38,13 +40,14 @@ def package(
     languages: Sequence[str],
     sample_rate: int,
     hop_length: int,
-    networks: Sequence[NetworkSource | Borrowed],
+    networks: Sequence[Source | Borrowed],
     stack: Sequence[Mapping[str, Any]] | None = None,
     controls: Mapping[str, Any] | None = None,
     contexts: Mapping[str, Any] | None = None,
     description: str = "",
     files: Mapping[str, str | os.PathLike[str]] | None = None,
     golden_text: str | None = None,
+    original: Original | None = None,
     replace: bool = False,
     log: Callable[[str], None] = print,
 ) -> Path:
@@ -54,6 +57,8 @@ def package(
     :param files: more files, by their name in the addon: tables, a licence text, ...
     :param golden_text: what the finished voice says for the golden vectors of its whole stack; 4 to 8 seconds with a number, a question
         and a word of no dictionary show most of it. The blocks of its stack must be installed.
+    :param original: gives what the software says that the voice comes from; its samples are then the golden vectors, and the voice is
+        refused if it says something else.
     :param replace: take the place of an addon that is in ``folder`` already.
     :param log: called with a line for each step.
     :raises PackagingError: if a network cannot be exported, or does not do what is claimed of it.
@@ -76,7 +81,8 @@ def package(
             _copy(Path(given), building, target)
         config = written(building, {**head, "networks": specs, **tail})
         if golden_text is not None:
-            config = with_speech(building, config, golden_text, {}, [one.lender for one in networks if isinstance(one, Borrowed)], log)
+            lenders = [one.lender for one in networks if isinstance(one, Borrowed)]
+            config = with_speech(building, config, golden_text, {}, lenders, log, original)
     log(f"{name} {version}: {sum(entry['size'] for entry in config['files'].values()) / 1e6:.1f} MB in {folder}")
     return Path(folder)
 
@@ -104,35 +110,36 @@ def with_speech(
     controls: Mapping[str, Any],
     lenders: Sequence[Path | None],
     log: Callable[[str], None],
+    original: Original | None = None,
 ) -> dict[str, Any]:
-    """Let a finished addon speak, keep what it says, and return its addon.json, which lists that."""
-    seconds = write_speech(building, text, controls, lenders)
+    """Let a finished addon speak, keep what it (or the original) says, and return its addon.json, which lists that."""
+    seconds = write_speech(building, text, controls, lenders, log, original)
     log(f"{config['name']}: says {seconds:.1f} s for its golden vectors")
     return written(building, config)
 
 
-def _check_names(networks: Sequence[NetworkSource | Borrowed], speaks: bool) -> None:
+def _check_names(networks: Sequence[Source | Borrowed], speaks: bool) -> None:
     names = [*(network.name for network in networks), *(["speech"] if speaks else [])]  # golden/speech.npz is what it says
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PackagingError("networks", f"two are named {twice[0]!r}; rename one")
     for network in networks:
-        if isinstance(network, NetworkSource):
+        if isinstance(network, Source):
             network.check()
 
 
-def _network(source: NetworkSource, folder: Path, log: Callable[[str], None]) -> dict[str, Any]:
+def _network(source: Source, folder: Path, log: Callable[[str], None]) -> dict[str, Any]:
     """Export, measure, write golden vectors, and return the network's entry in addon.json."""
-    log(f"{source.name}: exporting {', '.join(source.formats)}")
-    module, entries = export(source, folder, log)
+    log(f"{source.name}: exporting")
+    reference, entries = export(source, folder, log)
     log(f"{source.name}: " + ", ".join(f"{entry['format']} {_megabytes(entry, folder):.2f} MB" for entry in entries) + "; measuring")
-    run, reference = onnx_runner(folder / entries[0]["symbol"]), module_runner(module, source.signature)
+    run = onnx_runner(folder / entries[0]["symbol"])
     measured, field = measure(source, run, reference)
     for entry in entries[1:]:
         parameters = folder / entry["parameters"] if "parameters" in entry else None
         other = pt2_runner(folder / entry["symbol"], source.signature, parameters)
         measured[f"{entry['format']}_error"] = compared(source, other, reference)
-    _golden(source, run, folder / "golden" / f"{source.name}.npz")
+    _golden(*_example(source, run, measured), folder / "golden" / f"{source.name}.npz")
     streaming = {} if field is None else {"streaming": _streaming(source, field._asdict())}
     if source.autoregressive is not None:
         streaming = {"autoregressive": steps(source.autoregressive, source.signature.inputs)}
@@ -142,7 +149,20 @@ def _network(source: NetworkSource, folder: Path, log: Callable[[str], None]) ->
     spec |= {"inputs": tensors(signature.inputs), "outputs": tensors(signature.outputs), **streaming}
     spec |= with_lengths(source.name, spec, run, source.arrays)
     spec |= {"exports": entries, "measured": {**measured, "weights": "float16" if source.half else "float32"}}
-    return with_stateful_form(folder, source.name, spec, source.arrays, log) if source.stateful else spec
+    return _with_form(source, spec, folder, log)
+
+
+def _with_form(source: Source, spec: dict[str, Any], folder: Path, log: Callable[[str], None]) -> dict[str, Any]:
+    """The entry with the stateful form that was asked for or, of a graph that is taken as it is, with the one there can be."""
+    if isinstance(source, NetworkSource):
+        return with_stateful_form(folder, source.name, spec, source.arrays, log) if source.stateful else spec
+    if "left" not in spec.get("streaming", {}):
+        return spec
+    try:
+        return with_stateful_form(folder, source.name, spec, source.arrays, log)
+    except NoStatefulForm as error:
+        log(f"{source.name}: streams in windows; a stateful form there is not: {error.why}")
+        return spec
 
 
 def with_lengths(name: str, spec: Mapping[str, Any], run: Runner, examples: MakeExamples) -> dict[str, Any]:
@@ -156,14 +176,26 @@ def _megabytes(entry: Mapping[str, str], folder: Path) -> float:
     return sum((folder / entry[key]).stat().st_size for key in ("symbol", "parameters") if key in entry) / 1e6
 
 
-def _streaming(source: NetworkSource, field: Mapping[str, int]) -> dict[str, Any]:
+def _streaming(source: Source, field: Mapping[str, int]) -> dict[str, Any]:
     return {"axis": source.streaming, **field, **({"input": source.stream_input} if source.stream_input else {})}
 
 
-def _golden(source: NetworkSource, run: Runner, path: Path) -> None:
-    """Write one example: arrays ``inputs.NAME`` and ``outputs.NAME``, as the export gives them in ONNX Runtime."""
+def _example(source: Source, run: Runner, measured: dict[str, Any]) -> tuple[Arrays, Arrays]:
+    """Inputs and outputs for the golden vectors: the original's where there are such, else what the export gives in ONNX Runtime.
+
+    :raises PackagingError: if the export does not give what the original gave.
+    """
+    if isinstance(source, OnnxSource) and source.golden is not None:
+        inputs, outputs = source.golden
+        inputs = complete(inputs, source.signature, known_sizes(inputs, source.signature), f"{source.name}: golden")
+        measured["original_error"] = allowed(source.name, relative_error(run(**inputs), outputs), SOURCE_ERROR, OTHERWISE)
+        return inputs, outputs
     inputs = source.arrays(sizes_of(source.signature), seed=7)
-    outputs = run(**inputs)
+    return inputs, run(**inputs)
+
+
+def _golden(inputs: Arrays, outputs: Arrays, path: Path) -> None:
+    """Write one example: arrays ``inputs.NAME`` and ``outputs.NAME``."""
     path.parent.mkdir(exist_ok=True)
     arrays = {f"inputs.{name}": array for name, array in inputs.items()} | {f"outputs.{name}": array for name, array in outputs.items()}
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxstack.networks import Runner
+from voxstack_packager.errors import PackagingError
 from voxstack_packager.parameters import shared_arrays
 from voxstack_packager.signature import Signed
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
     from torch import nn
 
 
@@ -21,14 +23,29 @@ def onnx_runner(path: Path, sizes: Mapping[str, int] | None = None) -> Runner:
 
     :param sizes: fixed sizes for axes by name; others stay free.
     """
+    return _opened(str(path), sizes or {})
+
+
+def model_runner(model: ModelProto, where: str) -> Runner:
+    """Open an ONNX graph likewise.
+
+    :raises PackagingError: naming ``where``, if ONNX Runtime cannot run it.
+    """
+    try:
+        return _opened(model.SerializeToString(), {})
+    except Exception as error:  # ONNX Runtime's own have no class in common
+        raise PackagingError(where, f"ONNX Runtime cannot open the graph ({error}); check it with onnx.checker") from error
+
+
+def _opened(model: str | bytes, sizes: Mapping[str, int]) -> Runner:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    for axis, size in (sizes or {}).items():
+    for axis, size in sizes.items():
         options.add_free_dimension_override_by_name(axis, size)
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     outputs = [output.name for output in session.get_outputs()]
 
     def run(**arrays: np.ndarray) -> Mapping[str, np.ndarray]:

@@ -47,6 +47,12 @@ def sizes_of(signed: Signed, **given: int) -> dict[str, int]:
     return {axis: given.get(axis, 1 if axis == "batch" else SIZE) for axis in axes(signed)}
 
 
+def known_sizes(arrays: Mapping[str, np.ndarray], signed: Signed) -> dict[str, int]:
+    """The sizes that the named axes of these inputs have."""
+    named = [(signed.inputs[name].shape, array.shape) for name, array in arrays.items() if name in signed.inputs]
+    return {axis: size for axes, sizes in named for axis, size in zip(axes, sizes, strict=False) if isinstance(axis, str)}
+
+
 def shape_of(tensor: Tensor, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The shape that named axes come to."""
     return tuple(sizes[axis] if isinstance(axis, str) else axis for axis in tensor.shape)

@@ -1,4 +1,4 @@
-"""What goes into an addon: torch modules with their axes, and networks of other addons."""
+"""What goes into an addon: torch modules and ONNX graphs with their axes, and networks of other addons."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from voxstack_packager.errors import PackagingError
 from voxstack_packager.signature import Signature, complete, cut_or_repeated
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
     from torch import nn
 
 Declared = Tensor | tuple[str, Sequence[str | int]] | tuple[str, Sequence[str | int], bool]
@@ -27,8 +28,53 @@ Examples = Mapping[str, np.ndarray] | Callable[[np.random.Generator, Mapping[str
 FORMATS = ("onnx", "pt2")
 
 
+class Source:
+    """What every network has that is packaged, whatever it is made of: its axes, its examples, and how it streams."""
+
+    name: str
+    role: str
+    inputs: Mapping[str, Declared]
+    outputs: Mapping[str, Declared]
+    examples: Examples
+    streaming: str | None
+    stream_input: str | None
+    autoregressive: Autoregressive | None
+    half: bool
+    description: str
+
+    @property
+    def signature(self) -> Signature:
+        """The inputs and outputs as tensors with named axes."""
+        return Signature(*({name: _tensor(value) for name, value in side.items()} for side in (self.inputs, self.outputs)))
+
+    def arrays(self, sizes: Mapping[str, int], seed: int = 0) -> dict[str, np.ndarray]:
+        """Return example inputs of these sizes, masks of ones among them, in the order of ``inputs``.
+
+        :raises PackagingError: if the examples do not have the declared dtypes and axes.
+        """
+        where = f"{self.name}: examples"
+        signature = self.signature
+        if callable(self.examples):
+            made = dict(self.examples(np.random.default_rng(seed), sizes))
+        else:
+            made = cut_or_repeated(self.examples, signature, sizes, seed, where)
+        return complete(made, signature, sizes, where)
+
+    def check(self) -> None:
+        """Look at everything that can be seen without running the network.
+
+        :raises PackagingError: for the first thing that is wrong.
+        """
+        axis, inputs = self.streaming, self.signature.inputs
+        having = [name for name, tensor in inputs.items() if axis in tensor.shape and not tensor.mask]
+        if axis is not None and (not having or self.stream_input not in (None, *having)):
+            raise PackagingError(self.name, f"cannot stream {self.stream_input or 'along'} {axis!r}: inputs with that axis are {having}")
+        if axis is not None and len(having) > 1 and self.stream_input is None:
+            raise PackagingError(self.name, f"inputs {having} have the axis {axis!r}; say with 'stream_input' which of them is the stream")
+
+
 @dataclass
-class NetworkSource:
+class NetworkSource(Source):
     """One torch module to be packaged.
 
     :param role: what the network is for: ``encoder``, ``decoder``, ``vocoder``, ...
@@ -63,29 +109,7 @@ class NetworkSource:
     formats: Sequence[str] = FORMATS
     description: str = ""
 
-    @property
-    def signature(self) -> Signature:
-        """The inputs and outputs as tensors with named axes."""
-        return Signature(*({name: _tensor(value) for name, value in side.items()} for side in (self.inputs, self.outputs)))
-
-    def arrays(self, sizes: Mapping[str, int], seed: int = 0) -> dict[str, np.ndarray]:
-        """Return example inputs of these sizes, masks of ones among them, in the order of ``inputs``.
-
-        :raises PackagingError: if the examples do not have the declared dtypes and axes.
-        """
-        where = f"{self.name}: examples"
-        signature = self.signature
-        if callable(self.examples):
-            made = dict(self.examples(np.random.default_rng(seed), sizes))
-        else:
-            made = cut_or_repeated(self.examples, signature, sizes, seed, where)
-        return complete(made, signature, sizes, where)
-
     def check(self) -> None:
-        """Look at everything that can be seen without running the module.
-
-        :raises PackagingError: for the first thing that is wrong.
-        """
         unknown = [form for form in self.formats if form not in FORMATS]
         if unknown or "onnx" not in self.formats:
             raise PackagingError(self.name, f"formats {list(self.formats)} must hold 'onnx', which is measured, and may hold 'pt2'")
@@ -95,12 +119,39 @@ class NetworkSource:
             raise PackagingError(self.name, "stateful needs the axis that is the stream; say it with 'streaming'")
         if self.autoregressive is not None and self.streaming is not None:
             raise PackagingError(self.name, "an autoregressive network makes its own frames and reads no stream; leave 'streaming' out")
-        axis, inputs = self.streaming, self.signature.inputs
-        having = [name for name, tensor in inputs.items() if axis in tensor.shape and not tensor.mask]
-        if axis is not None and (not having or self.stream_input not in (None, *having)):
-            raise PackagingError(self.name, f"cannot stream {self.stream_input or 'along'} {axis!r}: inputs with that axis are {having}")
-        if axis is not None and len(having) > 1 and self.stream_input is None:
-            raise PackagingError(self.name, f"inputs {having} have the axis {axis!r}; say with 'stream_input' which of them is the stream")
+        super().check()
+
+
+@dataclass
+class OnnxSource(Source):
+    """One ONNX graph to be packaged as it is. It is measured as a torch module is, and needs no torch.
+
+    Its free axes are named as declared; the weights lie beside it where they are large. Where it streams and a stateful form of it can
+    be made, that is made, too; else it streams in windows, and the log says why.
+
+    :param role: what the network is for: ``encoder``, ``decoder``, ``vocoder``, ...
+    :param model: the graph, or its file. What is random in it has to be an input.
+    :param inputs: dtype and axes of each input in the order of the graph, as :class:`NetworkSource` takes them; ``outputs`` likewise.
+    :param examples: realistic inputs, as :class:`NetworkSource` takes them.
+    :param streaming: the axis along which the network can run in windows, or None: whole utterances only.
+    :param stream_input: the input that is the stream, where several have that axis.
+    :param golden: inputs and outputs that the original gave, of which this graph is a part, as golden vectors; it is refused if it does
+        not give the same. What it gives itself, unless given.
+    :param half: keep float32 weights as float16 and compute in float32: half the size, weights rounded to 11 bits.
+    """
+
+    name: str
+    role: str
+    model: ModelProto | str | os.PathLike[str]
+    inputs: Mapping[str, Declared]
+    outputs: Mapping[str, Declared]
+    examples: Examples
+    streaming: str | None = None
+    stream_input: str | None = None
+    autoregressive: Autoregressive | None = None
+    golden: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]] | None = None
+    half: bool = False
+    description: str = ""
 
 
 @dataclass(frozen=True)
