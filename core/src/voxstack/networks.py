@@ -62,6 +62,23 @@ class Network:
             self._fill(tensors, sizes)
         return self._run(**tensors)
 
+    def bound(self, **tensors: np.ndarray) -> Runner:
+        """Return the network with some of its inputs given, checked once, for calls that differ in the others only.
+
+        The others are states and noise, which go through as they are. Masks that are not given are filled with ones.
+
+        :raises NetworkError: naming the input that is missing, unknown, or of the wrong type or shape.
+        """
+        sizes: dict[str, int] = {}
+        for name, tensor, dtype in self._checked:
+            if name in tensors:
+                tensors[name] = self._fitting(name, tensor, dtype, tensors[name], sizes)
+        if unknown := sorted(tensors.keys() - self._names):
+            raise NetworkError(f"network {self.spec.name!r} has no input {unknown}; it has {sorted(self.spec.inputs)}")
+        self._fill(tensors, sizes, leave=self.spec.filled)
+        run = self._run
+        return lambda **others: run(**tensors, **others)
+
     @property
     def effective(self) -> Effective:
         """What it runs in, as the plugins found it."""
@@ -131,9 +148,9 @@ class Network:
     def _misfit(self, name: str, tensor: Tensor, shape: tuple[int, ...], more: str = "") -> NetworkError:
         return NetworkError(f"network {self.spec.name!r}, input {name!r}: takes axes {list(tensor.shape)}, not the shape {shape}{more}")
 
-    def _fill(self, tensors: dict[str, np.ndarray], sizes: Mapping[str, int]) -> None:
+    def _fill(self, tensors: dict[str, np.ndarray], sizes: Mapping[str, int], leave: frozenset[str] = frozenset()) -> None:
         for name, tensor in self.spec.inputs.items():
-            if name in tensors:
+            if name in tensors or name in leave:
                 continue
             if not tensor.mask:
                 raise NetworkError(f"network {self.spec.name!r} needs the input {name!r}; given were {sorted(tensors)}")

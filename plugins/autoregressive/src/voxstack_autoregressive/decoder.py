@@ -107,12 +107,12 @@ class AutoregressiveDecoder(StreamableBlock):
 
     def _run(self, guide: Guide, noise: StepNoise, most: int) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
         """Yield frames, attention (empty where the network tells none), and whether that was the last step."""
-        network, steps = self._network, self._steps
-        states, carried = network.spec.first_states(), [(name, state.next) for name, state in steps.states.items()]
+        steps, step = self._steps, self._network.bound(**guide.inputs)
+        states, carried = self._network.spec.first_states(), [(name, state.next) for name, state in steps.states.items()]
         frames, stop, attention = steps.frames, steps.stop, steps.attention
         nothing = np.zeros(0, np.float32)
         for number in range(1, most + 1):
-            made = network(**guide.inputs, **noise.draw(), **states)
+            made = step(**noise.draw(), **states)
             states = {name: made[following] for name, following in carried}
             row = nothing if attention is None else made[attention][0]
             guide.stopped = bool(made[stop][0, 0] > 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import voxstack
+from voxstack_diagnostics.attention_alarms import AttentionAlarms
 from voxstack_diagnostics.probe import Probe
 from voxstack_diagnostics.probe_sequence import ProbeSequence
 from voxstack_diagnostics.stopwatch import Stopwatch
@@ -11,4 +12,4 @@ from voxstack_diagnostics.stopwatch import Stopwatch
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
     """The blocks of this plugin."""
-    return [Probe, ProbeSequence, Stopwatch]
+    return [AttentionAlarms, Probe, ProbeSequence, Stopwatch]
