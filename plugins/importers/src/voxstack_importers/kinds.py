@@ -36,7 +36,9 @@ OPTIONS: Mapping[str, str] = {
 }
 """Options that every importer knows; each is a string, or absent."""
 
-KINDS: Mapping[str, Kind] = {}
+KINDS: Mapping[str, Kind] = {
+    "piper": Kind("voxstack_importers.piper", "a Piper voice: its .onnx, with its .onnx.json beside it"),
+}
 """Every kind by the name that the command knows it by."""
 
 

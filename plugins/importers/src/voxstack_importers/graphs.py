@@ -1,0 +1,124 @@
+"""Parts of ONNX graphs: where tensors come from, where they go, and the graph between some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from voxstack_packager import PackagingError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+RANDOM = frozenset({"RandomNormalLike", "RandomNormal", "RandomUniformLike", "RandomUniform"})
+"""Operators that draw numbers."""
+
+Axes = Sequence[str | int]
+
+
+class Graph:
+    """An ONNX graph that can be walked along its tensors, which are told by their names."""
+
+    def __init__(self, model: ModelProto, where: str) -> None:
+        self.model, self.where = model, where
+        self.weights = {tensor.name: tensor for tensor in model.graph.initializer}
+        self.inputs = [value.name for value in model.graph.input if value.name not in self.weights]
+        self.outputs = [value.name for value in model.graph.output]
+        self.makers = {name: node for node in model.graph.node for name in node.output if name}
+        self._users: dict[str, list[NodeProto]] = {}
+        for node in model.graph.node:
+            for name in node.input:
+                self._users.setdefault(name, []).append(node)
+
+    def refused(self, problem: str) -> PackagingError:
+        """The error that says what was looked for in this graph."""
+        return PackagingError(self.where, problem)
+
+    def users(self, name: str) -> list[NodeProto]:
+        """What takes a tensor."""
+        return self._users.get(name, [])
+
+    def only_user(self, name: str, what: str) -> NodeProto:
+        """The one operator that takes a tensor, which is ``what``.
+
+        :raises PackagingError: if there are several, or none.
+        """
+        users = self.users(name)
+        if len(users) != 1:
+            raise self.refused(f"{what}, {name!r}, goes to {[user.op_type for user in users]}; looked for one operator")
+        return users[0]
+
+    def below(self, *names: str) -> set[str]:
+        """All tensors that depend on some of these, and these."""
+        found, todo = set(names), list(names)
+        while todo:
+            for node in self.users(todo.pop()):
+                todo += [name for name in node.output if name not in found]
+                found.update(node.output)
+        return found
+
+    def above(self, *names: str, stop: Iterable[str] = ()) -> set[str]:
+        """All tensors that some of these depend on, and these; what is behind ``stop`` is not looked at."""
+        found, todo, ends = set(names), list(names), set(stop)
+        while todo:
+            name = todo.pop()
+            if name in self.makers and name not in ends:
+                new = [one for one in self.makers[name].input if one and one not in found]
+                found.update(new)
+                todo += new
+        return found
+
+    def constant(self, name: str) -> np.ndarray | None:
+        """The value of a tensor that is a weight or a constant, else None."""
+        from onnx import numpy_helper
+
+        if name in self.weights:
+            return numpy_helper.to_array(self.weights[name])
+        node = self.makers.get(name)
+        if node is not None and node.op_type in ("Identity", "Cast") and (value := self.constant(node.input[0])) is not None:
+            return value
+        tensors = [attribute.t for attribute in node.attribute if attribute.name == "value"] if node is not None else []
+        return numpy_helper.to_array(tensors[0]) if node is not None and node.op_type == "Constant" and tensors else None
+
+    def part(
+        self,
+        before: Sequence[NodeProto],
+        after: Sequence[NodeProto],
+        inputs: Mapping[str, tuple[str, Axes]],
+        outputs: Mapping[str, tuple[str, Axes]],
+        constants: Mapping[str, np.ndarray] | None = None,
+    ) -> ModelProto:
+        """The graph between what ``before`` gives and what ``after`` takes, with these operators around it.
+
+        :param before: operators that make tensors of this graph, which then are not made by it, from ``inputs``.
+        :param after: operators that make ``outputs`` of its tensors.
+        :param inputs: dtype and axes of each input; one that has the name of a tensor of this graph is that tensor.
+        :param constants: more tensors for the operators around it.
+        :raises PackagingError: if something in between depends on an input of this graph that is not given.
+        """
+        from onnx import helper, numpy_helper
+
+        given = {*inputs, *(name for node in before for name in node.output)}
+        own = {**(constants or {}), **dict.fromkeys(name for node in after for name in node.output)}
+        wanted = {name for node in after for name in node.input if name not in own} | {name for name in outputs if name not in own}
+        needed = self.above(*wanted, stop=given)
+        missing = sorted(needed & set(self.inputs) - given)
+        if missing:
+            raise self.refused(f"the part that makes {sorted(outputs)} also depends on the inputs {missing}; it cannot be cut out")
+        nodes = [node for node in self.model.graph.node if needed & set(node.output) and not given & set(node.output)]
+        used = {name for node in (*nodes, *before, *after) for name in node.input}
+        weights = [tensor for name, tensor in self.weights.items() if name in used and name not in given]
+        weights += [numpy_helper.from_array(value, name) for name, value in (constants or {}).items()]
+        graph = helper.make_graph([*before, *nodes, *after], "part", _values(inputs), _values(outputs), weights)
+        model = helper.make_model(graph, opset_imports=list(self.model.opset_import))
+        model.ir_version = self.model.ir_version
+        return model
+
+
+def _values(named: Mapping[str, tuple[str, Axes]]) -> list[Any]:
+    from onnx import helper
+
+    types = {name: helper.np_dtype_to_tensor_dtype(np.dtype(dtype)) for name, (dtype, _) in named.items()}
+    return [helper.make_tensor_value_info(name, types[name], list(axes)) for name, (_, axes) in named.items()]

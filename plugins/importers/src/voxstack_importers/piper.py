@@ -1,0 +1,125 @@
+"""Voices of Piper: an ``.onnx`` with its ``.onnx.json``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import voxstack
+from voxstack_importers.graphs import Graph
+from voxstack_importers.kinds import Log
+from voxstack_importers.piper_config import PiperConfig
+from voxstack_importers.vits_networks import Inputs, networks
+from voxstack_importers.vits_original import Original
+from voxstack_importers.vits_parts import Parts
+from voxstack_packager import package
+
+NAMES = ("input", "input_lengths", "scales", "sid")
+"""Inputs of a graph that Piper exports; the last where there are several speakers."""
+
+
+def convert(
+    path: Path,
+    out: Path,
+    log: Log,
+    *,
+    name: str | None = None,
+    version: str = "1.0.0",
+    license: str = "LicenseRef-Unknown",
+    language: str | None = None,
+    text: str | None = None,
+) -> Path:
+    """Make an addon of a Piper voice, and return its folder.
+
+    :param path: the ``.onnx``; its configuration lies beside it, as ``.onnx.json``.
+    :raises PackagingError: if the graph is not that of a Piper voice, saying what was looked for; or the voice does not say what the
+        original says.
+    """
+    import onnx
+
+    config = PiperConfig.read(path)
+    graph = Graph(onnx.load(path), path.name)
+    inputs = _inputs(graph, config)
+    parts = Parts.of(graph, inputs.speaker)
+    original = Original(graph, parts, inputs, "scales")
+    rng, ids = np.random.default_rng(1), config.ids
+    tokens = rng.choice(ids, 40)
+    scales = np.float32([config.noise_scale, config.length_scale, config.noise_w])
+    drawn = rng.standard_normal((len(tokens), 2), np.float32)
+    said = original(tokens, scales, lambda *shape: rng.standard_normal(shape, np.float32), drawn, config.speakers - 1)
+    hop = said.samples.size // said.latents.shape[2]
+    log(f"{path.name}: {said.latents.shape[1]} channels, {hop} samples a frame, {config.speakers} speakers")
+    stack = _stack(config, parts)
+
+    def spoken(voice: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
+        return _spoken(original, config, stack, voice, utterance)
+
+    return package(
+        out,
+        name=name or re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-"),
+        version=version,
+        license=license,
+        languages=[language or config.language],
+        sample_rate=config.sample_rate,
+        hop_length=hop,
+        networks=networks(graph, parts, inputs, said, ids, config.length_scale, config.speakers),
+        stack=stack,
+        controls=config.controls(sampled=parts.duration_noise is not None),
+        description=f"Imported from the Piper voice {path.name}",
+        golden_text=text or config.text,
+        original=spoken,
+        log=log,
+    )
+
+
+def _inputs(graph: Graph, config: PiperConfig) -> Inputs:
+    wanted = NAMES[: 4 if config.speakers > 1 else 3]
+    if tuple(graph.inputs) != wanted:
+        counted = f"with num_speakers {config.speakers} in its configuration, a Piper voice"
+        raise graph.refused(f"takes {graph.inputs}; {counted} takes {list(wanted)}")
+    scales: dict[int, list[str]] = {}
+    for node in graph.users("scales"):
+        index = graph.constant(node.input[1]) if node.op_type == "Gather" else None
+        if index is None:
+            raise graph.refused(f"looked for a Gather that takes one number of 'scales', and found a {node.op_type}")
+        scales.setdefault(int(index), []).append(node.output[0])
+    return Inputs("input", "input_lengths", scales.get(1, []), scales.get(2, []), "sid" if config.speakers > 1 else None)
+
+
+def _stack(config: PiperConfig, parts: Parts) -> list[Mapping[str, Any]]:
+    first = [*config.reading(), *([{"type": "Speakers", **config.who()}] if config.speakers > 1 else [])]
+    first += [{"type": "Noise", "name": "duration_noise", "like": "tokens", "features": 2}] if parts.duration_noise else []
+    behind = [
+        {"type": "Upsampler", "positions": False, "least": 0, "contours": []},
+        {"type": "GaussianSample", "scale": config.noise_scale},
+        {"type": "Decoder", "network": "flow"},
+        {"type": "Decoder", "network": "decoder"},
+    ]
+    pipeline = {
+        "type": "StreamablePipeline",
+        "sequence_block": {"type": "SequenceBlockContainer", "blocks": [*first, {"type": "Encoders"}]},
+        "streamable_block": {"type": "StreamableStack", "stack": behind},
+    }
+    return [{"type": "Sentences", "block": pipeline}]
+
+
+def _spoken(
+    original: Original, config: PiperConfig, stack: list[Mapping[str, Any]], voice: voxstack.Voice, utterance: voxstack.Utterance
+) -> np.ndarray:
+    """What the original says of a request, one sentence, with the noise that the voice draws for it."""
+    pipeline = stack[0]["block"]
+    made = voxstack.build(pipeline["sequence_block"], voice.addon)(utterance)
+    sample = voxstack.build(pipeline["streamable_block"]["stack"][1], voice.addon)
+
+    def noise(frames: int, channels: int) -> np.ndarray:
+        standard = np.zeros((frames, 2 * channels), np.float32)
+        return next(sample.stream(iter([standard]), {**utterance, "noise_scale": 1.0}))
+
+    length = np.float32(config.length_scale) / np.float32(utterance["rate"])
+    scales = np.float32([utterance["noise_scale"], length, utterance.get("noise_w", 0.0)])
+    drawn = made.get("duration_noise", np.zeros((len(made["tokens"]), 2), np.float32))
+    return original(made["tokens"], scales, noise, drawn, int(made.get("speaker_id", 0))).samples.reshape(-1)
