@@ -30,7 +30,7 @@ def graph(*nodes, batch="b", given=("x", "m"), made=("y", ["b", "t2", C])):
         "u": RANDOM.standard_normal((C, C, 4)).astype(np.float32) / 4,
         "one": np.array([1], np.int64),
     }
-    shapes = {"x": [batch, "t", C], "m": [batch, "t"]}
+    shapes = {"x": [batch, "t", C], "m": [batch, "t"], "s": [batch, C]}
     inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in given]
     outputs = [helper.make_tensor_value_info(made[0], TensorProto.FLOAT, made[1])]
     used = {name for node in nodes for name in node.input}
@@ -102,6 +102,40 @@ def test_half_the_size_is_what_the_rounded_graph_gives(tmp_path):
     assert made["measured"]["source_error"] < 1e-6
     stored = {tensor.data_type for tensor in onnx.load(tmp_path / "tiny" / "net.onnx").graph.initializer if np.prod(tensor.dims) > 64}
     assert stored == {TensorProto.FLOAT16}
+
+
+def ints(name, *values):
+    return node("Constant", [], [name], value=numpy_helper.from_array(np.array(values, np.int64)))
+
+
+def sliced(name, made, axis, start, end, step):
+    constants = [ints(f"{made}_{i}", value) for i, value in enumerate((start, end, axis, step))]
+    return [*constants, node("Slice", [name, *(constant.output[0] for constant in constants)], [made])]
+
+
+FAR = 2**63 - 1
+
+
+def test_channels_backwards_the_whole_batch_and_what_does_not_stream_are_carried_over(tmp_path):
+    """As a VITS flips channels, and as exporters write ``x[:, :n]`` and a speaker that is the same in all steps."""
+    nodes = [*CONV[:-1], *sliced("seen", "flipped", 1, -1, -FAR, -1), *sliced("flipped", "all", 0, 0, FAR, 1)]
+    nodes += [ints("channels", 0, -1, 1), node("Reshape", ["s", "channels"], ["who"]), node("Add", ["all", "who"], ["both"])]
+    model = graph(*nodes, node("Transpose", ["both"], ["y"], perm=[0, 2, 1]), given=["x", "m", "s"])
+    inputs = {**INPUTS, "s": ("float32", ["batch", C])}
+
+    def examples(rng, sizes):
+        return {**frames(rng, sizes), "s": rng.standard_normal((sizes["batch"], C)).astype(np.float32)}
+
+    made, _ = packaged(tmp_path / "tiny", source(model, inputs=inputs, examples=examples))
+    assert made["stateful"]["streaming"]["right"] == 2
+    assert made["stateful"]["measured"]["source_error"] < 1e-6
+
+
+def test_a_stream_that_is_cut_or_turned_around_streams_in_windows_or_not_at_all(tmp_path):
+    backwards = [*sliced("x", "turned", 1, -1, -FAR, -1), *sliced("turned", "y", 1, -1, -FAR, -1)]
+    made, lines = packaged(tmp_path / "tiny", source(graph(*backwards, given=["x"]), inputs={"x": INPUTS["x"]}))
+    assert made["streaming"] == {"axis": "frames", "left": 0, "right": 0, "hop": 1}
+    assert any("takes every other step of the stream, or goes backwards" in line for line in lines)
 
 
 def test_golden_vectors_are_the_originals(tmp_path):

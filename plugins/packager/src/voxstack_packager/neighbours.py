@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 def _slice(form: Building, node: NodeProto) -> None:
     """Channels cut out; or, of a padded tensor, a slice as long as the stream: the stream some steps before or after."""
     operand, source = form.operand(node.input[0]), node.input[0]
-    time, cuts = form.trace.time(source), _cuts(form, node)
+    time = form.trace.time(source)
+    if _strides(form, node):
+        per_step(form, node)
+        return
+    cuts = _cuts(form, node)
     along = cuts.pop(time, (0, 0)) if time is not None else (0, 0)
     if isinstance(operand, Padded):
         if sum(along) != operand.left + operand.right:
@@ -42,22 +46,38 @@ def _sliced(form: Building, node: NodeProto, source: Steps | Fixed, cuts: dict[i
     return replace(source, name=name, like=node.output[0])
 
 
+def _strides(form: Building, node: NodeProto) -> bool:
+    """Whether a Slice goes in other steps than 1, such as backwards through the channels.
+
+    :raises NoStatefulForm: if it also takes a part of the stream.
+    """
+    if len(node.input) < 5 or (form.trace.values(node.input[4])[0] == 1).all():
+        return False
+    time, rank = form.trace.time(node.input[0]), len(form.trace.shape(node.input[0]))
+    axes = form.trace.values(node.input[3])[0].tolist() if node.input[3] else range(len(form.trace.values(node.input[1])[0]))
+    if time in [axis % rank for axis in axes] or isinstance(form.operand(node.input[0]), Padded):
+        raise form.refusal(node, "takes every other step of the stream, or goes backwards")
+    return True
+
+
 def _cuts(form: Building, node: NodeProto) -> dict[int, tuple[int, int]]:
     """What a Slice of step 1 takes, by axis: from where to where, or, along the stream, how much it leaves out at either end.
 
-    :raises NoStatefulForm: if that depends on the length, or goes in other steps than 1.
+    :raises NoStatefulForm: if that depends on the length.
     """
     rank, time = len(form.trace.shape(node.input[0])), form.trace.time(node.input[0])
     found = []
     for run, data in enumerate(form.trace.values(node.input[0])):
         starts, ends, *more = (form.trace.values(name)[run].tolist() if name else [] for name in node.input[1:])
         axes = (more[0] if more else []) or list(range(len(starts)))
-        if len(more) > 1 and any(step != 1 for step in more[1]):
-            raise form.refusal(node, "takes every other place, or goes backwards")
         cuts = {}
         for axis, start, end in zip([axis % rank for axis in axes], starts, ends, strict=True):
-            first, last, _ = slice(start, end).indices(data.shape[axis])
-            cuts[axis] = (first, data.shape[axis] - max(first, last)) if axis == time else (first, last)
+            size = data.shape[axis]
+            first, last, _ = slice(start, end).indices(size)
+            if axis == time:
+                cuts[axis] = (first, size - max(first, last))
+            elif (first, last) != (0, size):  # all of the batch, say, whatever its size
+                cuts[axis] = (first, last)
         found.append(cuts)
     if any(cuts != found[0] for cuts in found):
         raise form.refusal(node, "cuts at places that depend on the length")

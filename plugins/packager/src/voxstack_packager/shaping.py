@@ -62,6 +62,9 @@ def _reshape(form: Building, node: NodeProto) -> None:
     time, time_out = form.trace.time(source), form.trace.time(output)
     batch, batch_out = form.trace.batch(source), form.trace.batch(output)
     pairs = list(zip(form.trace.values(source), form.trace.values(output), strict=True))
+    if time is None and time_out is None:
+        per_step(form, node)
+        return
     stays = time_out is not None and time is not None
     if not stays or batch != batch_out or any(np.prod(a.shape[:time]) != np.prod(b.shape[:time_out]) for a, b in pairs):
         raise form.refusal(node, "mixes the steps of the stream with another axis")
