@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import voxstack_importers
+from voxstack_cli.main import main
+from voxstack_importers import KINDS, import_voice
+from voxstack_packager import PackagingError
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_importing_it_is_cheap():
+    heavy = "torch", "onnx", "onnxruntime", "transformers", "numpy"
+    code = f"import sys, voxstack_importers; print(*(name for name in {heavy!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_is_announced():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["voxstack"] == {"importers": "voxstack_importers"}
+
+
+def test_every_kind_is_told_with_what_it_takes(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["import", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    for name, kind in KINDS.items():
+        assert f" {name} {kind.takes}" in shown
+
+
+def test_every_kind_has_its_importer_and_is_in_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    for name, kind in KINDS.items():
+        heavy = "torch", "onnx", "transformers"
+        code = f"import sys, {kind.module} as m; print(callable(m.convert), *(name for name in {heavy!r} if name in sys.modules))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["True"], "heavy packages are imported where they are used"
+        assert f"`{name}`" in readme
+
+
+def test_what_is_not_there_is_told(tmp_path):
+    with pytest.raises(PackagingError, match="there is no kind 'pipper'; there are "):
+        import_voice("pipper", tmp_path, tmp_path / "out")
+    with pytest.raises(PackagingError, match=r"there is no .*nothing.*; give a Piper voice"):
+        import_voice("piper", tmp_path / "nothing", tmp_path / "out")
+    with pytest.raises(PackagingError, match="import piper: has no option 'colour'; it has name, "):
+        import_voice("piper", tmp_path, tmp_path / "out", colour="red")
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        voxstack_importers.nothing  # noqa: B018
+
+
+def test_the_shell_says_what_is_wrong(tmp_path, capsys):
+    assert main(["import", "piper", str(tmp_path / "nothing"), "--out", str(tmp_path / "out")]) == 1
+    assert "error: import piper: there is no" in capsys.readouterr().err

@@ -1,0 +1,223 @@
+"""Piper voices: what is imported says what the original says, however it is streamed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REASON = "importing needs onnx and onnxruntime: pip install voxstack-importers"
+onnx = pytest.importorskip("onnx", reason=REASON)
+pytest.importorskip("onnxruntime", reason=REASON)
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+from originals import SYMBOLS, piper_voice, run_piper  # noqa: E402
+
+import voxstack  # noqa: E402
+from voxstack import Schedule  # noqa: E402
+from voxstack_cli.main import main  # noqa: E402
+from voxstack_importers import import_voice  # noqa: E402
+from voxstack_packager import PackagingError  # noqa: E402
+
+TEXT = "this is what they say, is it?"
+SCHEDULES = [Schedule(first=1, growth=1.0, largest=1), Schedule(first=7, growth=1.3), Schedule(first=64, growth=2.0), Schedule(first=5000)]
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """Each voice: its ``.onnx``, and the addon that was made of it."""
+    folder = tmp_path_factory.mktemp("piper")
+    paths = {name: piper_voice(folder, name) for name in ("one", "three", "plain")}
+    return {name: (path, import_voice("piper", path, folder / name, log=str)) for name, path in paths.items()}
+
+
+@pytest.fixture(scope="module")
+def voices(imported):
+    return {name: voxstack.load(addon) for name, (_, addon) in imported.items()}
+
+
+def error(made, wanted):
+    assert made.shape == wanted.shape
+    return np.abs(made - wanted).max() / np.abs(wanted).max()
+
+
+def expected(path, voice, **controls):
+    """What the original says, with the noise that the voice's own blocks draw."""
+    utterance = voice.request(TEXT, **controls)
+    pipeline = voice.addon.config["stack"][0]["block"]
+    made = {**utterance, **voxstack.build(pipeline["sequence_block"], voice.addon)(utterance)}
+    sample = {"type": "GaussianSample"}
+    channels, frames = made["encoded"].shape[1] // 2, int(made["durations"].sum())
+    drawn = voxstack.build(sample).stream(iter([np.zeros((frames, 2 * channels), np.float32)]), {"seed": utterance["seed"]})
+    noise = {"noise": next(drawn).T[None], "duration_noise": made.get("duration_noise", np.zeros((1, 2))).T[None]}
+    scales = [utterance["noise_scale"], 1.2 / utterance["rate"], utterance.get("noise_w", 0.0)]
+    return run_piper(path, tokens_of(TEXT), scales, int(made.get("speaker_id", 0)), **noise)
+
+
+def tokens_of(text):
+    """As Piper interleaves them."""
+    ids = [*SYMBOLS["^"], *SYMBOLS["_"]]
+    for letter in text:
+        ids += [*SYMBOLS[letter], *SYMBOLS["_"]]
+    return np.array([*ids, *SYMBOLS["$"]])
+
+
+@pytest.mark.parametrize(
+    ("name", "controls"),
+    [
+        ("one", {}),
+        ("one", {"rate": 2.0, "seed": 5}),
+        ("one", {"rate": 0.6, "noise_scale": 1.0, "noise_w": 0.2}),
+        ("three", {}),
+        ("three", {"speaker": "bryn", "seed": 1}),
+        ("three", {"speaker": "carys", "rate": 1.5}),
+        ("plain", {"seed": 9}),
+    ],
+)
+def test_it_says_what_the_original_says(imported, voices, name, controls):
+    voice = voices[name]
+    assert error(voice.synthesize(TEXT, **controls).samples, expected(imported[name][0], voice, **controls)) < 1e-5
+
+
+@pytest.mark.parametrize("name", ["one", "three"])
+def test_without_noise_it_says_what_the_untouched_graph_says(imported, voices, name):
+    wanted = run_piper(imported[name][0], tokens_of(TEXT), [0.0, 1.2, 0.0])
+    assert error(voices[name].synthesize(TEXT, noise_scale=0.0, noise_w=0.0).samples, wanted) < 1e-5
+
+
+def test_seeds_speakers_and_noise_change_what_is_said(voices):
+    said = {
+        str(controls): voices["three"].synthesize(TEXT, **controls).samples
+        for controls in ({}, {"seed": 1}, {"speaker": "bryn"}, {"noise_scale": 0.3}, {"noise_w": 0.1})
+    }
+    first = said.pop("{}")
+    assert all(other.shape != first.shape or error(other, first) > 0.01 for other in said.values())
+    np.testing.assert_array_equal(voices["three"].synthesize(TEXT, speaker="alba", seed=0).samples, first)
+
+
+@pytest.mark.parametrize("name", ["one", "three"])
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
+def test_it_says_the_same_for_every_schedule(voices, name, schedule):
+    voice = voices[name]
+    chunks = [chunk.samples for chunk in voice.stream(TEXT, schedule=schedule, seed=3)]
+    whole = voice.synthesize(TEXT, seed=3).samples
+    assert len(chunks) > 3 or schedule.first > 60
+    assert error(np.concatenate(chunks), whole) < 1e-6
+
+
+def test_what_streams_is_measured(voices):
+    networks = voices["three"].addon.config["networks"]
+    fields = {name: networks[name].get("streaming") for name in networks}
+    assert fields["text"] is fields["speakers"] is None
+    assert fields["flow"] == {"axis": "frames", "left": 32, "right": 32, "hop": 1}
+    assert fields["decoder"] == {"axis": "frames", "left": 11, "right": 11, "hop": 256}
+    assert all(networks[name]["measured"]["original_error"] < 1e-6 for name in networks)
+    stateful = networks["flow"]["stateful"]["streaming"]
+    assert stateful["right"] == 32
+
+
+def test_the_first_audio_waits_for_no_more_than_flow_and_decoder_look_ahead(voices):
+    first = next(voices["one"].stream(TEXT, schedule=Schedule(first=10)))
+    assert len(first.samples) == 10 * 256
+
+
+def test_golden_vectors_are_the_originals(imported):
+    path, addon = imported["three"]
+    with np.load(addon / "golden" / "speech.npz") as golden:
+        assert json.loads(str(golden["request.controls"])) == {}
+        samples = golden["outputs.samples"]
+    assert error(voxstack.load(addon).synthesize("This is what the voice says, as the original says it.").samples, samples) < 1e-5
+    assert not np.array_equal(samples, voxstack.load(addon).synthesize("This is what the voice says, as the original says it.").samples)
+    with np.load(addon / "golden" / "text.npz") as golden:
+        tokens, noise, durations = (golden[key] for key in ("inputs.tokens", "inputs.duration_noise", "outputs.durations"))
+    frames = int(durations.sum())
+    turned = {"duration_noise": noise.transpose(0, 2, 1), "noise": np.zeros((1, 8, frames), np.float32)}
+    assert len(run_piper(path, tokens[0], [0.667, 1.2, 0.8], 2, **turned)) == 256 * frames
+
+
+def test_check_passes(imported):
+    from voxstack_bench import check
+
+    report = check(imported["three"][1], contexts=["onnx:cpu"], tell=lambda line: None)
+    assert report.passed
+    rows = {row.what: row for found in report.contexts for row in found.rows}
+    assert {"text", "flow", "flow, stateful", "decoder", "speakers", "speech", "speech, streamed"} <= rows.keys()
+    assert all(row.error < 1e-5 for row in rows.values())
+
+
+def test_the_shell_imports(tmp_path, capsys):
+    path = piper_voice(tmp_path, "one")
+    told = ["--name", "lyra", "--license", "MIT", "--text", "hello, you."]
+    status = main(["import", "piper", str(path), "--out", str(tmp_path / "lyra"), *told])
+    assert (status, capsys.readouterr().out.strip()) == (0, str(tmp_path / "lyra"))
+    config = json.loads((tmp_path / "lyra" / "addon.json").read_text())
+    assert (config["name"], config["license"], config["languages"], config["hop_length"]) == ("lyra", "MIT", ["en-GB"], 256)
+    assert main(["validate", str(tmp_path / "lyra")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({"phoneme_type": "pinyin"}, "phoneme_type 'pinyin' needs a reader of its own"),
+        ({"num_speakers": 2}, r"one\.onnx: takes \['input', 'input_lengths', 'scales'\]; with num_speakers 2"),
+        ({"phoneme_id_map": {"a": [1]}}, r"phoneme_id_map lacks \['\^', '\$', '_'\]"),
+        ({"audio": {}}, r"is not the configuration of a Piper voice \(KeyError\('sample_rate'\)\)"),
+    ],
+)
+def test_what_is_no_piper_voice_is_refused(tmp_path, config, problem):
+    path = piper_voice(tmp_path, "one", **config)
+    with pytest.raises(PackagingError, match=problem):
+        import_voice("piper", path, tmp_path / "out", log=str)
+    assert not (tmp_path / "out").exists()
+
+
+def changed(path, change):
+    model = onnx.load(path)
+    change(model.graph.node)
+    onnx.save(model, path)
+
+
+@pytest.mark.parametrize(
+    ("operator", "other", "problem"),
+    [
+        ("Ceil", "Floor", "looked for one Ceil, .* and found 0; this is no VITS"),
+        ("RandomNormalLike", "Identity", "looked for one random tensor .* there are 0 before the durations and 0 behind them"),
+        ("ConvTranspose", "Conv", "looked for a ConvTranspose"),
+    ],
+)
+def test_another_graph_is_refused_with_what_was_looked_for(tmp_path, operator, other, problem):
+    path = piper_voice(tmp_path, "one")
+
+    def change(nodes):
+        for node in nodes:
+            if node.op_type == operator:
+                node.op_type = other
+
+    changed(path, change)
+    with pytest.raises(PackagingError, match=rf"one\.onnx: {problem}"):
+        import_voice("piper", path, tmp_path / "out", log=str)
+
+
+def test_names_of_operators_do_not_matter(tmp_path):
+    path = piper_voice(tmp_path, "one")
+
+    def rename(nodes):
+        names = {name: f"t{i}" for i, name in enumerate(name for node in nodes for name in node.output if name != "output")}
+        for i, node in enumerate(nodes):
+            node.name = f"n{i}"
+            node.input[:] = [names.get(name, name) for name in node.input]
+            node.output[:] = [names.get(name, name) for name in node.output]
+
+    changed(path, rename)
+    addon = import_voice("piper", path, tmp_path / "out", log=str)
+    assert voxstack.load(addon).synthesize(TEXT).samples.any()
+
+
+def test_without_its_configuration_a_voice_is_refused(tmp_path):
+    path = piper_voice(tmp_path, "one")
+    path.with_name("one.onnx.json").unlink()
+    with pytest.raises(PackagingError, match=r"has no one\.onnx\.json beside it"):
+        import_voice("piper", path, tmp_path / "out", log=str)
