@@ -216,6 +216,16 @@ def test_names_of_operators_do_not_matter(tmp_path):
     assert voxstack.load(addon).synthesize(TEXT).samples.any()
 
 
+def test_another_script_is_read_sentence_by_sentence(tmp_path):
+    letters = "приветмкдла .,?"
+    symbols = {"_": [0], "^": [1], "$": [2], **{letter: [3 + i] for i, letter in enumerate(letters)}}
+    path = piper_voice(tmp_path, "plain", phoneme_id_map=symbols, language={"code": "ru_RU"}, espeak={"voice": "ru"})
+    voice = voxstack.load(import_voice("piper", path, tmp_path / "out", log=str))
+    speech = voice.synthesize("привет, мир. как дела?")
+    assert [(event.kind, event.text) for event in speech.events] == [("sentence", "привет, мир."), ("sentence", "как дела?")]
+    assert speech.samples.any()
+
+
 def test_without_its_configuration_a_voice_is_refused(tmp_path):
     path = piper_voice(tmp_path, "one")
     path.with_name("one.onnx.json").unlink()

@@ -227,3 +227,18 @@ def test_waiting_for_text_gives_the_turn_to_others() -> None:
 @pytest.mark.parametrize("text", ["", " \n\n ", "...", "***\n\n—"])
 def test_nothing_to_say(text: str) -> None:
     assert list(segments(text)) == list(segments(iter(text))) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("ru", "Привет, мир. *** Как дела?", ["Привет, мир.", "*** Как дела?"]),
+        ("hi", "नमस्ते दुनिया। आप कैसे हैं?", ["नमस्ते दुनिया।", "आप कैसे हैं?"]),
+        ("zh", "你好。今天天气很好。", ["你好。", "今天天气很好。"]),
+        ("de", "Es ist z. B. so. Ja!\n\n***", ["Es ist z. B. so.", "Ja!"]),
+    ],
+)
+def test_sentences_of_other_languages(language: str, text: str, expected: list[str]) -> None:
+    assert [found.text for found in segments(text, language=language)] == expected
+    pieces = [text[i : i + 3] for i in range(0, len(text), 3)]
+    assert "".join("".join(found.text for found in segments(iter(pieces), language=language)).split()) == "".join("".join(expected).split())

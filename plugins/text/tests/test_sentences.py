@@ -139,3 +139,9 @@ def test_what_the_child_needs_is_checked() -> None:
     assert block.check_needs({"text": "the request"}, "stack[0]") == {"text": "the request"}
     with pytest.raises(StackError, match="needs 'text'"):
         block.check_needs({}, "stack[0]")
+
+
+def test_another_language_is_a_field() -> None:
+    said = list(Sentences(Places(), language="ru-RU").stream(iter(()), {"text": "Привет. Пока."}))
+    assert said
+    assert not list(Sentences(Places()).stream(iter(()), {"text": "Привет. Пока."})), "nothing that Text could say"

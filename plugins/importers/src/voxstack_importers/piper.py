@@ -104,7 +104,7 @@ def _stack(config: PiperConfig, parts: Parts) -> list[Mapping[str, Any]]:
         "sequence_block": {"type": "SequenceBlockContainer", "blocks": [*first, {"type": "Encoders"}]},
         "streamable_block": {"type": "StreamableStack", "stack": behind},
     }
-    return [{"type": "Sentences", "block": pipeline}]
+    return [{"type": "Sentences", "language": config.language, "block": pipeline}]
 
 
 def _spoken(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from voxstack_text.phrases import behind_mark, cut, first_phrase
 
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _BLANKS = re.compile(r"\s*")
+_LETTER = re.compile(r"[^\W_]")
 _NEXT_WORD = re.compile(r"\W*\w+\W")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)|['’](?=(?:\d\ds?|em|tis|twas|cause|til|n)\b)")
 _OPENING = re.compile(r"(?<![^\s(\[{“‘\"'—–-])[\"'](?=[^\s.,;:!?)\]}])")
@@ -39,7 +40,7 @@ class Segment(NamedTuple):
     opens: bool
 
 
-def segments(text: str | Iterator[str], first: int = 200, longest: int = 500) -> Generator[Segment, None, None]:
+def segments(text: str | Iterator[str], first: int = 200, longest: int = 500, language: str = "en") -> Generator[Segment, None, None]:
     """Yield the sentences of a text that have something to pronounce, stripped, each as soon as its end is certain.
 
     Paragraphs, apart by blank lines, end sentences; inside them the library sentencex finds the ends, once straight quotes
@@ -54,10 +55,11 @@ def segments(text: str | Iterator[str], first: int = 200, longest: int = 500) ->
         An iterator with a ``close`` method is closed when this generator is.
     :param first: characters of the first piece at most, so that audio begins early.
     :param longest: characters of the others at most. Longer sentences are cut, see :func:`voxstack_text.phrases.cut`.
+    :param language: two letters; in another one than English, whatever has a letter or a digit counts as something to pronounce.
     :raises RequestError: if a piece is no ``str``. What the iterator raises goes through as it is.
     """
     whole = isinstance(text, str)
-    window = _Window(text, max(2000 if whole else 500, first, longest))
+    window = _Window(text, max(2000 if whole else 500, first, longest), language)
     try:
         yield from _segments(window, first, longest, eager=not whole)
     finally:
@@ -65,13 +67,12 @@ def segments(text: str | Iterator[str], first: int = 200, longest: int = 500) ->
 
 
 def _segments(window: _Window, first: int, longest: int, eager: bool) -> Iterator[Segment]:
-    from voxstack_text.normalise import pronounceable  # its rules take a while to compile, and looking for plugins needs none
-
+    spoken = _spoken_in(window.language)
     limit, opens = first, True
     done = 0  # characters of the sentence that have been given out
     while window.look():
         view, end = window.view, window.end
-        stop = _phrase_end(view, end, limit) if eager else None
+        stop = _phrase_end(view, end, limit, window.language) if eager else None
         stop = _piece_end(window, done, limit) if stop is None else stop
         if stop is None and not window.full:
             window.grow()
@@ -79,7 +80,7 @@ def _segments(window: _Window, first: int, longest: int, eager: bool) -> Iterato
         piece = view[done:stop] if stop is not None else ""
         ends = stop is not None and stop == end
         text = piece.strip()
-        if pronounceable(text) or STAND_IN in text:
+        if spoken(text) or STAND_IN in text:
             ending = "" if ends else "," if behind_mark(piece) else " "
             yield Segment(window.start + done + piece.index(text), text, ending, opens)
             limit, eager, opens = longest, False, False
@@ -89,12 +90,21 @@ def _segments(window: _Window, first: int, longest: int, eager: bool) -> Iterato
             done, opens = 0, opens or ends
 
 
-def _phrase_end(view: str, end: int | None, limit: int) -> int | None:
+def _spoken_in(language: str) -> Callable[[str], object]:
+    """Tells whether there is something in a text to pronounce."""
+    if language != "en":
+        return _LETTER.search
+    from voxstack_text.normalise import pronounceable  # its rules take a while to compile, and looking for plugins needs none
+
+    return pronounceable
+
+
+def _phrase_end(view: str, end: int | None, limit: int, language: str) -> int | None:
     """Where the first phrase of a sentence ends, unless the sentence itself ends before that, or might."""
     place = first_phrase(view)
     if place is None or place > limit or (end is not None and end <= place):
         return None
-    return place if _is_one(view[:place]) else None
+    return place if _is_one(view[:place], language) else None
 
 
 def _piece_end(window: _Window, done: int, limit: int) -> int | None:
@@ -103,21 +113,21 @@ def _piece_end(window: _Window, done: int, limit: int) -> int | None:
     if end is not None and len(view[:end].rstrip()) - done <= limit:
         return end
     seen = done + limit + _LOOK_BEHIND
-    if end is not None or (len(view) >= seen and (window.full or _is_one(view[:seen]))):
+    if end is not None or (len(view) >= seen and (window.full or _is_one(view[:seen], window.language))):
         return cut(view, done, done + limit)
     return None
 
 
-def _is_one(text: str) -> bool:
+def _is_one(text: str, language: str) -> bool:
     """Whether no sentence might end inside the text."""
-    return len(_ends(text)) < 2
+    return len(_ends(text, language)) < 2
 
 
-def _ends(text: str) -> list[int]:
+def _ends(text: str, language: str) -> list[int]:
     """Where the sentences of a paragraph end, as the library finds them; blanks behind a sentence belong to it."""
     from sentencex import segment  # type: ignore[import-untyped]  # compiled code, not needed to look at the block
 
-    return list(accumulate(map(len, segment("en", with_clear_quotes(text)))))
+    return list(accumulate(map(len, segment(language, with_clear_quotes(text)))))
 
 
 def with_clear_quotes(text: str) -> str:
@@ -130,24 +140,24 @@ def with_clear_quotes(text: str) -> str:
     return _OPENING.sub(lambda match: "“" if match[0] == '"' else "‘", text).translate(_QUOTES)
 
 
-def _first_end(before: str, text: str) -> int:
+def _first_end(before: str, text: str, language: str) -> int:
     """Where the first sentence of ``text`` ends, which stands behind the sentence ``before``."""
-    ends = [end - len(before) for end in _ends(before + text)]
+    ends = [end - len(before) for end in _ends(before + text, language)]
     if before and 0 not in ends:
-        return _first_end("", text)
+        return _first_end("", text, language)
     return next(end for end in ends if end > 0)
 
 
-def _certain_end(before: str, text: str, reach: int) -> int | None:
+def _certain_end(before: str, text: str, reach: int, language: str) -> int | None:
     """Where the first sentence of ``text`` ends, whatever follows the text, or None if that cannot be told.
 
     :param before: the sentence before it in the same paragraph.
     :param reach: characters after which an open quotation counts as never opened.
     """
-    end = _first_end(before, text)
+    end = _first_end(before, text, language)
     if end == len(text):
         return None
-    closed = all(_first_end(before, text + closer) == end for closer in _CLOSERS)
+    closed = all(_first_end(before, text + closer, language) == end for closer in _CLOSERS)
     return end if (closed and _NEXT_WORD.match(text, end)) or len(text) - end >= reach else None
 
 
@@ -157,7 +167,8 @@ class _Window:
     :param reach: characters after which an open quotation counts as never opened.
     """
 
-    def __init__(self, text: str | Iterator[str], reach: int) -> None:
+    def __init__(self, text: str | Iterator[str], reach: int, language: str) -> None:
+        self.language = language
         self._text: str = text if isinstance(text, str) else ""
         self._pieces: Iterator[str] | None = None if isinstance(text, str) else text
         self._at = self._gone = 0  # where the window begins in the text that is held, and what was before that text
@@ -226,7 +237,9 @@ class _Window:
         for size in (_MOSTLY, *range(self._reach // 2, len(self.view), self._reach // 2)):
             if size >= len(self.view):
                 break
-            found = _certain_end(before, self.view[:size], self._reach)
+            found = _certain_end(before, self.view[:size], self._reach, self.language)
             if found is not None:
                 return found
-        return _first_end(before, self.view) if final else _certain_end(before, self.view, self._reach)
+        if final:
+            return _first_end(before, self.view, self.language)
+        return _certain_end(before, self.view, self._reach, self.language)

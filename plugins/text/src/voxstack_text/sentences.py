@@ -57,11 +57,13 @@ class Sentences(StreamableWrapper):
     :param block: makes the frames or samples of one sentence.
     :param first: characters of what is spoken first, at most: a longer sentence is cut there, so that audio begins early.
     :param longest: characters of any other sentence at most; a longer one is cut at punctuation if it can be, else at a space.
+    :param language: in which sentences are found, as a BCP 47 tag.
     """
 
     block: StreamableBlock
     first: int = field(default=200, metadata={"minimum": 20})
     longest: int = field(default=500, metadata={"minimum": 20})
+    language: str = "en"
     _controls: Mapping[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _most: int | None = field(default=None, init=False, repr=False, compare=False)
     _text: Text | None = field(default=None, init=False, repr=False, compare=False)
@@ -130,14 +132,14 @@ class Sentences(StreamableWrapper):
     def _passages(self, utterance: Utterance) -> Generator[Passage, None, None]:
         text = utterance["text"]
         if utterance.get("markup", "text") != "ssml":
-            return _plain(text, self.first, self.longest)
+            return _plain(text, self.first, self.longest, self.language.partition("-")[0].lower())
         from voxstack_text.ssml import document  # most requests are plain text
 
         return document(text if isinstance(text, str) else "".join(text), self._controls).passages(self.first, self.longest)
 
 
-def _plain(text: str | Iterator[str], first: int, longest: int) -> Generator[Passage, None, None]:
-    with closing(segments(text, first, longest)) as found:
+def _plain(text: str | Iterator[str], first: int, longest: int, language: str) -> Generator[Passage, None, None]:
+    with closing(segments(text, first, longest, language)) as found:
         for start, piece, ending, opens in found:
             yield Passage(piece, start, ending, math.nan if opens else 0.0)
 
