@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from voxstack import AddonError, Frames, Schedule, StreamableBlock, Utterance
 from voxstack.addon import Addon
 from voxstack.networks import Network, NetworkSpec
+from voxstack.scheduler import current_ticket
 from voxstack.specs import Autoregressive
-from voxstack_autoregressive.guide import Guide
-from voxstack_autoregressive.noise import StepNoise
+from voxstack_autoregressive.chorus import Chorus
+from voxstack_autoregressive.ensemble import Ensemble
+from voxstack_autoregressive.speaker import Speaker, mask_of
 from voxstack_autoregressive.timing import Timing
+
+MOST_ERROR = 1e-5
+"""How far a row in a batch may be from the row alone, of its scale; networks that were measured to be further speak alone."""
 
 
 @dataclass
@@ -50,6 +52,7 @@ class AutoregressiveDecoder(StreamableBlock):
     spare_steps: int = field(default=20, metadata={"minimum": 1})
     group: int = field(default=64, metadata={"minimum": 0})
     _opened: Network | None = field(default=None, init=False, repr=False, compare=False)
+    _choruses: tuple[Chorus, ...] = field(default=(), init=False, repr=False, compare=False)
 
     head = True
 
@@ -69,55 +72,54 @@ class AutoregressiveDecoder(StreamableBlock):
                 "says nothing about 'autoregressive', so it is not known what it carries from step to step; a Decoder streams it if it has "
                 "'streaming', and Encoders run it on whole utterances",
             )
-        if (self.back, self.ahead) != (None, None) and Guide.mask_of(spec) is None:
+        if (self.back, self.ahead) != (None, None) and mask_of(spec) is None:
             raise AddonError(
                 f"{addon.name}: networks.{spec.name}",
                 "tells no attention, or has no mask for what it attends to, so 'back' and 'ahead' cannot hold; leave them out",
             )
         self._opened = addon.network(spec.name, self.context)
+        most = self._opened.context.batch
+        self._choruses = (Chorus(self._together, most), Chorus(self._together, most)) if most > 1 and _is_batchable(spec) else ()
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         schedule: Schedule = utterance.get("schedule", Schedule())
         watch = utterance.get("attention_watch")
-        spec, steps = self._network.spec, self._steps
-        group = self.group if self._network.context.batch > 1 else 0
-        guide = Guide(spec, utterance, self.back, self.ahead, group)
-        timing = Timing(utterance, guide.tokens)
-        most = math.ceil(self.steps_per_token * guide.tokens) + self.spare_steps
-        run = self._run(guide, StepNoise(steps.noise, spec, utterance), most)
-        a_step = int(spec.outputs[steps.frames].shape[1])
-        ended, attended = False, np.zeros((0, guide.tokens), np.float32)
+        group = self.group if self._choruses else 0
+        speaker = Speaker(self._network, utterance, group, self.steps_per_token, self.spare_steps)
+        timing = Timing(utterance, speaker.tokens)
+        a_step = int(self._network.spec.outputs[self._steps.frames].shape[1])
+        speak = self._speaking(speaker)
         for size in schedule.sizes():
-            frames: list[np.ndarray] = []
-            rows: list[np.ndarray] = []
-            while len(frames) * a_step < size and not ended:
-                said, row, ended = next(run)
-                frames.append(said)
-                rows.append(row)
-            if steps.attention is not None:
-                attended = np.stack(rows)[:, : guide.tokens]
-                timing.add(attended * a_step, ended)
+            speaker.wanted = -(-size // a_step)
+            speak()
+            made = speaker.give()
+            if made.attention is not None:
+                timing.add(made.attention * a_step, speaker.ended)
                 if watch is not None:
-                    watch(attended, a_step)
-            if watch is not None and ended:
-                watch(None, a_step, stopped=guide.stopped)
-            yield np.concatenate(frames)
-            if ended:
+                    watch(made.attention, a_step)
+                    if speaker.ended:
+                        watch(None, a_step, stopped=speaker.stopped)
+            yield made.frames
+            if speaker.ended:
                 return
 
-    def _run(self, guide: Guide, noise: StepNoise, most: int) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
-        """Yield frames, attention (empty where the network tells none), and whether that was the last step."""
-        steps, step = self._steps, self._network.bound(**guide.inputs)
-        states, carried = self._network.spec.first_states(), [(name, state.next) for name, state in steps.states.items()]
-        frames, stop, attention = steps.frames, steps.stop, steps.attention
-        nothing = np.zeros(0, np.float32)
-        for number in range(1, most + 1):
-            made = step(**noise.draw(), **states)
-            states = {name: made[following] for name, following in carried}
-            row = nothing if attention is None else made[attention][0]
-            guide.stopped = bool(made[stop][0, 0] > 0)
-            guide.look(row)
-            yield made[frames][0], row, guide.stopped or number == most
+    def _together(self, speakers: Sequence[Speaker]) -> Ensemble:
+        return Ensemble(self._network, speakers, self.back, self.ahead)
+
+    def _speaking(self, speaker: Speaker) -> Callable[[], None]:
+        """What makes the steps that a speaker wants, together with others where the context batches calls.
+
+        Code that has no turn never waits for others that must first take one: whoever has it might be waiting for this very code.
+        """
+        if self._choruses:
+            return lambda: self._choruses[current_ticket() is None](speaker)
+        ensemble = self._together([speaker])
+
+        def run() -> None:
+            while not speaker.done:
+                ensemble.run(speaker.wanted)
+
+        return run
 
     @property
     def _network(self) -> Network:
@@ -143,3 +145,9 @@ def _only(addon: Addon, name: str | None) -> NetworkSpec:
         names = ", ".join(spec.name for spec in found) or "none"
         raise AddonError(addon.name, f"AutoregressiveDecoder needs one network that is 'autoregressive', and there are: {names}; name one")
     return found[0]
+
+
+def _is_batchable(spec: NetworkSpec) -> bool:
+    """Whether rows of a batch are each as they would be alone: all that differs between utterances has a batch axis."""
+    tensors = [*(tensor for tensor in spec.inputs.values()), *spec.outputs.values()]
+    return all(tensor.batched for tensor in tensors) and (spec.batch_error or 0.0) <= MOST_ERROR

@@ -15,7 +15,7 @@ from voxstack.scheduler import current_ticket
 from voxstack_batching.gathering import Call, Gathering
 
 MOST_STEPS = 48
-"""Calls with more steps than this on any axis run alone, but for those of autoregressive networks. By then the processor reads a weight once for so many of them that
+"""Calls with more steps than this on any axis run alone. By then the processor reads a weight once for so many of them that
 there is little left to share: what a batch saves of a network of 12.6 million weights falls from a half at 4 steps to a quarter
 at 48 and a tenth at 96 (``tests/benchmarks/batching.py --limit``)."""
 
@@ -33,8 +33,7 @@ class BatchingNetwork:
 
     def __init__(self, network: Runner, spec: NetworkSpec, most: int, lanes: int) -> None:
         self._network, self._spec, self._most = network, spec, most
-        limited = spec.autoregressive is None  # a step is small however much there is to attend to
-        self._inputs = [(n, t.batched, len(t.shape), _free_axes(t) if limited else ()) for n, t in spec.inputs.items()]
+        self._inputs = [(name, tensor.batched, len(tensor.shape), _free_axes(tensor)) for name, tensor in spec.inputs.items()]
         # Code that has no turn (a thread that an encoder block waits for in its own turn, say) never waits for a call that must
         # first take one: whoever has that turn might be waiting for this very code.
         self._in_turn, self._without_turn = (Gathering(self._run, most, lanes) for _ in range(2))
