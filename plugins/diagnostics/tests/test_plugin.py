@@ -40,5 +40,9 @@ def test_the_examples_in_the_readme_build():
 
 def _without_other_plugins(spec: dict) -> dict:
     """The example with a block of the core in the place of one that another plugin brings."""
-    stand_ins = {"Decoder": {"type": "Probe"}, "Encoders": {"type": "SequenceBlockContainer", "blocks": []}}
+    stand_ins = {
+        "AutoregressiveDecoder": {"type": "Probe"},
+        "Decoder": {"type": "Probe"},
+        "Encoders": {"type": "SequenceBlockContainer", "blocks": []},
+    }
     return {name: stand_ins[value["type"]] if isinstance(value, dict) else value for name, value in spec.items()}

@@ -56,6 +56,7 @@ class Watch:
     _recent: list[float] = field(default_factory=list)
     _checked: int = 0  # tokens whose coverage was looked at
     _unfocused: bool = False
+    _behind: bool = False  # it went back, and has not come to where it was
 
     def __post_init__(self) -> None:
         self._coverage = np.zeros(self.tokens)
@@ -89,8 +90,9 @@ class Watch:
         return {"steps": self.steps, "tokens": self.tokens, "focus_rate": self.focus / max(self.steps, 1), "coverage": covered}
 
     def _moved(self, position: int) -> Iterator[Alarm]:
-        if self._furthest - position >= self.limits.repeated and position != self._last:
+        if not self._behind and self._furthest - position >= self.limits.repeated:
             yield Alarm("repeated", self.steps, (position, self._furthest))
+        self._behind = self._furthest - position >= (1 if self._behind else self.limits.repeated)
         self._stay = self._stay + 1 if position == self._last else 1
         if self._stay == self.limits.stuck + 1:
             yield Alarm("stuck", self.steps, (position, position + 1))

@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import addon, loaded, network, tensor
+
+import voxstack
+from voxstack import AddonError, NetworkError, Schedule
+from voxstack.testing import Case, parametrize_with_checks
+from voxstack.timeline import Timeline
+from voxstack_autoregressive import AutoregressiveDecoder
+
+GROUP, FEATURES, STAY = 3, 2, 2  # frames a step, their features, and steps for which a token is attended
+
+
+def step(keys: np.ndarray, mask: np.ndarray, previous: np.ndarray, clock: np.ndarray, noise: Any = 0.0) -> dict[str, np.ndarray]:
+    """A decoder that attends to every token for two steps, hears its own frames, and stops where a key says so.
+
+    The last of a key's three numbers is above 0 in the token that ends an utterance. A token that is masked is not attended.
+    """
+    wanted = np.minimum(clock // STAY, keys.shape[1] - 1)  # (batch, 1)
+    scores = np.where(mask > 0, -np.abs(np.arange(keys.shape[1]) - wanted - 0.25), -100.0)
+    attention = np.exp(4 * scores) / np.exp(4 * scores).sum(1, keepdims=True)
+    context = (attention[..., None] * keys).sum(1)
+    said = context[:, None, :FEATURES] + 0.5 * previous + 0.1 * np.arange(GROUP)[:, None] + np.asarray(noise)
+    attended = keys[np.arange(len(keys)), attention.argmax(1)]
+    ends = (attended[:, -1:] > 0) & (clock % STAY == STAY - 1)
+    made = {"frames": said, "stop": np.where(ends, 1.0, -1.0), "attention": attention, "previous_next": said}
+    return {name: value.astype(np.float32) for name, value in made.items()} | {"clock_next": clock + 1}
+
+
+def config(**more: Any) -> dict[str, Any]:
+    steps = {"frames": "frames", "stop": "stop", "attention": "attention"}
+    steps |= {"states": {"previous": {"next": "previous_next"}, "clock": {"next": "clock_next"}}, **more.pop("steps", {})}
+    inputs = {
+        "keys": tensor("batch", "tokens", 3),
+        "mask": tensor("batch", "tokens", mask=True),
+        "previous": tensor("batch", GROUP, FEATURES),
+    }
+    inputs |= {"clock": tensor("batch", 1, dtype="int64"), **more.pop("inputs", {})}
+    outputs = {"frames": tensor("batch", GROUP, FEATURES), "stop": tensor("batch", 1), "attention": tensor("batch", "tokens")}
+    outputs |= {"previous_next": tensor("batch", GROUP, FEATURES), "clock_next": tensor("batch", 1, dtype="int64")}
+    return network("decoder", inputs, outputs, autoregressive=steps, **more)
+
+
+def decoder(run: Any = step, batch: int = 1, spec: Any = None, **fields: Any) -> AutoregressiveDecoder:
+    contexts = {"default": {"runtime": "python", "batch": batch}}
+    holder = addon([], {"decoder": run}, networks={"decoder": spec or config()}, contexts=contexts)
+    return loaded(AutoregressiveDecoder(**fields), holder)
+
+
+def utterance(tokens: int, seed: int = 0, **more: Any) -> dict[str, Any]:
+    keys = np.random.default_rng(seed).standard_normal((tokens, 3)).astype(np.float32)
+    keys[:, -1] = 0
+    keys[-1, -1] = 1
+    return {"keys": keys, **more}
+
+
+def speak(block: AutoregressiveDecoder, said: dict[str, Any], *sizes: int) -> np.ndarray:
+    schedule = Schedule(first=sizes[0], growth=1.0001, largest=sizes[0]) if sizes else Schedule()
+    return np.concatenate(list(block.stream(iter(()), {**said, "schedule": schedule})))
+
+
+NOISY = config(inputs={"noise": tensor("batch", GROUP, FEATURES)}, steps={"noise": {"noise": "normal"}})
+CASES = [
+    Case(decoder(), utterance(9)),
+    Case(decoder(back=0, ahead=2), utterance(9)),
+    Case(decoder(spec=NOISY), utterance(9, seed=3)),
+    Case(decoder(batch=4), utterance(9)),
+]
+
+
+@parametrize_with_checks(CASES)
+def test_contract(case: Case, check: Any):
+    check(case)
+
+
+def test_it_says_what_its_steps_say_and_stops():
+    said = utterance(5)
+    made = speak(decoder(), said)
+    state = {"previous": np.zeros((1, GROUP, FEATURES), np.float32), "clock": np.zeros((1, 1), np.int64)}
+    expected = []
+    for _ in range(5 * STAY):
+        now = step(said["keys"][None], np.ones((1, 5), np.float32), **state)
+        expected.append(now["frames"][0])
+        state = {name: now[f"{name}_next"] for name in state}
+    np.testing.assert_array_equal(made, np.concatenate(expected))
+
+
+@pytest.mark.parametrize("size, calls", [(1, 1), (3, 1), (4, 2), (30, 10)])
+def test_the_first_frames_come_after_as_many_steps_as_they_take(size: int, calls: int):
+    ran: list[int] = []
+    stream = decoder(lambda **given: ran.append(1) or step(**given)).stream(
+        iter(()), {**utterance(20), "schedule": Schedule(first=size, growth=2.0, largest=64)}
+    )
+    assert len(next(stream)) == calls * GROUP
+    assert len(ran) == calls
+
+
+def test_it_ends_without_a_stop():
+    told: list[Any] = []
+    endless = {**utterance(10), "attention_watch": lambda *seen, stopped=None: told.append(stopped)}
+    endless["keys"][:, -1] = 0
+    assert len(speak(decoder(steps_per_token=1.5, spare_steps=4), endless)) == GROUP * (15 + 4)
+    assert told[-1] is False
+
+
+def test_it_looks_only_where_it_may():
+    seen: list[np.ndarray] = []
+
+    def hasty(**given: Any) -> dict[str, np.ndarray]:
+        made = step(**{**given, "clock": 5 * given["clock"]})  # would be five tokens on after two steps
+        return {**made, "clock_next": given["clock"] + 1}
+
+    watched = {**utterance(30), "attention_watch": lambda attention, *_, **__: seen.append(attention) if attention is not None else None}
+    speak(decoder(hasty), watched)
+    free = np.diff(np.concatenate(seen).argmax(1))
+    seen.clear()
+    speak(decoder(hasty, back=0, ahead=1), watched)
+    held = np.diff(np.concatenate(seen).argmax(1))
+    assert free.max() > 1
+    assert held.max() == 1
+    assert held.min() >= 0
+
+
+def test_monotonic_attention_never_goes_back():
+    def shaky(**given: Any) -> dict[str, np.ndarray]:
+        clock = given["clock"]
+        made = step(**{**given, "clock": np.where(clock % 5 == 4, np.maximum(clock - 8, 0), clock)})
+        return {**made, "clock_next": clock + 1}
+
+    rows: list[np.ndarray] = []
+    watched = {**utterance(12), "attention_watch": lambda attention, *_, **__: rows.append(attention) if attention is not None else None}
+    speak(decoder(shaky), watched)
+    assert np.diff(np.concatenate(rows).argmax(1)).min() < 0
+    rows.clear()
+    speak(decoder(shaky, back=0), watched)
+    assert np.diff(np.concatenate(rows).argmax(1)).min() == 0
+
+
+def test_noise_is_that_of_the_seed():
+    block = decoder(spec=NOISY)
+    one, again, other = (speak(block, utterance(6, seed=1) | {"seed": seed}) for seed in (7, 7, -7))
+    np.testing.assert_array_equal(one, again)
+    assert np.abs(one - other).max() > 0.1
+    np.testing.assert_array_equal(speak(block, {**utterance(6, seed=1), "seed": 7}, 1), one)
+    np.testing.assert_array_equal(speak(block, utterance(6, seed=1)), speak(block, {**utterance(6, seed=1), "seed": 0}))
+
+
+def test_a_cache_that_grows():
+    def caching(keys: np.ndarray, mask: np.ndarray, previous: np.ndarray, clock: np.ndarray, cache: np.ndarray) -> dict[str, np.ndarray]:
+        made = step(keys, mask, previous, clock)
+        assert cache.shape[1] == clock[0, 0]
+        made["frames"] = made["frames"] + np.sum(cache, dtype=np.float32)
+        return {**made, "cache_next": np.concatenate([cache, made["frames"][:, :1, :1]], 1)}
+
+    spec = config(inputs={"cache": tensor("batch", "past", 1)})
+    spec["outputs"]["cache_next"] = tensor("batch", "past_next", 1)
+    spec["autoregressive"]["states"]["cache"] = {"next": "cache_next", "steps": 0}
+    block = decoder(caching, spec=spec)
+    np.testing.assert_array_equal(speak(block, utterance(8), 1), speak(block, utterance(8)))
+
+
+def test_memory_does_not_grow_with_what_is_said():
+    def peak(tokens: int) -> int:
+        block, said = decoder(), {**utterance(500), "schedule": Schedule(first=64, growth=1.0001, largest=64)}
+        said["keys"][:, -1] = 0
+        said["keys"][tokens - 1, -1] = 1
+        tracemalloc.start()
+        try:
+            for _ in block.stream(iter(()), said):
+                pass
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(20)  # what is made once
+    short, long = peak(20), peak(500)
+    assert long < short + 20_000, (short, long)
+
+
+def test_words_and_phones_are_reported_with_where_they_were_attended():
+    timeline = Timeline(100.0)
+    words = [
+        SimpleNamespace(text="ab", first_token=0, tokens=2, start=4, end=6),
+        SimpleNamespace(text="c", first_token=2, tokens=1, start=7, end=8),
+    ]
+    unit = SimpleNamespace(kind="sentence", text="ab c", start=4, end=8)
+    mark = SimpleNamespace(text="here", token=2, start=7, end=7)
+    told = {"phones": ["a", "b", "c", "pau"], "words": words, "unit": unit, "marks": [mark], "timeline": timeline, "text_start": 10}
+    made = speak(decoder(), utterance(4, **told), 1)
+    events = list(timeline.take(float("inf")))
+    lasts = STAY * GROUP / 100
+    phones = {event.text: event for event in events if event.kind == "phoneme"}
+    assert [*phones] == ["a", "b", "c", "pau"]
+    for number, event in enumerate(phones.values()):
+        assert event.start == pytest.approx(number * lasts, abs=0.4 * lasts)
+    assert sum(event.duration for event in phones.values()) == pytest.approx(len(made) / 100, abs=1e-3)
+    assert [(e.text, e.span) for e in events if e.kind == "word"] == [("ab", (14, 16)), ("c", (17, 18))]
+    assert [(e.text, e.start) for e in events if e.kind == "mark"] == [("here", phones["c"].start)]
+    assert [(e.text, e.duration) for e in events if e.kind == "sentence"] == [("ab c", pytest.approx(len(made) / 100, abs=1e-3))]
+
+
+def test_words_are_reported_when_they_have_been_said():
+    timeline, words = Timeline(100.0), [SimpleNamespace(text=str(i), first_token=i, tokens=1, start=i, end=i + 1) for i in range(8)]
+    stream = decoder().stream(
+        iter(()), utterance(8, words=words, timeline=timeline) | {"schedule": Schedule(first=18, growth=1.0001, largest=18)}
+    )
+    frames = len(next(stream))
+    told = [event.text for event in timeline.take(float("inf"))]
+    assert frames == 18  # six steps: three tokens
+    assert told == ["0"]  # of the others the neighbours may still get a share
+
+
+def concurrent(block: AutoregressiveDecoder, said: list[dict[str, Any]], turns: bool = True, size: int = 12) -> list[Any]:
+    """What streams give that run at the same time, or the error that each ended with."""
+    scheduler, made = voxstack.Scheduler(2, load=None, patience=None), [None] * len(said)
+    start = threading.Barrier(len(said))
+
+    def run(number: int) -> None:
+        schedule = Schedule(first=size, growth=1.0001, largest=size)
+        stream = block.stream(iter(()), {**said[number], "schedule": schedule})
+        start.wait()
+        try:
+            made[number] = np.concatenate(list(taken(stream, scheduler) if turns else stream))
+        except Exception as error:
+            made[number] = error
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(said))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    return made
+
+
+def taken(stream: Iterator[np.ndarray], scheduler: voxstack.Scheduler) -> Iterator[np.ndarray]:
+    """The same, each chunk made in a turn."""
+    ticket = scheduler.admit("voice", lambda: 0.0, refuse=False)
+    while True:
+        with ticket.turn():
+            chunk = next(stream, None)
+        if chunk is None:
+            break
+        yield chunk
+    ticket.leave()
+
+
+@pytest.mark.parametrize("turns", [True, False])
+@pytest.mark.parametrize("spec", [config(), NOISY], ids=["plain", "noisy"])
+def test_concurrent_streams_are_made_together_and_each_is_what_it_is_alone(turns: bool, spec: Any):
+    rows: list[int] = []
+
+    def slow(**given: Any) -> dict[str, np.ndarray]:
+        rows.append(len(given["keys"]))
+        time.sleep(0.0005)
+        return step(**given)
+
+    block = decoder(slow, batch=6, spec=spec, group=16, back=1, ahead=3)
+    said = [utterance(5 + 2 * number, seed=number) for number in range(12)]
+    alone = [speak(block, one, 12) for one in said]
+    assert max(rows) == 1
+    rows.clear()
+    for expected, made in zip(alone, concurrent(block, said, turns), strict=True):
+        np.testing.assert_array_equal(made, expected)
+    assert 1 < max(rows) <= 6
+    assert len(rows) < 0.7 * sum(len(one) // GROUP for one in alone)
+
+
+def test_what_fails_fails_alone():
+    def touchy(**given: Any) -> dict[str, np.ndarray]:
+        time.sleep(0.0005)
+        if (given["keys"][:, 0, 0] == 99).any():
+            raise RuntimeError("no 99, please")
+        return step(**given)
+
+    block = decoder(touchy, batch=8, group=16)
+    said = [utterance(6 + number, seed=number) for number in range(8)]
+    alone = [speak(block, one, 12) for one in said]
+    said[3]["keys"][0, 0] = 99
+    made = concurrent(block, said)
+    assert isinstance(made[3], RuntimeError)
+    for number in {*range(8)} - {3}:
+        np.testing.assert_array_equal(made[number], alone[number])
+
+
+def test_streams_that_are_left_hold_nobody_up():
+    def slow(**given: Any) -> dict[str, np.ndarray]:
+        time.sleep(0.0005)
+        return step(**given)
+
+    block = decoder(slow, batch=4, group=16)
+    left = block.stream(iter(()), utterance(30) | {"schedule": Schedule(first=3, growth=1.0001, largest=3)})
+    next(left)
+    left.close()
+    said = [utterance(6 + number, seed=number) for number in range(4)]
+    for made, one in zip(concurrent(block, said), said, strict=True):
+        np.testing.assert_array_equal(made, speak(block, one, 12))
+
+
+def test_padding_for_company_changes_nothing():
+    np.testing.assert_allclose(speak(decoder(batch=4, group=64), utterance(7)), speak(decoder(), utterance(7)), atol=1e-6)
+
+
+def test_a_network_whose_rows_depend_on_each_other_speaks_alone():
+    rows: list[int] = []
+    spec = {**config(), "measured": {"batch_error": 0.01}}
+    block = decoder(lambda **given: (rows.append(len(given["keys"])), time.sleep(0.0005), step(**given))[2], batch=8, spec=spec)
+    concurrent(block, [utterance(6, seed=number) for number in range(6)])
+    assert set(rows) == {1}
+
+
+def test_refusals():
+    streaming = network("decoder", {"frames": tensor("batch", "frames", 2)}, {"mel": tensor("batch", "frames", 2)})
+    with pytest.raises(AddonError, match="AutoregressiveDecoder needs one network that is 'autoregressive', and there are: none"):
+        decoder(spec=streaming)
+    with pytest.raises(AddonError, match="says nothing about 'autoregressive'"):
+        decoder(spec=streaming, network="decoder")
+    blind = config()
+    del blind["autoregressive"]["attention"]
+    with pytest.raises(AddonError, match="so 'back' and 'ahead' cannot hold"):
+        decoder(spec=blind, ahead=3)
+    networks = {"one": config(), "two": config()}
+    with pytest.raises(AddonError, match="there are: one, two; name one"):
+        loaded(AutoregressiveDecoder(), addon([], {"one": step, "two": step}, networks=networks))
+    assert len(speak(loaded(AutoregressiveDecoder(network="two"), addon([], {"two": step}, networks=networks)), utterance(3)))
+
+
+def test_what_does_not_fit_is_told():
+    with pytest.raises(NetworkError, match=r"input 'keys': takes axes \['batch', 'tokens', 3\]"):
+        speak(decoder(), {"keys": np.zeros((4, 5), np.float32)})
