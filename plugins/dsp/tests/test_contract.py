@@ -22,6 +22,8 @@ def spectra(frames: int, n_fft: int) -> np.ndarray:
         Case(InverseSTFT(), source=spectra(97, 800)),
         Case(InverseSTFT(n_fft=32, hop_length=8), source=spectra(120, 32)),
         Case(InverseSTFT(n_fft=31, hop_length=7), source=spectra(120, 31)),
+        Case(InverseSTFT(n_fft=32, hop_length=8, centered=True), source=spectra(120, 32)),
+        Case(InverseSTFT(n_fft=16, hop_length=16, centered=True), source=spectra(120, 16)),
         Case(InverseSTFT(n_fft=16, hop_length=16), source=spectra(120, 16)),
         Gain(db=-6.0),
         Gain(),

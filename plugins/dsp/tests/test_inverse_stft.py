@@ -14,14 +14,15 @@ def hann(n_fft: int) -> np.ndarray:
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
 
 
-def reference(spectra: np.ndarray, n_fft: int, hop: int) -> np.ndarray:
+def reference(spectra: np.ndarray, n_fft: int, hop: int, centered: bool = False) -> np.ndarray:
     """The whole signal at once, a frame at a time, in float64."""
-    bins, side, window = n_fft // 2 + 1, (n_fft - hop) // 2, hann(n_fft)
+    bins, window = n_fft // 2 + 1, hann(n_fft)
+    side = n_fft // 2 if centered else (n_fft - hop) // 2
     joined, weight = np.zeros((2, (len(spectra) - 1) * hop + n_fft))
     for t, frame in enumerate(spectra.astype(np.float64)):
         joined[t * hop : t * hop + n_fft] += np.fft.irfft(frame[:bins] + 1j * frame[bins:], n_fft) * window
         weight[t * hop : t * hop + n_fft] += window**2
-    inner = slice(side, side + len(spectra) * hop)
+    inner = slice(side, side + (len(spectra) - centered) * hop)
     return joined[inner] / np.maximum(weight[inner], 1e-3)
 
 
@@ -43,6 +44,26 @@ def test_equals_the_whole_signal_transform(n_fft, hop, frames):
         assert made.dtype == np.float32
         assert made.shape == (frames * hop,)
         np.testing.assert_allclose(made, expected, atol=1e-5 * np.abs(expected).max(), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("n_fft", "hop"), SIZES)
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 6, 40])
+def test_centered_frames_are_where_they_are_centered(n_fft, hop, frames):
+    spectra = np.random.default_rng(frames).standard_normal((frames, 2 * (n_fft // 2 + 1))).astype(np.float32)
+    expected = reference(spectra, n_fft, hop, centered=True)
+    for sizes in ([frames], [1], [3]):
+        made = Case(InverseSTFT(n_fft, hop, centered=True), source=spectra).run(sizes, frames)
+        assert made.shape == ((frames - 1) * hop,)
+        np.testing.assert_allclose(made, expected, atol=1e-5 * np.abs(expected).max(initial=1.0), rtol=1e-5)
+
+
+def test_centered_frames_are_those_of_torch():
+    torch = pytest.importorskip("torch", reason="compares with torch.istft: pip install torch")
+    spectra = np.random.default_rng(2).standard_normal((50, 2 * 513)).astype(np.float32)
+    joined = torch.complex(*torch.from_numpy(spectra).T.contiguous().split(513))
+    expected = torch.istft(joined, 1024, 256, window=torch.hann_window(1024), center=True).numpy()
+    made = Case(InverseSTFT(1024, 256, centered=True), source=spectra).run([7], 50)
+    np.testing.assert_allclose(made, expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_gives_back_a_signal_up_to_its_edges():

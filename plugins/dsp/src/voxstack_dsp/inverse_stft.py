@@ -20,17 +20,20 @@ class InverseSTFT(StreamableBlock):
     A frame holds the real parts of its bins, then the imaginary parts. Each is transformed back, windowed (Hann, periodic),
     and added to its neighbours; the sum is divided by the sum of the squared windows (Griffin and Lim, Signal estimation from
     modified short-time Fourier transform, IEEE ASSP 32(2), 1984, eq. 6). Frame ``t`` covers ``n_fft`` samples from
-    ``hop_length * t - side`` on, ``side = (n_fft - hop_length) // 2``; what lies outside of the stream is dropped.
+    ``hop_length * t - side`` on, ``side = (n_fft - hop_length) // 2``; what lies outside of the stream is dropped. If frames are
+    centered, ``side = n_fft // 2``, and there are ``hop_length`` samples less in all, as in ``torch.istft(center=True)``.
 
     Every sample is added up from the oldest frame to the newest, wherever the stream is cut: so the samples do not depend, not
     by a bit, on how it is.
 
     :param n_fft: samples that a frame covers, the size of the transform; there are ``n_fft // 2 + 1`` bins.
     :param hop_length: samples from one frame to the next, at most ``n_fft``.
+    :param centered: the middle of frame ``t`` is sample ``hop_length * t``, and not the middle of the ``hop_length`` samples from there on.
     """
 
     n_fft: int = field(default=800, metadata={"minimum": 2})
     hop_length: int = field(default=200, metadata={"minimum": 1})
+    centered: bool = False
 
     takes = "spectra"
     makes = "samples"
@@ -49,7 +52,7 @@ class InverseSTFT(StreamableBlock):
             raise StackError("hop_length", problem)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        tables = _tables(self.n_fft, self.hop_length)
+        tables = _tables(self.n_fft, self.hop_length, self._side)
         ahead = "schedule" in utterance and not utterance["schedule"].urgent  # then a sentence that comes whole goes out whole
         sums = np.zeros((0, self.hop_length), np.float32)  # of the blocks from ``done`` on, which frames to come belong to
         done = fed = 0
@@ -59,14 +62,15 @@ class InverseSTFT(StreamableBlock):
             if len(spectra):
                 tables.add(self._signals(spectra, tables.window), blocks, fed - done)
             fed += len(spectra)
-            count = fed - done - (0 if last else tables.newer)
+            count = fed - done - (self.centered if last else tables.newer)
             tables.divide(blocks[:count], done, fed if last else None)
-            yield blocks[:count].reshape(-1)
+            if count:
+                yield blocks[:count].reshape(-1)
             sums, done = blocks[count:], done + count
 
     @property
     def _side(self) -> int:
-        return (self.n_fft - self.hop_length) // 2
+        return self.n_fft // 2 if self.centered else (self.n_fft - self.hop_length) // 2
 
     def _signals(self, spectra: np.ndarray, window: np.ndarray) -> np.ndarray:
         """The windowed signal of each frame, (frames, n_fft)."""
@@ -87,8 +91,7 @@ class _Tables:
     ``older`` frames before its own, and ``newer`` ones behind it, reach into a block.
     """
 
-    def __init__(self, n_fft: int, hop_length: int) -> None:
-        side = (n_fft - hop_length) // 2
+    def __init__(self, n_fft: int, hop_length: int, side: int) -> None:
         self.older, self.newer = (n_fft - 1 - side) // hop_length, -(-side // hop_length)
         self.window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
         self._parts: list[tuple[int, slice, slice]] = []  # which frame, seen from the block's own; part of it; part of the block
@@ -125,5 +128,5 @@ class _Tables:
 
 
 @functools.cache
-def _tables(n_fft: int, hop_length: int) -> _Tables:
-    return _Tables(n_fft, hop_length)
+def _tables(n_fft: int, hop_length: int, side: int) -> _Tables:
+    return _Tables(n_fft, hop_length, side)
