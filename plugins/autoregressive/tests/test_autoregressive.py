@@ -337,3 +337,11 @@ def test_refusals():
 def test_what_does_not_fit_is_told():
     with pytest.raises(NetworkError, match=r"input 'keys': takes axes \['batch', 'tokens', 3\]"):
         speak(decoder(), {"keys": np.zeros((4, 5), np.float32)})
+
+
+def test_pauses_and_rates_that_it_cannot_keep_are_told(caplog: pytest.LogCaptureFixture):
+    speak(decoder(), utterance(4, pauses=np.full(4, np.nan), rates=np.array([1.0, 1.0, 1.0, 1.5])))
+    assert not caplog.records
+    speak(decoder(), utterance(4, pauses=np.array([np.nan, 0.5, np.nan, np.nan]), rates=np.array([1.0, 2.0, 2.0, 1.0])))
+    told = [record.getMessage().split(":")[0] for record in caplog.records]
+    assert told == ["1 pauses of a given length", "2 phones at a given rate"]

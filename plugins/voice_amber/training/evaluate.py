@@ -29,11 +29,16 @@ SETS = {"held out": HELD_OUT, "numbers, names, questions": FURTHER}
 SHOWN = 10  # sentences whose spectrograms are drawn, five to a sheet
 
 
-def by_voice(voice: voxstack.Voice) -> Speak:
-    """The whole chain of a voice."""
+def by_voice(voice: voxstack.Voice, alarms: list[str] | None = None) -> Speak:
+    """The whole chain of a voice.
+
+    :param alarms: gets what the voice warns of while it speaks, each after its text.
+    """
 
     def speak(text: str) -> tuple[np.ndarray, int]:
         speech = voice.synthesize(text)
+        if alarms is not None:
+            alarms.extend(f"{text} {event.text}" for event in speech.events if event.kind == "alarm")
         return speech.samples, speech.sample_rate
 
     return speak
@@ -66,7 +71,7 @@ def frame_by_frame(voice: str, teacher: str, folder: Path) -> dict[str, Any]:
 
 
 def draw(voice: voxstack.Voice, teacher: Speak, spoken: list[Sentence], folder: Path) -> list[Path]:
-    """Spectrograms of both, and pitch curves of the voice."""
+    """Spectrograms of both, and pitch curves of the voice, if its pitch can be controlled."""
     import pictures
 
     says = lambda text, **controls: voice.synthesize(text, **controls).samples  # noqa: E731
@@ -75,6 +80,8 @@ def draw(voice: voxstack.Voice, teacher: Speak, spoken: list[Sentence], folder: 
         rows = {one.text: {"teacher": teacher(one.text)[0], voice.name: says(one.text)} for one in spoken[start : start + 5]}
         made.append(folder / f"spectrograms_{start // 5 + 1}.png")
         pictures.spectrograms(rows, made[-1])
+    if "pitch" not in voice.controls:
+        return made
     tracks = {
         "told, asked, exclaimed": {text: says(text) for text in pictures.ASKED},
         "pitch_range": {f"{value:g}": says(pictures.CONTROLLED, pitch_range=value) for value in (0.0, 1.0, 2.0)},
@@ -92,6 +99,7 @@ def table(results: Mapping[str, Any]) -> str:
         for name, one in systems.items():
             wer = f"{one['wer']:.1%} ± {one['wer_error']:.1%}"
             lines.append(f"| {name}, {title} | {one['sentences']} | {wer} | {one['cer']:.1%} | {one['rtf']:.4f} |")
+    lines += ["", f"Alarms while it spoke: {'; '.join(results['alarms']) or 'none'}."]
     frames = results.get("frame_by_frame")
     if frames:
         bands = " | ".join(f"{low}-{high} Hz" for low, high in frames["bands_hz"])
@@ -115,13 +123,15 @@ def main() -> None:
     voice = voxstack.load(options.voice)
     options.results.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        systems = {voice.name: by_voice(voice)}
+        alarms: list[str] = []
+        systems = {voice.name: by_voice(voice, alarms)}
         if options.teacher != "none":
             systems[options.teacher] = by_teacher(options.teacher, Path(folder))
         heard = {title: {n: measure(s, sentences(path), f"{n}, {title}") for n, s in systems.items()} for title, path in SETS.items()}
-        results: dict[str, Any] = {"voice": f"{voice.name} {voice.addon.config['version']}", "heard": heard}
+        results: dict[str, Any] = {"voice": f"{voice.name} {voice.addon.config['version']}", "heard": heard, "alarms": alarms}
         if options.teacher != "none":
-            results["frame_by_frame"] = frame_by_frame(options.voice, options.teacher, Path(folder))
+            if "durations" in voice.addon.networks:  # frames of others cannot be laid beside the teacher's
+                results["frame_by_frame"] = frame_by_frame(options.voice, options.teacher, Path(folder))
             draw(voice, systems[options.teacher], sentences(HELD_OUT), options.results)
     (options.results / "evaluation.json").write_text(json.dumps(results, indent=1) + "\n")
     (options.results / "evaluation.md").write_text(f"{results['voice']}\n\n{table(results)}")

@@ -9,15 +9,14 @@ stopped at any time and called again. Two trainings run side by side, one thread
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[2] / "voice_prism" / "training"))
+from stages import Stage, run_all
+
 AMBER = Path(__file__).resolve().parent
 PRISM = AMBER.parents[1] / "voice_prism" / "training"
-
-Stage = tuple[Path, list[str]]
 
 
 def stages(options: argparse.Namespace) -> list[list[Stage]]:
@@ -40,18 +39,6 @@ def stages(options: argparse.Namespace) -> list[list[Stage]]:
     return [row for row in rows if row]
 
 
-def run(row: list[Stage], work: Path) -> None:
-    """Run the stages of a row side by side.
-
-    :raises SystemExit: with the first stage that failed; the others are waited for, and keep their checkpoints.
-    """
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    jobs = [(script, subprocess.Popen([sys.executable, script, *more, "--work", work], env=environment)) for script, more in row]
-    failed = [script for script, job in jobs if job.wait()]
-    if failed:
-        raise SystemExit(f"train: {failed[0].name} failed; mend what it says and call this again: finished stages are kept")
-
-
 def main() -> None:
     """Read the options and run every row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -65,11 +52,7 @@ def main() -> None:
     parser.add_argument("--adversarial-steps", type=int, default=6000)
     parser.add_argument("--pronunciation-steps", type=int, default=6000)
     options = parser.parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
-    rows = stages(options)
-    for number, row in enumerate(rows, 1):
-        print(f"train: stage {number} of {len(rows)}: {', '.join(script.name for script, _ in row)}", flush=True)
-        run(row, options.work)
+    run_all(stages(options), options.work)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from voxstack import AddonError, Frames, Schedule, StreamableBlock, Utterance
 from voxstack.addon import Addon
@@ -14,6 +17,8 @@ from voxstack_autoregressive.chorus import Chorus
 from voxstack_autoregressive.ensemble import Ensemble
 from voxstack_autoregressive.speaker import Speaker, mask_of
 from voxstack_autoregressive.timing import Timing
+
+_LOG = logging.getLogger("voxstack.autoregressive")
 
 MOST_ERROR = 1e-5
 """How far a row in a batch may be from the row alone, of its scale; networks that were measured to be further speak alone."""
@@ -85,6 +90,7 @@ class AutoregressiveDecoder(StreamableBlock):
         schedule: Schedule = utterance.get("schedule", Schedule())
         watch = utterance.get("attention_watch")
         group = self.group if self._choruses else 0
+        _warn(utterance)
         speaker = Speaker(self._network, utterance, group, self.steps_per_token, self.spare_steps)
         timing = Timing(utterance, speaker.tokens)
         a_step = int(self._network.spec.outputs[self._steps.frames].shape[1])
@@ -151,3 +157,12 @@ def _is_batchable(spec: NetworkSpec) -> bool:
     """Whether rows of a batch are each as they would be alone: all that differs between utterances has a batch axis."""
     tensors = [*(tensor for tensor in spec.inputs.values()), *spec.outputs.values()]
     return all(tensor.batched for tensor in tensors) and (spec.batch_error or 0.0) <= MOST_ERROR
+
+
+def _warn(utterance: Utterance) -> None:
+    """Tell what was asked for and cannot be had: how long something lasts is the network's own choice."""
+    pauses, rates = (np.asarray(utterance.get(name, ()), np.float64) for name in ("pauses", "rates"))
+    asked = int(np.isfinite(pauses).sum()), int((rates[:-1] != 1).sum())  # the rate of the last one is no wish but a habit of others
+    for count, what in zip(asked, ("pauses of a given length", "phones at a given rate"), strict=True):
+        if count:
+            _LOG.warning("%d %s: this voice decides itself how long things last, so they are left to it", count, what)
