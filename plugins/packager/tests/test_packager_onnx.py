@@ -28,6 +28,7 @@ def graph(*nodes, batch="b", given=("x", "m"), made=("y", ["b", "t2", C])):
     weights = {
         "w": RANDOM.standard_normal((C, C, 5)).astype(np.float32) / 5,
         "u": RANDOM.standard_normal((C, C, 4)).astype(np.float32) / 4,
+        "d": RANDOM.standard_normal((C, 1, 3)).astype(np.float32) / 3,
         "one": np.array([1], np.int64),
     }
     shapes = {"x": [batch, "t", C], "m": [batch, "t"], "s": [batch, C]}
@@ -129,6 +130,17 @@ def test_channels_backwards_the_whole_batch_and_what_does_not_stream_are_carried
     made, _ = packaged(tmp_path / "tiny", source(model, inputs=inputs, examples=examples))
     assert made["stateful"]["streaming"]["right"] == 2
     assert made["stateful"]["measured"]["source_error"] < 1e-6
+
+
+@pytest.mark.parametrize(("opset", "stateful"), [(12, False), (13, True), (14, True)])
+def test_older_operators_mean_the_same_or_stream_in_windows(tmp_path, opset, stateful):
+    deep = [*CONV[-2:], node("Transpose", ["y"], ["back"], perm=[0, 2, 1]), node("Conv", ["back", "d"], ["deep"], pads=[1, 1], group=C)]
+    deep = [node("Transpose", ["x"], ["across"], perm=[0, 2, 1]), node("Identity", ["across"], ["clean"]), *deep]
+    model = graph(*deep, node("Transpose", ["deep"], ["z"], perm=[0, 2, 1]), given=["x"], made=("z", ["b", "t2", C]))
+    model.opset_import[0].version = opset
+    made, lines = packaged(tmp_path / "tiny", source(model, inputs={"x": INPUTS["x"]}, outputs={"z": ("float32", ["batch", "frames", C])}))
+    assert ("stateful" in made) == stateful
+    assert stateful or any(f"it is of opset {opset}" in line for line in lines)
 
 
 def test_a_stream_that_is_cut_or_turned_around_streams_in_windows_or_not_at_all(tmp_path):

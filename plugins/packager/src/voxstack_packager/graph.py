@@ -83,13 +83,14 @@ class Graph:
             self.add("Identity", [taken.get(outputs[name], outputs[name])], name)
 
     def model(self, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], like: ModelProto) -> ModelProto:
-        """The model that all this makes, of the same versions as another."""
+        """The model that all this makes, of the versions of another, but of opset 15 at least: what is from 13 on means the same there."""
         import onnx
         from onnx import helper
 
         taken, given = ([_value_info(name, tensor) for name, tensor in side.items()] for side in (inputs, outputs))
         graph = helper.make_graph(self._nodes, "stateful", taken, given, [*self._constants.values()])
-        made = helper.make_model(graph, opset_imports=like.opset_import, ir_version=like.ir_version)
+        versions = [helper.make_opsetid(one.domain, one.version if one.domain else max(15, one.version)) for one in like.opset_import]
+        made = helper.make_model(graph, opset_imports=versions, ir_version=max(8, like.ir_version))
         onnx.checker.check_model(made)
         return made
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voxstack_packager.building import Building, StatefulForm
+from voxstack_packager.errors import NoStatefulForm
 from voxstack_packager.measure import MakeExamples
 from voxstack_packager.neighbours import NEIGHBOURS
 from voxstack_packager.shaping import SHAPING
@@ -41,6 +42,11 @@ def stateful_form(
     """
     from onnx import inliner
 
+    version = next(one.version for one in model.opset_import if not one.domain)
+    if version < 13:
+        raise NoStatefulForm(
+            where, f"it is of opset {version}, and those before 13 write axes otherwise; convert it (onnx.version_converter)"
+        )
     model = inliner.inline_local_functions(model) if model.functions else model
     form = Building(model, Trace(model, signed, examples, axis, where), signed, axis, where)
     for node in model.graph.node:
