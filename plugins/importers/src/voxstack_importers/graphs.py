@@ -92,7 +92,8 @@ class Graph:
     ) -> ModelProto:
         """The graph between what ``before`` gives and what ``after`` takes, with these operators around it.
 
-        :param before: operators that make tensors of this graph, which then are not made by it, from ``inputs``.
+        :param before: operators that make tensors of this graph, which then are not made by it, from ``inputs``, or from other tensors
+            of this graph.
         :param after: operators that make ``outputs`` of its tensors.
         :param inputs: dtype and axes of each input; one that has the name of a tensor of this graph is that tensor.
         :param constants: more tensors for the operators around it.
@@ -100,21 +101,53 @@ class Graph:
         """
         from onnx import helper, numpy_helper
 
-        given = {*inputs, *(name for node in before for name in node.output)}
-        own = {**(constants or {}), **dict.fromkeys(name for node in after for name in node.output)}
-        wanted = {name for node in after for name in node.input if name not in own} | {name for name in outputs if name not in own}
-        needed = self.above(*wanted, stop=given)
+        around, constants = [*before, *after], constants or {}
+        given = {*inputs, *constants, *(name for node in around for name in node.output)}
+        needed = self.above(*({name for node in around for name in node.input} | outputs.keys()) - given, stop=given)
         missing = sorted(needed & set(self.inputs) - given)
         if missing:
             raise self.refused(f"the part that makes {sorted(outputs)} also depends on the inputs {missing}; it cannot be cut out")
-        nodes = [node for node in self.model.graph.node if needed & set(node.output) and not given & set(node.output)]
-        used = {name for node in (*nodes, *before, *after) for name in node.input}
+        kept = [node for node in self.model.graph.node if needed & set(node.output) and not given & set(node.output)]
+        used = {name for node in (*kept, *around) for name in node.input}
         weights = [tensor for name, tensor in self.weights.items() if name in used and name not in given]
-        weights += [numpy_helper.from_array(value, name) for name, value in (constants or {}).items()]
-        graph = helper.make_graph([*before, *nodes, *after], "part", _values(inputs), _values(outputs), weights)
+        weights += [numpy_helper.from_array(value, name) for name, value in constants.items()]
+        nodes = in_order([*before, *kept, *after], {*inputs, *(tensor.name for tensor in weights)})
+        graph = helper.make_graph(nodes, "part", _values(inputs), _values(outputs), weights)
         model = helper.make_model(graph, opset_imports=list(self.model.opset_import))
         model.ir_version = self.model.ir_version
         return model
+
+
+def in_order(nodes: Sequence[NodeProto], there: Iterable[str]) -> list[NodeProto]:
+    """Operators in an order in which each finds its inputs; ``there``: tensors that no operator makes."""
+    known, made, waiting = {"", *there}, [], list(nodes)
+    while waiting:
+        later = []
+        for node in waiting:
+            if known.issuperset(node.input):
+                made.append(node)
+                known.update(node.output)
+            else:
+                later.append(node)
+        assert len(later) < len(waiting), "a part of a graph has no ring"
+        waiting = later
+    return made
+
+
+def renamed(model: ModelProto, prefix: str) -> ModelProto:
+    """A copy whose tensors have a prefix to their names, so that none is called what a network of an addon calls its own."""
+    from onnx import ModelProto
+
+    made = ModelProto()
+    made.CopyFrom(model)
+    graph = made.graph
+    for named in (*graph.input, *graph.output, *graph.initializer):
+        named.name = prefix + named.name
+    for node in graph.node:
+        node.input[:] = [name and prefix + name for name in node.input]
+        node.output[:] = [name and prefix + name for name in node.output]
+    del graph.value_info[:]
+    return made
 
 
 def _values(named: Mapping[str, tuple[str, Axes]]) -> list[Any]:

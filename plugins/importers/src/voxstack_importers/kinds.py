@@ -38,6 +38,11 @@ OPTIONS: Mapping[str, str] = {
 
 KINDS: Mapping[str, Kind] = {
     "piper": Kind("voxstack_importers.piper", "a Piper voice: its .onnx, with its .onnx.json beside it"),
+    "matcha": Kind(
+        "voxstack_importers.matcha",
+        "a Matcha-TTS voice for sherpa-onnx: the .onnx of its acoustic model, with tokens.txt beside it",
+        {"vocoder": "the .onnx of its vocoder (required)", "tokens": "the table of tokens (default: tokens.txt beside the model)"},
+    ),
 }
 """Every kind by the name that the command knows it by."""
 

@@ -54,3 +54,40 @@ def run_piper(path: Path, tokens: np.ndarray, scales: list[float], speaker: int 
         given[node.output[0]] = noise["duration_noise" if node.name == "/dp/RandomNormalLike" else "noise"]
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run(None, given)[0].reshape(-1)
+
+
+def matcha_voice(folder: Path, vocoder: str, **told: str) -> tuple[Path, Path]:
+    """Write a voice of :mod:`make_matcha`, and return the ``.onnx`` of its acoustic model and of its vocoder."""
+    import onnx
+
+    paths = folder / "model-steps-3.onnx", folder / f"{vocoder}.onnx"
+    for name, path in zip(("acoustic", vocoder), paths, strict=True):
+        path.write_bytes(lzma.decompress((DATA / f"matcha_{name}.onnx.xz").read_bytes()))
+    model = onnx.load(paths[0])
+    known = {one.key: one.value for one in model.metadata_props}
+    onnx.helper.set_model_props(model, {**known, "has_espeak": "0", **told})
+    onnx.save(model, paths[0])
+    lines = [f"{symbol} {ids[0]}\n" for symbol, ids in SYMBOLS.items() if symbol != "\u0301"]
+    (folder / "tokens.txt").write_text("".join(lines), encoding="utf-8")
+    return paths
+
+
+def run_matcha(path: Path, tokens: np.ndarray, noise_scale: float, rate: float, noise: np.ndarray) -> np.ndarray:
+    """Run an acoustic model in ONNX Runtime with its random tensor given, and return the mel, (1, features, frames).
+
+    :param noise: (frames, features), at least as many frames as it takes.
+    """
+    import onnx
+    import onnxruntime
+
+    model = onnx.load(path)
+    (node,) = [node for node in model.graph.node if node.op_type == "RandomNormalLike"]
+    given = {"x": tokens[None], "x_length": np.array([len(tokens)])}
+    given |= {"noise_scale": np.float32([noise_scale]), "length_scale": np.float32([1]) / np.float32([rate])}
+    model.graph.output.append(onnx.helper.make_tensor_value_info(node.input[0], onnx.TensorProto.FLOAT, [None, None, None]))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    frames = session.run([node.input[0]], given)[0].shape[2]
+    model.graph.node.remove(node)
+    model.graph.input.append(onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, [None, None, None]))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(["mel"], {**given, node.output[0]: noise[:frames].T[None]})[0]

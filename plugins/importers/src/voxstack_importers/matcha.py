@@ -1,0 +1,128 @@
+"""Voices of Matcha-TTS as sherpa-onnx takes them: an acoustic model with ``tokens.txt`` beside it, and a vocoder.
+
+The acoustic model (Mehta et al., Matcha-TTS: a fast TTS architecture with conditional flow matching, ICASSP 2024) attends to all frames in
+every step of its flow, so it makes a whole sentence at once; the vocoder streams behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import voxstack
+from voxstack_importers.graphs import Graph, renamed
+from voxstack_importers.kinds import Log
+from voxstack_importers.matcha_networks import WHOLE, Acoustic, Vocoder
+from voxstack_importers.piper_config import TEXT
+from voxstack_packager import PackagingError, package
+
+
+def convert(
+    path: Path,
+    out: Path,
+    log: Log,
+    *,
+    vocoder: str = "",
+    tokens: str = "",
+    name: str | None = None,
+    version: str = "1.0.0",
+    license: str = "LicenseRef-Unknown",
+    language: str | None = None,
+    text: str | None = None,
+) -> Path:
+    """Make an addon of a Matcha-TTS voice, and return its folder.
+
+    :param path: the ``.onnx`` of the acoustic model.
+    :param vocoder: that of the vocoder: HiFi-GAN (mel to audio) or vocos (mel to mag, x, y).
+    :param tokens: the table of tokens; ``tokens.txt`` beside the acoustic model, unless given.
+    :raises PackagingError: if a graph is another one, saying what was looked for; or the voice does not say what the original says.
+    """
+    import onnx
+
+    if not Path(vocoder).is_file():
+        raise PackagingError("vocoder", f"there is no file {vocoder!r}; give the .onnx of a HiFi-GAN or a vocos that knows these mels")
+    acoustic = Acoustic.of(Graph(renamed(onnx.load(path), WHOLE), path.name))
+    symbols = _symbols(Path(tokens) if tokens else path.with_name("tokens.txt"))
+    rng = np.random.default_rng(1)
+    said = acoustic.original(rng.choice(sorted({ids[0] for ids in symbols.values()}), 40), rng.standard_normal, 0.667, 1.0)
+    wave = Vocoder.of(Graph(renamed(onnx.load(vocoder), WHOLE), Path(vocoder).name), said.mel)
+    log(f"{path.name}: {said.mel.shape[1]} features, {wave.hop} samples a frame")
+    told = acoustic.told
+    voice = told.get("voice", "en-us")
+    reading = _reading(acoustic, symbols, voice)
+
+    def spoken(loaded: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
+        made = {**utterance, **_built({"type": "SequenceBlockContainer", "blocks": [*reading, acoustic.noise]}, loaded)(utterance)}
+        mel = acoustic.original(made["tokens"], lambda shape, dtype: made["noise"], utterance["noise_scale"], utterance["rate"]).mel
+        whole = wave.original(mel)
+        return np.concatenate(list(_built(wave.block, loaded).stream(iter([whole]), {}))) if wave.block else whole.reshape(-1)
+
+    sequence = {"type": "SequenceBlockContainer", "blocks": [*reading, acoustic.noise, {"type": "Encoders"}]}
+    behind: list[dict[str, Any]] = [
+        {"type": "WholeFrames", "tensor": "mel", "makes_stream": "mel"},
+        {"type": "Decoder", "network": "vocoder"},
+    ]
+    stream = {"type": "StreamableStack", "stack": [*behind, *([wave.block] if wave.block else [])]}
+    pipeline = {"type": "StreamablePipeline", "sequence_block": sequence, "streamable_block": stream}
+    return package(
+        out,
+        name=name or re.sub(r"[^a-z0-9_-]+", "-", path.resolve().parent.name.lower()).strip("-"),
+        version=version,
+        license=license,
+        languages=[language or voice],
+        sample_rate=int(told["sample_rate"]),
+        hop_length=wave.hop,
+        networks=[acoustic.source(said), wave.source(said.mel)],
+        stack=[{"type": "Sentences", "language": language or voice, "block": pipeline}],
+        controls=_controls(),
+        description=f"Imported from the Matcha-TTS voice {path.name} with {Path(vocoder).name}",
+        golden_text=text or (TEXT if told.get("has_espeak") == "1" else TEXT.lower()),
+        original=spoken,
+        log=log,
+    )
+
+
+def _built(spec: dict[str, Any], voice: voxstack.Voice) -> Any:
+    return voxstack.build(spec, voice.addon)
+
+
+def _symbols(path: Path) -> dict[str, list[int]]:
+    """Read a table of tokens: a symbol, blanks and its number in each line; the symbol may be a blank itself."""
+    if not path.is_file():
+        raise PackagingError(path.name, "is not there; it says what the tokens mean: give it with 'tokens', or put it beside the model")
+    symbols: dict[str, list[int]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        symbol, _, token = line.rstrip().rpartition(" ")
+        if not token.isdigit():
+            raise PackagingError(f"{path.name}, line {number}", f"{line!r} is no symbol with its number behind it")
+        symbols[symbol.strip() or " "] = [int(token)]
+    return symbols
+
+
+def _reading(acoustic: Acoustic, symbols: dict[str, list[int]], voice: str) -> list[dict[str, Any]]:
+    """The blocks that turn text to tokens, with blanks between all and, where the model was trained with them, both ends."""
+    told = acoustic.told
+    blank = [int(told.get("pad_id", 0))]
+    ends: dict[str, Any] = {"blank": blank}
+    if told.get("use_eos_bos") == "1":
+        missing = [symbol for symbol in "^$" if symbol not in symbols]
+        if missing:
+            raise PackagingError("tokens", f"lacks {missing}, and the model was trained with them at both ends")
+        ends |= {"start": [*blank, *symbols["^"]], "end": [*symbols["$"], *blank]}
+    table = {"type": "Characters", "symbols": symbols, **ends}
+    if told.get("has_espeak") == "1":
+        return [{"type": "EspeakPhonemes", "voice": voice}, {**table, "source": "phonemes"}]
+    if told.get("jieba") == "1":
+        raise PackagingError(acoustic.graph.where, "was trained with a lexicon of Chinese words (jieba), which no block here reads")
+    return [table]
+
+
+def _controls() -> dict[str, Any]:
+    told = {"rate": "Speed, as a factor.", "noise_scale": "How lively the voice is: 0 is always the same, more varies more."}
+    rate = {"type": "number", "default": 1.0, "minimum": 0.25, "maximum": 4.0, "description": told["rate"]}
+    noise = {"type": "number", "default": 0.667, "minimum": 0.0, "maximum": 2.0, "description": told["noise_scale"]}
+    seed = {"type": "integer", "default": 0, "minimum": 0, "description": "Another number says it in another way."}
+    return {"rate": rate, "noise_scale": noise, "seed": seed}

@@ -1,0 +1,142 @@
+"""Matcha-TTS voices for sherpa-onnx: a sentence at once, and a vocoder that streams."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REASON = "importing needs onnx and onnxruntime: pip install voxstack-importers"
+onnx = pytest.importorskip("onnx", reason=REASON)
+onnxruntime = pytest.importorskip("onnxruntime", reason=REASON)
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+from originals import SYMBOLS, matcha_voice, run_matcha  # noqa: E402
+
+import voxstack  # noqa: E402
+from voxstack import Schedule  # noqa: E402
+from voxstack_cli.main import main  # noqa: E402
+from voxstack_importers import import_voice  # noqa: E402
+from voxstack_packager import PackagingError  # noqa: E402
+
+TEXT = "this is what they say, is it?"
+VOCODERS = ("hifigan", "vocos")
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """For each vocoder: the acoustic model, the vocoder, and the addon that was made of them."""
+    made = {}
+    for vocoder in VOCODERS:
+        folder = tmp_path_factory.mktemp(vocoder)
+        acoustic, path = matcha_voice(folder, vocoder)
+        made[vocoder] = acoustic, path, import_voice("matcha", acoustic, folder / vocoder, log=str, vocoder=str(path))
+    return made
+
+
+@pytest.fixture(scope="module")
+def voices(imported):
+    return {name: voxstack.load(addon) for name, (_, _, addon) in imported.items()}
+
+
+def error(made, wanted):
+    assert made.shape == wanted.shape
+    return np.abs(made - wanted).max() / np.abs(wanted).max()
+
+
+def tokens_of(text):
+    """As sherpa-onnx makes them: both ends, then blanks everywhere."""
+    ids = [*SYMBOLS["^"], *(SYMBOLS[letter][0] for letter in text), *SYMBOLS["$"]]
+    return np.array([0, *(one for token in ids for one in (token, 0))])
+
+
+def expected(acoustic, vocoder, voice, **controls):
+    utterance = voice.request(TEXT, **controls)
+    tokens = tokens_of(TEXT)
+    block = {"type": "Noise", "name": "noise", "like": "tokens", "features": 32 * 20}
+    noise = voxstack.build(block)({**utterance, "tokens": tokens})["noise"].reshape(-1, 20)
+    mel = run_matcha(acoustic, tokens, utterance["noise_scale"], utterance["rate"], noise)
+    session = onnxruntime.InferenceSession(vocoder, providers=["CPUExecutionProvider"])
+    made = session.run(None, {session.get_inputs()[0].name: mel})
+    if len(made) == 1:
+        return made[0].reshape(-1)
+    torch = pytest.importorskip("torch", reason="compares with torch.istft: pip install torch")
+    magnitudes, cosines, sines = map(torch.from_numpy, made)
+    spectra = torch.complex(magnitudes * cosines, magnitudes * sines)
+    return torch.istft(spectra, 64, 16, window=torch.hann_window(64), center=True)[0].numpy()
+
+
+@pytest.mark.parametrize("name", VOCODERS)
+@pytest.mark.parametrize("controls", [{}, {"seed": 4, "rate": 2.0}, {"noise_scale": 0.0}, {"rate": 0.5, "noise_scale": 1.0}], ids=str)
+def test_it_says_what_the_original_says(imported, voices, name, controls):
+    acoustic, vocoder, _ = imported[name]
+    assert error(voices[name].synthesize(TEXT, **controls).samples, expected(acoustic, vocoder, voices[name], **controls)) < 1e-5
+
+
+@pytest.mark.parametrize("name", VOCODERS)
+@pytest.mark.parametrize(
+    "schedule", [Schedule(first=1, growth=1.0, largest=1), Schedule(first=7, growth=1.3), Schedule(first=5000)], ids=str
+)
+def test_it_says_the_same_for_every_schedule(voices, name, schedule):
+    chunks = [chunk.samples for chunk in voices[name].stream(TEXT, schedule=schedule)]
+    assert error(np.concatenate(chunks), voices[name].synthesize(TEXT).samples) < 1e-5
+    assert len(chunks) > 3 or schedule.first == 5000
+
+
+def test_the_vocoder_streams_and_the_acoustic_model_does_not(voices):
+    fields = {name: voice.addon.config["networks"]["vocoder"]["streaming"] for name, voice in voices.items()}
+    assert fields["hifigan"] == {"axis": "frames", "left": 9, "right": 9, "hop": 256}
+    assert fields["vocos"] == {"axis": "frames", "left": 12, "right": 12, "hop": 1}
+    for voice in voices.values():
+        acoustic = voice.addon.config["networks"]["acoustic"]
+        assert "streaming" not in acoustic
+        assert acoustic["measured"]["deterministic"]
+        assert acoustic["measured"]["original_error"] < 1e-6
+
+
+def test_seeds_change_what_is_said(voices):
+    one, two = (voices["hifigan"].synthesize(TEXT, seed=seed).samples for seed in (0, 1))
+    assert error(one, two) > 0.01
+    assert [(event.kind, event.text) for event in voices["hifigan"].synthesize(TEXT).events] == [("sentence", TEXT)]
+
+
+def test_check_passes(imported):
+    from voxstack_bench import check
+
+    report = check(imported["vocos"][2], contexts=["onnx:cpu"], tell=lambda line: None)
+    assert report.passed
+    assert {"acoustic", "vocoder", "speech"} <= {row.what for found in report.contexts for row in found.rows}
+
+
+def test_the_shell_imports_and_wants_a_vocoder(tmp_path, capsys):
+    acoustic, vocoder = matcha_voice(tmp_path, "hifigan")
+    assert main(["import", "matcha", str(acoustic), "--out", str(tmp_path / "lyra")]) == 1
+    assert "error: vocoder: there is no file ''; give the .onnx" in capsys.readouterr().err
+    assert main(["import", "matcha", str(acoustic), "--out", str(tmp_path / "lyra"), "--vocoder", str(vocoder), "--name", "lyra"]) == 0
+    config = json.loads((tmp_path / "lyra" / "addon.json").read_text())
+    assert (config["sample_rate"], config["hop_length"], config["name"]) == (22050, 256, "lyra")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda folder: (folder / "tokens.txt").unlink(), r"tokens\.txt: is not there"),
+        (lambda folder: (folder / "tokens.txt").write_text("a b\n"), "tokens.txt, line 1: 'a b' is no symbol"),
+        (lambda folder: (folder / "tokens.txt").write_text("a 1\n"), r"tokens: lacks \['\^', '\$'\]"),
+        (lambda folder: matcha_voice(folder, "hifigan", jieba="1"), "a lexicon of Chinese words"),
+        (lambda folder: (folder / "hifigan.onnx").write_bytes((folder / "model-steps-3.onnx").read_bytes()), "a HiFi-GAN takes mels"),
+        (
+            lambda folder: (folder / "model-steps-3.onnx").write_bytes((folder / "hifigan.onnx").read_bytes()),
+            r"takes \['mel'\]; an acoustic",
+        ),
+    ],
+)
+def test_what_is_no_matcha_voice_is_refused(tmp_path, change, problem):
+    acoustic, vocoder = matcha_voice(tmp_path, "hifigan")
+    change(tmp_path)
+    with pytest.raises(PackagingError, match=problem):
+        import_voice("matcha", acoustic, tmp_path / "out", log=str, vocoder=str(vocoder))
+    assert not (tmp_path / "out").exists()
