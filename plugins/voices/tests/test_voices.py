@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import shutil
+import threading
+import time
+import weakref
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from copies import copied, write_config
+
+import voxstack
+from voxstack import CapacityError, PluginError, Registry, RequestError, Schedule
+from voxstack_voices import Voices
+from voxstack_voices.weights import total, weights_of
+
+TEXT = "Hello there, my friend."
+SMALL = Schedule(first=16, growth=1.0001, largest=16)
+
+
+@pytest.fixture(scope="module")
+def addons(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three voices with weights of their own and the vocoder of prism."""
+    folder = tmp_path_factory.mktemp("addons")
+    return [copied(folder, "amber", f"voice{number}", weights=number + 1) for number in range(3)]
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
+def fresh() -> Registry:
+    """A registry in which nothing is open yet."""
+    return Registry.installed().beside({})
+
+
+def cost(*paths: Path) -> int:
+    registry = Registry.installed()
+    return total(weights_of(voxstack.addon.Addon.open(path, registry)) for path in paths)
+
+
+def names(voices: Voices) -> list[str]:
+    return [Path(row.name).name for row in voices.status()]
+
+
+def test_a_voice_is_opened_when_it_is_asked_for_and_says_what_it_says_alone() -> None:
+    voices = Voices()
+    assert voices.status() == []
+    made = voices.synthesize("amber", TEXT).samples
+    np.testing.assert_array_equal(made, voxstack.load("amber").synthesize(TEXT).samples)
+    np.testing.assert_array_equal(np.concatenate([chunk.samples for chunk in voices.stream("amber", TEXT, rate=1.0)]), made)
+    with voices.use("amber") as voice, voices.use("amber") as again:
+        assert voice is again
+        assert voices.status()[0].users == 2
+    assert [(row.name, row.users) for row in voices.status()] == [("amber", 0)]
+
+
+def test_ten_voices_with_one_vocoder_have_it_once(tmp_path: Path) -> None:
+    registry = fresh()
+    paths = [copied(tmp_path, "amber", f"v{number}", weights=number + 1) for number in range(10)]
+    voices = Voices(registry=registry, warm=paths)
+    opened = [network.spec.name for network in registry._networks.values()]
+    assert {name: opened.count(name) for name in ("vocoder", "decoder", "encoder")} == {"vocoder": 1, "decoder": 10, "encoder": 10}
+    rows, (vocoder,) = voices.status(), shared_bytes(registry, paths[0])
+    assert {row.shared for row in rows} == {vocoder}
+    assert sum(row.own for row in rows) + vocoder == cost(*paths)
+
+
+def shared_bytes(registry: Registry, path: Path) -> list[int]:
+    """Bytes of the networks that a voice borrows."""
+    addon = voxstack.addon.Addon.open(path, registry)
+    weights = weights_of(addon)
+    return [weights[spec.digest, addon.context.key()] for name, spec in addon.networks.items() if "addon" in addon.config["networks"][name]]
+
+
+def test_equal_networks_of_voices_that_borrow_nothing_are_shared(tmp_path: Path) -> None:
+    registry = fresh()
+    paths = [copied(tmp_path, "amber", f"v{number}", own=True) for number in range(3)]
+    with Voices(registry=registry).use(paths[0]) as one, Voices(registry=registry).use(paths[1]) as other:
+        assert one.addon.stream_network("vocoder") is other.addon.stream_network("vocoder")
+        assert len({id(network) for network in registry._networks.values()}) == len(one.addon.opened)
+
+
+def test_the_least_recently_used_goes_when_room_is_needed(addons: list[Path]) -> None:
+    voices = Voices(cost(*addons[:2]), registry=fresh(), clock=Clock())
+    voices.warm(addons[0], addons[1])
+    voices.synthesize(addons[0], "Yes.")
+    voices.synthesize(addons[2], "Yes.")
+    assert names(voices) == ["voice2", "voice0"]
+
+
+def test_what_is_in_use_stays_and_what_does_not_fit_is_refused(addons: list[Path]) -> None:
+    voices = Voices(cost(*addons[:2]), registry=fresh())
+    with voices.use(addons[0]), voices.use(addons[1]):
+        with pytest.raises(CapacityError, match=r"voice2 takes \d+\.\d MB, .* \(.*voice0, .*voice1\) that is .* more than the budget"):
+            voices.synthesize(addons[2], "Yes.")
+        assert sorted(names(voices)) == ["voice0", "voice1"]
+    assert len(voices.synthesize(addons[2], "Yes.").samples)
+
+
+def test_a_shared_network_needs_no_room_of_its_own(addons: list[Path], tmp_path: Path) -> None:
+    twin = copied(tmp_path, "amber", "twin", weights=1)
+    voices = Voices(cost(addons[0]), registry=fresh())
+    with voices.use(addons[0]), voices.use(twin):
+        assert [row.own for row in voices.status()] == [0, 0]
+
+
+def test_what_is_unloaded_is_gone(addons: list[Path]) -> None:
+    registry = fresh()
+    voices = Voices(registry=registry, warm=addons[:2])
+    with voices.use(addons[0]) as voice:
+        own = weakref.ref(voice.addon.network("decoder"))
+        shared = weakref.ref(voice.addon.stream_network("vocoder"))
+    del voice
+    assert voices.unload(addons[0])
+    assert not voices.unload(addons[0])
+    gc.collect()
+    assert own() is None
+    assert shared() is not None
+    voices.unload(addons[1])
+    gc.collect()
+    assert shared() is None
+    assert not list(registry._networks.values())
+
+
+@pytest.mark.parametrize("end", ["run", "close", "drop", "unstarted"])
+def test_a_stream_keeps_its_voice_until_it_ends(addons: list[Path], end: str) -> None:
+    voices = Voices(registry=fresh())
+    stream: Any = voices.stream(addons[0], TEXT, schedule=SMALL)
+    if end != "unstarted":
+        next(stream)
+    assert voices.status()[0].users == 1
+    if end == "run":
+        list(stream)
+    elif end == "close":
+        stream.close()
+    del stream
+    gc.collect()
+    assert voices.status()[0].users == 0
+
+
+def test_a_stream_that_is_unloaded_goes_on(addons: list[Path]) -> None:
+    voices = Voices(registry=fresh())
+    whole = voices.synthesize(addons[0], TEXT).samples
+    stream = voices.stream(addons[0], TEXT, schedule=SMALL)
+    first = next(stream).samples
+    voices.unload(addons[0])
+    samples = np.concatenate([first, *(chunk.samples for chunk in stream)])
+    np.testing.assert_allclose(samples, whole, atol=1e-3 * np.abs(whole).max())
+
+
+def test_32_threads_open_a_voice_once(addons: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Any] = []
+    original = voxstack.addon.Addon.open
+    monkeypatch.setattr(
+        "voxstack_voices.voices.Addon.open", lambda *given: (opened.append(given[0]), time.sleep(0.05), original(*given))[2]
+    )
+    voices, start, made = Voices(registry=fresh()), threading.Barrier(32), [None] * 32
+
+    def run(number: int) -> None:
+        start.wait()
+        made[number] = voices.synthesize(addons[number % 2], "Yes.").samples
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(opened) == sorted(str(path) for path in addons[:2])
+    for number, samples in enumerate(made):
+        np.testing.assert_array_equal(samples, made[number % 2])
+    assert [row.users for row in voices.status()] == [0, 0]
+
+
+def test_others_do_not_wait_for_a_voice_that_is_opened(addons: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    voices, go = Voices(registry=fresh(), warm=addons[:1]), threading.Event()
+    original = voxstack.addon.Addon.open
+    monkeypatch.setattr("voxstack_voices.voices.Addon.open", lambda *given: (go.wait(10), original(*given))[1])
+    thread = threading.Thread(target=lambda: voices.synthesize(addons[1], "Yes."))
+    thread.start()
+    assert len(voices.synthesize(addons[0], "Yes.").samples)
+    assert names(voices) == ["voice0"]
+    go.set()
+    thread.join()
+    assert sorted(names(voices)) == ["voice0", "voice1"]
+
+
+@pytest.fixture
+def changing(tmp_path: Path) -> tuple[Path, Any]:
+    """A voice, and a function that puts another version in its place."""
+    place = copied(tmp_path / "here", "amber", "voice", weights=1)
+
+    def change(**config: Any) -> None:
+        made = copied(tmp_path / "next", "amber", "voice", weights=2, version="9.0", **config)
+        old = tmp_path / f"old{time.monotonic_ns()}"
+        place.rename(old)
+        made.rename(place)
+
+    return place, change
+
+
+def test_an_addon_that_changed_is_opened_anew_and_streams_go_on(changing: tuple[Path, Any]) -> None:
+    place, change = changing
+    voices = Voices(registry=fresh())
+    before = voices.synthesize(place, TEXT).samples
+    streams = [voices.stream(place, TEXT, schedule=SMALL) for _ in range(8)]
+    firsts = [next(stream).samples for stream in streams]
+    change()
+    after = voices.synthesize(place, TEXT).samples
+    assert voices.status()[0].version == "9.0"
+    assert np.abs(after[:1000] - before[:1000]).max() > 0
+    for first, stream in zip(firsts, streams, strict=True):
+        samples = np.concatenate([first, *(chunk.samples for chunk in stream)])
+        np.testing.assert_allclose(samples, before, atol=1e-3 * np.abs(before).max())
+    assert [(row.version, row.users) for row in voices.status()] == [("9.0", 0)]
+
+
+def test_a_change_that_is_broken_leaves_the_old_one(changing: tuple[Path, Any], caplog: pytest.LogCaptureFixture) -> None:
+    place, _ = changing
+    clock = SimpleNamespace(now=0.0)
+    voices = Voices(registry=fresh(), clock=lambda: clock.now)
+    before = voices.synthesize(place, TEXT).samples
+    good = json.loads((place / "addon.json").read_text())
+    write_config(place, {**good, "stack": [{"type": "Sentencs"}]})
+    np.testing.assert_array_equal(voices.synthesize(place, TEXT).samples, before)
+    assert "did you mean 'Sentences'?" in voices.status()[0].problem
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    voices.synthesize(place, TEXT)
+    assert len(caplog.records) == 1, "it is not tried again at once"
+    clock.now += 10
+    write_config(place, {**good, "version": "9.1"})
+    voices.synthesize(place, TEXT)
+    assert [(row.version, row.problem) for row in voices.status()] == [("9.1", "")]
+    shutil.rmtree(place)
+    voices.synthesize(place, TEXT)
+    assert voices.status()[0].problem
+
+
+def test_asyncio(addons: list[Path]) -> None:
+    voices = Voices(registry=fresh())
+
+    async def speak(path: Path) -> np.ndarray:
+        return np.concatenate([chunk.samples async for chunk in voices.astream(path, TEXT)])
+
+    async def both() -> list[np.ndarray]:
+        return await asyncio.gather(*(speak(path) for path in addons[:2]))
+
+    for made, path in zip(asyncio.run(both()), addons, strict=False):
+        whole = voices.synthesize(path, TEXT).samples
+        np.testing.assert_allclose(made, whole, atol=1e-3 * np.abs(whole).max())
+    assert [row.users for row in voices.status()] == [0, 0]
+
+
+def test_errors_leave_nothing_behind(addons: list[Path]) -> None:
+    voices = Voices(registry=fresh())
+    with pytest.raises(PluginError, match="no addon named 'ambre' is installed; did you mean 'amber'"):
+        voices.synthesize("ambre", TEXT)
+    with pytest.raises(RequestError, match="the text is empty"):
+        voices.stream(addons[0], " ")
+    assert [row.users for row in voices.status()] == [0]
+    assert not voices._opening
+    assert not voices._reserved
