@@ -10,12 +10,12 @@ import numpy as np
 from voxstack_packager import PackagingError
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import GraphProto, ModelProto, NodeProto
 
 RANDOM = frozenset({"RandomNormalLike", "RandomNormal", "RandomUniformLike", "RandomUniform"})
 """Operators that draw numbers."""
 
-Axes = Sequence[str | int]
+Axes = Sequence[str | int | None] | None
 
 
 class Graph:
@@ -29,7 +29,7 @@ class Graph:
         self.makers = {name: node for node in model.graph.node for name in node.output if name}
         self._users: dict[str, list[NodeProto]] = {}
         for node in model.graph.node:
-            for name in node.input:
+            for name in taken(node):
                 self._users.setdefault(name, []).append(node)
 
     def refused(self, problem: str) -> PackagingError:
@@ -65,7 +65,7 @@ class Graph:
         while todo:
             name = todo.pop()
             if name in self.makers and name not in ends:
-                new = [one for one in self.makers[name].input if one and one not in found]
+                new = [one for one in taken(self.makers[name]) if one not in found]
                 found.update(new)
                 todo += new
         return found
@@ -108,7 +108,7 @@ class Graph:
         if missing:
             raise self.refused(f"the part that makes {sorted(outputs)} also depends on the inputs {missing}; it cannot be cut out")
         kept = [node for node in self.model.graph.node if needed & set(node.output) and not given & set(node.output)]
-        used = {name for node in (*kept, *around) for name in node.input}
+        used = {name for node in (*kept, *around) for name in taken(node)}
         weights = [tensor for name, tensor in self.weights.items() if name in used and name not in given]
         weights += [numpy_helper.from_array(value, name) for name, value in constants.items()]
         nodes = in_order([*before, *kept, *after], {*inputs, *(tensor.name for tensor in weights)})
@@ -120,11 +120,11 @@ class Graph:
 
 def in_order(nodes: Sequence[NodeProto], there: Iterable[str]) -> list[NodeProto]:
     """Operators in an order in which each finds its inputs; ``there``: tensors that no operator makes."""
-    known, made, waiting = {"", *there}, [], list(nodes)
+    known, made, waiting = set(there), [], list(nodes)
     while waiting:
         later = []
         for node in waiting:
-            if known.issuperset(node.input):
+            if known.issuperset(taken(node)):
                 made.append(node)
                 known.update(node.output)
             else:
@@ -134,24 +134,44 @@ def in_order(nodes: Sequence[NodeProto], there: Iterable[str]) -> list[NodeProto
     return made
 
 
+def taken(node: NodeProto) -> list[str]:
+    """What an operator takes: its inputs, and what graphs inside of it take from around them."""
+    names = [name for name in node.input if name]
+    for inner in _graphs(node):
+        own = {one.name for one in (*inner.input, *inner.initializer)} | {name for one in inner.node for name in one.output}
+        used = [name for one in inner.node for name in taken(one)] + [one.name for one in inner.output]
+        names += [name for name in used if name not in own]
+    return names
+
+
+def _graphs(node: NodeProto) -> list[GraphProto]:
+    return [one.g for one in node.attribute if one.HasField("g")] + [graph for one in node.attribute for graph in one.graphs]
+
+
 def renamed(model: ModelProto, prefix: str) -> ModelProto:
     """A copy whose tensors have a prefix to their names, so that none is called what a network of an addon calls its own."""
     from onnx import ModelProto
 
     made = ModelProto()
     made.CopyFrom(model)
-    graph = made.graph
+    _rename(made.graph, prefix)
+    return made
+
+
+def _rename(graph: GraphProto, prefix: str) -> None:
     for named in (*graph.input, *graph.output, *graph.initializer):
         named.name = prefix + named.name
     for node in graph.node:
         node.input[:] = [name and prefix + name for name in node.input]
         node.output[:] = [name and prefix + name for name in node.output]
+        for inner in _graphs(node):
+            _rename(inner, prefix)
     del graph.value_info[:]
-    return made
 
 
 def _values(named: Mapping[str, tuple[str, Axes]]) -> list[Any]:
     from onnx import helper
 
     types = {name: helper.np_dtype_to_tensor_dtype(np.dtype(dtype)) for name, (dtype, _) in named.items()}
-    return [helper.make_tensor_value_info(name, types[name], list(axes)) for name, (_, axes) in named.items()]
+    shapes = {name: None if axes is None else list(axes) for name, (_, axes) in named.items()}
+    return [helper.make_tensor_value_info(name, types[name], shape) for name, shape in shapes.items()]

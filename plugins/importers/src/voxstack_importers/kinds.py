@@ -43,6 +43,15 @@ KINDS: Mapping[str, Kind] = {
         "a Matcha-TTS voice for sherpa-onnx: the .onnx of its acoustic model, with tokens.txt beside it",
         {"vocoder": "the .onnx of its vocoder (required)", "tokens": "the table of tokens (default: tokens.txt beside the model)"},
     ),
+    "kokoro": Kind(
+        "voxstack_importers.kokoro",
+        "a Kokoro model: its .onnx",
+        {
+            "voices": "the .npz (or voices-*.bin) with the styles of its speakers (required)",
+            "vocab": "config.json with its vocabulary (default: in its metadata, or beside it)",
+            "phonemes": "espeak, or text where what is said is written in phonemes (default: espeak)",
+        },
+    ),
 }
 """Every kind by the name that the command knows it by."""
 

@@ -91,3 +91,38 @@ def run_matcha(path: Path, tokens: np.ndarray, noise_scale: float, rate: float, 
     model.graph.input.append(onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, [None, None, None]))
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run(["mel"], {**given, node.output[0]: noise[:frames].T[None]})[0]
+
+
+def kokoro_voice(folder: Path) -> dict[str, Path]:
+    """Write a voice of :mod:`make_kokoro`, and return its ``model``, its table of ``voices``, and its ``config``."""
+    paths = {"model": folder / "kokoro.onnx", "voices": folder / "voices-v1.0.bin", "config": folder / "config.json"}
+    paths["model"].write_bytes(lzma.decompress((DATA / "kokoro.onnx.xz").read_bytes()))
+    random = np.random.default_rng(8)
+    with paths["voices"].open("wb") as file:
+        np.savez(file, **{name: random.standard_normal((40, 1, 256)).astype(np.float32) for name in ("af_bella", "bm_george")})
+    vocabulary = {symbol: ids[0] for symbol, ids in SYMBOLS.items() if symbol not in ("_", "^", "$")}
+    paths["config"].write_text(json.dumps({"vocab": vocabulary}), encoding="utf-8")
+    return paths
+
+
+def run_kokoro(path: Path, tokens: np.ndarray, style: np.ndarray, speed: float, normal: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """Run a model in ONNX Runtime with its random tensors given, and return its samples.
+
+    :param normal: values of the noise, from the first on again behind the last, in one row; ``uniform`` likewise.
+    """
+    import onnx
+    import onnxruntime
+
+    model = onnx.load(path)
+    given = {"input_ids": tokens[None], "style": style, "speed": np.float32([speed])}
+    drawn = [node for node in model.graph.node if node.op_type in ("RandomNormalLike", "RandomUniformLike")]
+    model.graph.output.extend(onnx.helper.make_tensor_value_info(node.input[0], onnx.TensorProto.FLOAT, None) for node in drawn)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    shapes = [value.shape for value in session.run([node.input[0] for node in drawn], given)]
+    for node, shape in zip(drawn, shapes, strict=True):
+        model.graph.node.remove(node)
+        model.graph.input.append(onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, None))
+        values = normal if node.op_type == "RandomNormalLike" else uniform
+        given[node.output[0]] = np.resize(values, np.prod(shape)).reshape(shape)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(["waveform"], given)[0]

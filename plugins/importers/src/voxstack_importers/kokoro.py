@@ -1,0 +1,132 @@
+"""Voices of Kokoro: a graph of tokens, style and speed to audio, a table of styles, and a vocabulary.
+
+Its decoder (the iSTFTNet of StyleTTS 2: Li et al., NeurIPS 2023, section 3.2) normalises every layer over all frames of a sentence, so each
+sample depends on all others: a sentence is made at once and given out as it is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import voxstack
+from voxstack_importers.graphs import Graph, renamed
+from voxstack_importers.kinds import Log
+from voxstack_importers.kokoro_networks import WHOLE, Model, draw, styles
+from voxstack_importers.piper_config import TEXT
+from voxstack_packager import PackagingError, package
+
+SAMPLE_RATE, SAMPLES_A_FRAME = 24000, 600
+LONGEST = 350
+"""Characters of a sentence that have fewer phonemes than the model takes, which are 510."""
+
+
+def convert(
+    path: Path,
+    out: Path,
+    log: Log,
+    *,
+    voices: str = "",
+    vocab: str = "",
+    phonemes: str = "espeak",
+    name: str | None = None,
+    version: str = "1.0.0",
+    license: str = "LicenseRef-Unknown",
+    language: str | None = None,
+    text: str | None = None,
+) -> Path:
+    """Make an addon of a Kokoro voice, and return its folder.
+
+    :param path: the ``.onnx``.
+    :param voices: the ``.npz`` (also called ``.bin``) with the styles of each speaker, (phonemes, 1, features).
+    :param vocab: ``config.json`` with the ``vocab``; the one in the metadata or beside the model, unless given.
+    :param phonemes: ``espeak``, or ``text`` where what is said is written in phonemes.
+    :raises PackagingError: if the graph is another one, saying what was looked for; or the voice does not say what the original says.
+    """
+    import onnx
+
+    model = Model.of(Graph(renamed(onnx.load(path), WHOLE), path.name))
+    names, table = _styles(voices)
+    symbols = _vocabulary(vocab, path, model)
+    rng, ids = np.random.default_rng(1), sorted(ids[0] for ids in symbols.values())
+    tokens = np.array([0, *rng.choice(ids, 30), 0])
+    said = model.original(tokens, table[0, 29], 1.0, draw(model.noise, len(tokens), rng))
+    hop = SAMPLES_A_FRAME if said.durations is None else said.samples.size // int(said.durations.sum())
+    log(f"{path.name}: {len(names)} speakers, {hop} samples a frame")
+    spoken_in = language or "en-us"
+    reading = _reading(symbols, phonemes, spoken_in)
+    blocks = [*reading, {"type": "Speakers", "names": names}, *model.noise]
+
+    def spoken(loaded: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
+        made = voxstack.build({"type": "SequenceBlockContainer", "blocks": blocks}, loaded.addon)(utterance)
+        tokens = made["tokens"]
+        style = table[int(made["speaker_id"]), min(max(len(tokens) - 2, 1), table.shape[1]) - 1]
+        return model.original(tokens, style, utterance["rate"], {block["name"]: made[block["name"]] for block in model.noise}).samples
+
+    pipeline = {
+        "type": "StreamablePipeline",
+        "sequence_block": {"type": "SequenceBlockContainer", "blocks": [*blocks, {"type": "Encoders"}]},
+        "streamable_block": {"type": "WholeFrames", "tensor": "samples", "makes_stream": "samples"},
+    }
+    return package(
+        out,
+        name=name or re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-"),
+        version=version,
+        license=license,
+        languages=[spoken_in],
+        sample_rate=SAMPLE_RATE,
+        hop_length=hop,
+        networks=[styles(table), model.source(said)],
+        stack=[{"type": "Sentences", "language": spoken_in, "longest": LONGEST, "block": pipeline}],
+        controls=_controls(names),
+        description=f"Imported from the Kokoro model {path.name}",
+        golden_text=text or (TEXT if phonemes == "espeak" else "".join(symbol for symbol in symbols if symbol.isalpha())[:20]),
+        original=spoken,
+        log=log,
+    )
+
+
+def _styles(path: str) -> tuple[list[str], np.ndarray]:
+    """Names of speakers, and their styles, (speakers, phonemes, features)."""
+    if not Path(path).is_file():
+        raise PackagingError("voices", f"there is no file {path!r}; give the .npz (or voices-*.bin) with the styles of the speakers")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {name: np.asarray(file[name], np.float32) for name in sorted(file.files)}
+        return list(found), np.stack([one.reshape(len(one), -1) for one in found.values()])
+    except (ValueError, OSError, AttributeError) as error:
+        raise PackagingError(Path(path).name, f"holds no table of styles, (phonemes, 1, features) for each speaker ({error})") from error
+
+
+def _vocabulary(vocab: str, path: Path, model: Model) -> dict[str, list[int]]:
+    told = {one.key: one.value for one in model.graph.model.metadata_props}
+    file = Path(vocab) if vocab else path.with_name("config.json")
+    if not vocab and "kokoro_config" in told:
+        content = told["kokoro_config"]
+    elif file.is_file():
+        content = file.read_text(encoding="utf-8")
+    else:
+        raise PackagingError("vocab", f"there is no {file.name} with the vocabulary; give the config.json of the model")
+    try:
+        return {symbol: [int(one)] for symbol, one in json.loads(content)["vocab"].items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise PackagingError(file.name, f"has no 'vocab', which says what the tokens mean ({error!r})") from error
+
+
+def _reading(symbols: dict[str, list[int]], phonemes: str, language: str) -> list[dict[str, Any]]:
+    table = {"type": "Characters", "symbols": symbols, "start": [0], "end": [0]}
+    if phonemes == "text":
+        return [table]
+    if phonemes != "espeak":
+        raise PackagingError("phonemes", f"{phonemes!r} is neither 'espeak' nor 'text'")
+    return [{"type": "EspeakPhonemes", "voice": language.lower()}, {**table, "source": "phonemes"}]
+
+
+def _controls(names: list[str]) -> dict[str, Any]:
+    rate = {"type": "number", "default": 1.0, "minimum": 0.5, "maximum": 2.0, "description": "Speed, as a factor."}
+    seed = {"type": "integer", "default": 0, "minimum": 0, "description": "Another number says it with other noise."}
+    return {"rate": rate, "seed": seed, "speaker": {"type": "string", "default": names[0], "enum": names, "description": "Who speaks."}}
