@@ -5,15 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from voxstack_cli import streams
 from voxstack_cli.addons import registry_of
 from voxstack_cli.wording import as_json, size_words, value_line
+
+if TYPE_CHECKING:
+    from voxstack import Registry
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    told = "Show what an addon holds: networks, stack, contexts, files. Nothing is loaded, and files are not verified."
+    told = (
+        "Show what an addon holds: networks, what of them streams exactly and what not, stack, contexts, files. "
+        "Nothing is loaded, and files are not verified."
+    )
     parser = commands.add_parser("inspect", help="show what an addon holds", description=told)
     parser.add_argument("addon", metavar="ADDON", help="an installed addon by name, or a folder or .zip")
     parser.add_argument("--json", action="store_true", help="a JSON object: the addon.json, with sizes and the place of the addon")
@@ -24,11 +31,32 @@ def run(options: argparse.Namespace) -> int:
     """Show one addon."""
     from voxstack_addon_spec import open_addon
 
-    place, _ = registry_of(options).locate(options.addon)
+    registry = registry_of(options)
+    place, _ = registry.locate(options.addon)
     with open_addon(place) as files:
         config, location = files.config, files.location
-    print(as_json({"location": location, **with_sizes(config)}) if options.json else "\n".join(_lines(config, location)))
+    known = _with_borrowed(config, registry)
+    if options.json:
+        told = {name: dict(zip(("how", "why"), streams.told(network), strict=True)) for name, network in known.items()}
+        print(as_json({"location": location, **with_sizes(config), "streams": told}))
+    else:
+        print("\n".join(_lines(config, location, known)))
     return 0
+
+
+def _with_borrowed(config: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """The networks of an addon, those that it borrows as their lenders have them; without those whose lender is not installed."""
+    from voxstack_addon_spec import open_addon
+
+    known, places = {}, registry.addons()
+    for name, network in config["networks"].items():
+        if "addon" not in network:
+            known[name] = network
+        elif network["addon"] in places:
+            with open_addon(places[network["addon"]]) as lender:
+                lent = lender.config["networks"].get(network["network"])
+            known |= {name: lent} if lent is not None and "addon" not in lent else {}
+    return known
 
 
 def with_sizes(config: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +72,7 @@ def _export_size(export: Mapping[str, str], config: Mapping[str, Any]) -> int:
     return sum(config["files"][export[key]]["size"] for key in ("symbol", "parameters") if key in export)
 
 
-def _lines(config: dict[str, Any], location: str) -> Iterator[str]:
+def _lines(config: dict[str, Any], location: str, known: Mapping[str, Any]) -> Iterator[str]:
     yield f"{config['name']} {config['version']}  ({location})"
     if "description" in config:
         yield config["description"]
@@ -53,6 +81,7 @@ def _lines(config: dict[str, Any], location: str) -> Iterator[str]:
     sections: dict[str, list[str]] = {
         "controls": [value_line(name, schema) for name, schema in config["controls"].items()],
         "networks": [line for name, network in with_sizes(config)["networks"].items() for line in network_lines(name, network)],
+        "streaming": list(streams.lines(known, config.get("stack"))),
         "stack": [line for index, block in enumerate(config.get("stack", [])) for line in tree(block, f"[{index}] ")],
         "contexts": [f"{name}: {_pairs(context)}" for name, context in config.get("contexts", {}).items()],
         "files": _table({name: size_words(entry["size"]) for name, entry in config["files"].items()}),
@@ -73,7 +102,10 @@ def network_lines(name: str, network: Mapping[str, Any]) -> Iterator[str]:
         for key, tensor in network[side].items():
             axes = ", ".join(str(axis) for axis in tensor["shape"])
             yield f"  {side[:-1]:6} {key}: {tensor['dtype']} [{axes}]" + (", a mask" if tensor.get("mask") else "")
-    yield f"  streaming {_streaming(network.get('streaming'))}"
+    if "autoregressive" in network:
+        yield f"  autoregressive {_pairs(network['autoregressive'])}"
+    else:
+        yield f"  streaming {_streaming(network.get('streaming'))}"
     for export in network["exports"]:
         files = " + ".join(export[key] for key in ("symbol", "parameters") if key in export)
         yield f"  export {export['format']}: {files}, {size_words(export['size'])}"
