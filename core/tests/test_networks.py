@@ -231,3 +231,47 @@ def test_single_networks_may_run_elsewhere() -> None:
 def test_contexts_in_which_a_network_is_opened_alike_share_a_key() -> None:
     assert Context(streaming="windowed", schedule={"first": 8}).key() == Context().key()
     assert Context(batch=4).key() != Context().key()
+
+
+def test_what_stays_the_same_is_checked_once(net: Network) -> None:
+    bound = net.bound(**inputs())
+    assert bound()["total"] == 10
+    with pytest.raises(NetworkError, match="needs the input 'pitch'"):
+        net.bound(**inputs(pitch=None))
+    with pytest.raises(NetworkError, match="has no input"):
+        net.bound(**inputs(ptch=np.ones(1)))
+
+
+STEP = network(
+    "decoder",
+    {
+        "keys": tensor("batch", "tokens", 3),
+        "heard": tensor("batch", 2, 4),
+        "cache": tensor("batch", "past", 5),
+        "dropout": tensor("batch", 6),
+    },
+    {
+        "said": tensor("batch", 2, 4),
+        "end": tensor("batch", 1),
+        "heard_next": tensor("batch", 2, 4),
+        "cache_next": tensor("batch", "longer", 5),
+    },
+    autoregressive={
+        "frames": "said",
+        "stop": "end",
+        "states": {"heard": {"next": "heard_next"}, "cache": {"next": "cache_next", "steps": 2}},
+        "noise": {"dropout": "uniform"},
+    },
+)
+
+
+def test_a_network_that_goes_step_by_step() -> None:
+    made = NetworkSpec.of("step", STEP, "digest", lambda name: None, False)  # type: ignore[arg-type,return-value]
+    assert made.form == "autoregressive"
+    assert made.needs == {"keys"}
+    assert made.filled == {"heard", "cache", "dropout"}
+    assert set(made.streamed) == {"said", "end"}
+    assert {name: state.shape for name, state in made.first_states(3).items()} == {"heard": (3, 2, 4), "cache": (3, 2, 5)}
+    assert made.autoregressive is not None
+    assert (made.autoregressive.frames, made.autoregressive.attention, made.autoregressive.noise) == ("said", None, {"dropout": "uniform"})
+    assert Network(made, Context("python"), run).effective.form == "autoregressive"
