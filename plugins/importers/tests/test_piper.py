@@ -174,6 +174,17 @@ def test_what_is_no_piper_voice_is_refused(tmp_path, config, problem):
     assert not (tmp_path / "out").exists()
 
 
+def test_phonemes_need_the_plugin_that_knows_them(tmp_path):
+    """Without it the import says what to install; with it the voice speaks."""
+    path = piper_voice(tmp_path, "plain", phoneme_type="espeak")
+    if "EspeakPhonemes" in voxstack.Registry.installed():
+        addon = import_voice("piper", path, tmp_path / "out", log=str)
+        assert voxstack.load(addon).synthesize("Hello there.").samples.any()
+        return
+    with pytest.raises(PackagingError, match=r"phonemes: the voice reads phonemes of espeak-ng, .*: pip install voxstack-espeak"):
+        import_voice("piper", path, tmp_path / "out", log=str)
+
+
 def changed(path, change):
     model = onnx.load(path)
     change(model.graph.node)

@@ -7,7 +7,6 @@ sample depends on all others: a sentence is made at once and given out as it is 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ import voxstack
 from voxstack_importers.graphs import Graph, renamed
 from voxstack_importers.kinds import Log
 from voxstack_importers.kokoro_networks import WHOLE, Model, draw, styles
-from voxstack_importers.piper_config import TEXT
+from voxstack_importers.reading import TEXT, addon_name, characters
+from voxstack_importers.reading import phonemes as by_espeak
 from voxstack_packager import PackagingError, package
 
 SAMPLE_RATE, SAMPLES_A_FRAME = 24000, 600
@@ -74,7 +74,7 @@ def convert(
     }
     return package(
         out,
-        name=name or re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-"),
+        name=name or addon_name(path.with_suffix("")),
         version=version,
         license=license,
         languages=[spoken_in],
@@ -118,12 +118,10 @@ def _vocabulary(vocab: str, path: Path, model: Model) -> dict[str, list[int]]:
 
 
 def _reading(symbols: dict[str, list[int]], phonemes: str, language: str) -> list[dict[str, Any]]:
-    table = {"type": "Characters", "symbols": symbols, "start": [0], "end": [0]}
-    if phonemes == "text":
-        return [table]
-    if phonemes != "espeak":
+    table = {"symbols": symbols, "start": [0], "end": [0]}
+    if phonemes not in ("espeak", "text"):
         raise PackagingError("phonemes", f"{phonemes!r} is neither 'espeak' nor 'text'")
-    return [{"type": "EspeakPhonemes", "voice": language.lower()}, {**table, "source": "phonemes"}]
+    return characters(table) if phonemes == "text" else by_espeak(language.lower(), table)
 
 
 def _controls(names: list[str]) -> dict[str, Any]:

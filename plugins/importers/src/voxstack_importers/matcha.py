@@ -6,7 +6,6 @@ every step of its flow, so it makes a whole sentence at once; the vocoder stream
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import voxstack
 from voxstack_importers.graphs import Graph, renamed
 from voxstack_importers.kinds import Log
 from voxstack_importers.matcha_networks import WHOLE, Acoustic, Vocoder
-from voxstack_importers.piper_config import TEXT
+from voxstack_importers.reading import TEXT, addon_name, characters, phonemes
 from voxstack_packager import PackagingError, package
 
 
@@ -69,7 +68,7 @@ def convert(
     pipeline = {"type": "StreamablePipeline", "sequence_block": sequence, "streamable_block": stream}
     return package(
         out,
-        name=name or re.sub(r"[^a-z0-9_-]+", "-", path.resolve().parent.name.lower()).strip("-"),
+        name=name or addon_name(path.resolve().parent),
         version=version,
         license=license,
         languages=[language or voice],
@@ -112,12 +111,12 @@ def _reading(acoustic: Acoustic, symbols: dict[str, list[int]], voice: str) -> l
         if missing:
             raise PackagingError("tokens", f"lacks {missing}, and the model was trained with them at both ends")
         ends |= {"start": [*blank, *symbols["^"]], "end": [*symbols["$"], *blank]}
-    table = {"type": "Characters", "symbols": symbols, **ends}
+    table = {"symbols": symbols, **ends}
     if told.get("has_espeak") == "1":
-        return [{"type": "EspeakPhonemes", "voice": voice}, {**table, "source": "phonemes"}]
+        return phonemes(voice, table)
     if told.get("jieba") == "1":
         raise PackagingError(acoustic.graph.where, "was trained with a lexicon of Chinese words (jieba), which no block here reads")
-    return [table]
+    return characters(table)
 
 
 def _controls() -> dict[str, Any]:

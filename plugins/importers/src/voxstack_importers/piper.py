@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import voxstack
 from voxstack_importers.graphs import Graph
 from voxstack_importers.kinds import Log
 from voxstack_importers.piper_config import PiperConfig
+from voxstack_importers.reading import addon_name
 from voxstack_importers.vits_networks import Inputs, networks
 from voxstack_importers.vits_original import Original
 from voxstack_importers.vits_parts import Parts
@@ -60,7 +60,7 @@ def convert(
 
     return package(
         out,
-        name=name or re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-"),
+        name=name or addon_name(path.with_suffix("")),
         version=version,
         license=license,
         languages=[language or config.language],

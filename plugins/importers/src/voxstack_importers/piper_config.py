@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from voxstack_importers.reading import TEXT, characters, phonemes
 from voxstack_packager import PackagingError
 
 BOS, EOS, PAD = "^", "$", "_"
 """Symbols of the beginning, the end, and between all others."""
 
-TEXT = "This is what the voice says, as the original says it."
-PHONEMES = ("espeak", "text")
+KINDS = ("espeak", "text")
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class PiperConfig:
 
     @classmethod
     def _of(cls, config: Mapping[str, Any], where: str) -> PiperConfig:
-        phonemes = config.get("phoneme_type", "espeak")
-        if phonemes not in PHONEMES:
-            raise PackagingError(where, f"phoneme_type {phonemes!r} needs a reader of its own, which there is not; known are {PHONEMES}")
+        kind = config.get("phoneme_type", "espeak")
+        if kind not in KINDS:
+            raise PackagingError(where, f"phoneme_type {kind!r} needs a reader of its own, which there is not; known are {KINDS}")
         symbols = {symbol: [int(one) for one in ids] for symbol, ids in config["phoneme_id_map"].items()}
         missing = [symbol for symbol in (BOS, EOS, PAD) if symbol not in symbols]
         if missing:
@@ -67,7 +67,7 @@ class PiperConfig:
             sample_rate=int(config["audio"]["sample_rate"]),
             speakers=speakers,
             symbols=symbols,
-            phonemes=phonemes,
+            phonemes=kind,
             language=language.replace("_", "-"),
             espeak=espeak,
             names=named,
@@ -95,10 +95,8 @@ class PiperConfig:
     def reading(self) -> list[dict[str, Any]]:
         """The blocks that turn text to tokens."""
         special = {"start": self.symbols[BOS], "blank": self.symbols[PAD], "end": self.symbols[EOS]}
-        table = {"type": "Characters", "symbols": dict(self.symbols), **special, **({"merged": self.merged} if self.merged else {})}
-        if self.phonemes == "text":
-            return [{**table, "form": "NFD"}]
-        return [{"type": "EspeakPhonemes", "voice": self.espeak}, {**table, "source": "phonemes"}]
+        table = {"symbols": dict(self.symbols), **special, **({"merged": self.merged} if self.merged else {})}
+        return characters({**table, "form": "NFD"}) if self.phonemes == "text" else phonemes(self.espeak, table)
 
     def who(self) -> dict[str, Any]:
         """Fields of the block that knows the speakers."""
