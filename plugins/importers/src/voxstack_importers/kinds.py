@@ -80,3 +80,14 @@ def import_voice(kind: str, path: str | os.PathLike[str], out: str | os.PathLike
     given = {name: value for name, value in options.items() if value is not None}
     made: Path = import_module(found.module).convert(Path(path), Path(out), log, **given)
     return made
+
+
+def head(told: Mapping[str, str], name: str, language: str, text: str) -> dict[str, Any]:
+    """What addon.json says first, and what is said for the golden vectors: as :data:`OPTIONS` tell, or else as the voice itself does."""
+    return {
+        "name": told.get("name", name),
+        "version": told.get("version", "1.0.0"),
+        "license": told.get("license", "LicenseRef-Unknown"),
+        "languages": [told.get("language", language)],
+        "golden_text": told.get("text", text),
+    }

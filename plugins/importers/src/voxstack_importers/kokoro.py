@@ -14,7 +14,7 @@ import numpy as np
 
 import voxstack
 from voxstack_importers.graphs import Graph, renamed
-from voxstack_importers.kinds import Log
+from voxstack_importers.kinds import Log, head
 from voxstack_importers.kokoro_networks import WHOLE, Model, draw, styles
 from voxstack_importers.reading import TEXT, addon_name, characters
 from voxstack_importers.reading import phonemes as by_espeak
@@ -25,26 +25,14 @@ LONGEST = 350
 """Characters of a sentence that have fewer phonemes than the model takes, which are 510."""
 
 
-def convert(
-    path: Path,
-    out: Path,
-    log: Log,
-    *,
-    voices: str = "",
-    vocab: str = "",
-    phonemes: str = "espeak",
-    name: str | None = None,
-    version: str = "1.0.0",
-    license: str = "LicenseRef-Unknown",
-    language: str | None = None,
-    text: str | None = None,
-) -> Path:
+def convert(path: Path, out: Path, log: Log, *, voices: str = "", vocab: str = "", phonemes: str = "espeak", **told: str) -> Path:
     """Make an addon of a Kokoro voice, and return its folder.
 
     :param path: the ``.onnx``.
     :param voices: the ``.npz`` (also called ``.bin``) with the styles of each speaker, (phonemes, 1, features).
     :param vocab: ``config.json`` with the ``vocab``; the one in the metadata or beside the model, unless given.
     :param phonemes: ``espeak``, or ``text`` where what is said is written in phonemes.
+    :param told: the options that every importer knows.
     :raises PackagingError: if the graph is another one, saying what was looked for; or the voice does not say what the original says.
     """
     import onnx
@@ -52,42 +40,45 @@ def convert(
     model = Model.of(Graph(renamed(onnx.load(path), WHOLE), path.name))
     names, table = _styles(voices)
     symbols = _vocabulary(vocab, path, model)
-    rng, ids = np.random.default_rng(1), sorted(ids[0] for ids in symbols.values())
-    tokens = np.array([0, *rng.choice(ids, 30), 0])
-    said = model.original(tokens, table[0, 29], 1.0, draw(model.noise, len(tokens), rng))
+    rng = np.random.default_rng(1)
+    tokens = np.array([0, *rng.choice(sorted(ids[0] for ids in symbols.values()), 30), 0])
+    said = model.original(tokens, table[0, min(30, table.shape[1]) - 1], 1.0, draw(model.noise, len(tokens), rng))
     hop = SAMPLES_A_FRAME if said.durations is None else said.samples.size // int(said.durations.sum())
     log(f"{path.name}: {len(names)} speakers, {hop} samples a frame")
-    spoken_in = language or "en-us"
-    reading = _reading(symbols, phonemes, spoken_in)
-    blocks = [*reading, {"type": "Speakers", "names": names}, *model.noise]
-
-    def spoken(loaded: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
-        made = voxstack.build({"type": "SequenceBlockContainer", "blocks": blocks}, loaded.addon)(utterance)
-        tokens = made["tokens"]
-        style = table[int(made["speaker_id"]), min(max(len(tokens) - 2, 1), table.shape[1]) - 1]
-        return model.original(tokens, style, utterance["rate"], {block["name"]: made[block["name"]] for block in model.noise}).samples
-
-    pipeline = {
-        "type": "StreamablePipeline",
-        "sequence_block": {"type": "SequenceBlockContainer", "blocks": [*blocks, {"type": "Encoders"}]},
-        "streamable_block": {"type": "WholeFrames", "tensor": "samples", "makes_stream": "samples"},
-    }
+    language = told.get("language", "en-us")
+    before = [*_reading(symbols, phonemes, language), {"type": "Speakers", "names": names}, *model.noise]
+    letters = "".join(symbol for symbol in symbols if symbol.isalpha())
     return package(
         out,
-        name=name or addon_name(path.with_suffix("")),
-        version=version,
-        license=license,
-        languages=[spoken_in],
+        **head(told, addon_name(path.with_suffix("")), language, TEXT if phonemes == "espeak" else letters[:20]),
         sample_rate=SAMPLE_RATE,
         hop_length=hop,
         networks=[styles(table), model.source(said)],
-        stack=[{"type": "Sentences", "language": spoken_in, "longest": LONGEST, "block": pipeline}],
+        stack=_stack(before, language),
         controls=_controls(names),
         description=f"Imported from the Kokoro model {path.name}",
-        golden_text=text or (TEXT if phonemes == "espeak" else "".join(symbol for symbol in symbols if symbol.isalpha())[:20]),
-        original=spoken,
+        original=lambda voice, utterance: _spoken(model, table, before, voice, utterance),
         log=log,
     )
+
+
+def _stack(before: list[dict[str, Any]], language: str) -> list[dict[str, Any]]:
+    pipeline = {
+        "type": "StreamablePipeline",
+        "sequence_block": {"type": "SequenceBlockContainer", "blocks": [*before, {"type": "Encoders"}]},
+        "streamable_block": {"type": "WholeFrames", "tensor": "samples", "makes_stream": "samples"},
+    }
+    return [{"type": "Sentences", "language": language, "longest": LONGEST, "block": pipeline}]
+
+
+def _spoken(
+    model: Model, table: np.ndarray, before: list[dict[str, Any]], voice: voxstack.Voice, utterance: voxstack.Utterance
+) -> np.ndarray:
+    """What the original graph says of a request, one sentence, with the noise that the voice draws for it."""
+    made = voxstack.build({"type": "SequenceBlockContainer", "blocks": before}, voice.addon)(utterance)
+    tokens = made["tokens"]
+    style = table[int(made["speaker_id"]), min(max(len(tokens) - 2, 1), table.shape[1]) - 1]
+    return model.original(tokens, style, utterance["rate"], {block["name"]: made[block["name"]] for block in model.noise}).samples
 
 
 def _styles(path: str) -> tuple[list[str], np.ndarray]:

@@ -13,30 +13,19 @@ import numpy as np
 
 import voxstack
 from voxstack_importers.graphs import Graph, renamed
-from voxstack_importers.kinds import Log
+from voxstack_importers.kinds import Log, head
 from voxstack_importers.matcha_networks import WHOLE, Acoustic, Vocoder
 from voxstack_importers.reading import TEXT, addon_name, characters, phonemes
 from voxstack_packager import PackagingError, package
 
 
-def convert(
-    path: Path,
-    out: Path,
-    log: Log,
-    *,
-    vocoder: str = "",
-    tokens: str = "",
-    name: str | None = None,
-    version: str = "1.0.0",
-    license: str = "LicenseRef-Unknown",
-    language: str | None = None,
-    text: str | None = None,
-) -> Path:
+def convert(path: Path, out: Path, log: Log, *, vocoder: str = "", tokens: str = "", **told: str) -> Path:
     """Make an addon of a Matcha-TTS voice, and return its folder.
 
     :param path: the ``.onnx`` of the acoustic model.
     :param vocoder: that of the vocoder: HiFi-GAN (mel to audio) or vocos (mel to mag, x, y).
     :param tokens: the table of tokens; ``tokens.txt`` beside the acoustic model, unless given.
+    :param told: the options that every importer knows.
     :raises PackagingError: if a graph is another one, saying what was looked for; or the voice does not say what the original says.
     """
     import onnx
@@ -49,39 +38,42 @@ def convert(
     said = acoustic.original(rng.choice(sorted({ids[0] for ids in symbols.values()}), 40), rng.standard_normal, 0.667, 1.0)
     wave = Vocoder.of(Graph(renamed(onnx.load(vocoder), WHOLE), Path(vocoder).name), said.mel)
     log(f"{path.name}: {said.mel.shape[1]} features, {wave.hop} samples a frame")
-    told = acoustic.told
-    voice = told.get("voice", "en-us")
-    reading = _reading(acoustic, symbols, voice)
-
-    def spoken(loaded: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
-        made = {**utterance, **_built({"type": "SequenceBlockContainer", "blocks": [*reading, acoustic.noise]}, loaded)(utterance)}
-        mel = acoustic.original(made["tokens"], lambda shape, dtype: made["noise"], utterance["noise_scale"], utterance["rate"]).mel
-        whole = wave.original(mel)
-        return np.concatenate(list(_built(wave.block, loaded).stream(iter([whole]), {}))) if wave.block else whole.reshape(-1)
-
-    sequence = {"type": "SequenceBlockContainer", "blocks": [*reading, acoustic.noise, {"type": "Encoders"}]}
-    behind: list[dict[str, Any]] = [
-        {"type": "WholeFrames", "tensor": "mel", "makes_stream": "mel"},
-        {"type": "Decoder", "network": "vocoder"},
-    ]
-    stream = {"type": "StreamableStack", "stack": [*behind, *([wave.block] if wave.block else [])]}
-    pipeline = {"type": "StreamablePipeline", "sequence_block": sequence, "streamable_block": stream}
+    voice = acoustic.told.get("voice", "en-us")
+    before = [*_reading(acoustic, symbols, voice), acoustic.noise]
+    text = TEXT if acoustic.told.get("has_espeak") == "1" else TEXT.lower()
     return package(
         out,
-        name=name or addon_name(path.resolve().parent),
-        version=version,
-        license=license,
-        languages=[language or voice],
-        sample_rate=int(told["sample_rate"]),
+        **head(told, addon_name(path.resolve().parent), voice, text),
+        sample_rate=int(acoustic.told["sample_rate"]),
         hop_length=wave.hop,
         networks=[acoustic.source(said), wave.source(said.mel)],
-        stack=[{"type": "Sentences", "language": language or voice, "block": pipeline}],
+        stack=_stack(before, wave, told.get("language", voice)),
         controls=_controls(),
         description=f"Imported from the Matcha-TTS voice {path.name} with {Path(vocoder).name}",
-        golden_text=text or (TEXT if told.get("has_espeak") == "1" else TEXT.lower()),
-        original=spoken,
+        original=lambda loaded, utterance: _spoken(acoustic, wave, before, loaded, utterance),
         log=log,
     )
+
+
+def _stack(before: list[dict[str, Any]], wave: Vocoder, language: str) -> list[dict[str, Any]]:
+    whole = {"type": "WholeFrames", "tensor": "mel", "makes_stream": "mel"}
+    behind = [whole, {"type": "Decoder", "network": "vocoder"}, *([wave.block] if wave.block else [])]
+    pipeline = {
+        "type": "StreamablePipeline",
+        "sequence_block": {"type": "SequenceBlockContainer", "blocks": [*before, {"type": "Encoders"}]},
+        "streamable_block": {"type": "StreamableStack", "stack": behind},
+    }
+    return [{"type": "Sentences", "language": language, "block": pipeline}]
+
+
+def _spoken(
+    acoustic: Acoustic, wave: Vocoder, before: list[dict[str, Any]], voice: voxstack.Voice, utterance: voxstack.Utterance
+) -> np.ndarray:
+    """What the original graphs say of a request, one sentence, with the noise that the voice draws for it."""
+    made = _built({"type": "SequenceBlockContainer", "blocks": before}, voice)(utterance)
+    mel = acoustic.original(made["tokens"], lambda shape, dtype: made["noise"], utterance["noise_scale"], utterance["rate"]).mel
+    whole = wave.original(mel)
+    return np.concatenate(list(_built(wave.block, voice).stream(iter([whole]), {}))) if wave.block else whole.reshape(-1)
 
 
 def _built(spec: dict[str, Any], voice: voxstack.Voice) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 import voxstack
 from voxstack_importers.graphs import Graph
-from voxstack_importers.kinds import Log
+from voxstack_importers.kinds import Log, head
 from voxstack_importers.piper_config import PiperConfig
 from voxstack_importers.reading import addon_name
 from voxstack_importers.vits_networks import Inputs, networks
@@ -22,20 +22,11 @@ NAMES = ("input", "input_lengths", "scales", "sid")
 """Inputs of a graph that Piper exports; the last where there are several speakers."""
 
 
-def convert(
-    path: Path,
-    out: Path,
-    log: Log,
-    *,
-    name: str | None = None,
-    version: str = "1.0.0",
-    license: str = "LicenseRef-Unknown",
-    language: str | None = None,
-    text: str | None = None,
-) -> Path:
+def convert(path: Path, out: Path, log: Log, **told: str) -> Path:
     """Make an addon of a Piper voice, and return its folder.
 
     :param path: the ``.onnx``; its configuration lies beside it, as ``.onnx.json``.
+    :param told: the options that every importer knows.
     :raises PackagingError: if the graph is not that of a Piper voice, saying what was looked for; or the voice does not say what the
         original says.
     """
@@ -60,17 +51,13 @@ def convert(
 
     return package(
         out,
-        name=name or addon_name(path.with_suffix("")),
-        version=version,
-        license=license,
-        languages=[language or config.language],
+        **head(told, addon_name(path.with_suffix("")), config.language, config.text),
         sample_rate=config.sample_rate,
         hop_length=hop,
         networks=networks(graph, parts, inputs, said, ids, config.length_scale, config.speakers),
         stack=stack,
         controls=config.controls(sampled=parts.duration_noise is not None),
         description=f"Imported from the Piper voice {path.name}",
-        golden_text=text or config.text,
         original=spoken,
         log=log,
     )
