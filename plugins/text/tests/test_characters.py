@@ -53,6 +53,7 @@ def test_a_list_is_looked_up_as_it_is_and_a_string_by_its_characters():
 
 def test_the_longest_sequence_is_one_symbol():
     assert tokens("baɪa", merged=["aɪ"]) == [2, 5, 1]
+    assert tokens(["b", "a", "ɪ", "a"], "phonemes", merged=["aɪ"]) == [2, 5, 1]
 
 
 def test_strings_are_normalised_as_the_model_was_trained():

@@ -32,7 +32,7 @@ class Characters(SequenceBlock):
     :param end: tokens behind all others.
     :param lower: look up the lower case of a string.
     :param form: Unicode normalisation of a string before it is looked up.
-    :param merged: sequences of characters that are one symbol in a string, such as diphthongs; the longest is taken.
+    :param merged: sequences of characters that are one symbol, such as diphthongs; the longest is taken. A list is joined for them.
     """
 
     symbols: dict[str, list[int]]
@@ -52,7 +52,7 @@ class Characters(SequenceBlock):
 
     def __call__(self, utterance: Utterance) -> Utterance:
         given = utterance[self.source]
-        symbols = self._split(given) if isinstance(given, str) else list(given)
+        symbols = self._split(given if isinstance(given, str) else "".join(given)) if isinstance(given, str) or self.merged else given
         unknown = dict.fromkeys(symbol for symbol in symbols if symbol not in self.symbols)
         if unknown:
             _LOG.warning("left out %s of %r: no tokens are known for them", ", ".join(map(repr, unknown)), given)
