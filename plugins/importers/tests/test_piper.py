@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 -- some letters are phonetic
 """Piper voices: what is imported says what the original says, however it is streamed."""
 
 from __future__ import annotations
@@ -174,15 +175,23 @@ def test_what_is_no_piper_voice_is_refused(tmp_path, config, problem):
     assert not (tmp_path / "out").exists()
 
 
-def test_phonemes_need_the_plugin_that_knows_them(tmp_path):
-    """Without it the import says what to install; with it the voice speaks."""
-    path = piper_voice(tmp_path, "plain", phoneme_type="espeak")
-    if "EspeakPhonemes" in voxstack.Registry.installed():
-        addon = import_voice("piper", path, tmp_path / "out", log=str)
-        assert voxstack.load(addon).synthesize("Hello there.").samples.any()
+def test_phonemes_are_those_of_the_plugin_that_knows_them(tmp_path):
+    """Without it the import says what to install; with it the voice says what the untouched graph says of its phonemes."""
+    letters = "^$_ ,.?abdefhijklmnoprstuvwzæðŋɐɑɔəɚɛɜɡɪɹʃʊʌʒˈˌːθᵻɾgcxy"
+    path = piper_voice(tmp_path, "three", phoneme_type="espeak", phoneme_id_map={letter: [i] for i, letter in enumerate(letters)})
+    if "EspeakPhonemes" not in voxstack.Registry.installed():
+        with pytest.raises(PackagingError, match=r"phonemes: the voice reads phonemes of espeak-ng, .*: pip install voxstack-espeak"):
+            import_voice("piper", path, tmp_path / "out", log=str)
         return
-    with pytest.raises(PackagingError, match=r"phonemes: the voice reads phonemes of espeak-ng, .*: pip install voxstack-espeak"):
-        import_voice("piper", path, tmp_path / "out", log=str)
+    voice = voxstack.load(import_voice("piper", path, tmp_path / "out", log=str))
+    block = voxstack.build({"type": "EspeakPhonemes", "voice": "en-us"}, voice.addon)
+    phonemes = block({"text": "Hello there, it is me."})["phonemes"]
+    assert "".join(phonemes).startswith("həlˈoʊ ðˈɛɹ")
+    ids = [letters.index("^"), letters.index("_")]
+    for phoneme in phonemes:
+        ids += [letters.index(phoneme), letters.index("_")]
+    wanted = run_piper(path, np.array([*ids, letters.index("$")]), [0.0, 1.2, 0.0])
+    assert error(voice.synthesize("Hello there, it is me.", noise_scale=0.0, noise_w=0.0).samples, wanted) < 1e-5
 
 
 def changed(path, change):
