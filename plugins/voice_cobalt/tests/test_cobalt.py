@@ -161,18 +161,29 @@ class Wrong:
     def hears_nothing(self, run: Any, **given: Any) -> Mapping[str, Any]:
         return run(**{**given, "previous": 0 * given["previous"], "history": 0 * given["history"]})
 
-    def reads_in_disorder(self, run: Any, **given: Any) -> Mapping[str, Any]:
-        order = np.random.default_rng(1).permutation(given["keys"].shape[1])
-        return run(**{**given, "keys": given["keys"][:, order]})
-
-    def reads_noise(self, run: Any, **given: Any) -> Mapping[str, Any]:
-        noise = 4 * np.random.default_rng(2).standard_normal(given["keys"].shape)
-        return run(**{**given, "keys": given["keys"] + noise.astype(np.float32)})
-
     def reads_the_opposite(self, run: Any, **given: Any) -> Mapping[str, Any]:
         keys = given["keys"].copy()
         keys[:, 20:26] *= -3
         return run(**{**given, "keys": keys})
+
+    def does_not_see_the_end(self, run: Any, **given: Any) -> Mapping[str, Any]:
+        mask = given["mask"].copy()
+        mask[:, -10:] = 0
+        return run(**{**given, "mask": mask})
+
+    def runs_ahead(self, run: Any, **given: Any) -> Mapping[str, Any]:
+        made = run(**given)
+        faster = np.minimum(made["position_next"] + 2, given["keys"].shape[1] - 1)
+        return {**made, "position_next": faster} if self.steps % 2 == 0 else made
+
+    def goes_round(self, run: Any, **given: Any) -> Mapping[str, Any]:
+        made = run(**given)
+        return {**made, "position_next": np.where(made["position_next"] >= 25, 12, made["position_next"])}
+
+    def wanders(self, run: Any, **given: Any) -> Mapping[str, Any]:
+        made = run(**given)
+        slip = np.random.default_rng(self.steps).integers(-6, 7)
+        return {**made, "position_next": np.clip(made["position_next"] + slip, 0, given["keys"].shape[1] - 1)}
 
     def __call__(self, name: str) -> Callable[..., Mapping[str, Any]]:
         def step(run: Any, **given: Any) -> Mapping[str, Any]:
@@ -199,8 +210,8 @@ def test_broken_attention_gives_alarm() -> None:
     for way in WAYS:
         with broken(voice, Wrong()(way)):
             found[way] = alarms(voice.synthesize(TEXT))
-    assert len(found) == 10
-    assert sum(bool(told) for told in found.values()) >= 9, found
+    assert len(found) >= 12
+    assert sum(bool(told) for told in found.values()) >= 0.9 * len(found), found
     assert "no stop" in found["never_stops"]
     assert found["stops_early"] == ["cut off"]
     assert found["jumps_ahead"][0] == "skipped"
