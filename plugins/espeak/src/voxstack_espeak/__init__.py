@@ -1,0 +1,23 @@
+"""espeak-ng: its speech, and its phonemes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import voxstack
+from voxstack_espeak.espeak import Espeak
+from voxstack_espeak.phonemes import EspeakPhonemes
+
+__all__ = ["Espeak", "EspeakPhonemes", "voxstack_addons", "voxstack_blocks"]
+
+
+@voxstack.hookimpl
+def voxstack_blocks() -> list[type[voxstack.Block]]:
+    """The blocks of this plugin."""
+    return [Espeak, EspeakPhonemes]
+
+
+@voxstack.hookimpl
+def voxstack_addons() -> list[Path]:
+    """The voice of this distribution."""
+    return [Path(__file__).parent / "espeak"]

@@ -1,0 +1,131 @@
+"""What a process has said and nobody has heard yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from voxstack.timeline import Timeline
+
+WORD, SENTENCE, MARK, END, PHONEME = 1, 2, 3, 5, 7
+HELD = 20
+"""Seconds of one sentence at most before its audio is given out: of a longer one, parts are reported, as ``phrase``."""
+
+
+class _Open(NamedTuple):
+    """Something that has begun: the sample, the character, and the character behind it if that is known."""
+
+    start: int
+    first: int
+    behind: int
+    text: str
+    kind: str
+
+
+class Speech:
+    """Takes samples and events of an utterance in the order in which they are made, and gives out the samples.
+
+    How long something lasts is known when the next one begins, and an event belongs to the audio in which it begins. So audio is
+    held back until the word and the sentence that begin in it have been made; nothing is where nobody listens to events.
+
+    :param text: as it was given to espeak-ng, whose first character is number ``base`` of the request's text.
+    :param sentence: the kind under which sentences are reported.
+    """
+
+    def __init__(self, text: str, timeline: Timeline | None, sample_rate: int, base: int = 0, sentence: str = "sentence") -> None:
+        self._text, self._timeline, self._base, self._sentence = text, timeline, base, sentence
+        self._longest = HELD * sample_rate
+        self._open: dict[int, _Open] = {}
+        self._samples = bytearray()
+        self._given = self._made = 0
+        self._sound = 0  # where the last phoneme of the word ends
+        self._behind = 0  # the last word's last character
+
+    @property
+    def ready(self) -> int:
+        """Samples that can be given out now."""
+        return min([self._made, *(one.start for one in self._open.values())]) - self._given
+
+    def take_samples(self, samples: bytes) -> None:
+        """More samples, 16 bit."""
+        self._samples += samples
+        self._made += len(samples) // 2
+        sentence = self._open.get(SENTENCE)
+        if sentence is not None and self._made - sentence.start > self._longest:
+            self._cut(sentence)
+
+    def take_events(self, rows: Iterable[tuple[int, int, int, int, str]]) -> None:
+        """Events: type, sample, first character, counted from 1, characters, and name."""
+        if self._timeline is not None:
+            for kind, sample, position, length, name in rows:
+                self._take(kind, sample, max(0, position - 1), length, name)
+
+    def finish(self) -> None:
+        """There is no more."""
+        self._end_word(self._made)
+        self._end_sentence(self._made, len(self._text))
+
+    def give(self, count: int) -> np.ndarray:
+        """Remove and return so many samples, or as many as are ready: (samples,) float32 in -1..1."""
+        count = min(count, self.ready)
+        chunk = np.frombuffer(bytes(self._samples[: 2 * count]), "<i2").astype(np.float32) / np.float32(32768)
+        del self._samples[: 2 * count]
+        self._given += count
+        return chunk
+
+    def _take(self, kind: int, sample: int, first: int, length: int, name: str) -> None:
+        if kind == PHONEME:
+            self._end_phoneme(sample)
+            if name:
+                self._open[PHONEME] = _Open(sample, first, first, name, "phoneme")
+        elif kind == WORD:
+            if WORD in self._open and first < self._behind:  # "23" is two words to espeak-ng, which both stand here
+                return
+            self._end_word(sample)
+            self._behind = min(first + length, len(self._text))
+            self._open[WORD] = _Open(sample, first, self._behind, self._text[first : self._behind], "word")
+            self._sound = sample
+        elif kind == SENTENCE:
+            self._end_word(sample)
+            self._end_sentence(sample, first)
+            self._open[SENTENCE] = _Open(sample, first, first, "", self._sentence)
+        elif kind == MARK:
+            self._report(_Open(sample, first, first, name, "mark"), sample)
+        elif kind == END:
+            self._end_word(sample)
+
+    def _end_phoneme(self, sample: int) -> None:
+        phoneme = self._open.pop(PHONEME, None)
+        if phoneme is not None:
+            self._report(phoneme, sample)
+            self._sound = sample
+
+    def _end_word(self, sample: int) -> None:
+        self._end_phoneme(sample)
+        word = self._open.pop(WORD, None)
+        if word is not None:
+            self._report(word, max(word.start, self._sound))
+
+    def _end_sentence(self, sample: int, behind: int) -> None:
+        sentence = self._open.pop(SENTENCE, None)
+        if sentence is None:
+            return
+        written = self._text[sentence.first : behind].rstrip()
+        if written:
+            self._report(sentence._replace(text=written, behind=sentence.first + len(written)), sample)
+
+    def _cut(self, sentence: _Open) -> None:
+        """End the part of a sentence that has been said, at its last word."""
+        word = self._open.get(WORD)
+        if word is None or word.start <= sentence.start:
+            return
+        self._open[SENTENCE] = sentence._replace(kind="phrase")
+        self._end_sentence(word.start, word.first)
+        self._open[SENTENCE] = _Open(word.start, word.first, word.first, "", "phrase")
+
+    def _report(self, one: _Open, end: int) -> None:
+        assert self._timeline is not None
+        span = None if one.kind == "phoneme" else (self._base + one.first, self._base + one.behind)
+        self._timeline.add(one.kind, one.text, one.start, end - one.start, span)

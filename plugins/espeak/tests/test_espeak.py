@@ -1,0 +1,213 @@
+# ruff: noqa: RUF001 -- phonetic characters are meant
+from __future__ import annotations
+
+import itertools
+import time
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import addon, loaded
+
+import voxstack
+import voxstack_espeak
+from voxstack import BlockError, Registry, RequestError, Schedule, StackError
+from voxstack.testing import Case, parametrize_with_checks
+from voxstack_espeak import Espeak
+
+TEXT = "Hello there, my friend. I have 23 apples & 4 pears!"
+ADDON = addon(sample_rate=22050, hop_length=220)
+
+
+@pytest.fixture(scope="module")
+def voice() -> voxstack.Voice:
+    return voxstack.load("espeak", registry=Registry({"espeak": voxstack_espeak}))
+
+
+@parametrize_with_checks(
+    [
+        Case(loaded(Espeak(), ADDON), {"text": TEXT}),
+        Case(loaded(Espeak("de"), ADDON), {"text": "Guten Tag.", "rate": 1.5, "voice": "fr"}),
+        Case(loaded(Espeak(sample_rate=22050), addon(sample_rate=16000)), {"text": " "}),
+    ]
+)
+def test_contract(case: Case, check: Any) -> None:
+    check(case)
+
+
+def said(block: Espeak, **utterance: Any) -> np.ndarray:
+    chunks = list(block.stream(iter(()), utterance))
+    return np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
+
+
+def test_it_speaks(voice: voxstack.Voice) -> None:
+    speech = voice.synthesize(TEXT)
+    assert speech.samples.dtype == np.float32
+    assert speech.sample_rate == 22050
+    assert 2 < speech.duration < 6
+    assert 0.2 < np.abs(speech.samples).max() <= 1
+
+
+def test_what_was_said_before_does_not_matter_nor_the_time_of_day() -> None:
+    block = loaded(Espeak(), ADDON)
+    before = said(block, text=TEXT)
+    time.sleep(1.1)  # espeak-ng seeds its noise with the second
+    for voice in ("en-us+whisper", "fr", "en-us+f2"):
+        assert len(said(block, text="Something else, with much noise.", voice=voice))
+    np.testing.assert_array_equal(said(block, text=TEXT), before)
+
+
+def test_nothing_to_say_is_silence_of_no_samples() -> None:
+    block = loaded(Espeak(), ADDON)
+    for text in ("", " \n\t", "\0"):
+        assert not len(said(block, text=text))
+    np.testing.assert_array_equal(said(block, text="yes\0no"), said(block, text="yes no"))
+
+
+def test_pieces_are_joined() -> None:
+    block = loaded(Espeak(), ADDON)
+    np.testing.assert_array_equal(said(block, text=iter(["Hel", "lo the", "re."])), said(block, text="Hello there."))
+
+
+@pytest.mark.parametrize(
+    ("control", "value", "longer"),
+    [("rate", 2.0, 0.55), ("rate", 0.5, 1.9), ("pitch", 6.0, 1.0), ("pitch_range", 0.0, 1.0), ("volume", -20.0, 1.0)],
+)
+def test_controls_are_followed(voice: voxstack.Voice, control: str, value: float, longer: float) -> None:
+    plain, other = voice.synthesize(TEXT).samples, voice.synthesize(TEXT, **{control: value}).samples
+    assert len(other) / len(plain) == pytest.approx(longer, rel=0.15)
+    assert not np.array_equal(plain, other[: len(plain)])
+
+
+def heights(samples: np.ndarray) -> np.ndarray:
+    """The fundamental frequency every 400 samples, Hz, by autocorrelation; NaN where it is quiet."""
+    found = []
+    for start in range(1500, len(samples) - 3500, 400):
+        frame = samples[start : start + 1600]
+        correlation = np.fft.irfft(np.abs(np.fft.rfft(frame, 4096)) ** 2)[:1000] / np.arange(1600, 600, -1)
+        found.append(22050 / (100 + correlation[100:500].argmax()) if frame.std() > 0.03 else np.nan)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("pitch", [-7.0, -4.0, 4.0, 8.0])
+def test_pitch_is_in_semitones(pitch: float) -> None:
+    block = loaded(Espeak(), ADDON)
+    plain, other = (heights(said(block, text="Oh, are you all away now? I am ill.", pitch=value)) for value in (0.0, pitch))
+    count = min(len(plain), len(other))
+    assert np.nanmedian(12 * np.log2(other[:count] / plain[:count])) == pytest.approx(pitch, abs=0.4)
+
+
+def test_volume_is_in_decibels() -> None:
+    block = loaded(Espeak(), ADDON)
+    plain, soft = (np.sqrt(np.mean(said(block, text=TEXT, volume=volume) ** 2)) for volume in (0.0, -12.0))
+    assert 20 * np.log10(soft / plain) == pytest.approx(-12, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("control", "value", "told"), [("rate", 9.0, "rate 9 is 1575 .* it takes 80 to 450"), ("pitch", -20.0, "pitch -20")]
+)
+def test_what_espeak_cannot_do_is_refused(control: str, value: float, told: str) -> None:
+    with pytest.raises(RequestError, match=told):
+        said(loaded(Espeak(), ADDON), text=TEXT, **{control: value})
+
+
+def test_a_voice_that_is_not_there_is_told_with_those_that_are_close() -> None:
+    with pytest.raises(StackError, match=r"no voice 'en-uss'; did you mean 'en-us'\?\n  languages: af, .*yue"):
+        loaded(Espeak("en-uss"), ADDON)
+    with pytest.raises(RequestError, match=r"no voice 'Germann'; did you mean 'German'"):
+        said(loaded(Espeak(), ADDON), text=TEXT, voice="Germann")
+    with pytest.raises(RequestError, match=r"no variant '\+f22'; did you mean '\+f2'\?\n  variants: \+Alex"):
+        said(loaded(Espeak(), ADDON), text=TEXT, voice="en-gb+f22")
+    with pytest.raises(StackError, match="no voice"):
+        loaded(Espeak("../../phontab"), ADDON)
+
+
+def test_another_sample_rate_is_told_what_to_do() -> None:
+    with pytest.raises(StackError, match=r'makes samples at 22050 Hz, and this says 16000; .* 22050, or .*"type": "Resample"'):
+        loaded(Espeak(), addon(sample_rate=16000))
+    with pytest.raises(StackError, match="this says 8000"):
+        loaded(Espeak(sample_rate=8000), ADDON)
+
+
+def test_words_and_sentences_come_with_their_characters_and_the_audio_that_holds_them(voice: voxstack.Voice) -> None:
+    events = []
+    for chunk in voice.stream(TEXT, schedule=Schedule(first=10, growth=1.0)):
+        for event in chunk.events:
+            assert chunk.start <= event.start * 22050 + 1e-6
+            assert event.start * 22050 < chunk.start + len(chunk.samples)
+        events += chunk.events
+    words = [event for event in events if event.kind == "word"]
+    assert [word.text for word in words] == "Hello there my friend I have 23 apples & 4 pears".split()
+    assert [event.text for event in events if event.kind == "sentence"] == ["Hello there, my friend.", "I have 23 apples & 4 pears!"]
+    for event in events:
+        if event.kind in ("word", "sentence"):
+            assert TEXT[slice(*event.span)] == event.text
+    for one, following in itertools.pairwise(words):
+        assert one.start + one.duration <= following.start + 1e-9
+    phonemes = [event for event in events if event.kind == "phoneme"]
+    assert "".join(event.text for event in phonemes).startswith("həlˈoʊðˈɛɹ")
+    assert all(0 < event.duration < 0.5 for event in phonemes)
+
+
+def test_words_are_where_they_sound(voice: voxstack.Voice) -> None:
+    """Before the first word behind a pause it is quiet, and in it it is not."""
+    speech = voice.synthesize("Stop. Go.")
+    word = next(word for word in speech.words if word.text == "Go")
+    start = round(word.start * speech.sample_rate)
+    before, within = speech.samples[start - 2000 : start], speech.samples[start : start + round(word.duration * speech.sample_rate)]
+    assert np.abs(before).max() < 0.02 < 0.1 < np.abs(within).max()
+
+
+def test_characters_are_counted_and_not_bytes(voice: voxstack.Voice) -> None:
+    text = "Ça va très bien, l'été 😀 est là."
+    words = voice.synthesize(text, voice="fr").words
+    assert all(text[slice(*word.span)] == word.text for word in words)
+    assert {"bien", "été"} & {word.text for word in words}
+
+
+def test_a_sentence_without_end_is_reported_in_phrases(voice: voxstack.Voice) -> None:
+    text = "and so it goes on " * 60 + "for ever."
+    events = voice.synthesize(text).events
+    phrases = [event for event in events if event.kind == "phrase"]
+    assert len(phrases) > 2
+    assert all(event.duration <= 21 for event in phrases)
+    assert "".join(text[slice(*event.span)].replace(" ", "") for event in phrases) == text.replace(" ", "")
+
+
+def test_ssml_is_read_with_its_marks_and_without_files(voice: voxstack.Voice) -> None:
+    document = '<speak>One <mark name="here"/> two. <audio src="/etc/passwd">three</audio></speak>'
+    speech = voice.synthesize(document, markup="ssml")
+    (mark,) = [event for event in speech.events if event.kind == "mark"]
+    one, two, three = speech.words
+    assert (one.text, mark.text, two.text, three.text) == ("One", "here", "two", "three")
+    assert one.start < mark.start <= two.start
+
+
+def test_a_long_text_begins_early_and_in_bounded_memory(voice: voxstack.Voice) -> None:
+    text = "This is a sentence of a long text, which goes on and on. " * 600
+    list(voice.stream("Warm up."))
+    tracemalloc.start()
+    try:
+        began = time.perf_counter()
+        chunks = voice.stream(text)
+        samples = len(next(chunks).samples)
+        first = time.perf_counter() - began
+        samples += sum(len(chunk.samples) for chunk in chunks)
+        whole = time.perf_counter() - began
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert samples > 1500 * 22050
+    assert first < whole / 10
+    assert most < 16 * 2**20, "the whole is 66 MB in 16 bit"
+
+
+def test_an_error_of_the_process_tells_the_block(voice: voxstack.Voice) -> None:
+    chunks = voice.stream("A long text. " * 900)
+    next(chunks)
+    (process,) = voice.block.stack[0]._pool._lent
+    process._process.kill()
+    with pytest.raises(BlockError, match=r"stack\[0\]: Espeak: .*signal 9.*the next one gets a new process"):
+        list(chunks)
+    assert len(voice.synthesize("Again.").samples)

@@ -1,0 +1,133 @@
+# ruff: noqa: RUF001 -- phonetic and typographic characters are meant
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import addon, loaded
+
+from voxstack import RequestError, StackError
+from voxstack.testing import Case, parametrize_with_checks
+from voxstack_espeak import EspeakPhonemes
+from voxstack_espeak.clauses import terminator
+from voxstack_espeak.library import Library
+from voxstack_espeak.pool import Pool
+from voxstack_espeak.process import command
+
+SENTENCES = [
+    "Hello, world!",
+    "The quick brown fox jumps over the lazy dog.",
+    "What? Who (if anyone) said that: you, or I; we shall see.",
+    'He said "yes." Then he left, "ok," she said.',
+    "It costs $3.50, or 1,000 euros.",
+    "Dr. Smith went to Washington, D.C., in 1999.",
+    "Wait... what?! No!! Yes.",
+    "An ellipsis… and a dash — and another – and - one",
+    "A line\nand another.\n\nA paragraph, then",
+    "no end",
+    "a. b",
+    "I'm, you're, they've; it's.",
+    "Is it? (Yes.) Really.",
+    "U.S.A., e.g. this",
+    "“Quoted,” she said. ‘Again!’",
+    "Numbers: 1, 2, 3.",
+    "",
+    "...",
+    "tabs\tand  spaces , here .",
+    "Naïve café, déjà vu.",
+    "The end: of; all, things. And more? Yes!",
+]
+
+
+@parametrize_with_checks(
+    [
+        Case(loaded(EspeakPhonemes(), addon()), {"text": "Hello, world!"}),
+        Case(loaded(EspeakPhonemes("de"), addon()), {"text": "Ja."}),
+    ]
+)
+def test_contract(case: Case, check: Any) -> None:
+    check(case)
+
+
+def phonemes(text: str, voice: str = "en-us") -> str:
+    return "".join(loaded(EspeakPhonemes(voice), addon())({"text": text})["phonemes"])
+
+
+def test_it_writes_ipa_with_the_marks_that_end_clauses() -> None:
+    assert phonemes("Hello, world!") == "həlˈoʊ, wˈɜːld!"
+    assert phonemes("Schön, ja?", "de") == "ʃˈøːn, jˈɑː?"
+
+
+def test_each_is_one_code_point() -> None:
+    made = loaded(EspeakPhonemes("fr"), addon())({"text": "Bien, ça va."})["phonemes"]
+    assert "\u0303" in made, "the tilde of a nasal vowel stands by itself"
+    assert all(len(one) == 1 for one in made)
+
+
+def test_other_languages_are_not_announced() -> None:
+    assert phonemes("Das ist ein Software-Update, wow.", "de").isprintable()
+    assert "(" not in phonemes("Ja, the weather is nice today.", "de") + phonemes("Le weekend avec computer.", "fr")
+
+
+@pytest.fixture(scope="module")
+def piper() -> Any:
+    return pytest.importorskip("piper.phonemize_espeak", reason="piper-tts is not installed: pip install piper-tts")
+
+
+@pytest.fixture
+def library_of_piper(piper: Any) -> Iterator[Pool]:
+    """piper-tts carries a later version of espeak-ng than espeakng-loader."""
+    folder = Path(piper.__file__).parent
+    if not (folder / "espeakbridge.so").is_file():
+        pytest.skip("this piper-tts has no espeakbridge.so")
+    pool = Pool(command(Library(str(folder / "espeakbridge.so"), str(piper.ESPEAK_DATA_DIR))))
+    yield pool
+    pool.close()
+
+
+def of_piper(piper: Any, voice: str, text: str) -> list[str]:
+    return [one for sentence in piper.EspeakPhonemizer().phonemize(voice, text) for one in sentence]
+
+
+@pytest.mark.parametrize("voice", ["en-us", "de", "fr", "es"])
+def test_they_are_those_of_piper_in_the_same_version(voice: str, piper: Any, library_of_piper: Pool) -> None:
+    block = EspeakPhonemes(voice)
+    block._pool = library_of_piper
+    for text in SENTENCES:
+        assert block({"text": text})["phonemes"] == of_piper(piper, voice, text), text
+
+
+def test_they_are_those_of_piper_but_for_a_glide_that_is_new(piper: Any) -> None:
+    block = loaded(EspeakPhonemes(), addon())
+    for text in SENTENCES:
+        assert block({"text": text})["phonemes"] == [one for one in of_piper(piper, "en-us", text) if one != "ʲ"], text
+
+
+@pytest.mark.parametrize(
+    ("read", "more", "mark"),
+    [
+        ("Yes, n", True, ","),
+        ('left, "', True, ","),
+        ("What?! Y", True, "?"),
+        ("so... w", True, ""),
+        ("so… w", True, ""),
+        ("world!", False, "!"),
+        ("a. b", False, ""),
+        ("one.\n\nT", True, ""),
+        ("one.\nT", True, "."),
+        ("oui ; m", True, ";"),
+        ("no end", False, ""),
+        ("", False, ""),
+    ],
+)
+def test_what_ends_a_clause(read: str, more: bool, mark: str) -> None:
+    assert terminator(read, more) == mark
+
+
+def test_text_in_pieces_and_unknown_voices_are_refused() -> None:
+    with pytest.raises(RequestError, match="put Sentences"):
+        loaded(EspeakPhonemes(), addon())({"text": iter(["a"])})
+    with pytest.raises(StackError, match="no voice 'englsh'"):
+        loaded(EspeakPhonemes("englsh"), addon())
