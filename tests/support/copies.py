@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ def copied(folder: Path, source: str, name: str, *, weights: int = 0, own: bool 
     :param changes: of the addon.json.
     """
     registry, made = Registry.installed(), folder / name
-    shutil.copytree(registry.addon(source), made, copy_function=os.link, ignore=shutil.ignore_patterns("golden", "addon.json"))
+    shutil.copytree(registry.addon(source), made, ignore=shutil.ignore_patterns("golden", "addon.json"))
     config = json.loads((registry.addon(source) / "addon.json").read_text())
     for key, network in config["networks"].items() if own else ():
         if "addon" in network:
@@ -28,11 +27,10 @@ def copied(folder: Path, source: str, name: str, *, weights: int = 0, own: bool 
             lent = json.loads((lender / "addon.json").read_text())["networks"][network["network"]]
             config["networks"][key] = lent
             for file in lender.glob(f"{network['network']}.*"):
-                os.link(file, made / file.name)
+                shutil.copy2(file, made / file.name)
     for file in made.glob("*.data") if weights else ():
         data = bytearray(file.read_bytes())
         data[0] = weights
-        file.unlink()
         file.write_bytes(data)
     files = {path.name: file_entry(path) for path in sorted(made.iterdir())}
     config |= {"name": name, "files": files, **changes}
