@@ -17,6 +17,7 @@ from copies import copied, write_config
 
 import voxstack
 from voxstack import CapacityError, PluginError, Registry, RequestError, Schedule
+from voxstack_addon_spec import write_zip
 from voxstack_voices import Voices
 from voxstack_voices.weights import total, weights_of
 
@@ -80,7 +81,11 @@ def shared_bytes(registry: Registry, path: Path) -> list[int]:
     """Bytes of the networks that a voice borrows."""
     addon = voxstack.addon.Addon.open(path, registry)
     weights = weights_of(addon)
-    return [weights[spec.digest, addon.context.key()] for name, spec in addon.networks.items() if "addon" in addon.config["networks"][name]]
+    return [
+        weights[spec.digest, spec.trusted, addon.context.key()]
+        for name, spec in addon.networks.items()
+        if "addon" in addon.config["networks"][name]
+    ]
 
 
 def test_equal_networks_of_voices_that_borrow_nothing_are_shared(tmp_path: Path) -> None:
@@ -102,10 +107,34 @@ def test_the_least_recently_used_goes_when_room_is_needed(addons: list[Path]) ->
 def test_what_is_in_use_stays_and_what_does_not_fit_is_refused(addons: list[Path]) -> None:
     voices = Voices(cost(*addons[:2]), registry=fresh())
     with voices.use(addons[0]), voices.use(addons[1]):
-        with pytest.raises(CapacityError, match=r"voice2 takes \d+\.\d MB, .* \(.*voice0, .*voice1\) that is .* more than the budget"):
+        with pytest.raises(CapacityError, match=r"voice2 takes \d+\.\d MB, .* \(.*voice0, \d.*voice1, \d.* MB\) that is .* the budget"):
             voices.synthesize(addons[2], "Yes.")
         assert sorted(names(voices)) == ["voice0", "voice1"]
     assert len(voices.synthesize(addons[2], "Yes.").samples)
+
+
+def test_nothing_is_unloaded_for_a_voice_that_will_not_fit(addons: list[Path]) -> None:
+    voices = Voices(cost(addons[0]), registry=fresh(), warm=addons[:1])
+    voices.budget = cost(addons[0]) - 1
+    with pytest.raises(CapacityError, match=r"in use \(nothing else\)"):
+        voices.warm(addons[1])
+    assert names(voices) == ["voice0"]
+
+
+def test_what_gives_no_room_stays(addons: list[Path], tmp_path: Path) -> None:
+    """A voice all of whose networks others have, too, is not unloaded for another, though it was used before them."""
+    twin = copied(tmp_path, "amber", "twin", weights=1)
+    voices = Voices(cost(*addons[:2]), registry=fresh(), clock=Clock(), warm=[twin, addons[0], addons[1]])
+    with voices.use(addons[0]):
+        voices.warm(addons[2])
+    assert sorted(names(voices)) == ["twin", "voice0", "voice2"]
+
+
+def test_twins_go_together_where_one_alone_gives_no_room(addons: list[Path], tmp_path: Path) -> None:
+    twin = copied(tmp_path, "amber", "twin", weights=1)
+    voices = Voices(cost(addons[0]), registry=fresh(), clock=Clock(), warm=[twin, addons[0]])
+    voices.warm(addons[1])
+    assert names(voices) == ["voice1"]
 
 
 def test_a_shared_network_needs_no_room_of_its_own(addons: list[Path], tmp_path: Path) -> None:
@@ -182,6 +211,30 @@ def test_32_threads_open_a_voice_once(addons: list[Path], monkeypatch: pytest.Mo
     assert [row.users for row in voices.status()] == [0, 0]
 
 
+def test_threads_that_press_on_a_budget_get_their_voices_in_the_end(addons: list[Path]) -> None:
+    voices, made = Voices(cost(*addons[:2]), registry=fresh()), []
+
+    def run(number: int) -> None:
+        for turn in range(4):
+            while True:
+                try:
+                    made.append(((number + turn) % 3, voices.synthesize(addons[(number + turn) % 3], "Yes.").samples))
+                    break
+                except CapacityError:
+                    time.sleep(0.01)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    whole = [Voices(registry=fresh()).synthesize(path, "Yes.").samples for path in addons]
+    assert len(made) == 32
+    for number, samples in made:
+        np.testing.assert_array_equal(samples, whole[number])
+    assert len(voices.status()) <= 2
+
+
 def test_others_do_not_wait_for_a_voice_that_is_opened(addons: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     voices, go = Voices(registry=fresh(), warm=addons[:1]), threading.Event()
     original = voxstack.addon.Addon.open
@@ -246,6 +299,53 @@ def test_a_change_that_is_broken_leaves_the_old_one(changing: tuple[Path, Any], 
     assert voices.status()[0].problem
 
 
+def test_a_zip_is_reloaded_too(changing: tuple[Path, Any]) -> None:
+    place, change = changing
+    zipped = write_zip(place, place.with_name("voice.zip"))
+    voices = Voices(registry=fresh(), warm=[zipped])
+    stream = voices.stream(zipped, TEXT, schedule=SMALL)
+    next(stream)
+    change()
+    write_zip(place, zipped.with_name("new.zip")).rename(zipped)
+    voices.synthesize(zipped, "Yes.")
+    assert [(row.version, row.problem) for row in voices.status()] == [("9.0", "")]
+    assert sum(len(chunk.samples) for chunk in stream)
+
+
+def test_a_change_needs_no_room_beside_what_it_replaces(changing: tuple[Path, Any]) -> None:
+    place, change = changing
+    voices = Voices(cost(place), registry=fresh())
+    stream = voices.stream(place, TEXT, schedule=SMALL)
+    next(stream)
+    change()
+    voices.synthesize(place, "Yes.")
+    assert [(row.version, row.users, row.problem) for row in voices.status()] == [("9.0", 0, "")]
+    assert sum(len(chunk.samples) for chunk in stream)
+
+
+def test_a_change_that_is_taken_back_is_no_problem_any_more(changing: tuple[Path, Any]) -> None:
+    place, _ = changing
+    voices = Voices(registry=fresh(), warm=[place])
+    away = place.rename(place.with_name("away"))
+    voices.synthesize(place, "Yes.")
+    assert "no such file" in voices.status()[0].problem
+    away.rename(place)
+    voices.synthesize(place, "Yes.")
+    assert voices.status()[0].problem == ""
+
+
+def test_an_error_of_a_plugin_in_a_change_is_told_and_leaves_the_old_one(
+    changing: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    place, change = changing
+    voices = Voices(registry=fresh(), warm=[place])
+    change()
+    monkeypatch.setattr("voxstack_decoder.Decoder.load", lambda *given: 1 / 0)
+    assert len(voices.synthesize(place, "Yes.").samples)
+    assert voices.status()[0].problem == "division by zero"
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
 def test_asyncio(addons: list[Path]) -> None:
     voices = Voices(registry=fresh())
 
@@ -259,6 +359,51 @@ def test_asyncio(addons: list[Path]) -> None:
         whole = voices.synthesize(path, TEXT).samples
         np.testing.assert_allclose(made, whole, atol=1e-3 * np.abs(whole).max())
     assert [row.users for row in voices.status()] == [0, 0]
+
+
+def test_a_task_that_is_cancelled_while_its_voice_is_opened_uses_nothing(addons: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    voices, go = Voices(registry=fresh()), threading.Event()
+    original = voxstack.addon.Addon.open
+    monkeypatch.setattr("voxstack_voices.voices.Addon.open", lambda *given: (go.wait(10), original(*given))[1])
+
+    async def cancelled() -> None:
+        task = asyncio.ensure_future(anext(voices.astream(addons[0], TEXT)))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go.set()
+
+    asyncio.run(cancelled())
+    gc.collect()
+    assert [row.users for row in voices.status()] == [0]
+
+
+def test_a_stream_may_be_collected_wherever_the_collector_runs(addons: list[Path]) -> None:
+    """The clock is asked in the midst of everything, and here it collects."""
+    voices = Voices(registry=fresh(), clock=lambda: gc.collect() * 0.0)
+    stream: Any = voices.stream(addons[0], TEXT)
+    stream.itself = stream
+    del stream
+    made: list[Any] = []
+    thread = threading.Thread(target=lambda: made.append(voices.synthesize(addons[0], "Yes.")), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert made, "it waits for itself"
+    assert [row.users for row in voices.status()] == [0]
+
+
+def test_closing_refuses_what_comes_and_lets_run_what_runs(addons: list[Path]) -> None:
+    registry = fresh()
+    with Voices(registry=registry) as voices:
+        stream = voices.stream(addons[0], TEXT, schedule=SMALL)
+        first = next(stream)
+    assert voices.status() == []
+    with pytest.raises(RequestError, match="these voices are closed"):
+        voices.synthesize(addons[0], TEXT)
+    assert len(first.samples) < sum(len(chunk.samples) for chunk in stream)
+    gc.collect()
+    assert not list(registry._networks.values()), "the stream has ended, and nothing else had the voice"
 
 
 def test_errors_leave_nothing_behind(addons: list[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from voxstack_voices.voices import Loaded, Voices
+from voxstack_voices.status import Loaded
+from voxstack_voices.voices import Voices
 
 __all__ = ["Loaded", "Voices"]
