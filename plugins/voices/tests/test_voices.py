@@ -96,6 +96,15 @@ def test_equal_networks_of_voices_that_borrow_nothing_are_shared(tmp_path: Path)
         assert len({id(network) for network in registry._networks.values()}) == len(one.addon.opened)
 
 
+@pytest.mark.parametrize(("trust", "vocoders"), [(True, 1), (False, 2)])
+def test_an_equal_network_is_shared_with_a_borrowed_one_if_it_is_trusted_too(tmp_path: Path, trust: bool, vocoders: int) -> None:
+    registry = fresh()
+    voices = Voices(registry=registry, trust=trust)
+    voices.warm("amber", copied(tmp_path, "amber", "own", own=True, weights=0))
+    assert [network.spec.name for network in registry._networks.values()].count("vocoder") == vocoders
+    assert [row.own == 0 for row in voices.status()] == [trust, trust]
+
+
 def test_the_least_recently_used_goes_when_room_is_needed(addons: list[Path]) -> None:
     voices = Voices(cost(*addons[:2]), registry=fresh(), clock=Clock())
     voices.warm(addons[0], addons[1])
