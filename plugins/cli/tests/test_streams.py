@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+import voxstack
 from voxstack_cli import streams
+from voxstack_cli.lookahead import lookahead
 from voxstack_cli.main import main
 
 FRAMES = {"said": {"dtype": "float32", "shape": ["batch", 2, 80]}}
@@ -64,3 +66,34 @@ def test_inspect_tells_it_of_borrowed_networks_too(capsys: pytest.CaptureFixture
         **dict.fromkeys(["encoder", "durations", "prosody", "pronunciation"], "whole"),
         **dict.fromkeys(["decoder", "vocoder"], "exact"),
     }
+
+
+@pytest.mark.parametrize("name", ["amber", "cobalt"])
+def test_the_lookahead_told_is_that_of_the_stack_when_it_is_loaded(name: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["inspect", name, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["lookahead"]
+    block = voxstack.load(name).block
+    assert told["frames"] == block.lookahead > 0
+    addon = voxstack.load(name).addon.config
+    assert told["milliseconds"] == pytest.approx(1000 * block.lookahead * addon["hop_length"] / addon["sample_rate"])
+    assert main(["inspect", name]) == 0
+    assert f"looks {told['frames']} frames ahead, {told['milliseconds']:.0f} ms of speech" in capsys.readouterr().out
+
+
+STREAMED = {"role": "decoder", "streaming": {"axis": "frames", "left": 5, "right": 3, "hop": 2}}
+
+
+@pytest.mark.parametrize(
+    "stack, networks, frames",
+    [
+        ([{"type": "Upsampler"}, {"type": "Decoder"}], {"a": STREAMED}, 3),
+        ([{"type": "Upsampler"}, {"type": "Decoder", "network": "a"}, {"type": "Decoder", "network": "a"}], {"a": STREAMED}, 3 + 2),
+        ([{"type": "WholeFrames", "tensor": "mel"}, {"type": "Decoder"}], {"a": {"role": "decoder"}}, None),
+        ([{"type": "Upsampler"}, {"type": "Decoder", "network": "lent"}], {}, None),
+        ([{"type": "Upsampler"}, {"type": "NotInstalled"}], {}, None),
+        (None, {}, None),
+    ],
+)
+def test_a_lookahead_is_told_where_all_of_the_stack_is_known(stack: list, networks: dict, frames: int | None):
+    found = lookahead({"stack": stack, "sample_rate": 8000}, networks, voxstack.Registry.installed())
+    assert (found and found.frames) == frames

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from voxstack_cli.lookahead import Lookahead
+
 Spec = Mapping[str, Any]
 
 
@@ -24,10 +26,11 @@ def told(network: Spec) -> tuple[str, str]:
     return "exact", words
 
 
-def lines(networks: Mapping[str, Spec], stack: Any) -> Iterator[str]:
+def lines(networks: Mapping[str, Spec], stack: Any, ahead: Lookahead | None = None) -> Iterator[str]:
     """Yield lines on an addon.
 
     :param networks: its own, and those that it borrows, as far as they are known.
+    :param ahead: how far what is behind the head looks, where that is known.
     """
     width = max(map(len, networks), default=0)
     for name, network in networks.items():
@@ -40,6 +43,8 @@ def lines(networks: Mapping[str, Spec], stack: Any) -> Iterator[str]:
         yield "the stream begins with AutoregressiveDecoder: the first audio comes after the first steps, however long the utterance"
     elif "Upsampler" in types:
         yield "the stream begins with Upsampler: the first audio comes after the first frames, however long the utterance"
+    if ahead is not None:
+        yield f"what is behind its head looks {ahead.frames} frames ahead, {ahead.milliseconds:.0f} ms of speech"
 
 
 def _steps(network: Spec) -> str:

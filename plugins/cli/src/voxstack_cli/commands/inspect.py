@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxstack_cli import streams
 from voxstack_cli.addons import registry_of
+from voxstack_cli.lookahead import lookahead
 from voxstack_cli.wording import as_json, size_words, value_line
 
 if TYPE_CHECKING:
@@ -36,11 +37,13 @@ def run(options: argparse.Namespace) -> int:
     with open_addon(place) as files:
         config, location = files.config, files.location
     known = _with_borrowed(config, registry)
+    ahead = lookahead(config, known, registry)
     if options.json:
         told = {name: dict(zip(("how", "why"), streams.told(network), strict=True)) for name, network in known.items()}
-        print(as_json({"location": location, **with_sizes(config), "streams": told}))
+        waits = None if ahead is None else ahead._asdict()
+        print(as_json({"location": location, **with_sizes(config), "streams": told, "lookahead": waits}))
     else:
-        print("\n".join(_lines(config, location, known)))
+        print("\n".join(_lines(config, location, list(streams.lines(known, config.get("stack"), ahead)))))
     return 0
 
 
@@ -72,7 +75,7 @@ def _export_size(export: Mapping[str, str], config: Mapping[str, Any]) -> int:
     return sum(config["files"][export[key]]["size"] for key in ("symbol", "parameters") if key in export)
 
 
-def _lines(config: dict[str, Any], location: str, known: Mapping[str, Any]) -> Iterator[str]:
+def _lines(config: dict[str, Any], location: str, streaming: list[str]) -> Iterator[str]:
     yield f"{config['name']} {config['version']}  ({location})"
     if "description" in config:
         yield config["description"]
@@ -81,7 +84,7 @@ def _lines(config: dict[str, Any], location: str, known: Mapping[str, Any]) -> I
     sections: dict[str, list[str]] = {
         "controls": [value_line(name, schema) for name, schema in config["controls"].items()],
         "networks": [line for name, network in with_sizes(config)["networks"].items() for line in network_lines(name, network)],
-        "streaming": list(streams.lines(known, config.get("stack"))),
+        "streaming": streaming,
         "stack": [line for index, block in enumerate(config.get("stack", [])) for line in tree(block, f"[{index}] ")],
         "contexts": [f"{name}: {_pairs(context)}" for name, context in config.get("contexts", {}).items()],
         "files": _table({name: size_words(entry["size"]) for name, entry in config["files"].items()}),
