@@ -1,0 +1,22 @@
+"""Flite: small English voices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import voxstack
+from voxstack_flite.flite import Flite
+
+__all__ = ["Flite", "voxstack_addons", "voxstack_blocks"]
+
+
+@voxstack.hookimpl
+def voxstack_blocks() -> list[type[voxstack.Block]]:
+    """The block of this plugin."""
+    return [Flite]
+
+
+@voxstack.hookimpl
+def voxstack_addons() -> list[Path]:
+    """The voice of this distribution."""
+    return [Path(__file__).parent / "flite"]

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import voxstack
+import voxstack_flite
+from voxstack import VoxstackError
+from voxstack_addon_spec import open_addon
+from voxstack_flite import library
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_brings_its_block_and_its_voice():
+    registry = voxstack.Registry({"flite": voxstack_flite})
+    assert not registry.broken
+    assert "Flite" in registry
+    assert open_addon(registry.addon("flite")).config["sample_rate"] == 16000
+
+
+def test_importing_it_loads_no_library():
+    code = "import voxstack_flite; print('libflite' in open('/proc/self/maps').read())"
+    if not Path("/proc/self/maps").exists():
+        pytest.skip("needs /proc")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
+
+
+def test_a_library_that_is_missing_is_told():
+    with pytest.raises(VoxstackError, match=r"libflite_none is not there; try: apt install libflite1"):
+        library._load("flite_none")
+
+
+def test_is_announced():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["voxstack"] == {"flite": "voxstack_flite"}
+
+
+def test_the_examples_in_the_readme_build():
+    blocks = re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    lines = [json.loads(line) for text in blocks for line in text.splitlines()]
+    specs = [spec[0] if isinstance(spec, list) else spec for spec in lines]
+    registry = voxstack.Registry({"flite": voxstack_flite})
+    assert [type(voxstack.build(spec, registry=registry)) for spec in specs] == [voxstack_flite.Flite] * 3

@@ -1,0 +1,57 @@
+# ruff: noqa: RUF001 -- typographic quotes are meant
+from __future__ import annotations
+
+import pytest
+
+from voxstack_flite.sentences import LONGEST, pieces
+
+
+def said(text: str) -> list[str]:
+    return [text[piece.first : piece.end] for piece in pieces(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("One. Two.", ["One.", "Two."]),
+        ("Really?! (Yes.) 'No!' She left", ["Really?!", "(Yes.)", "'No!'", "She left"]),
+        ("Dr. Smith met J. Doe, e.g. U.S.A. Inc. at noon.", ["Dr. Smith met J. Doe, e.g. U.S.A. Inc. at noon."]),
+        ("approx. five", ["approx. five"]),
+        ("A heading\n\nand text", ["A heading", "and text"]),
+        ("a line\nand more", ["a line\nand more"]),
+        ("It costs 3.50. That is all", ["It costs 3.50.", "That is all"]),
+        ("Is it? yes", ["Is it? yes"]),
+        (" ... — \n", []),
+        ("", []),
+    ],
+)
+def test_where_sentences_end(text: str, parts: list[str]) -> None:
+    assert said(text) == parts
+
+
+def test_tokens_know_their_characters_and_are_ascii() -> None:
+    text = "“Naïve” cafés — don’t, (Ångström)! 日本 € 100%"
+    tokens = [token for piece in pieces(text) for token in piece.tokens]
+    assert [(token.before, token.name, token.behind) for token in tokens] == [
+        ('"', "Naive", '"'),
+        ("", "cafes", ""),
+        ("", "don't", ","),
+        ("(", "Angstrom", ")!"),
+        ("", "100%", ""),
+    ]
+    assert [text[token.first : token.end] for token in tokens] == ["Naïve", "cafés", "don’t", "Ångström", "100%"]
+
+
+def test_long_sentences_are_cut_at_a_comma_or_else_anywhere() -> None:
+    text = "one two, " * LONGEST + "three " * (2 * LONGEST)
+    parts = list(pieces(text))
+    assert {piece.kind for piece in parts} == {"phrase"}
+    assert all(len(piece.tokens) <= LONGEST for piece in parts)
+    assert parts[0].tokens[-1].behind == ","
+    assert [token.name for piece in parts for token in piece.tokens] == text.replace(",", "").split()
+
+
+def test_a_word_without_end_is_cut() -> None:
+    tokens = [token for piece in pieces("x" * 10_000) for token in piece.tokens]
+    assert max(len(token.name) for token in tokens) <= 40
+    assert sum(len(token.name) for token in tokens) == 10_000
