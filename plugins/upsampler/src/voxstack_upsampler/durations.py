@@ -16,9 +16,10 @@ def whole_frames(durations: np.ndarray, least: int, block: str) -> np.ndarray:
     :param block: who asks, for errors.
     :raises NetworkError: for durations that are negative or not finite.
     """
-    whole = np.rint(np.cumsum(_checked(durations, block)))
+    whole: np.ndarray = np.rint(np.cumsum(_checked(durations, block)))
     whole[1:] -= whole[:-1].copy()
-    return np.maximum(whole, least).astype(np.int64)
+    frames: np.ndarray = np.maximum(whole, least).astype(np.int64)
+    return frames
 
 
 def shared_ends(durations: np.ndarray, total: int, block: str) -> np.ndarray:
