@@ -72,3 +72,13 @@ def test_what_is_not_in_the_table_is_left_out_and_told(caplog):
 def test_nothing_to_say_is_an_error():
     with pytest.raises(RequestError, match="nothing in '!!' is known"):
         tokens("!!")
+
+
+def test_spaces_that_nothing_known_is_around_are_left_out():
+    table = {" ": [1], "a": [2], "b": [3]}
+    stripped = Characters(table, strip=True)
+    for text, tokens in {" a b ": [2, 1, 3], "! a b ?!": [2, 1, 3], "a": [2]}.items():
+        np.testing.assert_array_equal(stripped({"text": text})["tokens"], tokens)
+    np.testing.assert_array_equal(Characters(table)({"text": " a "})["tokens"], [1, 2, 1])
+    with pytest.raises(RequestError, match="nothing in"):
+        stripped({"text": " ! "})

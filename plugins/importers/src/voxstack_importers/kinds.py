@@ -52,6 +52,11 @@ KINDS: Mapping[str, Kind] = {
             "phonemes": "espeak, or text where what is said is written in phonemes (default: espeak)",
         },
     ),
+    "transformers": Kind(
+        "voxstack_importers.transformers",
+        "a folder that save_pretrained of transformers wrote: a VitsModel",
+        {},
+    ),
 }
 """Every kind by the name that the command knows it by."""
 

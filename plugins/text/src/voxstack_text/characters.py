@@ -31,6 +31,7 @@ class Characters(SequenceBlock):
     :param blank: tokens between symbols, and before the first and behind the last.
     :param end: tokens behind all others.
     :param lower: look up the lower case of a string.
+    :param strip: leave out spaces that nothing known comes before or behind.
     :param form: Unicode normalisation of a string before it is looked up.
     :param merged: sequences of characters that are one symbol, such as diphthongs; the longest is taken. A list is joined for them.
     """
@@ -41,6 +42,7 @@ class Characters(SequenceBlock):
     blank: list[int] = field(default_factory=list)
     end: list[int] = field(default_factory=list)
     lower: bool = False
+    strip: bool = False
     form: Literal["NFC", "NFD", "NFKC", "NFKD"] | None = None
     merged: list[str] = field(default_factory=list)
 
@@ -57,9 +59,9 @@ class Characters(SequenceBlock):
         if unknown:
             _LOG.warning("left out %s of %r: no tokens are known for them", ", ".join(map(repr, unknown)), given)
         tokens = [*self.start, *self.blank]
-        for symbol in symbols:
-            if symbol in self.symbols:
-                tokens += [*self.symbols[symbol], *self.blank]
+        known = [symbol for symbol in symbols if symbol in self.symbols]
+        for symbol in _stripped(known) if self.strip else known:
+            tokens += [*self.symbols[symbol], *self.blank]
         tokens += self.end
         if not tokens:
             raise RequestError(f"Characters: nothing in {given!r} is known, so there is nothing to say; give a text in the voice's script")
@@ -69,6 +71,11 @@ class Characters(SequenceBlock):
         text = unicodedata.normalize(self.form, text) if self.form else text
         text = text.lower() if self.lower else text
         return _pattern(tuple(self.merged)).findall(text) if self.merged else text
+
+
+def _stripped(symbols: Sequence[str]) -> Sequence[str]:
+    said = [place for place, symbol in enumerate(symbols) if not symbol.isspace()]
+    return symbols[said[0] : said[-1] + 1] if said else []
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,0 +1,71 @@
+"""How models of transformers read a text: their tokenizers as blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from voxstack_importers.reading import TEXT, characters, phonemes
+from voxstack_importers.transformers_files import Pretrained, json_of
+from voxstack_packager import PackagingError
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Blocks from ``text`` to ``tokens``, the language (BCP 47), and a text that they can read."""
+
+    blocks: Sequence[Mapping[str, Any]]
+    language: str
+    text: str
+
+
+def read_as_vits(pretrained: Pretrained) -> Reading:
+    """As a ``VitsTokenizer`` does: letters of a vocabulary, lower case, with blanks between them; or phonemes of espeak-ng.
+
+    :raises PackagingError: if the text has to be romanised first, which no block here does.
+    """
+    vocabulary = json_of(pretrained.file("vocab.json", "which says what its tokens mean"))
+    config = json_of(pretrained.file("tokenizer_config.json", "which says how its tokenizer reads"))
+    where = str(pretrained.folder / "tokenizer_config.json")
+    if config.get("is_uroman", False):
+        problem = "is_uroman: the text has to be put into Roman letters by uroman first, which no block does; such models are refused"
+        raise PackagingError(where, problem)
+    symbols = {letter: [number] for letter, number in vocabulary.items() if len(letter) == 1}
+    table: dict[str, Any] = {"symbols": symbols}
+    if config.get("add_blank", True):
+        table["blank"] = [0]
+    language = str(config.get("language") or "en")
+    if config.get("phonemize", True):
+        return Reading(phonemes("en-us", table), language, TEXT)
+    if config.get("normalize", True):
+        table |= {"lower": not any(letter.isupper() for letter in symbols), "strip": True}
+    return Reading(characters(table), language, _sayable(symbols))
+
+
+def read_as_speecht5(pretrained: Pretrained) -> Reading:
+    """As a ``SpeechT5Tokenizer`` does, which is a SentencePiece model of single characters: ``▁`` before each word, ``</s>`` at the end.
+
+    :raises PackagingError: if its pieces are longer than a character, or sentencepiece is not installed.
+    """
+    file = pretrained.file("spm_char.model", "its tokenizer")
+    try:
+        from sentencepiece import SentencePieceProcessor
+    except ImportError as error:
+        problem = "needs sentencepiece, which is not installed: pip install 'voxstack-importers[transformers]'"
+        raise PackagingError("import transformers", problem) from error
+    model = SentencePieceProcessor(model_file=str(file))
+    pieces = {model.id_to_piece(number): number for number in range(model.get_piece_size()) if model.is_control(number) is False}
+    long = sorted(piece for piece, number in pieces.items() if len(piece) > 1 and not model.is_unknown(number))
+    if long or "▁" not in pieces:
+        raise PackagingError(str(file), f"is no model of single characters; it has {long[0] if long else 'no word boundary'!r}")
+    symbols = {" " if piece == "▁" else piece: [number] for piece, number in pieces.items() if len(piece) == 1}
+    table = {"symbols": symbols, "start": symbols[" "], "end": [model.eos_id()], "form": "NFKC", "strip": True}
+    return Reading(characters(table), "en", _sayable(symbols))
+
+
+def _sayable(symbols: Mapping[str, Any]) -> str:
+    """Something that the voice can say: a sentence, or else the letters that it has."""
+    letters = [letter for letter in symbols if letter.isalpha()]
+    known = next((text for text in (TEXT, TEXT.lower()) if {one for one in text if one.isalpha()} <= set(letters)), None)
+    return known or " ".join("".join(letters[i : i + 4]) for i in range(0, min(40, len(letters)), 4))

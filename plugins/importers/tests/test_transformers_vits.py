@@ -1,0 +1,138 @@
+"""VITS of transformers: what is imported says what ``VitsModel`` says, however it is streamed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+
+REASON = "importing from transformers needs pip install 'voxstack-importers[transformers]'"
+torch = pytest.importorskip("torch", reason=REASON)
+transformers = pytest.importorskip("transformers", reason=REASON)
+pytest.importorskip("onnxscript", reason=REASON)
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+from pretrained import vits_voice  # noqa: E402
+
+import voxstack  # noqa: E402
+from voxstack import Schedule  # noqa: E402
+from voxstack_importers import import_voice  # noqa: E402
+from voxstack_packager import PackagingError  # noqa: E402
+
+TEXT = "this is what they say - is it"
+SCHEDULES = [Schedule(first=1, growth=1.0, largest=1), Schedule(first=7, growth=1.3), Schedule(first=64, growth=2.0), Schedule(first=5000)]
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """Each voice: the folder of the model, and the addon that was made of it."""
+    folder = tmp_path_factory.mktemp("vits")
+    sources = {
+        "one": vits_voice(folder / "source-one"),
+        "three": vits_voice(folder / "source-three", speakers=3, stochastic=False),
+    }
+    return {name: (source, import_voice("transformers", source, folder / name, log=str)) for name, source in sources.items()}
+
+
+@pytest.fixture(scope="module")
+def voices(imported):
+    return {name: voxstack.load(addon) for name, (_, addon) in imported.items()}
+
+
+def error(made, wanted):
+    assert made.shape == wanted.shape
+    return np.abs(made - wanted).max() / np.abs(wanted).max()
+
+
+def expected(source, voice, text, **controls):
+    """What transformers says of a text, with the noise that the voice's own blocks draw."""
+    model = transformers.VitsModel.from_pretrained(source).eval()
+    tokens = transformers.VitsTokenizer.from_pretrained(source)(text, return_tensors="pt")
+    utterance = voice.request(text, **controls)
+    model.speaking_rate, model.noise_scale = utterance["rate"], utterance["noise_scale"]
+    model.noise_scale_duration = utterance.get("noise_scale_duration", 1.0)
+    pipeline = voice.addon.config["stack"][0]["block"]
+    made = {**utterance, **voxstack.build(pipeline["sequence_block"], voice.addon)(utterance)}
+    np.testing.assert_array_equal(made["tokens"], tokens["input_ids"][0])
+
+    def of_durations(*shape, **_):
+        drawn = torch.from_numpy(made["duration_noise"].T[None].copy())
+        assert drawn.shape == shape
+        return drawn
+
+    def of_frames(like):
+        zeros = np.zeros((like.shape[2], 2 * like.shape[1]), np.float32)
+        stream = voxstack.build({"type": "GaussianSample"}).stream(iter([zeros]), {"seed": utterance["seed"]})
+        return torch.from_numpy(next(stream).T[None].copy())
+
+    speaker = {"speaker_id": int(made["speaker_id"])} if "speaker_id" in made else {}
+    with mock.patch("torch.randn", of_durations), mock.patch("torch.randn_like", of_frames), torch.no_grad():
+        return model(**tokens, **speaker).waveform[0].numpy()
+
+
+@pytest.mark.parametrize(
+    ("name", "controls"),
+    [
+        ("one", {}),
+        ("one", {"rate": 2.0, "seed": 5}),
+        ("one", {"rate": 0.7, "noise_scale": 1.0, "noise_scale_duration": 0.2}),
+        ("three", {}),
+        ("three", {"speaker": "2", "seed": 1, "rate": 1.5}),
+    ],
+)
+def test_it_says_what_transformers_says(imported, voices, name, controls):
+    made = voices[name].synthesize(TEXT, **controls).samples
+    assert error(made, expected(imported[name][0], voices[name], TEXT, **controls)) < 1e-4
+
+
+def test_speakers_are_different(voices):
+    one, other = (voices["three"].synthesize(TEXT, speaker=speaker).samples for speaker in ("0", "1"))
+    assert one.shape != other.shape or error(one, other) > 0.01
+
+
+@pytest.mark.parametrize("name", ["one", "three"])
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
+def test_it_says_the_same_for_every_schedule(voices, name, schedule):
+    voice = voices[name]
+    chunks = [chunk.samples for chunk in voice.stream(TEXT, schedule=schedule, seed=3)]
+    assert len(chunks) > 3 or schedule.first > 60
+    assert error(np.concatenate(chunks), voice.synthesize(TEXT, seed=3).samples) < 1e-4
+
+
+def test_what_streams_is_measured(voices):
+    networks = voices["three"].addon.config["networks"]
+    assert {name for name, network in networks.items() if "streaming" in network} == {"flow", "vocoder"}
+    assert networks["flow"]["streaming"]["left"] == networks["flow"]["streaming"]["right"] == 2 * 2 * 2  # flows, layers, half a kernel
+    assert networks["vocoder"]["streaming"]["hop"] == 8
+    assert all(network["measured"]["source_error"] < 1e-5 for network in networks.values())
+
+
+@pytest.mark.parametrize("text", ["Hello There", "  what - is it?! ", "a-b's c...", "ünd Ähnliches", "yes ."])
+def test_it_reads_as_the_tokenizer_does(imported, voices, text):
+    tokens = transformers.VitsTokenizer.from_pretrained(imported["one"][0])(text)["input_ids"]
+    block = voxstack.build(voices["one"].addon.config["stack"][0]["block"]["sequence_block"]["blocks"][0])
+    np.testing.assert_array_equal(block({"text": text})["tokens"], tokens)
+
+
+def test_refusals(tmp_path):
+    source = vits_voice(tmp_path / "source", is_uroman=True)
+    with pytest.raises(PackagingError, match=r"tokenizer_config\.json: is_uroman: the text has to be put into Roman letters"):
+        import_voice("transformers", source, tmp_path / "out", log=str)
+    config = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(json.dumps({**config, "architectures": ["BarkModel"]}))
+    with pytest.raises(PackagingError, match="names BarkModel; what can be taken here is .*VitsModel"):
+        import_voice("transformers", source, tmp_path / "out", log=str)
+    (source / "config.json").write_text(json.dumps(config))
+    (source / "model.safetensors").rename(source / "pytorch_model.bin")
+    with pytest.raises(PackagingError, match=r"only in pytorch_model\.bin, a pickle, which can run code when it is read"):
+        import_voice("transformers", source, tmp_path / "out", log=str)
+    (source / "pytorch_model.bin").unlink()
+    with pytest.raises(PackagingError, match=r"has no model\.safetensors; give a folder"):
+        import_voice("transformers", source, tmp_path / "out", log=str)
+    with pytest.raises(PackagingError, match=r"has no config\.json"):
+        import_voice("transformers", tmp_path, tmp_path / "out", log=str)
+    assert not (tmp_path / "out").exists()
