@@ -172,9 +172,12 @@ def test_where_a_library_stays_loaded_each_utterance_has_its_process() -> None:
     code = "import sys, runpy, _ctypes; _ctypes.dlclose = id; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
     pool = Pool([sys.executable, "-c", code, str(WORKER), *Library.found()])
     block, other = speaker(pool), loaded(Espeak(), ADDON)
+    numbers = set()
     for text in ("One thing.", "Another thing.", "One thing."):
         np.testing.assert_array_equal(said(block, text), said(other, text))
-        assert not pool._idle
+        (process,) = pool._idle
+        numbers.add(process.number)
+    assert len(numbers) == 3
     pool.close()
 
 
@@ -192,6 +195,43 @@ def test_no_process_outlives_its_interpreter_however_that_ends() -> None:
         numbers = [int(number) for number in done.stdout.split()]
         assert len(numbers) == 3, done.stderr
         assert all(gone(number) for number in numbers)
+
+
+def test_who_interrupts_a_stream_finds_another_process(pool: Pool) -> None:
+    block = speaker(pool)
+    stream = block.stream(iter(()), {"text": LONG})
+    next(stream)
+    (process,) = pool._lent
+    stream.close()
+    (successor,) = pool._idle
+    assert successor.number != process.number
+    assert len(said(block, "Stop."))
+    assert pool._idle == [successor]
+
+
+def test_a_pool_that_was_closed_keeps_nothing() -> None:
+    pool = Pool(LINE)
+    stream = speaker(pool).stream(iter(()), {"text": LONG})
+    next(stream)
+    pool.close()
+    stream.close()
+    assert not pool._idle
+    assert pool.lent == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()")
+def test_a_fork_has_processes_of_its_own() -> None:
+    code = (
+        "import os, voxstack\n"
+        "voice = voxstack.load('espeak')\n"
+        "expected = voice.synthesize('Yes.').samples.tobytes()\n"
+        "child = os.fork()\n"
+        "if child == 0: os._exit(0 if voice.synthesize('Yes.').samples.tobytes() == expected else 1)\n"
+        "assert voice.synthesize('Yes.').samples.tobytes() == expected\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_library_that_is_not_there_is_told(tmp_path: Any) -> None:

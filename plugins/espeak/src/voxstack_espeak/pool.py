@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import threading
@@ -14,9 +15,15 @@ from voxstack.scheduler import waiting
 from voxstack_espeak.library import Library
 from voxstack_espeak.process import Process, command
 
+HESITATION = 0.03
+"""Seconds to wait for a process to come back before another one is started: starting one takes about as long."""
+LONGEST_HESITATION = 0.5
+
 
 class Pool:
-    """Lends processes, each for one request. One that was left before it was done is ended, and a new one is started when it is wanted.
+    """Lends processes, each for one request. One that was left before it was done is ended, and another one takes its place.
+
+    More are started while all are lent; but where they come back one after the other, it is waited for them.
 
     :param line: what starts a process.
     :param limit: processes lent at once, at most.
@@ -56,6 +63,7 @@ class Pool:
     def close(self) -> None:
         """End all processes, also those that are lent."""
         with self._changed:
+            self._closed = True
             ending = [*self._idle, *self._lent]
             self._idle.clear()
         for process in ending:
@@ -71,12 +79,16 @@ class Pool:
         self._idle: list[Process] = []
         self._lent: set[Process] = set()
         self._count = 0
+        self._closed = False
 
     def _take(self) -> Process:
         with waiting():
-            self._reserve()
+            process = self._reserve()
+        if process is not None and not process.ready:  # it died while nobody had it
+            process.end()
+            process = None
         try:
-            process = self._ready() or Process(self.line)
+            process = process or Process(self.line)
         except BaseException:
             self._release()
             raise
@@ -84,39 +96,48 @@ class Pool:
             self._lent.add(process)
         return process
 
-    def _reserve(self) -> None:
-        until = time.monotonic() + self.patience
+    def _reserve(self) -> Process | None:
+        """The right to have one more process: an idle one, or None to start one."""
         with self._changed:
-            while self._count >= self.limit:
-                if not self._changed.wait(until - time.monotonic()) and time.monotonic() >= until:
-                    raise CapacityError(
-                        f"espeak: {self.limit} streams hold a process each and have not been read to their ends; "
-                        "read or close some, and try again"
-                    )
+            if self._count >= self.spare:
+                self._hesitate()
+            if not self._changed.wait_for(lambda: self._count < self.limit, self.patience):
+                raise CapacityError(
+                    f"espeak: {self.limit} streams hold a process each and have not been read to their ends; "
+                    "read or close some, and try again"
+                )
             self._count += 1
+            return self._idle.pop() if self._idle else None
 
-    def _ready(self) -> Process | None:
-        while True:
-            with self._changed:
-                if not self._idle:
-                    return None
-                process = self._idle.pop()
-            if process.ready:
-                return process
-            process.end()
+    def _hesitate(self) -> None:
+        """Wait for an idle process as long as some come back, but not for ever: others may always be faster."""
+        until = time.monotonic() + LONGEST_HESITATION
+        while not self._idle and time.monotonic() < until and self._changed.wait(HESITATION):
+            pass
 
     def _give_back(self, process: Process) -> None:
-        keep = process.ready
         with self._changed:
             self._lent.discard(process)
-            keep = keep and len(self._idle) < self.spare
+        if not process.ready:
+            process.end()
+            process = self._successor() or process
+        with self._changed:
+            keep = process.ready and len(self._idle) < self.spare and not self._closed
             if keep:
                 self._idle.append(process)
         if not keep:
             process.end()
         self._release()
 
+    def _successor(self) -> Process | None:
+        """A process in the place of one that has ended, so that who interrupts a stream to say something else need not wait for it."""
+        if self._closed or len(self._idle) >= self.spare:
+            return None
+        with contextlib.suppress(OSError):  # whoever needs one will be told
+            return Process(self.line)
+        return None
+
     def _release(self) -> None:
         with self._changed:
             self._count -= 1
-            self._changed.notify()
+            self._changed.notify_all()
