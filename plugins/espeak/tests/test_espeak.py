@@ -150,6 +150,22 @@ def test_words_and_sentences_come_with_their_characters_and_the_audio_that_holds
     assert all(0 < event.duration < 0.5 for event in phonemes)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("I am out of the house.", ["I am", "out of", "the", "house"]),
+        ("It was 1,000,000, or 3.14!", ["It", "was", "1,000,000", "or", "3.14"]),
+        ("The U.S.A. is well-known.", ["The", "U.S.A", "is", "well-known"]),
+        ("Don't, it's $5.", ["Don't", "it's", "$", "5"]),
+    ],
+)
+def test_a_word_is_all_that_is_said_at_once(voice: voxstack.Voice, text: str, words: list[str]) -> None:
+    """espeak-ng pronounces some words as one, and reports parts of numbers one by one."""
+    made = voice.synthesize(text).words
+    assert [word.text for word in made] == words
+    assert all(text[slice(*word.span)] == word.text for word in made)
+
+
 def test_words_are_where_they_sound(voice: voxstack.Voice) -> None:
     """Before the first word behind a pause it is quiet, and in it it is not."""
     speech = voice.synthesize("Stop. Go.")

@@ -64,7 +64,7 @@ class Speech:
 
     def finish(self) -> None:
         """There is no more."""
-        self._end_word(self._made)
+        self._end_word(self._made, len(self._text))
         self._end_sentence(self._made, len(self._text))
 
     def give(self, count: int) -> np.ndarray:
@@ -83,18 +83,18 @@ class Speech:
         elif kind == WORD:
             if WORD in self._open and first < self._behind:  # "23" is two words to espeak-ng, which both stand here
                 return
-            self._end_word(sample)
+            self._end_word(sample, first)
             self._behind = min(first + length, len(self._text))
-            self._open[WORD] = _Open(sample, first, self._behind, self._text[first : self._behind], "word")
+            self._open[WORD] = _Open(sample, first, self._behind, "", "word")
             self._sound = sample
         elif kind == SENTENCE:
-            self._end_word(sample)
+            self._end_word(sample, first)
             self._end_sentence(sample, first)
             self._open[SENTENCE] = _Open(sample, first, first, "", self._sentence)
         elif kind == MARK:
             self._report(_Open(sample, first, first, name, "mark"), sample)
         elif kind == END:
-            self._end_word(sample)
+            self._end_word(sample, first)
 
     def _end_phoneme(self, sample: int) -> None:
         phoneme = self._open.pop(PHONEME, None)
@@ -102,11 +102,15 @@ class Speech:
             self._report(phoneme, sample)
             self._sound = sample
 
-    def _end_word(self, sample: int) -> None:
+    def _end_word(self, sample: int, following: int) -> None:
+        """The word ends, whatever is left of it and of words that were joined with it: up to the letter before ``following``."""
         self._end_phoneme(sample)
         word = self._open.pop(WORD, None)
         if word is not None:
-            self._report(word, max(word.start, self._sound))
+            written = self._text[word.first : following].partition("<")[0]  # what follows is markup
+            letters = [place for place, character in enumerate(written) if character.isalnum()]
+            behind = max(word.behind, word.first + letters[-1] + 1) if letters else word.behind
+            self._report(word._replace(text=self._text[word.first : behind], behind=behind), max(word.start, self._sound))
 
     def _end_sentence(self, sample: int, behind: int) -> None:
         sentence = self._open.pop(SENTENCE, None)
