@@ -124,7 +124,7 @@ def test_refusals(tmp_path):
         import_voice("transformers", source, tmp_path / "out", log=str)
     config = json.loads((source / "config.json").read_text())
     (source / "config.json").write_text(json.dumps({**config, "architectures": ["BarkModel"]}))
-    with pytest.raises(PackagingError, match="names BarkModel; what can be taken here is .*VitsModel"):
+    with pytest.raises(PackagingError, match=r"names BarkModel; what can be taken here is .*VitsModel"):
         import_voice("transformers", source, tmp_path / "out", log=str)
     (source / "config.json").write_text(json.dumps(config))
     (source / "model.safetensors").rename(source / "pytorch_model.bin")

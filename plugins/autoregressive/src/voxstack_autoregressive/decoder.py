@@ -54,7 +54,7 @@ class AutoregressiveDecoder(StreamableBlock):
     back: int | None = field(default=None, metadata={"minimum": 0})
     ahead: int | None = field(default=None, metadata={"minimum": 1})
     steps_per_token: float = field(default=4.0, metadata={"exclusiveMinimum": 0})
-    spare_steps: int = field(default=20, metadata={"minimum": 1})
+    spare_steps: int = field(default=20, metadata={"minimum": 0})
     group: int = field(default=64, metadata={"minimum": 0})
     _opened: Network | None = field(default=None, init=False, repr=False, compare=False)
     _choruses: tuple[Chorus, ...] = field(default=(), init=False, repr=False, compare=False)

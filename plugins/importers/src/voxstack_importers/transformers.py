@@ -11,9 +11,10 @@ from pathlib import Path
 from voxstack_importers.kinds import OPTIONS, Log, head
 from voxstack_importers.reading import addon_name
 from voxstack_importers.transformers_files import Converted, Pretrained, library
-from voxstack_packager import package
+from voxstack_packager import PackagingError, package
 
 ARCHITECTURES = {
+    "SpeechT5ForTextToSpeech": "voxstack_importers.transformers_speecht5",
     "VitsModel": "voxstack_importers.transformers_vits",
 }
 """Where each architecture is taken apart: a module with ``converted(pretrained, **options) -> Converted``."""
@@ -31,6 +32,9 @@ def convert(path: Path, out: Path, log: Log, **told: str) -> Path:
     library()
     log(f"{path}: a {pretrained.architecture}")
     own = {name: value for name, value in told.items() if name not in OPTIONS}
+    unused = sorted(own) if pretrained.architecture == "VitsModel" else []
+    if unused:
+        raise PackagingError(str(path), f"a VitsModel needs no {unused[0]!r}; leave it out")
     made: Converted = import_module(ARCHITECTURES[pretrained.architecture]).converted(pretrained, **own)
     for network in made.networks:
         network.module.eval()  # their parts are, but what is around them was made here

@@ -44,3 +44,77 @@ def vits_voice(folder: Path, speakers: int = 1, stochastic: bool = True, **token
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "tokenizer_config.json").write_text(json.dumps({**told, **tokenizer}))
     return folder
+
+
+def speecht5_voice(folder: Path, end: float = -2.2) -> tuple[Path, Path]:
+    """Write a small ``SpeechT5ForTextToSpeech`` and its ``SpeechT5HifiGan``, and return their folders.
+
+    :param end: how likely it ends: the bias of the logits.
+
+    Weights are larger than at the start of a training, so that attention and end depend on what is said.
+    """
+    import torch
+    from transformers import SpeechT5Config, SpeechT5ForTextToSpeech, SpeechT5HifiGan, SpeechT5HifiGanConfig, SpeechT5Tokenizer
+
+    torch.manual_seed(2)
+    model, vocoder = folder / "model", folder / "vocoder"
+    model.mkdir(parents=True)
+    tokenizer = SpeechT5Tokenizer(str(_characters(model / "spm_char.model")))
+    config = SpeechT5Config(
+        vocab_size=len(tokenizer),
+        hidden_size=24,
+        encoder_layers=2,
+        encoder_attention_heads=2,
+        encoder_ffn_dim=32,
+        encoder_max_relative_position=6,
+        decoder_layers=2,
+        decoder_attention_heads=3,
+        decoder_ffn_dim=32,
+        num_mel_bins=10,
+        speech_decoder_prenet_units=16,
+        speech_decoder_postnet_units=12,
+        speech_decoder_postnet_layers=3,
+        speaker_embedding_dim=7,
+        max_text_positions=120,
+        max_speech_positions=1000,
+    )
+    made = SpeechT5ForTextToSpeech(config).eval()
+    with torch.no_grad():
+        for name, weight in made.named_parameters():
+            if weight.dim() > 1:
+                weight.mul_(6.0)
+            if name == "speech_decoder_postnet.prob_out.bias":
+                weight.fill_(end)
+    made.save_pretrained(model)
+    tokenizer.save_pretrained(model)
+    gan = SpeechT5HifiGanConfig(
+        model_in_dim=10,
+        upsample_initial_channel=16,
+        upsample_rates=[4, 2],
+        upsample_kernel_sizes=[8, 4],
+        resblock_kernel_sizes=[3, 5],
+        resblock_dilation_sizes=[[1, 3], [1, 3]],
+        sampling_rate=8000,
+    )
+    loud = SpeechT5HifiGan(gan).eval()
+    with torch.no_grad():
+        for weight in loud.parameters():
+            weight.mul_(8.0)
+    loud.save_pretrained(vocoder)
+    return model, vocoder
+
+
+def _characters(path: Path) -> Path:
+    """Write a SentencePiece model of single characters."""
+    import io
+
+    from sentencepiece import SentencePieceTrainer
+
+    said = ["the quick brown fox jumps over the lazy dog", "This is what they say, is it? No - it's not!", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+    made = io.BytesIO()
+    ids = {"bos_id": 0, "pad_id": 1, "eos_id": 2, "unk_id": 3}
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(said), model_writer=made, model_type="char", vocab_size=70, hard_vocab_limit=False, minloglevel=2, **ids
+    )
+    path.write_bytes(made.getvalue())
+    return path

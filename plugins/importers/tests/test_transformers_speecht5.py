@@ -1,0 +1,133 @@
+"""SpeechT5 of transformers: what is imported says what ``generate_speech`` says, however it is streamed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+
+REASON = "importing from transformers needs pip install 'voxstack-importers[transformers]'"
+torch = pytest.importorskip("torch", reason=REASON)
+transformers = pytest.importorskip("transformers", reason=REASON)
+pytest.importorskip("sentencepiece", reason=REASON)
+pytest.importorskip("onnxscript", reason=REASON)
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+from pretrained import speecht5_voice  # noqa: E402
+
+import voxstack  # noqa: E402
+from voxstack import Schedule  # noqa: E402
+from voxstack_autoregressive.noise import StepNoise  # noqa: E402
+from voxstack_importers import import_voice  # noqa: E402
+from voxstack_packager import PackagingError  # noqa: E402
+
+TEXT = "This is what they say, is it?"
+SCHEDULES = [Schedule(first=1, growth=1.0, largest=1), Schedule(first=7, growth=1.3), Schedule(first=64, growth=2.0), Schedule(first=5000)]
+SPEAKERS = {"anna": np.arange(7.0), "ben": np.cos(np.arange(7.0))}
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """The folders of the model and its vocoder, and the addon that was made of them."""
+    folder = tmp_path_factory.mktemp("speecht5")
+    np.savez(folder / "speakers.npz", **SPEAKERS)
+    model, vocoder = speecht5_voice(folder / "source")
+    options = {"vocoder": str(vocoder), "speakers": str(folder / "speakers.npz"), "name": "five"}
+    return model, vocoder, import_voice("transformers", model, folder / "five", log=str, **options)
+
+
+@pytest.fixture(scope="module")
+def voice(imported):
+    return voxstack.load(imported[2])
+
+
+def error(made, wanted):
+    assert made.shape == wanted.shape
+    return np.abs(made - wanted).max() / np.abs(wanted).max()
+
+
+def expected(imported, voice, text, **controls):
+    """What transformers says of a text, with the dropout that the voice draws."""
+    model = transformers.SpeechT5ForTextToSpeech.from_pretrained(imported[0]).eval()
+    vocoder = transformers.SpeechT5HifiGan.from_pretrained(imported[1]).eval()
+    tokens = transformers.SpeechT5Tokenizer.from_pretrained(imported[0])(text, return_tensors="pt")["input_ids"]
+    spec = voice.addon.networks["step"]
+    noise = StepNoise(spec.autoregressive.noise, spec, voice.request(text, **controls))
+    layers, drawn = model.config.speech_decoder_prenet_layers, []
+
+    def bernoulli(like, p):
+        """The last row is that of the step; the others are of steps that are over."""
+        if not drawn:
+            drawn.extend(np.split(noise.draw()["dropout"][0], layers))
+        mask = torch.zeros_like(like)
+        mask[-1] = torch.from_numpy((drawn.pop(0) < p).astype(np.float32))
+        return mask
+
+    speaker = torch.from_numpy(SPEAKERS[controls.get("speaker", "anna")].astype(np.float32))[None]
+    with mock.patch("torch.bernoulli", bernoulli):
+        return model.generate_speech(tokens, speaker, vocoder=vocoder).numpy()
+
+
+@pytest.mark.parametrize(
+    ("text", "controls"),
+    [(TEXT, {}), (TEXT, {"seed": 4}), (TEXT, {"speaker": "ben", "seed": 1}), ("no", {"seed": 2}), (" ".join([TEXT] * 3), {"seed": 3})],
+)
+def test_it_says_what_transformers_says(imported, voice, text, controls):
+    wanted = expected(imported, voice, text, **controls)
+    sequence = voice.addon.config["stack"][0]["block"]
+    made = next(iter(_whole(voice, sequence, text, controls)))
+    assert error(made, wanted) < 1e-4
+
+
+def _whole(voice, sequence, text, controls):
+    """What the stack makes of a text without cutting it into sentences, as transformers does not."""
+    block = voxstack.build(sequence, voice.addon)
+    utterance = {**voice.request(text, **controls), "schedule": Schedule(first=16, growth=2.0)}
+    utterance.pop("timeline")
+    yield np.concatenate(list(block.stream(iter(()), utterance)))
+
+
+def test_what_is_drawn_decides_when_it_ends(voice):
+    lengths = {len(voice.synthesize(TEXT, seed=seed).samples) for seed in range(4)}
+    assert len(lengths) > 1, "the end of this model depends on its dropout"
+    assert max(lengths) < 620 * 8, "it ends before its limit"
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
+def test_it_says_the_same_for_every_schedule(voice, schedule):
+    chunks = [chunk.samples for chunk in voice.stream(TEXT, schedule=schedule, seed=3)]
+    assert len(chunks) > 2 or schedule.first > 60
+    assert error(np.concatenate(chunks), voice.synthesize(TEXT, seed=3).samples) < 1e-4
+
+
+def test_what_streams_is_measured(voice):
+    networks = voice.addon.config["networks"]
+    assert networks["step"]["autoregressive"]["states"]["cache"] == {"next": "cache_next", "steps": 0}
+    assert networks["postnet"]["streaming"] == {"axis": "frames", "left": 6, "right": 6, "hop": 1}
+    assert networks["vocoder"]["streaming"]["hop"] == 8
+    assert all(network["measured"]["source_error"] < 1e-5 for network in networks.values())
+
+
+@pytest.mark.parametrize("text", [TEXT, "  two   spaces ", "No - it's not!", "WHY"])
+def test_it_reads_as_the_tokenizer_does(imported, voice, text):
+    tokens = transformers.SpeechT5Tokenizer.from_pretrained(imported[0])(text)["input_ids"]
+    block = voxstack.build(voice.addon.config["stack"][0]["block"]["sequence_block"]["blocks"][0])
+    np.testing.assert_array_equal(block({"text": " ".join(text.split())})["tokens"], tokens)
+
+
+def test_refusals(imported, tmp_path):
+    model, vocoder, _ = imported
+    with pytest.raises(PackagingError, match="give the folder of its SpeechT5HifiGan with --vocoder"):
+        import_voice("transformers", model, tmp_path / "out", log=str)
+    with pytest.raises(PackagingError, match=r"names SpeechT5ForTextToSpeech; what can be taken here is SpeechT5HifiGan"):
+        import_voice("transformers", model, tmp_path / "out", log=str, vocoder=str(model))
+    np.save(tmp_path / "speakers.npy", np.zeros((2, 6), np.float32))
+    options = {"vocoder": str(vocoder), "speakers": str(tmp_path / "speakers.npy")}
+    with pytest.raises(PackagingError, match=r"speaker '0' has the shape \(6,\); an x-vector for this model has 7 numbers"):
+        import_voice("transformers", model, tmp_path / "out", log=str, **options)
+    with pytest.raises(PackagingError, match=r"what can be taken here is SpeechT5ForTextToSpeech, VitsModel"):
+        import_voice("transformers", vocoder, tmp_path / "out", log=str)
+    assert not (tmp_path / "out").exists()
