@@ -54,7 +54,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "transformers": Kind(
         "voxstack_importers.transformers",
-        "a folder that save_pretrained of transformers wrote: a VitsModel, or a SpeechT5ForTextToSpeech",
+        "what save_pretrained of transformers wrote: a VitsModel, SpeechT5ForTextToSpeech or FastSpeech2ConformerWithHifiGan",
         {
             "vocoder": "the folder of its SpeechT5HifiGan (a SpeechT5 needs one)",
             "speakers": "x-vectors of speakers for a SpeechT5: an .npy, or an .npz with one for each name (default: one of zeros)",

@@ -14,6 +14,7 @@ from voxstack_importers.transformers_files import Converted, Pretrained, library
 from voxstack_packager import PackagingError, package
 
 ARCHITECTURES = {
+    "FastSpeech2ConformerWithHifiGan": "voxstack_importers.transformers_fastspeech2",
     "SpeechT5ForTextToSpeech": "voxstack_importers.transformers_speecht5",
     "VitsModel": "voxstack_importers.transformers_vits",
 }
@@ -32,9 +33,9 @@ def convert(path: Path, out: Path, log: Log, **told: str) -> Path:
     library()
     log(f"{path}: a {pretrained.architecture}")
     own = {name: value for name, value in told.items() if name not in OPTIONS}
-    unused = sorted(own) if pretrained.architecture == "VitsModel" else []
+    unused = [] if pretrained.architecture == "SpeechT5ForTextToSpeech" else sorted(own)
     if unused:
-        raise PackagingError(str(path), f"a VitsModel needs no {unused[0]!r}; leave it out")
+        raise PackagingError(str(path), f"a {pretrained.architecture} needs no {unused[0]!r}; leave it out")
     made: Converted = import_module(ARCHITECTURES[pretrained.architecture]).converted(pretrained, **own)
     for network in made.networks:
         network.module.eval()  # their parts are, but what is around them was made here

@@ -64,6 +64,25 @@ def read_as_speecht5(pretrained: Pretrained) -> Reading:
     return Reading(characters(table), "en", _sayable(symbols))
 
 
+def read_as_fastspeech2(pretrained: Pretrained) -> Reading:
+    """Phones as they are written, ``HH AH0 L OW1``: its tokenizer finds them by g2p_en, which downloads what it needs.
+
+    :raises PackagingError: if the vocabulary has no phones.
+    """
+    vocabulary = json_of(pretrained.file("vocab.json", "which says what its tokens mean"))
+    config = json_of(pretrained.file("tokenizer_config.json", "which says how its tokenizer reads"))
+    end = str(config.get("eos_token", "<sos/eos>"))
+    where = str(pretrained.folder / "vocab.json")
+    if end not in vocabulary:
+        raise PackagingError(where, f"has no {end!r}, the token of the end")
+    symbols = {phone: [place] for phone, place in vocabulary.items() if not phone.startswith("<")}
+    phones = sorted(phone for phone in symbols if len(phone) > 1)
+    if not phones:
+        raise PackagingError(where, "has no phones, such as AH0; give the vocabulary of a FastSpeech2ConformerTokenizer")
+    table = {"symbols": {**symbols, " ": []}, "merged": phones, "end": [vocabulary[end]]}
+    return Reading(characters(table), "en", " ".join(phone for phone in phones[:30]))
+
+
 def _sayable(symbols: Mapping[str, Any]) -> str:
     """Something that the voice can say: a sentence, or else the letters that it has."""
     letters = [letter for letter in symbols if letter.isalpha()]

@@ -104,6 +104,57 @@ def speecht5_voice(folder: Path, end: float = -2.2) -> tuple[Path, Path]:
     return model, vocoder
 
 
+PHONES = ["AH0", "AH1", "B", "EH1", "HH", "IY1", "L", "N", "OW1", "S", "T", "Z", ",", "."]
+
+
+def fastspeech2_voice(folder: Path, speakers: int | None = None) -> Path:
+    """Write a small ``FastSpeech2ConformerWithHifiGan``, and return its folder."""
+    import torch
+    from transformers import (
+        FastSpeech2ConformerConfig,
+        FastSpeech2ConformerHifiGanConfig,
+        FastSpeech2ConformerWithHifiGan,
+        FastSpeech2ConformerWithHifiGanConfig,
+    )
+
+    torch.manual_seed(1)
+    layers = {"num_attention_heads": 2, "layers": 2, "kernel_size": 7, "attention_dropout_rate": 0.0, "positional_dropout_rate": 0.0}
+    layers |= {"dropout_rate": 0.0, "normalize_before": True, "concat_after": False, "linear_units": 24}
+    model = FastSpeech2ConformerConfig(
+        hidden_size=16,
+        vocab_size=len(PHONES) + 3,
+        num_mel_bins=10,
+        encoder_config=layers,
+        decoder_config=layers,
+        duration_predictor_channels=12,
+        pitch_predictor_channels=12,
+        energy_predictor_channels=12,
+        speech_decoder_postnet_units=12,
+        speech_decoder_postnet_layers=3,
+        num_speakers=speakers,
+    )
+    vocoder = FastSpeech2ConformerHifiGanConfig(
+        model_in_dim=10,
+        upsample_initial_channel=16,
+        upsample_rates=[4, 2],
+        upsample_kernel_sizes=[8, 4],
+        resblock_kernel_sizes=[3, 5],
+        resblock_dilation_sizes=[[1, 3], [1, 3]],
+        sampling_rate=8000,
+    )
+    config = FastSpeech2ConformerWithHifiGanConfig(model_config=model.to_dict(), vocoder_config=vocoder.to_dict())
+    made = FastSpeech2ConformerWithHifiGan(config).eval()
+    with torch.no_grad():
+        made.model.duration_predictor.linear.bias.fill_(1.5)  # about four frames a token
+        for weight in made.vocoder.parameters():
+            weight.mul_(8.0)
+    made.save_pretrained(folder)
+    vocabulary = {"<blank>": 0, "<unk>": 1, **{phone: 2 + place for place, phone in enumerate(PHONES)}, "<sos/eos>": 2 + len(PHONES)}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "FastSpeech2ConformerTokenizer"}))
+    return folder
+
+
 def _characters(path: Path) -> Path:
     """Write a SentencePiece model of single characters."""
     import io

@@ -1,0 +1,83 @@
+"""FastSpeech 2 of transformers: what is imported says what the original says; its vocoder streams."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REASON = "importing from transformers needs pip install 'voxstack-importers[transformers]'"
+torch = pytest.importorskip("torch", reason=REASON)
+transformers = pytest.importorskip("transformers", reason=REASON)
+pytest.importorskip("onnxscript", reason=REASON)
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+from pretrained import fastspeech2_voice  # noqa: E402
+
+import voxstack  # noqa: E402
+from voxstack import Schedule  # noqa: E402
+from voxstack_importers import import_voice  # noqa: E402
+from voxstack_packager import PackagingError  # noqa: E402
+
+TEXT = "HH AH0 L OW1, B EH1 N IY1 Z T AH1 N."
+SCHEDULES = [Schedule(first=1, growth=1.0, largest=1), Schedule(first=7, growth=1.3), Schedule(first=5000)]
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """Each voice: the folder of the model, and the addon that was made of it."""
+    folder = tmp_path_factory.mktemp("fastspeech2")
+    sources = {"one": fastspeech2_voice(folder / "source-one"), "two": fastspeech2_voice(folder / "source-two", speakers=2)}
+    return {name: (source, import_voice("transformers", source, folder / name, log=str)) for name, source in sources.items()}
+
+
+@pytest.fixture(scope="module")
+def voices(imported):
+    return {name: voxstack.load(addon) for name, (_, addon) in imported.items()}
+
+
+def error(made, wanted):
+    assert made.shape == wanted.shape
+    return np.abs(made - wanted).max() / np.abs(wanted).max()
+
+
+def expected(source, rate=1.0, speaker=None):
+    """What transformers says; its speed is how slow it speaks."""
+    whole = transformers.FastSpeech2ConformerWithHifiGan.from_pretrained(source).eval()
+    whole.model.config.speaking_speed = 1 / rate
+    vocabulary = json.loads((source / "vocab.json").read_text())
+    phones = TEXT.replace(",", " ,").replace(".", " .").split()
+    tokens = torch.tensor([[*(vocabulary[phone] for phone in phones), vocabulary["<sos/eos>"]]])
+    with torch.no_grad():
+        return whole(tokens, speaker_ids=None if speaker is None else torch.tensor([[speaker]])).waveform[0].numpy()
+
+
+@pytest.mark.parametrize(
+    "name, controls", [("one", {}), ("one", {"rate": 0.5}), ("one", {"rate": 1.5}), ("two", {}), ("two", {"speaker": "1"})]
+)
+def test_it_says_what_transformers_says(imported, voices, name, controls):
+    speaker = int(controls.get("speaker", 0)) if name == "two" else None
+    wanted = expected(imported[name][0], controls.get("rate", 1.0), speaker)
+    assert error(voices[name].synthesize(TEXT, **controls).samples, wanted) < 1e-4
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
+def test_it_says_the_same_for_every_schedule(voices, schedule):
+    chunks = [chunk.samples for chunk in voices["one"].stream(TEXT, schedule=schedule)]
+    assert len(chunks) > 3 or schedule.first > 60
+    assert error(np.concatenate(chunks), voices["one"].synthesize(TEXT).samples) < 1e-4
+
+
+def test_what_streams_is_measured(voices):
+    networks = voices["two"].addon.config["networks"]
+    assert {name for name, network in networks.items() if "streaming" in network} == {"vocoder"}
+    assert all(network["measured"]["source_error"] < 1e-5 for network in networks.values())
+
+
+def test_refusals(imported, tmp_path):
+    with pytest.raises(PackagingError, match="a FastSpeech2ConformerWithHifiGan needs no 'vocoder'; leave it out"):
+        import_voice("transformers", imported["one"][0], tmp_path / "out", log=str, vocoder="somewhere")
+    assert not (tmp_path / "out").exists()
