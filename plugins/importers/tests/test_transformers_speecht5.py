@@ -111,11 +111,11 @@ def test_what_streams_is_measured(voice):
     assert all(network["measured"]["source_error"] < 1e-5 for network in networks.values())
 
 
-@pytest.mark.parametrize("text", [TEXT, "  two   spaces ", "No - it's not!", "WHY"])
+@pytest.mark.parametrize("text", [TEXT, "  two   spaces ", "two\nlines", "No - it's not!", "WHY"])
 def test_it_reads_as_the_tokenizer_does(imported, voice, text):
     tokens = transformers.SpeechT5Tokenizer.from_pretrained(imported[0])(text)["input_ids"]
     block = voxstack.build(voice.addon.config["stack"][0]["block"]["sequence_block"]["blocks"][0])
-    np.testing.assert_array_equal(block({"text": " ".join(text.split())})["tokens"], tokens)
+    np.testing.assert_array_equal(block({"text": text})["tokens"], tokens)
 
 
 def test_refusals(imported, tmp_path):
@@ -128,6 +128,6 @@ def test_refusals(imported, tmp_path):
     options = {"vocoder": str(vocoder), "speakers": str(tmp_path / "speakers.npy")}
     with pytest.raises(PackagingError, match=r"speaker '0' has the shape \(6,\); an x-vector for this model has 7 numbers"):
         import_voice("transformers", model, tmp_path / "out", log=str, **options)
-    with pytest.raises(PackagingError, match=r"what can be taken here is SpeechT5ForTextToSpeech, VitsModel"):
+    with pytest.raises(PackagingError, match=r"names SpeechT5HifiGan; what can be taken here is .*SpeechT5ForTextToSpeech"):
         import_voice("transformers", vocoder, tmp_path / "out", log=str)
     assert not (tmp_path / "out").exists()

@@ -21,6 +21,8 @@ from pretrained import vits_voice  # noqa: E402
 import voxstack  # noqa: E402
 from voxstack import Schedule  # noqa: E402
 from voxstack_importers import import_voice  # noqa: E402
+from voxstack_importers.transformers_files import Pretrained  # noqa: E402
+from voxstack_importers.transformers_reading import read_as_vits  # noqa: E402
 from voxstack_packager import PackagingError  # noqa: E402
 
 TEXT = "this is what they say - is it"
@@ -116,6 +118,46 @@ def test_it_reads_as_the_tokenizer_does(imported, voices, text):
     tokens = transformers.VitsTokenizer.from_pretrained(imported["one"][0])(text)["input_ids"]
     block = voxstack.build(voices["one"].addon.config["stack"][0]["block"]["sequence_block"]["blocks"][0])
     np.testing.assert_array_equal(block({"text": text})["tokens"], tokens)
+
+
+def reading(folder, letters, **config):
+    """The folder of a tokenizer with these letters, the first of which is the blank, and how it is read here."""
+    folder.mkdir()
+    told = {"tokenizer_class": "VitsTokenizer", "unk_token": "<unk>", "phonemize": False, "is_uroman": False, "language": "eng"}
+    (folder / "vocab.json").write_text(json.dumps({letter: place for place, letter in enumerate(letters)}))
+    (folder / "tokenizer_config.json").write_text(json.dumps({**told, "pad_token": letters[0], **config}))
+    return folder, read_as_vits(Pretrained(folder, {}, "VitsModel"))
+
+
+@pytest.mark.parametrize(
+    ("letters", "config", "text"),
+    [
+        ("_abţt ", {"language": "ron"}, "Ţab ţa țaț"),
+        ("_aAb ", {}, "aAbB Ab"),
+        ("_abc ", {"normalize": False}, " ab ca"),
+        ("_abc ", {"add_blank": False}, "Ab, ca"),
+    ],
+)
+def test_other_tokenizers_are_read_alike(tmp_path, letters, config, text):
+    folder, read = reading(tmp_path / "tokenizer", letters, **config)
+    tokens = transformers.VitsTokenizer.from_pretrained(folder)(text)["input_ids"]
+    np.testing.assert_array_equal(voxstack.build(read.blocks[0])({"text": text})["tokens"], tokens)
+
+
+def test_a_letter_that_is_also_the_blank_has_blanks_around_it_like_any_other(tmp_path):
+    """So voices of MMS were trained; their tokenizer takes such a letter for a special token, and leaves blanks out at its sides."""
+    folder, read = reading(tmp_path / "tokenizer", "kaes ")
+    made = voxstack.build(read.blocks[0])({"text": "akk"})["tokens"].tolist()
+    assert made == [0, 1, 0, 0, 0, 0, 0]
+    assert len(made) > len(transformers.VitsTokenizer.from_pretrained(folder)("akk")["input_ids"])
+
+
+@pytest.mark.parametrize(
+    ("named", "tag"),
+    [("eng", "en"), ("ron", "ro"), ("azj-script_latin", "azj"), (None, "en"), ("pt-BR", "pt-BR")],
+)
+def test_languages_are_named_by_their_tags(tmp_path, named, tag):
+    assert reading(tmp_path / "tokenizer", "_a", language=named)[1].language == tag
 
 
 def test_refusals(tmp_path):

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Pretrained:
         :param unused: beginnings of names of weights that may be missing, as only training needs them.
         :raises PackagingError: if weights are missing or damaged, or there is no transformers.
         """
-        transformers, torch = library(), __import__("torch")
+        transformers, torch = library(), library("torch")
         level = transformers.logging.get_verbosity()
         transformers.logging.set_verbosity_error()
         try:
@@ -119,17 +120,16 @@ def json_of(path: Path) -> dict[str, Any]:
     return made
 
 
-def library() -> Any:
-    """The transformers library.
+def library(name: str = "transformers") -> Any:
+    """A library that only this importer needs.
 
     :raises PackagingError: with what helps, if it is not installed.
     """
     try:
-        import transformers
+        return import_module(name)
     except ImportError as error:
-        problem = "needs transformers, which is not installed: pip install 'voxstack-importers[transformers]'"
+        problem = f"needs {name}, which is not installed: pip install 'voxstack-importers[transformers]'"
         raise PackagingError("import transformers", problem) from error
-    return transformers
 
 
 def _no_weights(folder: Path) -> str:

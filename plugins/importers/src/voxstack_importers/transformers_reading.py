@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from voxstack_importers.reading import TEXT, characters, phonemes
-from voxstack_importers.transformers_files import Pretrained, json_of
+from voxstack_importers.transformers_files import Pretrained, json_of, library
 from voxstack_packager import PackagingError
 
 
@@ -32,15 +33,21 @@ def read_as_vits(pretrained: Pretrained) -> Reading:
         problem = "is_uroman: the text has to be put into Roman letters by uroman first, which no block does; such models are refused"
         raise PackagingError(where, problem)
     symbols = {letter: [number] for letter, number in vocabulary.items() if len(letter) == 1}
+    language = str(config.get("language") or "en")
+    if language == "ron" and "ţ" in symbols:
+        symbols.setdefault("ț", symbols["ţ"])  # it knows the cedilla alone, and people write the comma
     table: dict[str, Any] = {"symbols": symbols}
     if config.get("add_blank", True):
         table["blank"] = [0]
-    language = str(config.get("language") or "en")
     if config.get("phonemize", True):
-        return Reading(phonemes("en-us", table), language, TEXT)
+        return Reading(phonemes("en-us", table), tag(language), TEXT)
     if config.get("normalize", True):
-        table |= {"lower": not any(letter.isupper() for letter in symbols), "strip": True}
-    return Reading(characters(table), language, _sayable(symbols))
+        table["strip"] = True
+        if any(letter.isupper() for letter in symbols):  # these stay as they are, and others are looked up by their lower case
+            table["symbols"] = {letter.upper(): number for letter, number in symbols.items() if len(letter.upper()) == 1} | symbols
+        else:
+            table["lower"] = True
+    return Reading(characters(table), tag(language), _sayable(symbols))
 
 
 def read_as_speecht5(pretrained: Pretrained) -> Reading:
@@ -49,18 +56,13 @@ def read_as_speecht5(pretrained: Pretrained) -> Reading:
     :raises PackagingError: if its pieces are longer than a character, or sentencepiece is not installed.
     """
     file = pretrained.file("spm_char.model", "its tokenizer")
-    try:
-        from sentencepiece import SentencePieceProcessor
-    except ImportError as error:
-        problem = "needs sentencepiece, which is not installed: pip install 'voxstack-importers[transformers]'"
-        raise PackagingError("import transformers", problem) from error
-    model = SentencePieceProcessor(model_file=str(file))
+    model = library("sentencepiece").SentencePieceProcessor(model_file=str(file))
     pieces = {model.id_to_piece(number): number for number in range(model.get_piece_size()) if model.is_control(number) is False}
     long = sorted(piece for piece, number in pieces.items() if len(piece) > 1 and not model.is_unknown(number))
     if long or "▁" not in pieces:
         raise PackagingError(str(file), f"is no model of single characters; it has {long[0] if long else 'no word boundary'!r}")
     symbols = {" " if piece == "▁" else piece: [number] for piece, number in pieces.items() if len(piece) == 1}
-    table = {"symbols": symbols, "start": symbols[" "], "end": [model.eos_id()], "form": "NFKC", "strip": True}
+    table = {"symbols": symbols, "start": symbols[" "], "end": [model.eos_id()], "form": "NFKC", "strip": True, "squeeze": True}
     return Reading(characters(table), "en", _sayable(symbols))
 
 
@@ -81,6 +83,11 @@ def read_as_fastspeech2(pretrained: Pretrained) -> Reading:
         raise PackagingError(where, "has no phones, such as AH0; give the vocabulary of a FastSpeech2ConformerTokenizer")
     table = {"symbols": {**symbols, " ": []}, "merged": phones, "end": [vocabulary[end]]}
     return Reading(characters(table), "en", " ".join(phone for phone in phones[:30]))
+
+
+def tag(language: str) -> str:
+    """The BCP 47 tag of a language as MMS names it: ``eng``, ``azj-script_latin``, ``tuv-dialect_north``; without its script or dialect."""
+    return str(library("langcodes").standardize_tag(re.split("-(?:script|dialect)_", language)[0]))
 
 
 def _sayable(symbols: Mapping[str, Any]) -> str:

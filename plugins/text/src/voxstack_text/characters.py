@@ -15,6 +15,7 @@ import numpy as np
 from voxstack import RequestError, SequenceBlock, Utterance
 
 _LOG = logging.getLogger(__name__)
+_RUN = re.compile(r"\s+")
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Characters(SequenceBlock):
 
     Tokens are those of ``start``, then ``blank``, then for each symbol its own and ``blank`` again, then those of ``end``. That is how
     Piper, VITS and Matcha-TTS were trained, each with some of these empty. Symbols that the table does not have are left out, with a
-    warning in the log.
+    warning in the log; but a line break or other white space in a string counts as a space, where the table has that.
 
     :param symbols: the tokens of each symbol, mostly one.
     :param source: name in the utterance of what is looked up: a string, each of whose characters is a symbol, or a list of symbols.
@@ -32,6 +33,7 @@ class Characters(SequenceBlock):
     :param end: tokens behind all others.
     :param lower: look up the lower case of a string.
     :param strip: leave out spaces that nothing known comes before or behind.
+    :param squeeze: let runs of white space in a string count as one space.
     :param form: Unicode normalisation of a string before it is looked up.
     :param merged: sequences of characters that are one symbol, such as diphthongs; the longest is taken. A list is joined for them.
     """
@@ -43,6 +45,7 @@ class Characters(SequenceBlock):
     end: list[int] = field(default_factory=list)
     lower: bool = False
     strip: bool = False
+    squeeze: bool = False
     form: Literal["NFC", "NFD", "NFKC", "NFKD"] | None = None
     merged: list[str] = field(default_factory=list)
 
@@ -70,7 +73,9 @@ class Characters(SequenceBlock):
     def _split(self, text: str) -> Sequence[str]:
         text = unicodedata.normalize(self.form, text) if self.form else text
         text = text.lower() if self.lower else text
-        return _pattern(tuple(self.merged)).findall(text) if self.merged else text
+        text = " ".join(_RUN.split(text)) if self.squeeze else text
+        symbols = _pattern(tuple(self.merged)).findall(text) if self.merged else text
+        return [" " if symbol.isspace() and symbol not in self.symbols and " " in self.symbols else symbol for symbol in symbols]
 
 
 def _stripped(symbols: Sequence[str]) -> Sequence[str]:
