@@ -31,7 +31,10 @@ def imported(tmp_path_factory):
     """Each voice: the folder of the model, and the addon that was made of it."""
     folder = tmp_path_factory.mktemp("fastspeech2")
     sources = {"one": fastspeech2_voice(folder / "source-one"), "two": fastspeech2_voice(folder / "source-two", speakers=2)}
-    return {name: (source, import_voice("transformers", source, folder / name, log=str)) for name, source in sources.items()}
+    options = {"one": {}, "two": {"sample_rate": "8000"}}
+    return {
+        name: (source, import_voice("transformers", source, folder / name, log=str, **options[name])) for name, source in sources.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,15 @@ def test_what_streams_is_measured(voices):
     assert all(network["measured"]["source_error"] < 1e-5 for network in networks.values())
 
 
+def test_the_sample_rate_is_told_as_no_configuration_has_it(voices):
+    assert {name: voice.sample_rate for name, voice in voices.items()} == {"one": 22050, "two": 8000}
+
+
 def test_refusals(imported, tmp_path):
+    with pytest.raises(PackagingError, match="sample_rate: is 'fast', and should be a number of samples a second, such as 22050"):
+        import_voice("transformers", imported["one"][0], tmp_path / "out", log=str, sample_rate="fast")
     with pytest.raises(PackagingError, match="a FastSpeech2ConformerWithHifiGan needs no 'vocoder'; leave it out"):
         import_voice("transformers", imported["one"][0], tmp_path / "out", log=str, vocoder="somewhere")
+    with pytest.raises(PackagingError, match="wants a language or a speaker embedding beside the text"):
+        import_voice("transformers", fastspeech2_voice(tmp_path / "languages", num_languages=2), tmp_path / "out", log=str)
     assert not (tmp_path / "out").exists()

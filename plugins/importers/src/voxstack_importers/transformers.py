@@ -5,6 +5,7 @@ The architecture that ``config.json`` names decides how a model is cut: :data:`A
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -13,12 +14,12 @@ from voxstack_importers.reading import addon_name
 from voxstack_importers.transformers_files import Converted, Pretrained, library
 from voxstack_packager import PackagingError, package
 
-ARCHITECTURES = {
-    "FastSpeech2ConformerWithHifiGan": "voxstack_importers.transformers_fastspeech2",
-    "SpeechT5ForTextToSpeech": "voxstack_importers.transformers_speecht5",
-    "VitsModel": "voxstack_importers.transformers_vits",
+ARCHITECTURES: Mapping[str, tuple[str, Collection[str]]] = {
+    "FastSpeech2ConformerWithHifiGan": ("voxstack_importers.transformers_fastspeech2", ("sample_rate",)),
+    "SpeechT5ForTextToSpeech": ("voxstack_importers.transformers_speecht5", ("vocoder", "speakers")),
+    "VitsModel": ("voxstack_importers.transformers_vits", ()),
 }
-"""Where each architecture is taken apart: a module with ``converted(pretrained, **options) -> Converted``."""
+"""Where each architecture is taken apart, a module with ``converted(pretrained, **options) -> Converted``, and its options."""
 
 
 def convert(path: Path, out: Path, log: Log, **told: str) -> Path:
@@ -26,17 +27,18 @@ def convert(path: Path, out: Path, log: Log, **told: str) -> Path:
 
     :param path: a folder with ``config.json``, ``model.safetensors`` and the files of the tokenizer.
     :param told: the options that every importer knows, and those of the architecture: ``vocoder``, a folder like ``path``; ``speakers``,
-        a file of speaker embeddings.
+        a file of speaker embeddings; ``sample_rate``, in Hz.
     :raises PackagingError: if something is missing, or of a kind that is not known here.
     """
     pretrained = Pretrained.open(path, ARCHITECTURES)
     library()
     log(f"{path}: a {pretrained.architecture}")
     own = {name: value for name, value in told.items() if name not in OPTIONS}
-    unused = [] if pretrained.architecture == "SpeechT5ForTextToSpeech" else sorted(own)
+    module, options = ARCHITECTURES[pretrained.architecture]
+    unused = sorted(own.keys() - set(options))
     if unused:
         raise PackagingError(str(path), f"a {pretrained.architecture} needs no {unused[0]!r}; leave it out")
-    made: Converted = import_module(ARCHITECTURES[pretrained.architecture]).converted(pretrained, **own)
+    made: Converted = import_module(module).converted(pretrained, **own)
     for network in made.networks:
         network.module.eval()  # their parts are, but what is around them was made here
     return package(

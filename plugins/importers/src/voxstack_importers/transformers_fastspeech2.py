@@ -12,13 +12,26 @@ from voxstack_importers.transformers_controls import PLAIN, drawn, number, who
 from voxstack_importers.transformers_fastspeech2_modules import Decoder, TextEncoder
 from voxstack_importers.transformers_files import Converted, Pretrained
 from voxstack_importers.transformers_reading import read_as_fastspeech2
-from voxstack_packager import NetworkSource
+from voxstack_packager import NetworkSource, PackagingError
+
+SAMPLE_RATE = 22050
+"""Of voices whose configuration says nothing, as transformers has no place for it there: that of those that exist, in Hz."""
 
 
-def converted(pretrained: Pretrained) -> Converted:
-    """The networks and the stack of a ``FastSpeech2ConformerWithHifiGan``."""
+def converted(pretrained: Pretrained, *, sample_rate: str | None = None) -> Converted:
+    """The networks and the stack of a ``FastSpeech2ConformerWithHifiGan``.
+
+    :param sample_rate: in Hz.
+    :raises PackagingError: if that is no such number, or the model needs to be told more than who speaks, by number.
+    """
+    rate = sample_rate or (pretrained.config.get("vocoder_config") or {}).get("sampling_rate", SAMPLE_RATE)
+    if not str(rate).isdecimal():
+        raise PackagingError("sample_rate", f"is {rate!r}, and should be a number of samples a second, such as {SAMPLE_RATE}")
     whole = pretrained.model()
     model, vocoder = whole.model, whole.vocoder
+    if model.multilingual_model or model.speaker_embed_dim:
+        problem = "its model wants a language or a speaker embedding beside the text, which is not taken here; such models are refused"
+        raise PackagingError(str(pretrained.folder), problem)
     reading = read_as_fastspeech2(pretrained)
     names = [str(one) for one in range(model.config.num_speakers)] if model.multispeaker_model else []
     first = [
@@ -38,7 +51,7 @@ def converted(pretrained: Pretrained) -> Converted:
         networks=_networks(model, vocoder, len(names)),
         stack=[{"type": "Sentences", "language": reading.language, "block": pipeline}],
         controls={"rate": number(1.0, 0.25, 4.0, "Speed, as a factor."), **who(names)},
-        sample_rate=vocoder.config.sampling_rate,
+        sample_rate=int(rate),
         hop_length=math.prod(vocoder.config.upsample_rates),
         text=reading.text,
         language=reading.language,

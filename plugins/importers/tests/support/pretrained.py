@@ -107,7 +107,7 @@ def speecht5_voice(folder: Path, end: float = -2.2) -> tuple[Path, Path]:
 PHONES = ["AH0", "AH1", "B", "EH1", "HH", "IY1", "L", "N", "OW1", "S", "T", "Z", ",", "."]
 
 
-def fastspeech2_voice(folder: Path, speakers: int | None = None) -> Path:
+def fastspeech2_voice(folder: Path, speakers: int | None = None, **config: Any) -> Path:
     """Write a small ``FastSpeech2ConformerWithHifiGan``, and return its folder."""
     import torch
     from transformers import (
@@ -132,6 +132,7 @@ def fastspeech2_voice(folder: Path, speakers: int | None = None) -> Path:
         speech_decoder_postnet_units=12,
         speech_decoder_postnet_layers=3,
         num_speakers=speakers,
+        **config,
     )
     vocoder = FastSpeech2ConformerHifiGanConfig(
         model_in_dim=10,
@@ -140,7 +141,6 @@ def fastspeech2_voice(folder: Path, speakers: int | None = None) -> Path:
         upsample_kernel_sizes=[8, 4],
         resblock_kernel_sizes=[3, 5],
         resblock_dilation_sizes=[[1, 3], [1, 3]],
-        sampling_rate=8000,
     )
     config = FastSpeech2ConformerWithHifiGanConfig(model_config=model.to_dict(), vocoder_config=vocoder.to_dict())
     made = FastSpeech2ConformerWithHifiGan(config).eval()
