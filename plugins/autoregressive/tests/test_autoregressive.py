@@ -275,10 +275,11 @@ def test_concurrent_streams_are_made_together_and_each_is_what_it_is_alone(turns
     assert len(rows) < 0.7 * sum(len(one) // GROUP for one in alone)
 
 
-def test_what_fails_fails_alone():
+@pytest.mark.parametrize("since", [0, 11])
+def test_what_fails_fails_alone(since: int):
     def touchy(**given: Any) -> dict[str, np.ndarray]:
         time.sleep(0.0005)
-        if (given["keys"][:, 0, 0] == 99).any():
+        if ((given["keys"][:, 0, 0] == 99) & (given["clock"][:, 0] >= since)).any():
             raise RuntimeError("no 99, please")
         return step(**given)
 
@@ -286,7 +287,7 @@ def test_what_fails_fails_alone():
     said = [utterance(6 + number, seed=number) for number in range(8)]
     alone = [speak(block, one, 12) for one in said]
     said[3]["keys"][0, 0] = 99
-    made = concurrent(block, said)
+    made = concurrent(block, said, size=60)
     assert isinstance(made[3], RuntimeError)
     for number in {*range(8)} - {3}:
         np.testing.assert_array_equal(made[number], alone[number])

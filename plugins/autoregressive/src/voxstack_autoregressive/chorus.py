@@ -76,11 +76,13 @@ class Chorus:
     def _run(self, group: list[Speaker]) -> list[Speaker]:
         """Make steps until one is done or somebody has come; return those that go on."""
         ensemble = self._together(group)
-        while True:
-            ensemble.run(SLICE)
-            if any(one.done for one in group) or (self._arrived and len(group) < self._most):
-                break
-        ensemble.dissolve()
+        try:
+            while True:
+                ensemble.run(SLICE)
+                if any(one.done for one in group) or (self._arrived and len(group) < self._most):
+                    break
+        finally:  # whoever goes on alone goes on from the last step that all have made
+            ensemble.dissolve()
         self._release([one for one in group[1:] if one.done])
         return [one for one in group if not one.done and not one.gone]
 
