@@ -37,7 +37,10 @@ def vits_voice(folder: Path, speakers: int = 1, stochastic: bool = True, **token
         use_stochastic_duration_prediction=stochastic,
         sampling_rate=8000,
     )
-    VitsModel(config).eval().save_pretrained(folder)
+    model = VitsModel(config).eval()
+    with torch.no_grad():
+        model.decoder.conv_post.weight.mul_(0.1)  # samples that reach full scale would all be equal
+    model.save_pretrained(folder)
     vocabulary = {"_": 0, **{letter: 1 + place for place, letter in enumerate(LETTERS)}}
     told = {"unk_token": "<unk>", "tokenizer_class": "VitsTokenizer"}
     told |= {"language": "eng", "add_blank": True, "normalize": True, "phonemize": False, "is_uroman": False, "pad_token": "_"}
