@@ -23,6 +23,7 @@ from voxstack_importers import import_voice  # noqa: E402
 from voxstack_packager import PackagingError  # noqa: E402
 
 TEXT = "HH AH0 L OW1, B EH1 N IY1 Z T AH1 N."
+ENGLISH = "HH AH0 L OW1, B EH1 N IY0 Z S AH1 N."
 SCHEDULES = [Schedule(first=1, growth=1.0, largest=1), Schedule(first=7, growth=1.3), Schedule(first=5000)]
 
 
@@ -31,7 +32,8 @@ def imported(tmp_path_factory):
     """Each voice: the folder of the model, and the addon that was made of it."""
     folder = tmp_path_factory.mktemp("fastspeech2")
     sources = {"one": fastspeech2_voice(folder / "source-one"), "two": fastspeech2_voice(folder / "source-two", speakers=2)}
-    options = {"one": {}, "two": {"sample_rate": "8000"}}
+    sources["english"] = sources["one"]
+    options = {"one": {"phonemes": "text"}, "two": {"phonemes": "text", "sample_rate": "8000"}, "english": {}}
     return {
         name: (source, import_voice("transformers", source, folder / name, log=str, **options[name])) for name, source in sources.items()
     }
@@ -47,12 +49,12 @@ def error(made, wanted):
     return np.abs(made - wanted).max() / np.abs(wanted).max()
 
 
-def expected(source, rate=1.0, speaker=None):
+def expected(source, rate=1.0, speaker=None, text=TEXT):
     """What transformers says; its speed is how slow it speaks."""
     whole = transformers.FastSpeech2ConformerWithHifiGan.from_pretrained(source).eval()
     whole.model.config.speaking_speed = 1 / rate
     vocabulary = json.loads((source / "vocab.json").read_text())
-    phones = TEXT.replace(",", " ,").replace(".", " .").split()
+    phones = text.replace(",", " ,").replace(".", " .").split()
     tokens = torch.tensor([[*(vocabulary[phone] for phone in phones), vocabulary["<sos/eos>"]]])
     with torch.no_grad():
         return whole(tokens, speaker_ids=None if speaker is None else torch.tensor([[speaker]])).waveform[0].numpy()
@@ -81,7 +83,13 @@ def test_what_streams_is_measured(voices):
 
 
 def test_the_sample_rate_is_told_as_no_configuration_has_it(voices):
-    assert {name: voice.sample_rate for name, voice in voices.items()} == {"one": 22050, "two": 8000}
+    assert {name: voice.sample_rate for name, voice in voices.items()} == {"one": 22050, "two": 8000, "english": 22050}
+
+
+def test_it_reads_english(imported, voices):
+    assert error(voices["english"].synthesize("Hello, Benny's son.").samples, expected(imported["one"][0], text=ENGLISH)) < 1e-4
+    words = [event.text for event in voices["english"].synthesize("Hello, Benny's son.").events if event.kind == "word"]
+    assert words == ["Hello", "Benny's", "son"]
 
 
 def test_refusals(imported, tmp_path):

@@ -59,6 +59,7 @@ KINDS: Mapping[str, Kind] = {
             "vocoder": "the folder of its SpeechT5HifiGan (a SpeechT5 needs one)",
             "speakers": "x-vectors of speakers for a SpeechT5: an .npy, or an .npz with one for each name (default: one of zeros)",
             "sample_rate": "of a FastSpeech2, in Hz, as its files do not tell it (default: 22050)",
+            "phonemes": "of a FastSpeech2: english, or text where what is said is written in phones (default: english)",
         },
     ),
 }

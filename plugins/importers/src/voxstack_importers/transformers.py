@@ -15,7 +15,7 @@ from voxstack_importers.transformers_files import Converted, Pretrained, library
 from voxstack_packager import PackagingError, package
 
 ARCHITECTURES: Mapping[str, tuple[str, Collection[str]]] = {
-    "FastSpeech2ConformerWithHifiGan": ("voxstack_importers.transformers_fastspeech2", ("sample_rate",)),
+    "FastSpeech2ConformerWithHifiGan": ("voxstack_importers.transformers_fastspeech2", ("sample_rate", "phonemes")),
     "SpeechT5ForTextToSpeech": ("voxstack_importers.transformers_speecht5", ("vocoder", "speakers")),
     "VitsModel": ("voxstack_importers.transformers_vits", ()),
 }
@@ -27,7 +27,7 @@ def convert(path: Path, out: Path, log: Log, **told: str) -> Path:
 
     :param path: a folder with ``config.json``, ``model.safetensors`` and the files of the tokenizer.
     :param told: the options that every importer knows, and those of the architecture: ``vocoder``, a folder like ``path``; ``speakers``,
-        a file of speaker embeddings; ``sample_rate``, in Hz.
+        a file of speaker embeddings; ``sample_rate``, in Hz; ``phonemes``, whether they are written.
     :raises PackagingError: if something is missing, or of a kind that is not known here.
     """
     pretrained = Pretrained.open(path, ARCHITECTURES)

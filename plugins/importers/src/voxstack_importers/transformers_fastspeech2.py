@@ -18,11 +18,12 @@ SAMPLE_RATE = 22050
 """Of voices whose configuration says nothing, as transformers has no place for it there: that of those that exist, in Hz."""
 
 
-def converted(pretrained: Pretrained, *, sample_rate: str | None = None) -> Converted:
+def converted(pretrained: Pretrained, *, sample_rate: str | None = None, phonemes: str = "english") -> Converted:
     """The networks and the stack of a ``FastSpeech2ConformerWithHifiGan``.
 
     :param sample_rate: in Hz.
-    :raises PackagingError: if that is no such number, or the model needs to be told more than who speaks, by number.
+    :param phonemes: ``english``, or ``text`` where what is said is written in phones.
+    :raises PackagingError: if one of them is something else, or the model needs to be told more than who speaks, by number.
     """
     rate = sample_rate or (pretrained.config.get("vocoder_config") or {}).get("sampling_rate", SAMPLE_RATE)
     if not str(rate).isdecimal():
@@ -32,7 +33,9 @@ def converted(pretrained: Pretrained, *, sample_rate: str | None = None) -> Conv
     if model.multilingual_model or model.speaker_embed_dim:
         problem = "its model wants a language or a speaker embedding beside the text, which is not taken here; such models are refused"
         raise PackagingError(str(pretrained.folder), problem)
-    reading = read_as_fastspeech2(pretrained)
+    if phonemes not in ("english", "text"):
+        raise PackagingError("phonemes", f"is {phonemes!r}; it is 'english', or 'text' where what is said is written in phones")
+    reading = read_as_fastspeech2(pretrained, written=phonemes == "text")
     names = [str(one) for one in range(model.config.num_speakers)] if model.multispeaker_model else []
     first = [
         *reading.blocks,

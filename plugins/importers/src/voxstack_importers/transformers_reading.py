@@ -66,9 +66,10 @@ def read_as_speecht5(pretrained: Pretrained) -> Reading:
     return Reading(characters(table), "en", _sayable(symbols))
 
 
-def read_as_fastspeech2(pretrained: Pretrained) -> Reading:
-    """Phones as they are written, ``HH AH0 L OW1``: its tokenizer finds them by g2p_en, which downloads what it needs.
+def read_as_fastspeech2(pretrained: Pretrained, written: bool = False) -> Reading:
+    """English, by ``Text`` and ``Arpabet``; its tokenizer finds phones by g2p_en, which downloads what it needs.
 
+    :param written: read phones that are written as such, ``HH AH0 L OW1``, instead.
     :raises PackagingError: if the vocabulary has no phones.
     """
     vocabulary = json_of(pretrained.file("vocab.json", "which says what its tokens mean"))
@@ -81,8 +82,11 @@ def read_as_fastspeech2(pretrained: Pretrained) -> Reading:
     phones = sorted(phone for phone in symbols if len(phone) > 1)
     if not phones:
         raise PackagingError(where, "has no phones, such as AH0; give the vocabulary of a FastSpeech2ConformerTokenizer")
-    table = {"symbols": {**symbols, " ": []}, "merged": phones, "end": [vocabulary[end]]}
-    return Reading(characters(table), "en", " ".join(phone for phone in phones[:30]))
+    if written:
+        table = {"symbols": {**symbols, " ": []}, "merged": phones, "end": [vocabulary[end]]}
+        return Reading(characters(table), "en", " ".join(phone for phone in phones[:30]))
+    numbers = {phone: place for phone, [place] in symbols.items()}
+    return Reading([{"type": "Text"}, {"type": "Arpabet", "symbols": numbers, "end": [vocabulary[end]]}], "en", TEXT)
 
 
 def tag(language: str) -> str:

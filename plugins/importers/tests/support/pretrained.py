@@ -107,7 +107,7 @@ def speecht5_voice(folder: Path, end: float = -2.2) -> tuple[Path, Path]:
     return model, vocoder
 
 
-PHONES = ["AH0", "AH1", "B", "EH1", "HH", "IY1", "L", "N", "OW1", "S", "T", "Z", ",", "."]
+PHONES = ["AH0", "AH1", "B", "EH1", "HH", "IY0", "IY1", "L", "N", "OW1", "S", "T", "Z", ",", "."]
 
 
 def fastspeech2_voice(folder: Path, speakers: int | None = None, **config: Any) -> Path:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import voxstack
+from voxstack_text.arpabet import Arpabet
 from voxstack_text.characters import Characters
 from voxstack_text.sentences import Sentences
 from voxstack_text.text import Text, Word
 
-__all__ = ["Characters", "Sentences", "Text", "Word", "voxstack_blocks"]
+__all__ = ["Arpabet", "Characters", "Sentences", "Text", "Word", "voxstack_blocks"]
 
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
     """The blocks of this plugin."""
-    return [Characters, Sentences, Text]
+    return [Arpabet, Characters, Sentences, Text]
