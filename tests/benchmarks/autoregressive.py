@@ -39,7 +39,7 @@ class Decoder:
         pipeline = _find(voice.block, "StreamablePipeline")
         self.block = _find(voice.block, "AutoregressiveDecoder")
         if not window:
-            self.block.back = self.block.ahead = None
+            self.block.back = self.block.ahead = self.block.longest = None
         self.network = voice.addon.network("step")
         self.utterances = []
         for line in SENTENCES.read_text().splitlines()[:STREAMS]:

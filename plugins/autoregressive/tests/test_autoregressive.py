@@ -72,6 +72,7 @@ NOISY = config(inputs={"noise": tensor("batch", GROUP, FEATURES)}, steps={"noise
 CASES = [
     Case(decoder(), utterance(9)),
     Case(decoder(back=0, ahead=2), utterance(9)),
+    Case(decoder(longest=3), utterance(9)),
     Case(decoder(spec=NOISY), utterance(9, seed=3)),
     Case(decoder(batch=4), utterance(9)),
 ]
@@ -143,6 +144,33 @@ def test_monotonic_attention_never_goes_back():
     rows.clear()
     speak(decoder(shaky, back=0), watched)
     assert np.diff(np.concatenate(rows).argmax(1)).min() == 0
+
+
+def dawdling(since: int) -> Any:
+    """A decoder that stays on the token that it has come to by a step, unless that is masked."""
+
+    def run(**given: Any) -> dict[str, np.ndarray]:
+        clock = given["clock"]
+        wanted = np.minimum(clock // STAY, since // STAY)
+        seen = given["mask"].argmax(1)[:, None]  # the first that may be attended
+        made = step(**{**given, "clock": STAY * np.maximum(wanted, seen) + clock % STAY})
+        return {**made, "clock_next": clock + 1}
+
+    return run
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_it_leaves_a_token_at_last_and_ends_behind_the_last(batch: int):
+    rows: list[np.ndarray] = []
+    watched = {**utterance(9), "attention_watch": lambda attention, *_, **end: rows.append(attention if attention is not None else end)}
+    watched["keys"][:, -1] = 0  # it never says that it has ended
+    assert len(speak(decoder(dawdling(6), batch=batch), watched)) == GROUP * (4 * 9 + 20)
+    assert rows.pop() == {"stopped": False}
+    rows.clear()
+    speak(decoder(dawdling(6), batch=batch, longest=5), watched, 12)
+    assert rows.pop() == {"stopped": True}
+    stays = np.bincount(np.concatenate(rows).argmax(1), minlength=9)
+    assert stays.tolist() == [2, 2, 2, 5, 5, 5, 5, 5, 5]
 
 
 def test_noise_is_that_of_the_seed():
@@ -327,8 +355,9 @@ def test_refusals():
         decoder(spec=streaming, network="decoder")
     blind = config()
     del blind["autoregressive"]["attention"]
-    with pytest.raises(AddonError, match="so 'back' and 'ahead' cannot hold"):
-        decoder(spec=blind, ahead=3)
+    for bound in ({"ahead": 3}, {"back": 0}, {"longest": 9}):
+        with pytest.raises(AddonError, match="so 'back', 'ahead' and 'longest' cannot hold"):
+            decoder(spec=blind, **bound)
     networks = {"one": config(), "two": config()}
     with pytest.raises(AddonError, match="there are: one, two; name one"):
         loaded(AutoregressiveDecoder(), addon([], {"one": step, "two": step}, networks=networks))

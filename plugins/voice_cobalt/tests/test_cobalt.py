@@ -200,7 +200,7 @@ def free() -> voxstack.Voice:
     """The voice without a window around its attention."""
     voice = voxstack.load("cobalt")
     decoder = block_of(voice, "AutoregressiveDecoder")
-    decoder.back = decoder.ahead = None
+    decoder.back = decoder.ahead = decoder.longest = None
     return voice
 
 

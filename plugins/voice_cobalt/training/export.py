@@ -34,7 +34,7 @@ STACK = [
             "streamable_block": {
                 "type": "StreamableStack",
                 "stack": [
-                    {"type": "AttentionAlarms", "block": {"type": "AutoregressiveDecoder", "back": 1, "ahead": 3}},
+                    {"type": "AttentionAlarms", "block": {"type": "AutoregressiveDecoder", "back": 1, "ahead": 3, "longest": 16}},
                     {"type": "Decoder", "network": "refiner"},
                     {"type": "Decoder", "network": "vocoder"},
                     {"type": "InverseSTFT", "n_fft": 800, "hop_length": HOP},

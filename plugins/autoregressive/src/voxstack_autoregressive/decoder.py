@@ -14,7 +14,7 @@ from voxstack.networks import Network, NetworkSpec
 from voxstack.scheduler import current_ticket
 from voxstack.specs import Autoregressive
 from voxstack_autoregressive.chorus import Chorus
-from voxstack_autoregressive.ensemble import Ensemble
+from voxstack_autoregressive.ensemble import Bounds, Ensemble
 from voxstack_autoregressive.speaker import Speaker, mask_of
 from voxstack_autoregressive.timing import Timing
 
@@ -34,15 +34,17 @@ class AutoregressiveDecoder(StreamableBlock):
     steps are made until there are as many. A stream ends with the step whose ``stop`` is above 0.
 
     Nothing that was learned keeps such a decoder from skipping, repeating or never ending. ``back`` and ``ahead`` restrict where it
-    looks, where the network has a mask for what it attends to (back 0: monotonic), and it stops after ``steps_per_token`` steps for
-    each token and ``spare_steps`` more, whatever it says. With attention it reports words and phonemes to the timeline when it has
-    passed them: each lasts as long as it was attended. An utterance's ``attention_watch``, which ``AttentionAlarms`` of the diagnostics
-    plugin gives, is called after each chunk with its attention, (steps, tokens), and frames a step; and last with how it ended.
+    looks, where the network has a mask for what it attends to (back 0: monotonic), ``longest`` makes it leave a token at last, and it
+    stops after ``steps_per_token`` steps for each token and ``spare_steps`` more, whatever it says. With attention it reports words and
+    phonemes to the timeline when it has passed them: each lasts as long as it was attended. An utterance's ``attention_watch``, which
+    ``AttentionAlarms`` of the diagnostics plugin gives, is called after each chunk with its attention, (steps, tokens), and frames a
+    step; and last with how it ended.
 
     :param network: name of the network; the addon's only autoregressive one, unless given.
     :param context: where it runs, as named in the addon; the voice's own context, unless given.
     :param back: tokens before the one attended most in the step before that may be attended; any, unless given.
     :param ahead: tokens behind it, likewise.
+    :param longest: steps for which it may attend one token most; then it has to look behind it, and behind the last token it has said all.
     :param steps_per_token: a stream has at most so many steps for each token (or whatever is attended),
     :param spare_steps: and so many more.
     :param group: where the context batches calls, the tokens are padded and masked to multiples of this, so that the steps of
@@ -53,6 +55,7 @@ class AutoregressiveDecoder(StreamableBlock):
     context: str | None = None
     back: int | None = field(default=None, metadata={"minimum": 0})
     ahead: int | None = field(default=None, metadata={"minimum": 1})
+    longest: int | None = field(default=None, metadata={"minimum": 1})
     steps_per_token: float = field(default=4.0, metadata={"exclusiveMinimum": 0})
     spare_steps: int = field(default=20, metadata={"minimum": 0})
     group: int = field(default=64, metadata={"minimum": 0})
@@ -77,10 +80,10 @@ class AutoregressiveDecoder(StreamableBlock):
                 "says nothing about 'autoregressive', so it is not known what it carries from step to step; a Decoder streams it if it has "
                 "'streaming', and Encoders run it on whole utterances",
             )
-        if (self.back, self.ahead) != (None, None) and mask_of(spec) is None:
+        if self._bounds != Bounds() and mask_of(spec) is None:
             raise AddonError(
                 f"{addon.name}: networks.{spec.name}",
-                "tells no attention, or has no mask for what it attends to, so 'back' and 'ahead' cannot hold; leave them out",
+                "tells no attention, or has no mask for what it attends to, so 'back', 'ahead' and 'longest' cannot hold; leave them out",
             )
         self._opened = addon.network(spec.name, self.context)
         most = self._opened.context.batch
@@ -110,7 +113,11 @@ class AutoregressiveDecoder(StreamableBlock):
                 return
 
     def _together(self, speakers: Sequence[Speaker]) -> Ensemble:
-        return Ensemble(self._network, speakers, self.back, self.ahead)
+        return Ensemble(self._network, speakers, self._bounds)
+
+    @property
+    def _bounds(self) -> Bounds:
+        return Bounds(self.back, self.ahead, self.longest)
 
     def _speaking(self, speaker: Speaker) -> Callable[[], None]:
         """What makes the steps that a speaker wants, together with others where the context batches calls.

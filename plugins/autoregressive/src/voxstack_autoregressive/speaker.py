@@ -46,7 +46,8 @@ class Speaker:
         self.noise = StepNoise(spec.autoregressive.noise, spec, utterance)
         self.states: States = spec.first_states()
         self.position = 0
-        """Token attended most in the step before."""
+        """Token attended most in the step before; ``stay``: for how many steps; ``left_behind``: tokens that are left for good."""
+        self.stay = self.left_behind = 0
         self.left = round(steps_per_token * self.tokens) + spare_steps
         """Steps that may still be made."""
         self.stopped = False
