@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from voxstack_importers import transformers_originals as originals
 from voxstack_importers.transformers_controls import PLAIN, drawn, number, who
 from voxstack_importers.transformers_fastspeech2_modules import Decoder, TextEncoder
 from voxstack_importers.transformers_files import Converted, Pretrained
@@ -52,6 +53,7 @@ def converted(pretrained: Pretrained, *, sample_rate: str | None = None, phoneme
     }
     return Converted(
         networks=_networks(model, vocoder, len(names)),
+        original=originals.fastspeech2(pretrained.model()),
         stack=[{"type": "Sentences", "language": reading.language, "block": pipeline}],
         controls={"rate": number(1.0, 0.25, 4.0, "Speed, as a factor."), **who(names)},
         sample_rate=int(rate),

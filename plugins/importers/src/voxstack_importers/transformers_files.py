@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from voxstack import Utterance, Voice
 from voxstack_packager import NetworkSource, PackagingError
 
 CONFIG, WEIGHTS = "config.json", ("model.safetensors", "model.safetensors.index.json")
@@ -92,9 +95,13 @@ class Pretrained:
 
 @dataclass(frozen=True)
 class Converted:
-    """What an addon is made of, beside what the command says."""
+    """What an addon is made of, beside what the command says.
+
+    :param original: says a request with transformers, on a model whose parts nobody has changed.
+    """
 
     networks: Sequence[NetworkSource]
+    original: Callable[[Voice, Utterance], np.ndarray]
     stack: Sequence[Mapping[str, Any]]
     controls: Mapping[str, Any]
     sample_rate: int

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from voxstack.networks import Autoregressive, State
+from voxstack_importers import transformers_originals as originals
 from voxstack_importers.transformers_controls import PLAIN, SEED, drawn, who
 from voxstack_importers.transformers_files import Converted, Pretrained
 from voxstack_importers.transformers_reading import read_as_speecht5
@@ -31,7 +32,7 @@ def converted(pretrained: Pretrained, *, vocoder: str | None = None, speakers: s
     if vocoder is None:
         problem = "a SpeechT5 makes mel-spectrograms; give the folder of its SpeechT5HifiGan with --vocoder"
         raise PackagingError(str(pretrained.folder), problem)
-    model = pretrained.model()
+    model, original = pretrained.model(), pretrained.model()
     gan = Pretrained.open(Path(vocoder), ("SpeechT5HifiGan",)).model()
     config = model.config
     names, table = _speakers(speakers, config.speaker_embedding_dim)
@@ -46,6 +47,7 @@ def converted(pretrained: Pretrained, *, vocoder: str | None = None, speakers: s
     }
     return Converted(
         networks=[_encoder(model), _step(model), *_behind(model, gan), _who(table)],
+        original=originals.speecht5(original, gan, table),
         stack=[{"type": "Sentences", "language": reading.language, "block": pipeline}],
         controls={**SEED, **(who(names) if len(names) > 1 else {})},
         sample_rate=gan.config.sampling_rate,

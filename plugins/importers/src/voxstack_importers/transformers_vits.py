@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from voxstack_importers import transformers_originals as originals
 from voxstack_importers.transformers_controls import PLAIN, SEED, drawn, number, who
 from voxstack_importers.transformers_files import Converted, Pretrained
 from voxstack_importers.transformers_reading import Reading, read_as_vits
@@ -57,13 +58,14 @@ def converted(pretrained: Pretrained) -> Converted:
 
     :raises PackagingError: if its tokenizer reads in a way that is not known here.
     """
-    model = pretrained.model(unused=("posterior_encoder.",))
+    model, original = (pretrained.model(unused=("posterior_encoder.",)) for _ in range(2))
     config = model.config
     reading = read_as_vits(pretrained)
     names = [str(number) for number in range(config.num_speakers)] if config.num_speakers > 1 else []
     sampled = config.use_stochastic_duration_prediction
     return Converted(
         networks=networks(model),
+        original=originals.vits(original),
         stack=_stack(reading, names, sampled, config.noise_scale),
         controls=_controls(names, sampled, config),
         sample_rate=config.sampling_rate,
