@@ -200,6 +200,14 @@ def test_ssml_is_read_with_its_marks_and_without_files(voice: voxstack.Voice) ->
     assert one.start < mark.start <= two.start
 
 
+def test_what_is_said_in_ssml_is_reported_without_its_markup(voice: voxstack.Voice) -> None:
+    document = "<speak><s>Hi <emphasis>there</emphasis> you.</s> <s>One &lt;two&gt; &amp; it's three.</s></speak>"
+    events = voice.synthesize(document, markup="ssml").events
+    assert [event.text for event in events if event.kind == "sentence"] == ["Hi there you.", "One <two> & it's three."]
+    words = [(event.text, document[slice(*event.span)]) for event in events if event.kind == "word"]
+    assert words == [(word, {"&": "&amp;"}.get(word, word)) for word in "Hi there you One two & it's three".split()]
+
+
 def test_a_long_text_begins_early_and_in_bounded_memory(voice: voxstack.Voice) -> None:
     text = "This is a sentence of a long text, which goes on and on. " * 600
     list(voice.stream("Warm up."))

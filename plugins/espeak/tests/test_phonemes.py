@@ -38,6 +38,8 @@ SENTENCES = [
     "tabs\tand  spaces , here .",
     "Naïve café, déjà vu.",
     "The end: of; all, things. And more? Yes!",
+    "Great — 😀! So, 😀. Ok (😀), 😀?",
+    "Go, a. A, é. 5, 6",
 ]
 
 
@@ -101,7 +103,7 @@ def test_they_are_those_of_piper_in_the_same_version(voice: str, piper: Any, lib
 
 def test_they_are_those_of_piper_but_for_a_glide_that_is_new(piper: Any) -> None:
     block = loaded(EspeakPhonemes(), addon())
-    for text in SENTENCES:
+    for text in (one for one in SENTENCES if "😀" not in one):  # of which the later version knows more
         assert block({"text": text})["phonemes"] == [one for one in of_piper(piper, "en-us", text) if one != "ʲ"], text
 
 
@@ -119,6 +121,9 @@ def test_they_are_those_of_piper_but_for_a_glide_that_is_new(piper: Any) -> None
         ("one.\nT", True, "."),
         ("oui ; m", True, ";"),
         ("no end", False, ""),
+        ("well — 😀! S", True, "!"),
+        (" 😀.", False, ""),
+        ("a.", False, "."),
         ("", False, ""),
     ],
 )

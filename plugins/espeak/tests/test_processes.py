@@ -181,6 +181,23 @@ def test_where_a_library_stays_loaded_each_utterance_has_its_process() -> None:
     pool.close()
 
 
+def test_a_process_ends_after_many_requests_and_another_one_takes_its_place() -> None:
+    code = (
+        "import runpy, sys\n"
+        "sys.stdout.reconfigure(write_through=True)\n"
+        "runpy.run_path(sys.argv[1], run_name='worker')['serve'](sys.stdin.buffer, sys.stdout.buffer, *sys.argv[2:], 2)"
+    )
+    pool = Pool([sys.executable, "-c", code, str(WORKER), *Library.found()], spare=1)
+    block = speaker(pool)
+    numbers = []
+    for _ in range(4):
+        assert len(said(block, "Yes."))
+        numbers += [process.number for process in pool._idle]
+    assert len(numbers) == 4
+    assert len(set(numbers)) == 3
+    pool.close()
+
+
 def test_no_process_outlives_its_interpreter_however_that_ends() -> None:
     code = (
         "import os, sys, voxstack\n"

@@ -139,6 +139,12 @@ def test_rate_and_pitch_are_followed(voice: voxstack.Voice) -> None:
         assert slow / plain == pytest.approx(2, rel=0.05)
 
 
+def test_volume_is_in_decibels(voice: voxstack.Voice) -> None:
+    plain, soft, loud = (voice.synthesize(TEXT, volume=volume).samples for volume in (0.0, -6.0, 6.0))
+    np.testing.assert_allclose(soft, plain * 10 ** (-6 / 20), rtol=1e-6)
+    np.testing.assert_allclose(loud, plain * 10 ** (6 / 20), rtol=1e-6)
+
+
 def heights(samples: np.ndarray) -> np.ndarray:
     """The fundamental frequency every 240 samples, Hz, by autocorrelation; NaN where it is quiet."""
     found = []

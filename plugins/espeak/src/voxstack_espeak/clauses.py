@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 MARKS = {
     mark: mark + written
@@ -26,7 +27,6 @@ SILENT = (
 """What ends a clause, too, and is not written down."""
 
 _MARK_OF = {character: mark for mark, characters in MARKS.items() for character in characters}
-_ENDING = re.compile(r"[\W_]*$")
 _ANY = re.compile(f"[{re.escape(''.join(_MARK_OF) + SILENT)}]")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
@@ -35,16 +35,21 @@ def terminator(read: str, more: bool) -> str:
     """The mark that ends a clause: one of ``. , ; : ! ?``, or nothing.
 
     Measured, as the rest here, by what ``piper.phonemize_espeak`` writes for every character that ends clauses, for each two and
-    three of them in a row, and for what may stand behind: of several the first counts, and none before a blank line, or of an ellipsis.
+    three of them in a row, and for what may stand behind: of several the first counts, and none before a blank line, or of an ellipsis,
+    or at the end of the text behind a clause without letters and digits. Pictures, such as emoji, are read by their names.
 
-    :param read: what espeak-ng has read for the clause.
+    :param read: the clause as espeak-ng has read it.
     :param more: whether text is left, so that the first character behind the clause has been read, too.
     """
     said = read[:-1] if more else read
-    ending = _ENDING.search(said)
-    assert ending is not None
-    tail = ending.group()
+    if not more and not any(map(str.isalnum, said)):
+        return ""
+    tail = said[max((place for place, character in enumerate(said, 1) if _is_read(character)), default=0) :]
     mark = _ANY.search(tail)
     if mark is None or "..." in tail or _BLANK_LINE.search(tail):
         return ""
     return _MARK_OF.get(mark.group(), "")
+
+
+def _is_read(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character) == "So"

@@ -70,11 +70,11 @@ class Espeak(StreamableBlock):
         if not text.strip():
             return
         unit = utterance.get("unit")
-        kind = "sentence" if unit is None else unit.kind
-        speech = Speech(text, utterance.get("timeline"), self._made_rate, utterance.get("text_start", 0), kind)
+        kind, ssml = "sentence" if unit is None else unit.kind, utterance.get("markup", "text") == "ssml"
+        speech = Speech(text, utterance.get("timeline"), self._made_rate, utterance.get("text_start", 0), kind, ssml)
         wanted = 0  # for the first chunk nothing is read ahead
         with ExitStack() as holding:
-            saying = _Saying(holding.enter_context(self._pool.process()), self._request(text, utterance), speech)
+            saying = _Saying(holding.enter_context(self._pool.process()), self._request(text, ssml, utterance), speech)
             for size in _of_samples(utterance.get("schedule", Schedule()), self._samples_a_frame).sizes():
                 if not saying.until(max(size, wanted)):
                     holding.close()
@@ -83,9 +83,8 @@ class Espeak(StreamableBlock):
                 yield speech.give(size)
                 wanted = AHEAD
 
-    def _request(self, text: str, utterance: Utterance) -> dict[str, Any]:
+    def _request(self, text: str, ssml: bool, utterance: Utterance) -> dict[str, Any]:
         voice = utterance.get("voice") or self.voice
-        ssml = utterance.get("markup", "text") == "ssml"
         return {"do": "speak", "voice": voice, "text": text, "ssml": ssml, "parameters": parameters(utterance)}
 
 

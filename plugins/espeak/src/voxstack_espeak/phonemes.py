@@ -50,8 +50,9 @@ class EspeakPhonemes(SequenceBlock):
 
 def _joined(clauses: Iterable[tuple[str, str, bool]]) -> str:
     """All clauses as Piper writes them, decomposed."""
-    parts = []
+    parts, ahead = [], ""  # the first character of a clause is read with the clause before it
     for ipa, read, more in clauses:
-        mark = terminator(read, more) if ipa else ""
+        mark = terminator(ahead + read, more) if ipa else ""
+        ahead = read[-1:] if more else ""
         parts += [_LANGUAGE.sub("", ipa), mark, " " if mark and mark in ",:;" else ""]
     return unicodedata.normalize("NFD", "".join(parts))

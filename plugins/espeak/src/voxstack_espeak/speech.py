@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -12,6 +14,10 @@ from voxstack.timeline import Timeline
 WORD, SENTENCE, MARK, END, PHONEME = 1, 2, 3, 5, 7
 HELD = 20
 """Seconds of one sentence at most before its audio is given out: of a longer one, parts are reported, as ``phrase``."""
+
+
+_TAG = re.compile(r"<[^>]*>")
+_TAGS_BEHIND = re.compile(r"(?:\s|<[^>]*>)*\Z")
 
 
 class _Open(NamedTuple):
@@ -32,10 +38,19 @@ class Speech:
 
     :param text: as it was given to espeak-ng, whose first character is number ``base`` of the request's text.
     :param sentence: the kind under which sentences are reported.
+    :param markup: whether the text is SSML.
     """
 
-    def __init__(self, text: str, timeline: Timeline | None, sample_rate: int, base: int = 0, sentence: str = "sentence") -> None:
-        self._text, self._timeline, self._base, self._sentence = text, timeline, base, sentence
+    def __init__(
+        self,
+        text: str,
+        timeline: Timeline | None,
+        sample_rate: int,
+        base: int = 0,
+        sentence: str = "sentence",
+        markup: bool = False,
+    ) -> None:
+        self._text, self._timeline, self._base, self._sentence, self._markup = text, timeline, base, sentence, markup
         self._longest = HELD * sample_rate
         self._open: dict[int, _Open] = {}
         self._samples = bytearray()
@@ -60,7 +75,7 @@ class Speech:
         """Events: type, sample, first character, counted from 1, characters, and name."""
         if self._timeline is not None:
             for kind, sample, position, length, name in rows:
-                self._take(kind, sample, max(0, position - 1), length, name)
+                self._take(kind, sample, self._begin(position - 1), length, name)
 
     def finish(self) -> None:
         """There is no more."""
@@ -96,6 +111,17 @@ class Speech:
         elif kind == END:
             self._end_word(sample, first)
 
+    def _begin(self, place: int) -> int:
+        """Where a word that is said to begin at ``place`` begins: behind markup, espeak-ng counts one character too many."""
+        place = max(0, place)
+        if self._markup:
+            entity = self._text.rfind("&", self._behind, place)
+            if self._text[place : place + 1] == ";" and self._text[entity + 1 : place].isalnum():
+                return entity
+            while place > self._behind and self._text[place - 1].isalnum():
+                place -= 1
+        return place
+
     def _end_phoneme(self, sample: int) -> None:
         phoneme = self._open.pop(PHONEME, None)
         if phoneme is not None:
@@ -107,18 +133,31 @@ class Speech:
         self._end_phoneme(sample)
         word = self._open.pop(WORD, None)
         if word is not None:
-            written = self._text[word.first : following].partition("<")[0]  # what follows is markup
-            letters = [place for place, character in enumerate(written) if character.isalnum()]
-            behind = max(word.behind, word.first + letters[-1] + 1) if letters else word.behind
-            self._report(word._replace(text=self._text[word.first : behind], behind=behind), max(word.start, self._sound))
+            behind = self._word_end(word, following)
+            text = html.unescape(self._text[word.first : behind]) if self._markup else self._text[word.first : behind]
+            self._report(word._replace(text=text, behind=behind), max(word.start, self._sound))
+
+    def _word_end(self, word: _Open, following: int) -> int:
+        written = self._text[word.first : following]
+        if self._markup:
+            entity = re.match(r"&\w+;", written)
+            if entity:
+                return word.first + entity.end()
+            written = re.split("[<&]", written)[0]
+        letters = [place for place, character in enumerate(written) if character.isalnum()]
+        last = word.first + letters[-1] + 1 if letters else word.behind
+        return last if self._markup else max(last, word.behind)
 
     def _end_sentence(self, sample: int, behind: int) -> None:
         sentence = self._open.pop(SENTENCE, None)
         if sentence is None:
             return
         written = self._text[sentence.first : behind].rstrip()
-        if written:
-            self._report(sentence._replace(text=written, behind=sentence.first + len(written)), sample)
+        if self._markup:
+            written = _TAGS_BEHIND.sub("", written)
+        said = html.unescape(_TAG.sub("", written)) if self._markup else written
+        if said:
+            self._report(sentence._replace(text=said, behind=sentence.first + len(written)), sample)
 
     def _cut(self, sentence: _Open) -> None:
         """End the part of a sentence that has been said, at its last word."""

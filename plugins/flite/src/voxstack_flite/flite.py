@@ -32,7 +32,7 @@ class Flite(StreamableBlock):
     the same samples. Text that comes in pieces is waited for; ``Sentences`` around it speaks while the text is still written.
     Characters that are not ASCII are read without their accents, or not at all.
 
-    Controls, where the utterance has them: ``rate`` (a factor), ``pitch`` (semitones; not of ``rms``) and ``voice``.
+    Controls, where the utterance has them: ``rate`` (a factor), ``pitch`` (semitones; not of ``rms``), ``volume`` (dB) and ``voice``.
 
     Words, sentences and phonemes are reported to the request's timeline.
 
@@ -74,7 +74,7 @@ class Flite(StreamableBlock):
                 text = "".join(text)
         sizes = _of_samples(utterance.get("schedule", Schedule()), self._samples_a_frame).sizes()
         with closing(self._parts(text, voice, factors, utterance)) as parts:
-            yield from _cut(parts, sizes)
+            yield from _cut(parts, sizes, 10 ** (utterance.get("volume", 0.0) / 20))
 
     def _parts(self, text: str, voice: str, factors: dict[bytes, float], utterance: Utterance) -> Iterator[bytes]:
         """Samples as they are made; what is said in them is reported before."""
@@ -125,21 +125,22 @@ def _report(timeline: Timeline, piece: Piece, phones: Sequence[Phone], text: str
     timeline.add_all("phoneme", [phone.name for phone in phones], starts, np.subtract(ends, starts))
 
 
-def _cut(parts: Iterator[bytes], sizes: Iterator[int]) -> Frames:
-    """Chunks of these sizes, (samples,) float32 in -1..1."""
+def _cut(parts: Iterator[bytes], sizes: Iterator[int], factor: float) -> Frames:
+    """Chunks of these sizes, (samples,) float32: in -1..1, times a factor."""
+    scale = np.float32(factor / 32768)
     held = bytearray()
     size = next(sizes)
     for part in parts:
         held += part
         while len(held) >= 2 * size:
-            yield _samples(held, size)
+            yield _samples(held, size, scale)
             size = next(sizes)
     if held:
-        yield _samples(held, len(held) // 2)
+        yield _samples(held, len(held) // 2, scale)
 
 
-def _samples(held: bytearray, count: int) -> np.ndarray:
-    chunk = np.frombuffer(bytes(held[: 2 * count]), "<i2").astype(np.float32) / np.float32(32768)
+def _samples(held: bytearray, count: int, scale: np.float32) -> np.ndarray:
+    chunk = np.frombuffer(bytes(held[: 2 * count]), "<i2").astype(np.float32) * scale
     del held[: 2 * count]
     return chunk
 
