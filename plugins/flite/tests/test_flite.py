@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-import ctypes
 import ctypes.util
 import itertools
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -17,11 +18,12 @@ from tiny import addon, loaded
 
 import voxstack
 import voxstack_flite
-from voxstack import Registry, RequestError, Schedule, StackError
+from voxstack import Registry, RequestError, Schedule, StackError, VoxstackError
 from voxstack.testing import Case, checks_for
 from voxstack_flite import Flite
-from voxstack_flite import library as flite_library
-from voxstack_flite.library import VOICES, Library, Wave
+from voxstack_flite.flite import VOICES
+from voxstack_flite.process import FliteProcess
+from voxstack_flite.worker import Library
 
 pytestmark = pytest.mark.skipif(ctypes.util.find_library("flite") is None, reason="Flite's library is not installed: apt install libflite1")
 
@@ -62,14 +64,18 @@ def test_every_voice_speaks(voice: voxstack.Voice, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["slt", "kal16"])
 def test_what_streams_is_what_flite_makes_at_once(name: str) -> None:
-    """Against Flite's own function for a text that is said at once."""
-    library = Library.shared()
-    whole = library._flite.flite_text_to_wave
-    whole.restype, whole.argtypes = ctypes.POINTER(Wave), [ctypes.c_char_p, ctypes.c_void_p]
-    address = library.voice(name)
-    library.seed_noise(1)
-    wave = whole(b"Hello there, my friend.", address).contents
-    expected = np.ctypeslib.as_array(wave.samples, (wave.num_samples,)).astype(np.float32) / 32768
+    """Against Flite's own function for a text that is said at once, where nothing else calls ``rand()``."""
+    code = (
+        "import ctypes, sys\n"
+        "from voxstack_flite.worker import Library\n"
+        "library = Library()\n"
+        "address = library.voice(sys.argv[1])\n"
+        "library.seed_noise(1)\n"
+        "wave = library.whole(b'Hello there, my friend.', address).contents\n"
+        "sys.stdout.buffer.write(ctypes.string_at(wave.samples, 2 * wave.num_samples))"
+    )
+    made = subprocess.run([sys.executable, "-c", code, name], capture_output=True, check=True).stdout
+    expected = np.frombuffer(made, "<i2").astype(np.float32) / 32768
     np.testing.assert_array_equal(said(loaded(Flite(name), ADDON), text="Hello there, my friend."), expected)
 
 
@@ -87,6 +93,38 @@ def test_thirty_two_threads_say_what_each_says_alone() -> None:
     with ThreadPoolExecutor(32) as threads:
         for one, other in zip(alone, threads.map(speak, jobs), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_noise_that_others_in_this_process_draw_changes_nothing() -> None:
+    block, libc = loaded(Flite(), ADDON), ctypes.CDLL(None)
+    expected, done = said(block, text=TEXT), threading.Event()
+
+    def draw() -> None:
+        while not done.wait(0.0001):
+            libc.rand()
+
+    drawing = threading.Thread(target=draw)
+    drawing.start()
+    try:
+        np.testing.assert_array_equal(said(block, text=TEXT), expected)
+    finally:
+        done.set()
+        drawing.join()
+
+
+def test_a_crash_is_told_and_the_next_stream_is_well(voice: voxstack.Voice) -> None:
+    expected, process = voice.synthesize("Yes.").samples, FliteProcess.shared()
+    request = {"voice": "slt", "tokens": [("", "word", "")] * 50, "factors": {}}
+    with pytest.raises(VoxstackError, match=r"Flite: its process ended before it was done \(signal 9\).*gets a new process"):
+        process.say(request, lambda kind, contents: os.kill(process.number, signal.SIGKILL), lambda: False)
+    np.testing.assert_array_equal(voice.synthesize("Yes.").samples, expected)
+
+
+def test_a_process_that_died_idle_is_replaced(voice: voxstack.Voice) -> None:
+    expected, process = voice.synthesize("Yes.").samples, FliteProcess.shared()
+    process._process.kill()
+    process._process.wait()
+    np.testing.assert_array_equal(voice.synthesize("Yes.").samples, expected)
 
 
 def test_a_slow_listener_holds_nobody_up_and_leaves_no_thread() -> None:
@@ -118,8 +156,8 @@ def test_closing_early_stops_flite_at_once() -> None:
         next(stream)
         began = time.perf_counter()
         stream.close()
-        with flite_library.RUNNING:
-            return time.perf_counter() - began
+        FliteProcess.shared().check("slt")
+        return time.perf_counter() - began
 
     assert min(left() for _ in range(5)) < 0.3 * min(whole() for _ in range(3))
     assert made[0] > 10 * 16000
@@ -242,8 +280,45 @@ def test_an_interpreter_ends_while_it_speaks() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
 
 
+def test_its_process_does_not_outlive_an_interpreter_however_that_ends() -> None:
+    code = (
+        "import os, sys, voxstack\n"
+        "from voxstack_flite.process import FliteProcess\n"
+        "stream = voxstack.load('flite').stream('A long text, and more of it. ' * 99)\n"
+        "next(stream)\n"
+        "print(FliteProcess.shared().number, flush=True)\n"
+        "os.kill(os.getpid(), 9) if sys.argv[1] == 'killed' else None"
+    )
+    for how in ("ended", "killed"):
+        done = subprocess.run([sys.executable, "-c", code, how], capture_output=True, text=True, timeout=120)
+        number, until = int(done.stdout), time.monotonic() + 20
+        while (there := _is_there(number)) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not there
+
+
+def _is_there(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_fork_has_a_process_of_its_own() -> None:
+    code = (
+        "import os, voxstack\n"
+        "voice = voxstack.load('flite')\n"
+        "expected = voice.synthesize('Yes.').samples.tobytes()\n"
+        "child = os.fork()\n"
+        "if child == 0: os._exit(0 if voice.synthesize('Yes.').samples.tobytes() == expected else 1)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+        "assert voice.synthesize('Yes.').samples.tobytes() == expected\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_voices_have_the_sample_rates_that_are_said() -> None:
-    library = Library.shared()
-    whole = library._flite.flite_text_to_wave
-    whole.restype, whole.argtypes = ctypes.POINTER(Wave), [ctypes.c_char_p, ctypes.c_void_p]
-    assert {name: whole(b"a", library.voice(name)).contents.sample_rate for name in VOICES} == VOICES
+    library = Library()
+    assert {name: library.whole(b"a", library.voice(name)).contents.sample_rate for name in VOICES} == VOICES

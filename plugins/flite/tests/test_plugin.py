@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes.util
 import json
 import re
 import subprocess
@@ -13,7 +14,8 @@ import voxstack
 import voxstack_flite
 from voxstack import VoxstackError
 from voxstack_addon_spec import open_addon
-from voxstack_flite import library
+from voxstack_flite import worker
+from voxstack_flite.process import FliteProcess
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,8 +36,16 @@ def test_importing_it_loads_no_library():
 
 
 def test_a_library_that_is_missing_is_told():
-    with pytest.raises(VoxstackError, match=r"libflite_none is not there; try: apt install libflite1"):
-        library._load("flite_none")
+    with pytest.raises(OSError, match=r"libflite_none is not there; try: apt install libflite1"):
+        worker.load("flite_none")
+
+
+@pytest.mark.skipif(ctypes.util.find_library("flite") is None, reason="Flite's library is not installed: apt install libflite1")
+def test_a_voice_that_is_missing_is_told():
+    process = FliteProcess()
+    with pytest.raises(VoxstackError, match=r"Flite: the library libflite_cmu_us_none is not there; try: apt install libflite1"):
+        process.check("none")
+    process.end()
 
 
 def test_is_announced():

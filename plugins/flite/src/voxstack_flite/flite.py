@@ -15,11 +15,15 @@ from voxstack.addon import Addon
 from voxstack.scheduler import waiting
 from voxstack.timeline import Timeline
 from voxstack_addon_spec.wording import nearest
-from voxstack_flite.library import VOICES, Library
-from voxstack_flite.saying import SHIFT, STRETCH, Phone, Saying
+from voxstack_flite.process import FliteProcess
+from voxstack_flite.saying import Phone, Saying
 from voxstack_flite.sentences import Piece, pieces
 
 Name = Literal["slt", "rms", "awb", "kal16", "kal"]
+VOICES: dict[str, int] = {"slt": 16000, "rms": 16000, "awb": 16000, "kal16": 16000, "kal": 8000}
+"""Voices, and the sample rates that they speak at, Hz."""
+STRETCH, SHIFT = "duration_stretch", "f0_shift"
+"""Features of Flite: factors on the durations and on the pitch."""
 FIXED_MELODY = frozenset({"rms"})
 """Voices whose pitch cannot be changed."""
 
@@ -42,7 +46,7 @@ class Flite(StreamableBlock):
 
     voice: Name = "slt"
     sample_rate: int | None = None
-    _library: Library | None = field(default=None, init=False, repr=False, compare=False)
+    _process: FliteProcess | None = field(default=None, init=False, repr=False, compare=False)
     _samples_a_frame: int = field(default=1, init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
@@ -50,8 +54,8 @@ class Flite(StreamableBlock):
     makes = "samples"
 
     def load(self, addon: Addon) -> None:
-        self._library = Library.shared()
-        self._library.voice(self.voice)
+        self._process = FliteProcess.shared()
+        self._process.check(self.voice)
         self._samples_a_frame = addon.config["hop_length"]
         said, made = addon.config["sample_rate"] if self.sample_rate is None else self.sample_rate, VOICES[self.voice]
         if said != made:
@@ -76,16 +80,16 @@ class Flite(StreamableBlock):
         with closing(self._parts(text, voice, factors, utterance)) as parts:
             yield from _cut(parts, sizes, 10 ** (utterance.get("volume", 0.0) / 20))
 
-    def _parts(self, text: str, voice: str, factors: dict[bytes, float], utterance: Utterance) -> Iterator[bytes]:
+    def _parts(self, text: str, voice: str, factors: dict[str, float], utterance: Utterance) -> Iterator[bytes]:
         """Samples as they are made; what is said in them is reported before."""
-        assert self._library is not None, "load() comes first"
+        assert self._process is not None, "load() comes first"
         timeline: Timeline | None = utterance.get("timeline")
         unit, base, made = utterance.get("unit"), utterance.get("text_start", 0), 0
         for piece in pieces(text):
             if unit is not None:
                 piece = piece._replace(kind=unit.kind)
             said = 0
-            with closing(Saying(self._library, self._library.voice(voice), piece, factors).parts()) as parts:
+            with closing(Saying(self._process, voice, piece, factors).parts()) as parts:
                 for part in parts:
                     if isinstance(part, bytes):
                         said += len(part) // 2
@@ -102,7 +106,7 @@ class Flite(StreamableBlock):
         return str(name)
 
 
-def _factors(utterance: Utterance) -> dict[bytes, float]:
+def _factors(utterance: Utterance) -> dict[str, float]:
     """Features of Flite that the request's controls change, each by a factor."""
     rate, pitch = utterance.get("rate", 1.0), utterance.get("pitch", 0.0)
     if not 0.2 <= rate <= 5:
