@@ -113,6 +113,10 @@ def test_it_ends_without_a_stop():
     assert told[-1] is False
 
 
+def test_it_makes_a_step_at_least():
+    assert len(speak(decoder(steps_per_token=0.01, spare_steps=0), utterance(10))) == GROUP
+
+
 def test_it_looks_only_where_it_may():
     seen: list[np.ndarray] = []
 

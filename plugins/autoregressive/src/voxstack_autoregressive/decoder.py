@@ -162,7 +162,7 @@ def _only(addon: Addon, name: str | None) -> NetworkSpec:
 
 def _is_batchable(spec: NetworkSpec) -> bool:
     """Whether rows of a batch are each as they would be alone: all that differs between utterances has a batch axis."""
-    tensors = [*(tensor for tensor in spec.inputs.values()), *spec.outputs.values()]
+    tensors = [*spec.inputs.values(), *spec.outputs.values()]
     return all(tensor.batched for tensor in tensors) and (spec.batch_error or 0.0) <= MOST_ERROR
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -48,7 +49,7 @@ class Speaker:
         self.position = 0
         """Token attended most in the step before; ``stay``: for how many steps; ``left_behind``: tokens that are left for good."""
         self.stay = self.left_behind = 0
-        self.left = round(steps_per_token * self.tokens) + spare_steps
+        self.left = max(1, math.ceil(steps_per_token * self.tokens) + spare_steps)
         """Steps that may still be made."""
         self.stopped = False
         """Whether the network has said that all is said."""
