@@ -12,7 +12,7 @@ import pytest
 from tiny import addon, loaded, network, tensor
 
 import voxstack
-from voxstack import AddonError, NetworkError, Schedule
+from voxstack import AddonError, NetworkError, RequestError, Schedule
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack.timeline import Timeline
 from voxstack_autoregressive import AutoregressiveDecoder
@@ -179,11 +179,13 @@ def test_it_leaves_a_token_at_last_and_ends_behind_the_last(batch: int):
 
 def test_noise_is_that_of_the_seed():
     block = decoder(spec=NOISY)
-    one, again, other = (speak(block, utterance(6, seed=1) | {"seed": seed}) for seed in (7, 7, -7))
+    one, again, other = (speak(block, utterance(6, seed=1) | {"seed": seed}) for seed in (7, 7, 8))
     np.testing.assert_array_equal(one, again)
     assert np.abs(one - other).max() > 0.1
     np.testing.assert_array_equal(speak(block, {**utterance(6, seed=1), "seed": 7}, 1), one)
     np.testing.assert_array_equal(speak(block, utterance(6, seed=1)), speak(block, {**utterance(6, seed=1), "seed": 0}))
+    with pytest.raises(RequestError, match="seed is -7, and must be an integer from 0 on"):
+        speak(block, {**utterance(6, seed=1), "seed": -7})
 
 
 def test_a_cache_that_grows():

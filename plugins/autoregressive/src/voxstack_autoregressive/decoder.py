@@ -73,7 +73,7 @@ class AutoregressiveDecoder(StreamableBlock):
         return self._steps.frames if self._opened else None
 
     def load(self, addon: Addon) -> None:
-        spec = addon.networks[self.network] if self.network in addon.networks else _only(addon, self.network)
+        spec = _only(addon) if self.network is None else addon.select(self.network, "decoder")
         if spec.autoregressive is None:
             raise AddonError(
                 f"{addon.name}: networks.{spec.name}",
@@ -146,14 +146,12 @@ class AutoregressiveDecoder(StreamableBlock):
         return steps
 
 
-def _only(addon: Addon, name: str | None) -> NetworkSpec:
-    """The network of a name, or without one the only one that is autoregressive.
+def _only(addon: Addon) -> NetworkSpec:
+    """The only network that is autoregressive.
 
     :raises AddonError: saying which there are.
     """
     found = [spec for spec in addon.networks.values() if spec.autoregressive is not None]
-    if name is not None:
-        return addon.select(name, "decoder")
     if len(found) != 1:
         names = ", ".join(spec.name for spec in found) or "none"
         raise AddonError(addon.name, f"AutoregressiveDecoder needs one network that is 'autoregressive', and there are: {names}; name one")

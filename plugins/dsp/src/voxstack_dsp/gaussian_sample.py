@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack import Frames, NetworkError, RequestError, StreamableBlock, Utterance
-from voxstack_dsp.drawing import generator
+from voxstack.drawing import generator
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 
 import voxstack
+from voxstack.drawing import generator
 
 Original = Callable[[voxstack.Voice, voxstack.Utterance], np.ndarray]
 
@@ -44,8 +44,7 @@ def speecht5(model: Any, vocoder: Any, speakers: np.ndarray) -> Original:
 
     def spoken(voice: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
         made = _read(voice, utterance)
-        seed = int(utterance.get("seed", 0))
-        steps = np.random.default_rng([abs(seed), int(seed < 0), zlib.crc32(b"dropout")])  # as AutoregressiveDecoder draws them
+        steps = generator(utterance, "dropout")
         drawn: list[np.ndarray] = []
 
         def dropout(like: torch.Tensor, p: float) -> torch.Tensor:

@@ -6,7 +6,8 @@ import zlib
 
 import numpy as np
 
-from voxstack import RequestError, Utterance
+from voxstack.blocks import Utterance
+from voxstack.errors import RequestError
 
 
 def generator(utterance: Utterance, name: str) -> np.random.Generator:
