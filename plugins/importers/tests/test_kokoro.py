@@ -14,6 +14,7 @@ onnx = pytest.importorskip("onnx", reason=REASON)
 pytest.importorskip("onnxruntime", reason=REASON)
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
+from comparing import error  # noqa: E402
 from originals import SYMBOLS, kokoro_voice, run_kokoro  # noqa: E402
 
 import voxstack  # noqa: E402
@@ -36,11 +37,6 @@ def imported(tmp_path_factory):
 @pytest.fixture(scope="module")
 def voice(imported):
     return voxstack.load(imported[1])
-
-
-def error(made, wanted):
-    assert made.shape == wanted.shape
-    return np.abs(made - wanted).max() / np.abs(wanted).max()
 
 
 def drawn(voice, tokens, seed):

@@ -14,6 +14,7 @@ onnx = pytest.importorskip("onnx", reason=REASON)
 onnxruntime = pytest.importorskip("onnxruntime", reason=REASON)
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
+from comparing import error  # noqa: E402
 from originals import SYMBOLS, matcha_voice, run_matcha  # noqa: E402
 
 import voxstack  # noqa: E402
@@ -40,11 +41,6 @@ def imported(tmp_path_factory):
 @pytest.fixture(scope="module")
 def voices(imported):
     return {name: voxstack.load(addon) for name, (_, _, addon) in imported.items()}
-
-
-def error(made, wanted):
-    assert made.shape == wanted.shape
-    return np.abs(made - wanted).max() / np.abs(wanted).max()
 
 
 def tokens_of(text):

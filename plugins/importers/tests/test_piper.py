@@ -15,6 +15,7 @@ onnx = pytest.importorskip("onnx", reason=REASON)
 pytest.importorskip("onnxruntime", reason=REASON)
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
+from comparing import SCHEDULES, error  # noqa: E402
 from originals import SYMBOLS, piper_voice, run_piper  # noqa: E402
 
 import voxstack  # noqa: E402
@@ -24,7 +25,6 @@ from voxstack_importers import import_voice  # noqa: E402
 from voxstack_packager import PackagingError  # noqa: E402
 
 TEXT = "this is what they say, is it?"
-SCHEDULES = [Schedule(first=1, growth=1.0, largest=1), Schedule(first=7, growth=1.3), Schedule(first=64, growth=2.0), Schedule(first=5000)]
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +38,6 @@ def imported(tmp_path_factory):
 @pytest.fixture(scope="module")
 def voices(imported):
     return {name: voxstack.load(addon) for name, (_, addon) in imported.items()}
-
-
-def error(made, wanted):
-    assert made.shape == wanted.shape
-    return np.abs(made - wanted).max() / np.abs(wanted).max()
 
 
 def expected(path, voice, **controls):

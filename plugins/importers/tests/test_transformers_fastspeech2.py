@@ -15,6 +15,7 @@ transformers = pytest.importorskip("transformers", reason=REASON)
 pytest.importorskip("onnxscript", reason=REASON)
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
+from comparing import error  # noqa: E402
 from pretrained import fastspeech2_voice  # noqa: E402
 
 import voxstack  # noqa: E402
@@ -42,11 +43,6 @@ def imported(tmp_path_factory):
 @pytest.fixture(scope="module")
 def voices(imported):
     return {name: voxstack.load(addon) for name, (_, addon) in imported.items()}
-
-
-def error(made, wanted):
-    assert made.shape == wanted.shape
-    return np.abs(made - wanted).max() / np.abs(wanted).max()
 
 
 def expected(source, rate=1.0, speaker=None, text=TEXT):

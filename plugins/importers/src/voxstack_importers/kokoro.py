@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 import voxstack
+from voxstack_importers.controls import SEED, rate, who
 from voxstack_importers.graphs import Graph, renamed
 from voxstack_importers.kinds import Log, head
 from voxstack_importers.kokoro_networks import WHOLE, Model, draw, styles
 from voxstack_importers.reading import TEXT, addon_name, characters
 from voxstack_importers.reading import phonemes as by_espeak
+from voxstack_importers.stacks import by_sentence
 from voxstack_packager import PackagingError, package
 
 SAMPLE_RATE, SAMPLES_A_FRAME = 24000, 600
@@ -55,7 +57,7 @@ def convert(path: Path, out: Path, log: Log, *, voices: str = "", vocab: str = "
         hop_length=hop,
         networks=[styles(table), model.source(said)],
         stack=_stack(before, language),
-        controls=_controls(names),
+        controls={**rate(0.5, 2.0), **SEED, **who(names)},
         description=f"Imported from the Kokoro model {path.name}",
         original=lambda voice, utterance: _spoken(model, table, before, voice, utterance),
         log=log,
@@ -63,12 +65,8 @@ def convert(path: Path, out: Path, log: Log, *, voices: str = "", vocab: str = "
 
 
 def _stack(before: list[dict[str, Any]], language: str) -> list[dict[str, Any]]:
-    pipeline = {
-        "type": "StreamablePipeline",
-        "sequence_block": {"type": "SequenceBlockContainer", "blocks": [*before, {"type": "Encoders"}]},
-        "streamable_block": {"type": "WholeFrames", "tensor": "samples", "makes_stream": "samples"},
-    }
-    return [{"type": "Sentences", "language": language, "longest": LONGEST, "block": pipeline}]
+    streamed = {"type": "WholeFrames", "tensor": "samples", "makes_stream": "samples"}
+    return by_sentence(language, [*before, {"type": "Encoders"}], streamed, longest=LONGEST)
 
 
 def _spoken(
@@ -113,9 +111,3 @@ def _reading(symbols: dict[str, list[int]], phonemes: str, language: str) -> lis
     if phonemes not in ("espeak", "text"):
         raise PackagingError("phonemes", f"{phonemes!r} is neither 'espeak' nor 'text'")
     return characters(table) if phonemes == "text" else by_espeak(language.lower(), table)
-
-
-def _controls(names: list[str]) -> dict[str, Any]:
-    rate = {"type": "number", "default": 1.0, "minimum": 0.5, "maximum": 2.0, "description": "Speed, as a factor."}
-    seed = {"type": "integer", "default": 0, "minimum": 0, "description": "Another number says it with other noise."}
-    return {"rate": rate, "seed": seed, "speaker": {"type": "string", "default": names[0], "enum": names, "description": "Who speaks."}}

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 import voxstack
+from voxstack_importers.controls import SEED, noise_scale, rate
 from voxstack_importers.graphs import Graph, renamed
 from voxstack_importers.kinds import Log, head
 from voxstack_importers.matcha_networks import WHOLE, Acoustic, Vocoder
 from voxstack_importers.reading import TEXT, addon_name, characters, phonemes
+from voxstack_importers.stacks import by_sentence
 from voxstack_packager import PackagingError, package
 
 
@@ -48,7 +50,7 @@ def convert(path: Path, out: Path, log: Log, *, vocoder: str = "", tokens: str =
         hop_length=wave.hop,
         networks=[acoustic.source(said), wave.source(said.mel)],
         stack=_stack(before, wave, told.get("language", voice)),
-        controls=_controls(),
+        controls={**rate(), **noise_scale(0.667), **SEED},
         description=f"Imported from the Matcha-TTS voice {path.name} with {Path(vocoder).name}",
         original=lambda loaded, utterance: _spoken(acoustic, wave, before, loaded, utterance),
         log=log,
@@ -58,12 +60,7 @@ def convert(path: Path, out: Path, log: Log, *, vocoder: str = "", tokens: str =
 def _stack(before: list[dict[str, Any]], wave: Vocoder, language: str) -> list[dict[str, Any]]:
     whole = {"type": "WholeFrames", "tensor": "mel", "makes_stream": "mel"}
     behind = [whole, {"type": "Decoder", "network": "vocoder"}, *([wave.block] if wave.block else [])]
-    pipeline = {
-        "type": "StreamablePipeline",
-        "sequence_block": {"type": "SequenceBlockContainer", "blocks": [*before, {"type": "Encoders"}]},
-        "streamable_block": {"type": "StreamableStack", "stack": behind},
-    }
-    return [{"type": "Sentences", "language": language, "block": pipeline}]
+    return by_sentence(language, [*before, {"type": "Encoders"}], behind)
 
 
 def _spoken(
@@ -109,11 +106,3 @@ def _reading(acoustic: Acoustic, symbols: dict[str, list[int]], voice: str) -> l
     if told.get("jieba") == "1":
         raise PackagingError(acoustic.graph.where, "was trained with a lexicon of Chinese words (jieba), which no block here reads")
     return characters(table)
-
-
-def _controls() -> dict[str, Any]:
-    told = {"rate": "Speed, as a factor.", "noise_scale": "How lively the voice is: 0 is always the same, more varies more."}
-    rate = {"type": "number", "default": 1.0, "minimum": 0.25, "maximum": 4.0, "description": told["rate"]}
-    noise = {"type": "number", "default": 0.667, "minimum": 0.0, "maximum": 2.0, "description": told["noise_scale"]}
-    seed = {"type": "integer", "default": 0, "minimum": 0, "description": "Another number says it in another way."}
-    return {"rate": rate, "noise_scale": noise, "seed": seed}

@@ -13,6 +13,7 @@ from voxstack_importers.graphs import Graph
 from voxstack_importers.kinds import Log, head
 from voxstack_importers.piper_config import PiperConfig
 from voxstack_importers.reading import addon_name
+from voxstack_importers.stacks import by_sentence, made_whole
 from voxstack_importers.vits_networks import Inputs, networks
 from voxstack_importers.vits_original import Original
 from voxstack_importers.vits_parts import Parts
@@ -86,21 +87,15 @@ def _stack(config: PiperConfig, parts: Parts) -> list[Mapping[str, Any]]:
         {"type": "Decoder", "network": "flow"},
         {"type": "Decoder", "network": "decoder"},
     ]
-    pipeline = {
-        "type": "StreamablePipeline",
-        "sequence_block": {"type": "SequenceBlockContainer", "blocks": [*first, {"type": "Encoders"}]},
-        "streamable_block": {"type": "StreamableStack", "stack": behind},
-    }
-    return [{"type": "Sentences", "language": config.language, "block": pipeline}]
+    return by_sentence(config.language, [*first, {"type": "Encoders"}], behind)
 
 
 def _spoken(
     original: Original, config: PiperConfig, stack: list[Mapping[str, Any]], voice: voxstack.Voice, utterance: voxstack.Utterance
 ) -> np.ndarray:
     """What the original says of a request, one sentence, with the noise that the voice draws for it."""
-    pipeline = stack[0]["block"]
-    made = voxstack.build(pipeline["sequence_block"], voice.addon)(utterance)
-    sample = voxstack.build(pipeline["streamable_block"]["stack"][1], voice.addon)
+    made = made_whole(voice, utterance)
+    sample = voxstack.build(stack[0]["block"]["streamable_block"]["stack"][1], voice.addon)
 
     def noise(frames: int, channels: int) -> np.ndarray:
         standard = np.zeros((frames, 2 * channels), np.float32)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from voxstack_importers.controls import SEED, noise_scale, number, rate, who
 from voxstack_importers.reading import TEXT, characters, phonemes
 from voxstack_packager import PackagingError
 
@@ -104,16 +105,7 @@ class PiperConfig:
 
     def controls(self, sampled: bool) -> dict[str, Any]:
         """What a request may set; ``sampled``: whether durations are."""
-        found: dict[str, Any] = {"rate": _number(1.0, 0.25, 4.0, "Speed, as a factor.")}
-        found["noise_scale"] = _number(self.noise_scale, 0.0, 2.0, "How lively the voice is: 0 is always the same, more varies more.")
+        found = {**rate(), **noise_scale(self.noise_scale)}
         if sampled:
-            found["noise_w"] = _number(self.noise_w, 0.0, 2.0, "How much the length of sounds varies.")
-        found["seed"] = {"type": "integer", "default": 0, "minimum": 0, "description": "Another number says it in another way."}
-        if self.speakers > 1:
-            told = "Who speaks."
-            found["speaker"] = {"type": "string", "default": self.default_speaker, "enum": self.names, "description": told}
-        return found
-
-
-def _number(default: float, least: float, most: float, told: str) -> dict[str, Any]:
-    return {"type": "number", "default": default, "minimum": least, "maximum": max(most, default), "description": told}
+            found["noise_w"] = number(self.noise_w, 0.0, 2.0, "How much the length of sounds varies.")
+        return {**found, **SEED, **(who(self.names, self.default_speaker) if self.speakers > 1 else {})}

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from voxstack_importers import transformers_originals as originals
-from voxstack_importers.transformers_controls import PLAIN, drawn, number, who
+from voxstack_importers.controls import rate, who
+from voxstack_importers.stacks import by_sentence
+from voxstack_importers.transformers_exports import PLAIN, drawn
 from voxstack_importers.transformers_fastspeech2_modules import Decoder, TextEncoder
 from voxstack_importers.transformers_files import Converted, Pretrained
 from voxstack_importers.transformers_reading import read_as_fastspeech2
@@ -26,9 +28,9 @@ def converted(pretrained: Pretrained, *, sample_rate: str | None = None, phoneme
     :param phonemes: ``english``, or ``text`` where what is said is written in phones.
     :raises PackagingError: if one of them is something else, or the model needs to be told more than who speaks, by number.
     """
-    rate = sample_rate or (pretrained.config.get("vocoder_config") or {}).get("sampling_rate", SAMPLE_RATE)
-    if not str(rate).isdecimal():
-        raise PackagingError("sample_rate", f"is {rate!r}, and should be a number of samples a second, such as {SAMPLE_RATE}")
+    samples = sample_rate or (pretrained.config.get("vocoder_config") or {}).get("sampling_rate", SAMPLE_RATE)
+    if not str(samples).isdecimal():
+        raise PackagingError("sample_rate", f"is {samples!r}, and should be a number of samples a second, such as {SAMPLE_RATE}")
     whole = pretrained.model()
     model, vocoder = whole.model, whole.vocoder
     if model.multilingual_model or model.speaker_embed_dim:
@@ -46,17 +48,12 @@ def converted(pretrained: Pretrained, *, sample_rate: str | None = None, phoneme
         {"type": "Encoders", "networks": ["decoder"]},
     ]
     behind = [{"type": "WholeFrames", "tensor": "mel", "makes_stream": "mel"}, {"type": "Decoder", "network": "vocoder"}]
-    pipeline = {
-        "type": "StreamablePipeline",
-        "sequence_block": {"type": "SequenceBlockContainer", "blocks": first},
-        "streamable_block": {"type": "StreamableStack", "stack": behind},
-    }
     return Converted(
         networks=_networks(model, vocoder, len(names)),
         original=originals.fastspeech2(pretrained.model()),
-        stack=[{"type": "Sentences", "language": reading.language, "block": pipeline}],
-        controls={"rate": number(1.0, 0.25, 4.0, "Speed, as a factor."), **who(names)},
-        sample_rate=int(rate),
+        stack=by_sentence(reading.language, first, behind),
+        controls={**rate(), **(who(names) if names else {})},
+        sample_rate=int(samples),
         hop_length=math.prod(vocoder.config.upsample_rates),
         text=reading.text,
         language=reading.language,

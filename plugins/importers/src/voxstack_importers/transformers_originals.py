@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 
 import voxstack
 from voxstack.drawing import generator
+from voxstack_importers.stacks import made_whole
 
 Original = Callable[[voxstack.Voice, voxstack.Utterance], np.ndarray]
 
@@ -19,7 +20,7 @@ def vits(model: Any) -> Original:
     """:param model: a ``VitsModel``, of which no part was changed."""
 
     def spoken(voice: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
-        made = _read(voice, utterance)
+        made = made_whole(voice, utterance)
         model.speaking_rate, model.noise_scale = model.config.speaking_rate * utterance["rate"], utterance["noise_scale"]
         model.noise_scale_duration = utterance.get("noise_scale_duration", model.noise_scale_duration)
 
@@ -43,7 +44,7 @@ def speecht5(model: Any, vocoder: Any, speakers: np.ndarray) -> Original:
     layers, units = model.config.speech_decoder_prenet_layers, model.config.speech_decoder_prenet_units
 
     def spoken(voice: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
-        made = _read(voice, utterance)
+        made = made_whole(voice, utterance)
         steps = generator(utterance, "dropout")
         drawn: list[np.ndarray] = []
 
@@ -67,20 +68,13 @@ def fastspeech2(whole: Any) -> Original:
     slowness = float(whole.model.config.speaking_speed)
 
     def spoken(voice: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
-        made = _read(voice, utterance)
+        made = made_whole(voice, utterance)
         whole.model.config.speaking_speed = slowness / utterance["rate"]
         speaker = torch.tensor([[int(made["speaker_id"])]]) if "speaker_id" in made else None
         with torch.no_grad():
             return _samples(whole(torch.from_numpy(made["tokens"])[None], speaker_ids=speaker).waveform)
 
     return spoken
-
-
-def _read(voice: voxstack.Voice, utterance: voxstack.Utterance) -> Mapping[str, Any]:
-    """What the sequence blocks of a voice make of a request."""
-    block = voxstack.build(voice.addon.config["stack"][0]["block"]["sequence_block"], voice.addon)
-    made: Mapping[str, Any] = block(utterance)
-    return made
 
 
 def _turned(noise: np.ndarray) -> torch.Tensor:

@@ -12,7 +12,9 @@ import torch
 
 from voxstack.networks import Autoregressive, State
 from voxstack_importers import transformers_originals as originals
-from voxstack_importers.transformers_controls import PLAIN, SEED, drawn, who
+from voxstack_importers.controls import SEED, who
+from voxstack_importers.stacks import by_sentence
+from voxstack_importers.transformers_exports import PLAIN, drawn
 from voxstack_importers.transformers_files import Converted, Pretrained
 from voxstack_importers.transformers_reading import read_as_speecht5
 from voxstack_importers.transformers_speecht5_modules import Postnet, Speakers, Step, TextEncoder
@@ -40,15 +42,10 @@ def converted(pretrained: Pretrained, *, vocoder: str | None = None, speakers: s
     steps = {"type": "AutoregressiveDecoder", "steps_per_token": STEPS_PER_TOKEN / config.reduction_factor, "spare_steps": 0}
     behind = [steps, {"type": "Decoder", "network": "postnet"}, {"type": "Decoder", "network": "vocoder"}]
     first = [*reading.blocks, {"type": "Speakers", "names": names, "default": names[0]}, {"type": "Encoders"}]
-    pipeline = {
-        "type": "StreamablePipeline",
-        "sequence_block": {"type": "SequenceBlockContainer", "blocks": first},
-        "streamable_block": {"type": "StreamableStack", "stack": behind},
-    }
     return Converted(
         networks=[_encoder(model), _step(model), *_behind(model, gan), _who(table)],
         original=originals.speecht5(original, gan, table),
-        stack=[{"type": "Sentences", "language": reading.language, "block": pipeline}],
+        stack=by_sentence(reading.language, first, behind),
         controls={**SEED, **(who(names) if len(names) > 1 else {})},
         sample_rate=gan.config.sampling_rate,
         hop_length=math.prod(gan.config.upsample_rates),

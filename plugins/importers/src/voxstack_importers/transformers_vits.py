@@ -10,7 +10,9 @@ import numpy as np
 from torch import Tensor, nn
 
 from voxstack_importers import transformers_originals as originals
-from voxstack_importers.transformers_controls import PLAIN, SEED, drawn, number, who
+from voxstack_importers.controls import SEED, noise_scale, number, rate, who
+from voxstack_importers.stacks import by_sentence
+from voxstack_importers.transformers_exports import PLAIN, drawn
 from voxstack_importers.transformers_files import Converted, Pretrained
 from voxstack_importers.transformers_reading import Reading, read_as_vits
 from voxstack_importers.transformers_vits_durations import PredictedDurations, SampledDurations
@@ -84,20 +86,14 @@ def _stack(reading: Reading, names: list[str], sampled: bool, scale: float) -> l
         {"type": "Decoder", "network": "flow"},
         {"type": "Decoder", "network": "vocoder"},
     ]
-    pipeline = {
-        "type": "StreamablePipeline",
-        "sequence_block": {"type": "SequenceBlockContainer", "blocks": [*first, {"type": "Encoders"}]},
-        "streamable_block": {"type": "StreamableStack", "stack": behind},
-    }
-    return [{"type": "Sentences", "language": reading.language, "block": pipeline}]
+    return by_sentence(reading.language, [*first, {"type": "Encoders"}], behind)
 
 
 def _controls(names: list[str], sampled: bool, config: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"rate": number(1.0, 0.25, 4.0, "Speed, as a factor.")}
-    found["noise_scale"] = number(config.noise_scale, 0.0, 2.0, "How lively the voice is: 0 is always the same, more varies more.")
+    found = {**rate(), **noise_scale(config.noise_scale)}
     if sampled:
         found["noise_scale_duration"] = number(config.noise_scale_duration, 0.0, 2.0, "How much the length of sounds varies.")
-    return {**found, **SEED, **who(names)}
+    return {**found, **SEED, **(who(names) if names else {})}
 
 
 Draw = Callable[[np.random.Generator, Mapping[str, int]], dict[str, np.ndarray]]

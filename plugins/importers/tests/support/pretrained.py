@@ -9,6 +9,16 @@ from typing import Any
 LETTERS = "abcdefghijklmnopqrstuvwxyz '-"
 
 
+GAN = {
+    "upsample_initial_channel": 16,
+    "upsample_rates": [4, 2],
+    "upsample_kernel_sizes": [8, 4],
+    "resblock_kernel_sizes": [3, 5],
+    "resblock_dilation_sizes": [[1, 3], [1, 3]],
+}
+"""A small HiFi-GAN: 8 samples a frame."""
+
+
 def vits_voice(folder: Path, speakers: int = 1, stochastic: bool = True, **tokenizer: Any) -> Path:
     """Write a small ``VitsModel``, and return its folder."""
     import torch
@@ -23,11 +33,7 @@ def vits_voice(folder: Path, speakers: int = 1, stochastic: bool = True, **token
         ffn_dim=24,
         flow_size=8,
         spectrogram_bins=17,
-        upsample_initial_channel=16,
-        upsample_rates=[4, 2],
-        upsample_kernel_sizes=[8, 4],
-        resblock_kernel_sizes=[3, 5],
-        resblock_dilation_sizes=[[1, 3], [1, 3]],
+        **GAN,
         duration_predictor_filter_channels=16,
         prior_encoder_num_flows=2,
         prior_encoder_num_wavenet_layers=2,
@@ -92,11 +98,7 @@ def speecht5_voice(folder: Path, end: float = -2.2) -> tuple[Path, Path]:
     tokenizer.save_pretrained(model)
     gan = SpeechT5HifiGanConfig(
         model_in_dim=10,
-        upsample_initial_channel=16,
-        upsample_rates=[4, 2],
-        upsample_kernel_sizes=[8, 4],
-        resblock_kernel_sizes=[3, 5],
-        resblock_dilation_sizes=[[1, 3], [1, 3]],
+        **GAN,
         sampling_rate=8000,
     )
     loud = SpeechT5HifiGan(gan).eval()
@@ -139,11 +141,7 @@ def fastspeech2_voice(folder: Path, speakers: int | None = None, **config: Any) 
     )
     vocoder = FastSpeech2ConformerHifiGanConfig(
         model_in_dim=10,
-        upsample_initial_channel=16,
-        upsample_rates=[4, 2],
-        upsample_kernel_sizes=[8, 4],
-        resblock_kernel_sizes=[3, 5],
-        resblock_dilation_sizes=[[1, 3], [1, 3]],
+        **GAN,
     )
     config = FastSpeech2ConformerWithHifiGanConfig(model_config=model.to_dict(), vocoder_config=vocoder.to_dict())
     made = FastSpeech2ConformerWithHifiGan(config).eval()
