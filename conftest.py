@@ -22,8 +22,12 @@ def write_addon(tmp_path: Path) -> Callable[..., Path]:
     def write(name: str = "tiny", **config: Any) -> Path:
         folder = tmp_path / name
         folder.mkdir()
-        files = {e["symbol"]: e["symbol"].encode() for n in config.get("networks", {}).values() for e in n.get("exports", [])}
-        entries = {file: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for file, data in files.items()}
+        files = {
+            e["symbol"]: e["symbol"].encode() for n in config.get("networks", {}).values() for e in n.get("exports", [])
+        }
+        entries = {
+            file: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for file, data in files.items()
+        }
         for file, data in files.items():
             (folder / file).write_bytes(data)
         base = {"spec_version": 1, "name": name, "version": "1", "license": "Apache-2.0", "languages": ["en-US"]}
@@ -39,7 +43,9 @@ def write_addon(tmp_path: Path) -> Callable[..., Path]:
 def doubling() -> dict[str, Any]:
     """JSON of a decoder with no context that doubles its frames."""
     streaming = {"axis": "frames", "left": 0, "right": 0, "hop": 1}
-    return network("decoder", {"frames": tensor("batch", "frames", 2)}, {"mel": tensor("batch", "frames", 2)}, streaming=streaming)
+    return network(
+        "decoder", {"frames": tensor("batch", "frames", 2)}, {"mel": tensor("batch", "frames", 2)}, streaming=streaming
+    )
 
 
 @pytest.fixture
@@ -47,7 +53,10 @@ def open_tiny(write_addon: Callable[..., Path]) -> Callable[..., Addon]:
     """Open an addon with these blocks and runners."""
 
     def open_it(
-        blocks: list[type] = (), runners: dict[str, Any] | None = None, hooks: dict[str, Any] | None = None, **config: Any
+        blocks: list[type] = (),
+        runners: dict[str, Any] | None = None,
+        hooks: dict[str, Any] | None = None,
+        **config: Any,
     ) -> Addon:
         registry = Registry({"tiny": plugin(list(blocks), runners, **(hooks or {}))})
         return Addon.open(write_addon(**config), registry)

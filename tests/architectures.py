@@ -141,7 +141,9 @@ def table(found: list[Row]) -> str:
     for row in found:
         calls = f"{row.first} | {row.calls}" if row.calls else f"- | {row.share:.0%} of the audio in the first chunk"
         exact = " | ".join("equal" if value == 0 else f"{value:.0e}" for value in (row.streamed, row.together))
-        lines.append(f"| {row.name} | {row.architecture} | {calls} | {row.chunks} | {exact} | {row.own:.1f} | {row.shared:.1f} |")
+        lines.append(
+            f"| {row.name} | {row.architecture} | {calls} | {row.chunks} | {exact} | {row.own:.1f} | {row.shared:.1f} |"
+        )
     return "\n".join(lines)
 
 

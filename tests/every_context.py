@@ -16,7 +16,10 @@ import numpy as np
 import voxstack
 
 TEXT = "The same voice speaks on any hardware: here, on a graphics card, and on chips that want every tensor to have one of a few sizes."
-SCHEDULES = [voxstack.Schedule(first=first, growth=growth, largest=largest) for first, growth, largest in ((1, 1.5, 9), (50, 3, 200))]
+SCHEDULES = [
+    voxstack.Schedule(first=first, growth=growth, largest=largest)
+    for first, growth, largest in ((1, 1.5, 9), (50, 3, 200))
+]
 LIMIT = 1e-3
 """How far samples may be from the reference, of its peak, in float32."""
 
@@ -64,7 +67,9 @@ def main() -> int:
         start = time.perf_counter()
         samples = voice.synthesize(options.text).samples
         rtf = (time.perf_counter() - start) * voice.sample_rate / len(samples)
-        streams = [np.concatenate([c.samples for c in voice.stream(options.text, schedule=s)]) for s in (None, *SCHEDULES)]
+        streams = [
+            np.concatenate([c.samples for c in voice.stream(options.text, schedule=s)]) for s in (None, *SCHEDULES)
+        ]
         reference = samples if reference is None else reference
         error = max(difference(made, reference) for made in (samples, *streams))
         late = compilations(voice) - before

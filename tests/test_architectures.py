@@ -29,7 +29,15 @@ def found(architectures, tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_all_are_there(found):
-    assert set(found) == {"amber", "cobalt", "piper", "vits", "speecht5", "espeak", *(["flite"] if find_library("flite") else [])}
+    assert set(found) == {
+        "amber",
+        "cobalt",
+        "piper",
+        "vits",
+        "speecht5",
+        "espeak",
+        *(["flite"] if find_library("flite") else []),
+    }
     assert all(row.seconds > 0.1 and np.abs(row.alone).max() > 0 for row in found.values())
 
 

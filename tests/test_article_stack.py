@@ -67,7 +67,9 @@ def test_a_gain_and_a_probe_are_more_entries_in_the_list(
     assert str(len(frames)) in caplog.text
 
 
-def test_a_whole_nested_pipeline_stands_in_the_place_of_a_streamable_block(voice: voxstack.Voice, frames: np.ndarray) -> None:
+def test_a_whole_nested_pipeline_stands_in_the_place_of_a_streamable_block(
+    voice: voxstack.Voice, frames: np.ndarray
+) -> None:
     stack = article()
     stack[0]["streamable_block"]["stack"][1] = {
         "type": "StreamablePipeline",
@@ -82,11 +84,20 @@ def test_a_whole_nested_pipeline_stands_in_the_place_of_a_streamable_block(voice
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"type": "Decodr"}, r"stack\[0\]\.streamable_block\.stack\[1\]: no block named 'Decodr'; did you mean 'Decoder'\?"),
-        ({"type": "Encoders"}, r"stack\[0\]\.streamable_block\.stack\[1\]: Encoders is a SequenceBlock, and only a StreamableBlock"),
+        (
+            {"type": "Decodr"},
+            r"stack\[0\]\.streamable_block\.stack\[1\]: no block named 'Decodr'; did you mean 'Decoder'\?",
+        ),
+        (
+            {"type": "Encoders"},
+            r"stack\[0\]\.streamable_block\.stack\[1\]: Encoders is a SequenceBlock, and only a StreamableBlock",
+        ),
         ({"type": "Decoder", "netwrk": "decoder"}, r"Decoder has no field 'netwrk'; did you mean 'network'\?"),
         ({"type": "Decoder", "network": "decodr"}, r"there is no network named 'decodr'; did you mean 'decoder'\?"),
-        ({"type": "Decoder", "network": "vocoder"}, r"stack\[1\]: Decoder takes 'mel', but .*stack\[0\] \(Upsampler\) gives 'frames'"),
+        (
+            {"type": "Decoder", "network": "vocoder"},
+            r"stack\[1\]: Decoder takes 'mel', but .*stack\[0\] \(Upsampler\) gives 'frames'",
+        ),
         ({"type": "Decoder", "network": "encoder"}, r"networks\.encoder: says nothing about 'streaming'"),
     ],
 )
@@ -101,5 +112,7 @@ def test_what_does_not_fit_is_said_with_its_place(voice: voxstack.Voice, change:
 def test_a_missing_tensor_is_said_with_what_there_is(voice: voxstack.Voice) -> None:
     stack = article()
     stack[0]["sequence_block"]["networks"] = ["encoder"]
-    with pytest.raises(voxstack.StackError, match=r"Upsampler needs 'durations'(.|\n)*sequence_block \(Encoders\) gives 'encoded'"):
+    with pytest.raises(
+        voxstack.StackError, match=r"Upsampler needs 'durations'(.|\n)*sequence_block \(Encoders\) gives 'encoded'"
+    ):
         mel(voice, stack)

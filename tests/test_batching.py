@@ -19,7 +19,12 @@ from voxstack.networks import Context, NetworkSpec
 from voxstack_batching import BatchingNetwork
 
 STREAMS = 8
-TEXTS = ["She bought three pounds of fresh apples at the market.", "Yes.", "Nothing is where it was.", "One, two, three, four."]
+TEXTS = [
+    "She bought three pounds of fresh apples at the market.",
+    "Yes.",
+    "Nothing is where it was.",
+    "One, two, three, four.",
+]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +52,9 @@ def example(spec: NetworkSpec, seed: int, steps: int) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("form", ["windowed", "stateful"])
 @pytest.mark.parametrize("name", ["decoder", "vocoder"])
-def test_a_stream_in_a_batch_gets_what_it_gets_alone(addon: Addon, pool: ThreadPoolExecutor, name: str, form: str) -> None:
+def test_a_stream_in_a_batch_gets_what_it_gets_alone(
+    addon: Addon, pool: ThreadPoolExecutor, name: str, form: str
+) -> None:
     """To the bit; but for steps of one frame, whose last value ONNX Runtime computes with other instructions than those before
     it, so that it is rounded otherwise where it is not the last."""
     spec = addon.networks[name] if form == "windowed" else addon.networks[name].stateful
@@ -92,9 +99,14 @@ def test_streams_of_a_voice_that_batches_say_what_they_say_alone() -> None:
         nets.append(net)
         return net
 
-    registry = voxstack.Registry.installed().beside({"batching": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)})
+    registry = voxstack.Registry.installed().beside(
+        {"batching": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)}
+    )
     small = Schedule(first=8, growth=1.0)
-    alone = {text: [c.samples for c in voxstack.load("amber", registry=registry, schedule=small).stream(text)] for text in TEXTS}
+    alone = {
+        text: [c.samples for c in voxstack.load("amber", registry=registry, schedule=small).stream(text)]
+        for text in TEXTS
+    }
     assert not nets, "a context batches only where it says so"
     scheduler = Scheduler(workers=3, load=None, patience=None)
     batching = voxstack.load("amber", context={"batch": 6}, registry=registry, schedule=small, scheduler=scheduler)

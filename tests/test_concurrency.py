@@ -43,7 +43,9 @@ def says_the_same(made: list[np.ndarray], expected: np.ndarray) -> bool:
     return joined.shape == expected.shape and bool(np.abs(joined - expected).max() <= 1e-5 * np.abs(expected).max())
 
 
-def test_streams_in_threads_and_in_asyncio_say_what_they_say_alone(voice: voxstack.Voice, alone: dict[str, np.ndarray]) -> None:
+def test_streams_in_threads_and_in_asyncio_say_what_they_say_alone(
+    voice: voxstack.Voice, alone: dict[str, np.ndarray]
+) -> None:
     """40 streams, a third of them left half way, on two workers."""
     results: list[bool] = []
 
@@ -113,7 +115,9 @@ print(json.dumps([samples, int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/s
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of one process")
 def test_ten_minutes_of_one_paragraph_take_no_more_memory_than_one() -> None:
     (one, low), (ten, high) = (
-        json.loads(subprocess.run([sys.executable, "-c", PEAK, count], check=True, capture_output=True, text=True).stdout)
+        json.loads(
+            subprocess.run([sys.executable, "-c", PEAK, count], check=True, capture_output=True, text=True).stdout
+        )
         for count in ("13", "130")
     )
     assert one > 50 * 16000
@@ -170,7 +174,9 @@ def test_the_next_sentence_is_encoded_while_this_one_plays(voice: voxstack.Voice
 
         return watched if spec.name == "encoder" else None
 
-    registry = voxstack.Registry.installed().beside({"watch": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)})
+    registry = voxstack.Registry.installed().beside(
+        {"watch": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)}
+    )
     addon = Addon.open("amber", registry)
     block = voxstack.build([*addon.config["stack"], {"type": "Prefetch", "chunks": 2}], addon)
     request = voice.request("Yes. No, not at all.")

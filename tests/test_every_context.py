@@ -22,14 +22,27 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("pyproject.toml", "voxstack_guard_runtime.py"):
         source = re.search(rf"`{re.escape(name)}`\n\n```\w+\n(.*?)```", text, re.DOTALL).group(1)
         (folder / name).write_text(source)
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", target, folder]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "--target",
+        target,
+        folder,
+    ]
     subprocess.run(command, check=True)
     return target
 
 
 def run(site: Path, *command: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return subprocess.run([sys.executable, *command], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, *command], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
+    )
 
 
 def test_every_context_says_the_same(site: Path) -> None:
@@ -98,7 +111,9 @@ for context in ("guard:0", {"runtime": "guard", "device": "0", "shapes": {"token
         print(error)
 """,
     )
-    assert re.search(r"the guard takes tensors of fixed size only, and the context leaves \['letters'\] free; .*\"letters\": \[", out), out
+    assert re.search(
+        r"the guard takes tensors of fixed size only, and the context leaves \['letters'\] free; .*\"letters\": \[", out
+    ), out
     assert len(out.strip().splitlines()) == 2
 
 
@@ -137,7 +152,9 @@ print(len(load(shapes=few).synthesize("word " * 300).samples) > 16000 * 60)
     )
     lines = out.strip().splitlines()
     assert lines[0] == lines[-1] == "True"
-    assert re.search(r"\d+ tokens, the largest size is 48, and the context says not to split", " ".join(lines[1:-1])), out
+    assert re.search(r"\d+ tokens, the largest size is 48, and the context says not to split", " ".join(lines[1:-1])), (
+        out
+    )
 
 
 def test_it_is_listed(site: Path) -> None:

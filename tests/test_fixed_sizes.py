@@ -77,9 +77,13 @@ def test_chunks_of_the_sizes_that_are_told_waste_least() -> None:
 
 
 def test_without_a_mask_what_is_shorter_than_all_sizes_is_refused() -> None:
-    with pytest.raises(NetworkError, match=r"11 frames, and the smallest size is 12; without a mask .* export the network with a mask"):
+    with pytest.raises(
+        NetworkError, match=r"11 frames, and the smallest size is 12; without a mask .* export the network with a mask"
+    ):
         Case(opened(False, []), source=FRAMES[:11]).run([11])
-    np.testing.assert_allclose(Case(opened(True, []), source=FRAMES[:11]).run([11]), smoothed(FRAMES[None, :11])[0], atol=1e-5)
+    np.testing.assert_allclose(
+        Case(opened(True, []), source=FRAMES[:11]).run([11]), smoothed(FRAMES[None, :11])[0], atol=1e-5
+    )
 
 
 def test_without_splitting_windows_still_fit_and_more_at_once_does_not() -> None:

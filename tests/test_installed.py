@@ -15,8 +15,28 @@ import voxstack
 ROOT = Path(__file__).parent.parent
 MEMBERS = sorted([ROOT / "core", ROOT / "addon_spec", *(p.parent for p in (ROOT / "plugins").glob("*/pyproject.toml"))])
 BLOCKS = {
-    *("SequenceBlockContainer", "StreamableStack", "StreamablePipeline", "Text", "Sentences", "Encoders", "CustomizedEncoders"),
-    *("Upsampler", "Expand", "WholeFrames", "Decoder", "InverseSTFT", "Gain", "Pace", "Resample", "Limiter", "Probe", "Stopwatch"),
+    *(
+        "SequenceBlockContainer",
+        "StreamableStack",
+        "StreamablePipeline",
+        "Text",
+        "Sentences",
+        "Encoders",
+        "CustomizedEncoders",
+    ),
+    *(
+        "Upsampler",
+        "Expand",
+        "WholeFrames",
+        "Decoder",
+        "InverseSTFT",
+        "Gain",
+        "Pace",
+        "Resample",
+        "Limiter",
+        "Probe",
+        "Stopwatch",
+    ),
 }
 
 
@@ -46,7 +66,11 @@ def test_one_install_brings_every_member() -> None:
     brought = [*config["dependencies"], *extras["espeak"], *extras["flite"], *extras["openvino"], *extras["torch"]]
     asked = {line.split(" @ ")[0] for line in brought}
     assert asked == {project(member)["name"] for member in MEMBERS}
-    listed = {line.removeprefix("-e ./") for line in (ROOT / "requirements-dev.txt").read_text().splitlines() if line.startswith("-e")}
+    listed = {
+        line.removeprefix("-e ./")
+        for line in (ROOT / "requirements-dev.txt").read_text().splitlines()
+        if line.startswith("-e")
+    }
     assert listed == {member.relative_to(ROOT).as_posix() for member in MEMBERS}
 
 
@@ -65,4 +89,7 @@ def test_finding_all_plugins_imports_nothing_heavy() -> None:
 
 def test_speaking_imports_no_torch() -> None:
     code = "import sys, voxstack; voxstack.load('amber').synthesize('Hello.'); print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+        == "False"
+    )

@@ -44,14 +44,17 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (test,) = re.findall(r"```python\n(import numpy as np\nfrom my_blocks.*?)```", text, re.DOTALL)
     (folder / "test_my_blocks.py").write_text(test)
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", target, folder], check=True
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", target, folder],
+        check=True,
     )
     return target
 
 
 def run(plugin: Path, *command: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(plugin), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return subprocess.run([sys.executable, *command], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, *command], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
+    )
 
 
 def test_its_blocks_are_used_by_name_in_a_stack(plugin: Path) -> None:

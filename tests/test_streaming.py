@@ -50,9 +50,13 @@ UPSAMPLER, DECODER, VOCODER = {"type": "Upsampler"}, {"type": "Decoder"}, {"type
 TO_SAMPLES = {"type": "InverseSTFT", "n_fft": 800, "hop_length": 200}
 
 
-@pytest.mark.parametrize("stack", [[UPSAMPLER, DECODER], [UPSAMPLER, DECODER, VOCODER, TO_SAMPLES]], ids=["frames", "samples"])
+@pytest.mark.parametrize(
+    "stack", [[UPSAMPLER, DECODER], [UPSAMPLER, DECODER, VOCODER, TO_SAMPLES]], ids=["frames", "samples"]
+)
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
-def test_streamed_equals_whole(voice: voxstack.Voice, utterance: dict[str, Any], stack: list[Any], schedule: Schedule) -> None:
+def test_streamed_equals_whole(
+    voice: voxstack.Voice, utterance: dict[str, Any], stack: list[Any], schedule: Schedule
+) -> None:
     block = stack_of(voice, *stack)
     whole = np.concatenate(list(block.stream(iter(()), {**utterance, "schedule": WHOLE})))
     made = np.concatenate(list(block.stream(iter(()), {**utterance, "schedule": schedule})))
@@ -79,7 +83,9 @@ def test_streams_at_the_same_time_say_what_they_say_alone(voice: voxstack.Voice)
 
 
 @pytest.mark.parametrize("spec", [DECODER, VOCODER], ids=["decoder", "vocoder"])
-def test_streaming_blocks_keep_the_contract(voice: voxstack.Voice, utterance: dict[str, Any], spec: dict[str, Any]) -> None:
+def test_streaming_blocks_keep_the_contract(
+    voice: voxstack.Voice, utterance: dict[str, Any], spec: dict[str, Any]
+) -> None:
     """Cut in ones, primes, at random and whole; streams of 0, 1, fewer than context and one chunk of frames."""
     upstream = [UPSAMPLER] if spec is DECODER else [UPSAMPLER, DECODER]
     source = np.concatenate(list(stack_of(voice, *upstream).stream(iter(()), utterance)))[:97]
@@ -135,7 +141,9 @@ def test_the_first_chunk_of_a_minute_costs_three_percent_of_its_frames() -> None
 
         return counted
 
-    registry = voxstack.Registry.installed().beside({"counter": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)})
+    registry = voxstack.Registry.installed().beside(
+        {"counter": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)}
+    )
     voice = voxstack.Voice(Addon.open("amber", registry))
     minute = " ".join(["the river and the garden and the mountain in the morning"] * 28) + "."
     pipeline = voxstack.build(voice.addon.config["stack"][0]["block"], voice.addon)

@@ -24,7 +24,14 @@ TEXT = "Hello there. How are you, my friend? I am well."
 
 def voice(folder: Path, stack: list[dict[str, Any]], rate: int) -> voxstack.Voice:
     """An addon without networks, spoken by what is installed."""
-    config = {"spec_version": 1, "name": "spoken", "version": "1", "license": "CC0-1.0", "languages": ["en"], "sample_rate": rate}
+    config = {
+        "spec_version": 1,
+        "name": "spoken",
+        "version": "1",
+        "license": "CC0-1.0",
+        "languages": ["en"],
+        "sample_rate": rate,
+    }
     config |= {"hop_length": rate // 100, "controls": {}, "networks": {}, "files": {}, "stack": stack}
     (folder / "addon.json").write_text(json.dumps(config))
     return voxstack.load(folder, registry=Registry.installed())
@@ -49,7 +56,11 @@ def test_sentences_around_speaks_while_the_text_is_written(tmp_path: Path, head:
     words = [event for event in events if event.kind == "word"]
     assert " ".join(word.text for word in words) == "Hello there How are you my friend I am well"
     assert all(TEXT[slice(*word.span)] == word.text for word in [*words, *whole.words])
-    assert [event.text for event in whole.events if event.kind == "sentence"] == ["Hello there.", "How are you, my friend?", "I am well."]
+    assert [event.text for event in whole.events if event.kind == "sentence"] == [
+        "Hello there.",
+        "How are you, my friend?",
+        "I am well.",
+    ]
 
 
 @pytest.mark.parametrize(("head", "rate"), HEADS)

@@ -49,7 +49,9 @@ def close(events: list[Event], truth: list[tuple[str, float, float]]) -> bool:
     """Whether the events are these phones, each within one frame."""
     same = [event.text for event in events] == [phone for phone, *_ in truth]
     pairs = zip(events, truth, strict=True)
-    return same and all(abs(e.start - start) <= FRAME and abs(e.start + e.duration - end) <= FRAME for e, (_, start, end) in pairs)
+    return same and all(
+        abs(e.start - start) <= FRAME and abs(e.start + e.duration - end) <= FRAME for e, (_, start, end) in pairs
+    )
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
@@ -114,7 +116,9 @@ def resampled(amber: voxstack.Voice, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
-def test_times_hold_through_nested_stacks_and_resampling(resampled: voxstack.Voice, truth: list[Any], schedule: Schedule) -> None:
+def test_times_hold_through_nested_stacks_and_resampling(
+    resampled: voxstack.Voice, truth: list[Any], schedule: Schedule
+) -> None:
     chunks = streamed(resampled, schedule)
     assert close(kind(chunks, "phoneme"), truth)
     assert all(c.start <= e.start * 24000 + 1 < c.start + len(c.samples) + 2 for c in chunks for e in c.events)

@@ -16,7 +16,9 @@ CONTENT = {"vocoder.onnx": b"a graph", "tables/lexicon.tsv": b"one\tW AH N\n"}
 def config() -> dict[str, Any]:
     """A valid addon.json for CONTENT."""
     found: dict[str, Any] = json.loads((EXAMPLES / "valid" / "vocoder.json").read_text("utf-8"))
-    found["files"] = {name: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for name, data in CONTENT.items()}
+    found["files"] = {
+        name: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for name, data in CONTENT.items()
+    }
     return found
 
 

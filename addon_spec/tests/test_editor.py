@@ -79,20 +79,49 @@ def test_is_a_schema_that_stands_alone():
 
 def test_accepts_nested_stacks(voice: dict[str, Any]):
     assert complaint(voice) is None
-    voice["stack"] = [{"type": "StreamableStack", "stack": [*voice["stack"], {"type": "Maybe", "inner": {"type": "Maybe", "inner": None}}]}]
+    voice["stack"] = [
+        {
+            "type": "StreamableStack",
+            "stack": [*voice["stack"], {"type": "Maybe", "inner": {"type": "Maybe", "inner": None}}],
+        }
+    ]
     assert complaint(voice) is None
 
 
 @pytest.mark.parametrize(
     "edit, path, message",
     [
-        (lambda p: p["streamable_block"]["stack"][1].update(type="Decodr"), ".streamable_block.stack[1].type", "'Decodr' is not one of ["),
-        (lambda p: p["streamable_block"]["stack"][1].update(netwrk="x"), ".streamable_block.stack[1]", "Additional properties are not"),
-        (lambda p: p["streamable_block"]["stack"][1].update(network=3), ".streamable_block.stack[1].network", "3 is not valid under any"),
-        (lambda p: p["streamable_block"]["stack"][1].pop("type"), ".streamable_block.stack[1]", "'type' is a required property"),
-        (lambda p: p.update(sequence_block={"type": "Decoder"}), ".sequence_block.type", "'Decoder' is not one of ['Encoders', "),
+        (
+            lambda p: p["streamable_block"]["stack"][1].update(type="Decodr"),
+            ".streamable_block.stack[1].type",
+            "'Decodr' is not one of [",
+        ),
+        (
+            lambda p: p["streamable_block"]["stack"][1].update(netwrk="x"),
+            ".streamable_block.stack[1]",
+            "Additional properties are not",
+        ),
+        (
+            lambda p: p["streamable_block"]["stack"][1].update(network=3),
+            ".streamable_block.stack[1].network",
+            "3 is not valid under any",
+        ),
+        (
+            lambda p: p["streamable_block"]["stack"][1].pop("type"),
+            ".streamable_block.stack[1]",
+            "'type' is a required property",
+        ),
+        (
+            lambda p: p.update(sequence_block={"type": "Decoder"}),
+            ".sequence_block.type",
+            "'Decoder' is not one of ['Encoders', ",
+        ),
         (lambda p: p["sequence_block"].pop("blocks"), ".sequence_block", "'blocks' is a required property"),
-        (lambda p: p["sequence_block"]["blocks"][0].update(x=1), ".sequence_block.blocks[0]", "Additional properties are not allowed ('x'"),
+        (
+            lambda p: p["sequence_block"]["blocks"][0].update(x=1),
+            ".sequence_block.blocks[0]",
+            "Additional properties are not allowed ('x'",
+        ),
         (lambda p: p.pop("streamable_block"), "", "'streamable_block' is a required property"),
     ],
 )
@@ -123,7 +152,9 @@ def test_no_blocks_at_all(voice: dict[str, Any]):
     assert Draft202012Validator(schema).is_valid(voice)
 
 
-@pytest.mark.parametrize("kind, schema", [("Block", block("Odd")), ("StreamableBlock", block("Odd", inner=child("Block")))])
+@pytest.mark.parametrize(
+    "kind, schema", [("Block", block("Odd")), ("StreamableBlock", block("Odd", inner=child("Block")))]
+)
 def test_unknown_kind(kind: str, schema: dict[str, Any]):
     with pytest.raises(AddonError) as caught:
         combined_schema({"Odd": (kind, schema)})

@@ -135,7 +135,10 @@ def test_default_beyond_all_floats():
     config["controls"] = {"rate": {"type": "number", "multipleOf": 0.5, "default": 10**400}}
     with pytest.raises(AddonError) as caught:
         validate_config(config, "x")
-    assert str(caught.value) == "x: controls.rate.default: is too large to be checked; the default must be a value that is allowed"
+    assert (
+        str(caught.value)
+        == "x: controls.rate.default: is too large to be checked; the default must be a value that is allowed"
+    )
 
 
 def test_errors_keep_where_and_problem_when_pickled():

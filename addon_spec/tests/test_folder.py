@@ -59,7 +59,10 @@ def test_a_pipe_is_not_waited_for(folder: Path, tmp_path: Path):
     assert error_of(open_addon, tmp_path / "pipe").problem == problem
     (folder / "vocoder.onnx").unlink()
     os.mkfifo(folder / "vocoder.onnx")
-    assert error_of(open_addon(folder).read, "vocoder.onnx").problem == "is not a file; put the file there, or get the addon again"
+    assert (
+        error_of(open_addon(folder).read, "vocoder.onnx").problem
+        == "is not a file; put the file there, or get the addon again"
+    )
 
 
 def test_folder_without_addon_json(tmp_path: Path):
@@ -98,7 +101,10 @@ def test_byte_order_mark_is_accepted(folder: Path, config: dict[str, Any]):
 
 def test_invalid_config_names_the_place(folder: Path, rewrite: Any):
     rewrite(lambda config: config["networks"]["vocoder"].update(role=3))
-    assert str(error_of(open_addon, folder)) == f"{folder}/addon.json: networks.vocoder.role: 3 is not a string; write a string"
+    assert (
+        str(error_of(open_addon, folder))
+        == f"{folder}/addon.json: networks.vocoder.role: 3 is not a string; write a string"
+    )
 
 
 def test_file_that_is_not_listed(folder: Path):
@@ -112,7 +118,10 @@ def test_file_that_is_not_listed(folder: Path):
 def test_missing_file(folder: Path, method: str):
     (folder / "vocoder.onnx").unlink()
     error = error_of(getattr(open_addon(folder), method), "vocoder.onnx")
-    assert str(error) == f"{folder}/vocoder.onnx: missing, but addon.json lists it; get the addon again, or remove it from files"
+    assert (
+        str(error)
+        == f"{folder}/vocoder.onnx: missing, but addon.json lists it; get the addon again, or remove it from files"
+    )
     assert isinstance(error.__cause__, FileNotFoundError)
 
 

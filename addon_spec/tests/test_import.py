@@ -6,7 +6,9 @@ import sys
 
 def test_importing_does_not_import_jsonschema():
     code = "import sys, voxstack_addon_spec; print(*{name.partition('.')[0] for name in sys.modules})"
-    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=_environment()).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=_environment()
+    ).stdout.split()
     assert "voxstack_addon_spec" in loaded
     assert not {"jsonschema", "referencing", "rpds", "numpy"} & set(loaded)
 

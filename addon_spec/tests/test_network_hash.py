@@ -72,4 +72,7 @@ def test_borrowed_network(config: dict[str, Any]):
     config["networks"]["vocoder"] = {"addon": "opal", "network": "vocoder", "sha256": "0" * 64}
     with pytest.raises(AddonError) as caught:
         network_hash(config, "vocoder")
-    assert str(caught.value) == "prism: networks.vocoder: is borrowed; take the hash from addon 'opal', which has the network"
+    assert (
+        str(caught.value)
+        == "prism: networks.vocoder: is borrowed; take the hash from addon 'opal', which has the network"
+    )

@@ -84,7 +84,9 @@ def test_many_threads(good: Path):
     with open_addon(good) as addon:
         found: list[bytes] = []
         work = [
-            threading.Thread(target=lambda: found.append(addon.path("vocoder.onnx").read_bytes() + addon.read("vocoder.onnx")))
+            threading.Thread(
+                target=lambda: found.append(addon.path("vocoder.onnx").read_bytes() + addon.read("vocoder.onnx"))
+            )
             for _ in range(8)
         ]
         for thread in work:
@@ -182,7 +184,10 @@ def test_verify_finds_what_is_not_listed(folder: Path):
         ("a/../../x", f"file name 'a/../../x' has an empty, '.' or '..' part; {FOLDERS}, inside the addon"),
         ("/etc/x", f"file name '/etc/x' is absolute; {FOLDERS}"),
         ("C:/x", f"file name 'C:/x' holds a backslash or a colon, which mean other things on other systems; {FOLDERS}"),
-        ("..\\x", f"file name {'..' + chr(92) + 'x'!r} holds a backslash or a colon, which mean other things on other systems; {FOLDERS}"),
+        (
+            "..\\x",
+            f"file name {'..' + chr(92) + 'x'!r} holds a backslash or a colon, which mean other things on other systems; {FOLDERS}",
+        ),
         ("x\ny", f"file name {'x' + chr(10) + 'y'!r} is empty or holds characters that cannot be printed; {FOLDERS}"),
     ],
 )
@@ -225,7 +230,10 @@ def test_other_packing(folder: Path):
     path = folder.with_suffix(".zip")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as file:
         file.write(folder / "addon.json", "addon.json")
-    assert error_of(open_addon, path).problem == f"unsafe zip: 'addon.json' is packed by method 14, neither stored nor deflated; {ANEW}"
+    assert (
+        error_of(open_addon, path).problem
+        == f"unsafe zip: 'addon.json' is packed by method 14, neither stored nor deflated; {ANEW}"
+    )
 
 
 def test_zip_bomb_by_ratio(folder: Path):
@@ -277,7 +285,10 @@ def test_zip_bomb_that_lies_about_its_size(folder: Path, rewrite: Any):
 
 def test_too_many_members(folder: Path):
     path = zipped(folder, "", *((f"{i}", b"") for i in range(10_001)))
-    assert error_of(open_addon, path).problem == "holds 10005 files where an addon has at most 10000; put tables into fewer files"
+    assert (
+        error_of(open_addon, path).problem
+        == "holds 10005 files where an addon has at most 10000; put tables into fewer files"
+    )
 
 
 def test_list_of_members_that_would_fill_the_memory(tmp_path: Path):
@@ -333,7 +344,10 @@ def test_written_zip_of_zeros_can_be_read(folder: Path, tmp_path: Path, rewrite:
 
 def test_what_is_not_an_addon_is_not_written(folder: Path, tmp_path: Path, good: Path):
     before = good.read_bytes()
-    assert error_of(write_zip, folder, folder / "x.zip").problem == "lies in the addon that it is made of; write it elsewhere"
+    assert (
+        error_of(write_zip, folder, folder / "x.zip").problem
+        == "lies in the addon that it is made of; write it elsewhere"
+    )
     assert error_of(write_zip, good, tmp_path / "copy.zip").problem == "is a zip already; copy it"
     assert error_of(write_zip, folder, tmp_path / "none" / "x.zip").problem.startswith("no such file or folder;")
     (folder / "vocoder.onnx").write_bytes(b"A graph")

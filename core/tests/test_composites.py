@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from voxstack import Schedule, SequenceBlock, SequenceBlockContainer, StackError, StreamableBlock, StreamablePipeline, StreamableStack
+from voxstack import (
+    Schedule,
+    SequenceBlock,
+    SequenceBlockContainer,
+    StackError,
+    StreamableBlock,
+    StreamablePipeline,
+    StreamableStack,
+)
 
 
 @dataclass
@@ -65,7 +73,9 @@ def test_blocks_run_in_the_order_of_their_needs() -> None:
 
 
 def test_blocks_that_change_a_name_run_in_the_order_of_the_list_before_those_that_read_it() -> None:
-    container = SequenceBlockContainer([Make(["end"], ["d"]), Make(["d", "one"], ["d"]), Make(["d", "two"], ["d"]), Make(["d"], ["text"])])
+    container = SequenceBlockContainer(
+        [Make(["end"], ["d"]), Make(["d", "one"], ["d"]), Make(["d", "two"], ["d"]), Make(["d"], ["text"])]
+    )
     assert container({"text": "x"})["end"] == "end(d(d(d(x))))"
     assert container({"text": "x"})["two"] == "two(d(d(x)))"
 
@@ -73,7 +83,10 @@ def test_blocks_that_change_a_name_run_in_the_order_of_the_list_before_those_tha
 @pytest.mark.parametrize(
     ("blocks", "problem"),
     [
-        ([Make(["a"], ["b"]), Make(["b"], ["a"])], r"these need each other: blocks\[\d\] \(Make\) -> blocks\[\d\] \(Make\)"),
+        (
+            [Make(["a"], ["b"]), Make(["b"], ["a"])],
+            r"these need each other: blocks\[\d\] \(Make\) -> blocks\[\d\] \(Make\)",
+        ),
         ([Make(["a"], []), Make(["a"], [])], r"both blocks\[0\] \(Make\) and blocks\[1\] \(Make\) give 'a'"),
     ],
 )

@@ -36,7 +36,11 @@ def net() -> Network:
 
 
 def inputs(**changed: Any) -> dict[str, Any]:
-    given = {"frames": np.ones((2, 5, 3), np.float32), "pitch": np.ones((2, 5), np.float32), "speaker": np.zeros(2, np.int64)}
+    given = {
+        "frames": np.ones((2, 5, 3), np.float32),
+        "pitch": np.ones((2, 5), np.float32),
+        "speaker": np.zeros(2, np.int64),
+    }
     return {name: value for name, value in {**given, **changed}.items() if value is not None}
 
 
@@ -57,7 +61,10 @@ def test_one_utterance_has_no_batch_axis(net: Network) -> None:
     [
         ({"pitch": None}, r"network 'net' needs the input 'pitch'; given were \['frames', 'speaker'\]"),
         ({"ptch": np.ones(1)}, r"network 'net' has no input \['ptch'\]; it has .*'pitch'"),
-        ({"frames": np.ones((2, 5, 4), np.float32)}, r"input 'frames': takes axes \['batch', 'frames', 3\], not the shape \(2, 5, 4\)"),
+        (
+            {"frames": np.ones((2, 5, 4), np.float32)},
+            r"input 'frames': takes axes \['batch', 'frames', 3\], not the shape \(2, 5, 4\)",
+        ),
         ({"frames": np.ones((2, 5), np.float32)}, r"input 'frames': takes axes .*, not the shape \(2, 5\)"),
         ({"pitch": np.ones((2, 6), np.float32)}, r"input 'pitch': .*not the shape \(2, 6\): 'frames' is 5 here"),
         ({"speaker": np.zeros(2)}, r"input 'speaker': takes int64, not float64"),
@@ -83,7 +90,11 @@ STEPS = {
         "hidden": tensor("batch", 4, dtype="float16"),
         "end": tensor(1, dtype="int64"),
     },
-    "outputs": {"mel": tensor("batch", "mel_steps", 3), "next_past": tensor("batch", 3, "n"), "next_hidden": tensor("batch", 4)},
+    "outputs": {
+        "mel": tensor("batch", "mel_steps", 3),
+        "next_past": tensor("batch", 3, "n"),
+        "next_hidden": tensor("batch", 4),
+    },
     "streaming": {
         "axis": "frames",
         "right": 1,
@@ -106,7 +117,10 @@ def test_the_stateful_form_is_a_network_of_its_own_whose_caller_gives_no_states(
     assert form.digest != both().digest
     assert form.streamed == ("mel",)
     states = form.first_states(5)
-    assert {name: (x.shape, x.dtype) for name, x in states.items()} == {"past": ((5, 3, 2), "float32"), "hidden": ((5, 4), "float16")}
+    assert {name: (x.shape, x.dtype) for name, x in states.items()} == {
+        "past": ((5, 3, 2), "float32"),
+        "hidden": ((5, 4), "float16"),
+    }
     assert not any(x.any() for x in states.values())
 
 
@@ -117,7 +131,9 @@ def test_states_go_through_as_they_are() -> None:
     seen = Network(form, Context("python"), lambda **tensors: tensors)(**given)
     assert seen["past"] is given["past"]
     with pytest.raises(NetworkError, match=r"network 'net' needs the input 'hidden'"):
-        Network(form, Context("python"), lambda **tensors: tensors)(**{name: x for name, x in given.items() if name != "hidden"})
+        Network(form, Context("python"), lambda **tensors: tensors)(
+            **{name: x for name, x in given.items() if name != "hidden"}
+        )
 
 
 @pytest.mark.parametrize(
@@ -149,7 +165,9 @@ def test_a_form_that_is_asked_for_and_not_to_be_had_is_an_error() -> None:
 
 
 def test_an_export_that_is_not_there_is_an_error_that_says_which_are() -> None:
-    with pytest.raises(ContextError, match="network 'net': the onnx runtime needs an export of format 'onnx', and it has only python"):
+    with pytest.raises(
+        ContextError, match="network 'net': the onnx runtime needs an export of format 'onnx', and it has only python"
+    ):
         spec().export("onnx", "onnx")
 
 
@@ -167,7 +185,10 @@ def test_an_export_that_is_not_there_is_an_error_that_says_which_are() -> None:
     ],
 )
 def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Context) -> None:
-    named = {"default": {"runtime": "python", "threads": 2}, "npu": {"runtime": "openvino", "device": "NPU", "shapes": {"frames": [64]}}}
+    named = {
+        "default": {"runtime": "python", "threads": 2},
+        "npu": {"runtime": "openvino", "device": "NPU", "shapes": {"frames": [64]}},
+    }
     assert Context.of(value, named, "tiny") == expected
 
 
@@ -181,7 +202,10 @@ def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Cont
         ({"shapes": {"frames": 3}}, "'shapes' is sizes by axis"),
         ({"streaming": "cached"}, "'streaming' is 'stateful' or 'windowed', not 'cached'"),
         ({"batch": 0}, "'batch' is a number of calls from 1 up, not 0"),
-        ({"schedule": {"frist": 16}}, "'schedule' is {'first': frames, 'growth': a factor above 1, .*, not {'frist': 16}"),
+        (
+            {"schedule": {"frist": 16}},
+            "'schedule' is {'first': frames, 'growth': a factor above 1, .*, not {'frist': 16}",
+        ),
         ({"schedule": {"first": 1.5}}, "'schedule' is"),
         ({"schedule": {"growth": 1}}, "'schedule' is"),
         ({"schedule": {"growth": float("nan")}}, "'schedule' is"),
@@ -191,10 +215,19 @@ def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Cont
         ({"options": ["cache"]}, "'options' is an object"),
         ({"networks": {"decoder": 3}}, "'networks' is contexts by name or role"),
         ({"networks": {"decoder": "nqu"}}, r"tiny: networks\.decoder has no context named 'nqu'; did you mean 'npu'"),
-        ({"networks": {"decoder": {"device": ""}}}, r"tiny: networks\.decoder: a context's 'device' is the name of a device, not ''"),
-        ({"networks": {"decoder": {"networks": {"vocoder": "npu"}}}}, r"networks\.decoder is a context with 'networks' of its own"),
+        (
+            {"networks": {"decoder": {"device": ""}}},
+            r"tiny: networks\.decoder: a context's 'device' is the name of a device, not ''",
+        ),
+        (
+            {"networks": {"decoder": {"networks": {"vocoder": "npu"}}}},
+            r"networks\.decoder is a context with 'networks' of its own",
+        ),
         ({"networks": {"decoder": "split"}}, r"networks\.decoder is a context with 'networks' of its own"),
-        ({"networks": {"decoder": Context(networks={"x": Context()})}}, r"networks\.decoder is a context with 'networks' of its own"),
+        (
+            {"networks": {"decoder": Context(networks={"x": Context()})}},
+            r"networks\.decoder is a context with 'networks' of its own",
+        ),
         ("ring", r"networks\.decoder is a context with 'networks' of its own"),
         ({"name": "mine"}, "a context has no 'name'"),
         ("gpu", r"tiny has no context named 'gpu'.* \(it has npu, ring, split\); or give runtime:device"),
@@ -204,7 +237,11 @@ def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Cont
 )
 def test_a_context_that_does_not_exist_is_an_error(value: Any, problem: str) -> None:
     with pytest.raises(ContextError, match=problem):
-        Context.of(value, {"npu": {}, "split": {"networks": {"decoder": "npu"}}, "ring": {"networks": {"decoder": "ring"}}}, "tiny")
+        Context.of(
+            value,
+            {"npu": {}, "split": {"networks": {"decoder": "npu"}}, "ring": {"networks": {"decoder": "ring"}}},
+            "tiny",
+        )
 
 
 def test_a_context_is_a_name_a_shorthand_or_an_object() -> None:
@@ -220,7 +257,9 @@ def test_a_context_is_a_name_a_shorthand_or_an_object() -> None:
 
 
 def test_single_networks_may_run_elsewhere() -> None:
-    context = Context.of({"networks": {"decoder": "npu", "vocoder": "onnx:cuda"}}, {"npu": {"runtime": "openvino"}}, "tiny")
+    context = Context.of(
+        {"networks": {"decoder": "npu", "vocoder": "onnx:cuda"}}, {"npu": {"runtime": "openvino"}}, "tiny"
+    )
     assert context.for_network("decoder", "decoder").runtime == "openvino"
     assert context.for_network("mel2wav", "vocoder").device == "cuda"
     assert context.for_network("encoder", "encoder") is context
@@ -271,7 +310,14 @@ def test_a_network_that_goes_step_by_step() -> None:
     assert made.needs == {"keys"}
     assert made.filled == {"heard", "cache", "dropout"}
     assert set(made.streamed) == {"said", "end"}
-    assert {name: state.shape for name, state in made.first_states(3).items()} == {"heard": (3, 2, 4), "cache": (3, 2, 5)}
+    assert {name: state.shape for name, state in made.first_states(3).items()} == {
+        "heard": (3, 2, 4),
+        "cache": (3, 2, 5),
+    }
     assert made.autoregressive is not None
-    assert (made.autoregressive.frames, made.autoregressive.attention, made.autoregressive.noise) == ("said", None, {"dropout": "uniform"})
+    assert (made.autoregressive.frames, made.autoregressive.attention, made.autoregressive.noise) == (
+        "said",
+        None,
+        {"dropout": "uniform"},
+    )
     assert Network(made, Context("python"), run).effective.form == "autoregressive"

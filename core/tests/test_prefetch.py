@@ -15,7 +15,9 @@ READS_AHEAD = checks.check_waits_for_no_more_than_its_lookahead
 """The one clause that does not hold: reading ahead is what the block is for."""
 
 
-@pytest.mark.parametrize("check", [check for check in checks_for(Prefetch()) if check is not READS_AHEAD], ids=lambda c: c.__name__)
+@pytest.mark.parametrize(
+    "check", [check for check in checks_for(Prefetch()) if check is not READS_AHEAD], ids=lambda c: c.__name__
+)
 def test_contract(check: Check) -> None:
     check(Case(Prefetch()))
 

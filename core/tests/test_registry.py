@@ -34,7 +34,9 @@ def test_the_cores_composites_come_in_like_anybodys() -> None:
 def test_two_plugins_with_one_name_are_an_error_only_for_that_name() -> None:
     plugins = {"a": plugin([block("Twin", "first"), block("Other")]), "b": plugin([block("Twin", "second")])}
     registry = Registry(plugins, home={"a": "voxstack-a", "b": "b-of-somebody"}.__getitem__)
-    with pytest.raises(StackError, match=r"two plugins bring a block named 'Twin': voxstack-a \(first\) and b-of-somebody \(second\)"):
+    with pytest.raises(
+        StackError, match=r"two plugins bring a block named 'Twin': voxstack-a \(first\) and b-of-somebody \(second\)"
+    ):
         build({"type": "Twin"}, registry=registry)
     assert type(build({"type": "Other"}, registry=registry)).__name__ == "Other"
 
@@ -49,7 +51,9 @@ def test_a_plugin_that_fails_to_register_is_reported_and_the_rest_works() -> Non
     def voxstack_blocks() -> Any:
         raise RuntimeError("no licence key")
 
-    registry = Registry({"bad": type("bad", (), {"voxstack_blocks": staticmethod(voxstack_blocks)}), "good": plugin([block("Good")])})
+    registry = Registry(
+        {"bad": type("bad", (), {"voxstack_blocks": staticmethod(voxstack_blocks)}), "good": plugin([block("Good")])}
+    )
     assert "no licence key" in str(registry.broken["bad"])
     assert type(build({"type": "Good"}, registry=registry)).__name__ == "Good"
     with pytest.raises(StackError, match=r"plugin 'bad'.*is broken: .*no licence key"):
@@ -63,7 +67,11 @@ def test_something_that_is_no_block_class_is_refused_with_its_plugin() -> None:
 
 def test_a_plugin_that_raises_at_import_is_reported_and_the_rest_works(tmp_path: Path) -> None:
     """Real entry points, in a process of their own."""
-    sources = {"good": "def f(): pass", "bad": "raise ImportError('needs a lucky day')", "second": "raise ImportError('a namesake')"}
+    sources = {
+        "good": "def f(): pass",
+        "bad": "raise ImportError('needs a lucky day')",
+        "second": "raise ImportError('a namesake')",
+    }
     for name, source in sources.items():
         (tmp_path / f"{name}_plugin.py").write_text(source)
         info = tmp_path / f"{name}_dist-1.0.dist-info"
@@ -85,7 +93,9 @@ def test_a_plugin_whose_addons_cannot_be_listed_is_reported_and_the_rest_works(t
     def lost() -> Any:
         raise OSError("the disk is gone")
 
-    registry = Registry({"lost": plugin(voxstack_addons=lost), "voice": plugin(voxstack_addons=lambda: [tmp_path / "amber"])})
+    registry = Registry(
+        {"lost": plugin(voxstack_addons=lost), "voice": plugin(voxstack_addons=lambda: [tmp_path / "amber"])}
+    )
     assert registry.addon("amber") == tmp_path / "amber"
     assert "the disk is gone" in str(registry.broken["lost"])
 
@@ -114,7 +124,8 @@ def test_addons_are_found_by_name_and_misspelt_ones_get_a_hint(tmp_path: Path) -
     registry = Registry({"voice": plugin(voxstack_addons=lambda: [tmp_path / "amber"])})
     assert registry.addon("amber") == tmp_path / "amber"
     with pytest.raises(
-        PluginError, match=r"no addon named 'ambr' is installed; did you mean 'amber'\?(.|\n)*pip install voxstack-voice-ambr"
+        PluginError,
+        match=r"no addon named 'ambr' is installed; did you mean 'amber'\?(.|\n)*pip install voxstack-voice-ambr",
     ):
         registry.addon("ambr")
 
@@ -125,9 +136,13 @@ def test_a_network_is_opened_once_for_all_that_hold_it(open_tiny: Callable[..., 
     assert addon.network("one", {"runtime": "python", "threads": 2}) is not addon.network("one")
 
 
-def test_a_runtime_that_is_not_there_is_an_error_with_the_remedy(open_tiny: Callable[..., Any], doubling: dict[str, Any]) -> None:
+def test_a_runtime_that_is_not_there_is_an_error_with_the_remedy(
+    open_tiny: Callable[..., Any], doubling: dict[str, Any]
+) -> None:
     addon = open_tiny([], {"decoder": double}, networks={"decoder": doubling})
-    with pytest.raises(ContextError, match=r"no runtime named 'openvino' is installed; try: pip install voxstack-openvino-runtime"):
+    with pytest.raises(
+        ContextError, match=r"no runtime named 'openvino' is installed; try: pip install voxstack-openvino-runtime"
+    ):
         addon.network("decoder", {"runtime": "openvino"})
 
 
@@ -137,7 +152,9 @@ def test_fixed_shapes_that_nobody_keeps_are_an_error(open_tiny: Callable[..., An
         addon.network("decoder", {"runtime": "python", "shapes": {"frames": [64]}})
 
 
-def test_a_wrapper_that_does_not_say_so_keeps_no_fixed_shapes(open_tiny: Callable[..., Any], doubling: dict[str, Any]) -> None:
+def test_a_wrapper_that_does_not_say_so_keeps_no_fixed_shapes(
+    open_tiny: Callable[..., Any], doubling: dict[str, Any]
+) -> None:
     context = {"runtime": "python", "shapes": {"frames": [64]}}
 
     def wrap(network: Any, spec: Any, context: Any) -> Any:
@@ -165,7 +182,9 @@ def test_plugins_can_wrap_networks(open_tiny: Callable[..., Any], doubling: dict
 
         return traced
 
-    addon = open_tiny([], {"decoder": double}, {"voxstack_wrap_network": voxstack_wrap_network}, networks={"decoder": doubling})
+    addon = open_tiny(
+        [], {"decoder": double}, {"voxstack_wrap_network": voxstack_wrap_network}, networks={"decoder": doubling}
+    )
     made = addon.network("decoder").one(frames=np.ones((3, 2), np.float32))
     assert made["mel"].tolist() == [[2, 2]] * 3
     assert seen == [("decoder", (1, 3, 2))]
@@ -182,9 +201,12 @@ def test_a_plugin_that_cannot_tell_its_devices_leaves_the_others() -> None:
 
 def test_more_plugins_stand_beside_those_of_a_registry_and_in_the_place_of_namesakes() -> None:
     first = Registry(
-        {"one": plugin(voxstack_devices=lambda: ["x:1"]), "two": plugin(voxstack_devices=lambda: ["x:2"])}, {"bad": OSError("no")}
+        {"one": plugin(voxstack_devices=lambda: ["x:1"]), "two": plugin(voxstack_devices=lambda: ["x:2"])},
+        {"bad": OSError("no")},
     )
-    more = first.beside({"two": plugin(voxstack_devices=lambda: ["x:3"]), "three": plugin(voxstack_devices=lambda: ["x:4"])})
+    more = first.beside(
+        {"two": plugin(voxstack_devices=lambda: ["x:3"]), "three": plugin(voxstack_devices=lambda: ["x:4"])}
+    )
     assert more.devices() == {"x:1": "one", "x:3": "two", "x:4": "three"}
     assert list(more.broken) == ["bad"]
     assert first.devices() == {"x:1": "one", "x:2": "two"}

@@ -148,7 +148,9 @@ def test_a_burst_is_refused_when_the_first_audio_would_come_too_late() -> None:
     scheduler = Scheduler(workers=1, patience=1.0)
     stream(scheduler, "voice", 0.3, 30.0)
     waiting_streams = [admitted(scheduler, "voice") for _ in range(3)]
-    with pytest.raises(CapacityError, match=r"3 streams wait for their first audio, and this one would come after 1\.2 s"):
+    with pytest.raises(
+        CapacityError, match=r"3 streams wait for their first audio, and this one would come after 1\.2 s"
+    ):
         admitted(scheduler, "voice")
     chunk(waiting_streams[0], 0.3, 0.4)
     admitted(scheduler, "voice").leave()
@@ -173,7 +175,9 @@ def test_speed_is_what_the_voice_takes_shared_with_those_that_wait() -> None:
     first.leave()
     second = admitted(scheduler, "voice")
     chunk(second, 0.02, 0.4)
-    assert second.speed() == pytest.approx(1.4 / 0.03), "a first chunk, with the text in it, says less than the stream before"
+    assert second.speed() == pytest.approx(1.4 / 0.03), (
+        "a first chunk, with the text in it, says less than the stream before"
+    )
     chunk(second, 0.5, 1.0)
     assert second.speed() == pytest.approx(2), "slower counts at once"
     with at(scheduler, 0).turn(), at(scheduler, 0).turn():

@@ -53,7 +53,9 @@ def test_combinations_begin_with_the_least_work() -> None:
 
 
 def test_hardware_without_free_axes_says_what_is_missing() -> None:
-    with pytest.raises(ContextError, match=r"NPU takes tensors of fixed size only, .* leaves \['bands'\] free; .*\"bands\": \["):
+    with pytest.raises(
+        ContextError, match=r"NPU takes tensors of fixed size only, .* leaves \['bands'\] free; .*\"bands\": \["
+    ):
         require_all_fixed(spec(), fixed(tokens=(8,)), "NPU")
     with pytest.raises(ContextError, match=r"leaves \['tokens', 'bands'\] free"):
         require_all_fixed(spec(), Context(), "NPU")
@@ -80,7 +82,9 @@ def test_every_size_is_compiled_once_and_no_other_is_taken() -> None:
     tokens = np.zeros((1, 16), np.int64)
     assert per_size(tokens=tokens)["encoded"][0, 0, 0] == 16
     for shape in ((1, 12), (2, 8), (1, 0)):
-        with pytest.raises(NetworkError, match=r"compiled for the sizes {'batch': \[1\], 'tokens': \[8, 16\]}, and asked for {'b"):
+        with pytest.raises(
+            NetworkError, match=r"compiled for the sizes {'batch': \[1\], 'tokens': \[8, 16\]}, and asked for {'b"
+        ):
             per_size(tokens=np.zeros(shape, np.int64))
     assert len(compiled) == per_size.stats["compilations"] == 2
     assert per_size.effective == {"provider": "test", "version": "7", "shapes": {"batch": (1,), "tokens": (8, 16)}}
@@ -92,10 +96,24 @@ def test_a_network_tells_what_it_runs_in_and_what_its_plugins_counted() -> None:
     around = SimpleNamespace(fixed_shapes=True, stats={"calls": 3})
     wrapping = plugin(voxstack_wrap_network=lambda network, spec, context: _Around(network, around))
     runtime = plugin(voxstack_open_network=lambda spec, context: PerSize(spec, context, compile_for))
-    opened = Registry({"runtime": runtime, "fixed": wrapping}).open(spec(), Context("python", "NPU", shapes={"tokens": (8,)}, name="npu"))
+    opened = Registry({"runtime": runtime, "fixed": wrapping}).open(
+        spec(), Context("python", "NPU", shapes={"tokens": (8,)}, name="npu")
+    )
     found = opened.effective
-    assert (found.network, found.role, found.runtime, found.device, found.provider) == ("net", "encoder", "python", "NPU", "test")
-    assert (found.precision, found.threads, found.form, found.version, found.asked) == ("float32", 1, "whole", "7", "npu")
+    assert (found.network, found.role, found.runtime, found.device, found.provider) == (
+        "net",
+        "encoder",
+        "python",
+        "NPU",
+        "test",
+    )
+    assert (found.precision, found.threads, found.form, found.version, found.asked) == (
+        "float32",
+        1,
+        "whole",
+        "7",
+        "npu",
+    )
     assert found.shapes == {"batch": (1,), "tokens": (8,)}
     assert opened.stats == {"runtime": {"compilations": 1}, "fixed": {"calls": 3}}
 
@@ -109,7 +127,9 @@ class _Around:
 
 
 def test_only_networks_with_a_fixed_axis_need_a_plugin_that_keeps_to_it() -> None:
-    registry = Registry({"runtime": plugin(voxstack_open_network=lambda spec, context: compile_for({"batch": 1, "tokens": 8}))})
+    registry = Registry(
+        {"runtime": plugin(voxstack_open_network=lambda spec, context: compile_for({"batch": 1, "tokens": 8}))}
+    )
     registry.open(spec(), fixed(frames=(64,)))
     with pytest.raises(ContextError, match="pip install voxstack-fixed-shapes"):
         registry.open(spec(), fixed(tokens=(8,)))
@@ -128,7 +148,9 @@ def test_wrappers_are_called_in_pluggys_order() -> None:
 
     near = SimpleNamespace(voxstack_wrap_network=voxstack.hookimpl(wrapper("near"), tryfirst=True))
     runtime = plugin(voxstack_open_network=lambda spec, context: compile_for({}))
-    Registry({"runtime": runtime, "near": near, "far": plugin(voxstack_wrap_network=wrapper("far"))}).open(spec(), Context("python"))
+    Registry({"runtime": runtime, "near": near, "far": plugin(voxstack_wrap_network=wrapper("far"))}).open(
+        spec(), Context("python")
+    )
     assert order == ["near", "far"]
 
 

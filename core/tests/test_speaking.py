@@ -83,7 +83,9 @@ def load(write_addon: Callable[..., Path]) -> Callable[..., voxstack.Voice]:
     def load(*stack: dict[str, Any], **options: Any) -> voxstack.Voice:
         registry = Registry({"test": plugin([Spell, Halve, Watch])})
         scheduler = Scheduler(workers=2, **options)
-        return voxstack.load(write_addon(stack=list(stack or [{"type": "Spell"}])), registry=registry, scheduler=scheduler)
+        return voxstack.load(
+            write_addon(stack=list(stack or [{"type": "Spell"}])), registry=registry, scheduler=scheduler
+        )
 
     return load
 
@@ -109,7 +111,9 @@ PIPELINE = {"type": "StreamablePipeline", "sequence_block": {"type": "Halve"}, "
     ],
     ids=["alone", "on another thread", "sequence block"],
 )
-def test_an_error_names_the_block_by_its_path(load: Callable[..., voxstack.Voice], stack: list[Any], problem: str) -> None:
+def test_an_error_names_the_block_by_its_path(
+    load: Callable[..., voxstack.Voice], stack: list[Any], problem: str
+) -> None:
     with pytest.raises(BlockError, match=problem) as caught:
         list(load(*stack).stream("a~"))
     assert isinstance(caught.value.__cause__, (ZeroDivisionError, KeyError))
@@ -136,7 +140,9 @@ def test_an_error_ends_no_other_stream(load: Callable[..., voxstack.Voice]) -> N
 
 def test_closing_closes_every_block_from_the_end_to_the_head(load: Callable[..., voxstack.Voice]) -> None:
     inner = {"type": "StreamableStack", "stack": [{"type": "Watch", "name": "b"}]}
-    voice = load({"type": "Spell"}, {"type": "Watch", "name": "a"}, {"type": "Prefetch"}, inner, {"type": "Watch", "name": "c"})
+    voice = load(
+        {"type": "Spell"}, {"type": "Watch", "name": "a"}, {"type": "Prefetch"}, inner, {"type": "Watch", "name": "c"}
+    )
     closed = [voice.block.stack[1]._closed, voice.block.stack[3].stack[0]._closed, voice.block.stack[4]._closed]
     stream = voice.stream("abcdef")
     next(stream)

@@ -103,8 +103,17 @@ def test_a_list_is_a_stack(registry: Registry) -> None:
 
 
 def test_a_whole_pipeline_can_stand_where_a_streamable_block_can(registry: Registry) -> None:
-    inner = {"type": "StreamablePipeline", "sequence_block": {"type": "Letters", "upper": True}, "streamable_block": {"type": "Add"}}
-    stack = [{**PIPELINE, "streamable_block": {"type": "StreamableStack", "stack": [{"type": "Spell"}, inner, {"type": "Add"}]}}]
+    inner = {
+        "type": "StreamablePipeline",
+        "sequence_block": {"type": "Letters", "upper": True},
+        "streamable_block": {"type": "Add"},
+    }
+    stack = [
+        {
+            **PIPELINE,
+            "streamable_block": {"type": "StreamableStack", "stack": [{"type": "Spell"}, inner, {"type": "Add"}]},
+        }
+    ]
     assert join(build(stack, registry=registry), text="ab") == [99, 100]
 
 
@@ -115,18 +124,46 @@ def with_stack(*stack: Any) -> list[Any]:
 @pytest.mark.parametrize(
     ("spec", "path", "problem"),
     [
-        (with_stack({"type": "Spel"}), "stack[0].streamable_block.stack[0]", "no block named 'Spel'; did you mean 'Spell'?"),
-        (with_stack({"type": "Zzz"}), "stack[0].streamable_block.stack[0]", "no block named 'Zzz'\n  installed: Add, Letters"),
-        (with_stack({"type": "Letters"}), "stack[0].streamable_block.stack[0]", "Letters is a SequenceBlock, and only a StreamableBlock"),
+        (
+            with_stack({"type": "Spel"}),
+            "stack[0].streamable_block.stack[0]",
+            "no block named 'Spel'; did you mean 'Spell'?",
+        ),
+        (
+            with_stack({"type": "Zzz"}),
+            "stack[0].streamable_block.stack[0]",
+            "no block named 'Zzz'\n  installed: Add, Letters",
+        ),
+        (
+            with_stack({"type": "Letters"}),
+            "stack[0].streamable_block.stack[0]",
+            "Letters is a SequenceBlock, and only a StreamableBlock",
+        ),
         (
             [{**PIPELINE, "sequence_block": {"type": "Add"}}],
             "stack[0].sequence_block",
             "Add is a StreamableBlock, and only a SequenceBlock",
         ),
-        (with_stack({"type": "Spell", "stp": 3}), "stack[0].streamable_block.stack[0]", "Spell has no field 'stp'; did you mean 'step'?"),
-        (with_stack({"type": "Spell", "step": 0}), "stack[0].streamable_block.stack[0].step", "Spell: 0 is less than the minimum of 1"),
-        (with_stack({"type": "Spell", "step": 2.0}), "stack[0].streamable_block.stack[0].step", "Spell: 2.0 is not of type 'integer'"),
-        (with_stack({"type": "Add", "amount": "2"}), "stack[0].streamable_block.stack[0].amount", "Add: '2' is not of type 'number'"),
+        (
+            with_stack({"type": "Spell", "stp": 3}),
+            "stack[0].streamable_block.stack[0]",
+            "Spell has no field 'stp'; did you mean 'step'?",
+        ),
+        (
+            with_stack({"type": "Spell", "step": 0}),
+            "stack[0].streamable_block.stack[0].step",
+            "Spell: 0 is less than the minimum of 1",
+        ),
+        (
+            with_stack({"type": "Spell", "step": 2.0}),
+            "stack[0].streamable_block.stack[0].step",
+            "Spell: 2.0 is not of type 'integer'",
+        ),
+        (
+            with_stack({"type": "Add", "amount": "2"}),
+            "stack[0].streamable_block.stack[0].amount",
+            "Add: '2' is not of type 'number'",
+        ),
         ([{"type": "StreamablePipeline"}], "stack[0]", "StreamablePipeline: 'sequence_block' is a required property"),
         (with_stack(), "stack[0].streamable_block.stack", "StreamableStack: [] "),
         (["Spell"], "stack[0]", 'expected an object such as {"type"'),
@@ -170,7 +207,10 @@ def test_what_gives_a_name_is_told_with_its_place(open_tiny: Callable[..., Any])
             yield from source
 
     spec = with_stack({"type": "Spell"}, {"type": "Picky"})
-    with pytest.raises(StackError, match=r"stack\[1\]: Picky needs 'style'(.|\n)*stack\[0\]\.sequence_block \(Letters\) gives 'letters'"):
+    with pytest.raises(
+        StackError,
+        match=r"stack\[1\]: Picky needs 'style'(.|\n)*stack\[0\]\.sequence_block \(Letters\) gives 'letters'",
+    ):
         build(spec, open_tiny([Letters, Spell, Picky]))
 
 
@@ -197,7 +237,9 @@ def test_an_error_while_loading_names_the_block(open_tiny: Callable[..., Any]) -
             yield from source
 
     streaming = {"axis": "frames", "left": 0, "right": 0, "hop": 1}
-    one = network("decoder", {"frames": tensor("batch", "frames", 2)}, {"mel": tensor("batch", "frames", 2)}, streaming=streaming)
+    one = network(
+        "decoder", {"frames": tensor("batch", "frames", 2)}, {"mel": tensor("batch", "frames", 2)}, streaming=streaming
+    )
     addon = open_tiny([Greedy], {}, networks={"decoder": one})
     with pytest.raises(
         StackError, match=r"stack\[0\]: Greedy: tiny: there is no network named 'decodr'; did you mean 'decoder'\?"

@@ -296,10 +296,19 @@ class Stubborn(Half):
 BAD = {
     checks.check_is_described: (Undescribed(), "say what these fields mean.*loud"),
     checks.check_survives_a_round_trip_through_json: (Forgetful(), "built from its own JSON, the block differs"),
-    checks.check_names_all_it_needs: (Case(Unnamed(), {"volume": 1}), r"reads \['volume'\] from the utterance without naming"),
+    checks.check_names_all_it_needs: (
+        Case(Unnamed(), {"volume": 1}),
+        r"reads \['volume'\] from the utterance without naming",
+    ),
     checks.check_keeps_nothing_of_an_utterance: (Remembering(), r"changed its attributes \['last'\]"),
-    checks.check_gives_what_it_says: (Case(Overgenerous(), {"text": ""}), r"returned \['length', 'width'\], but 'gives' says \['length'\]"),
-    checks.check_leaves_the_utterance_alone: (Case(Scribbling(), {"durations": np.ones(2)}), "wrote into what it was handed"),
+    checks.check_gives_what_it_says: (
+        Case(Overgenerous(), {"text": ""}),
+        r"returned \['length', 'width'\], but 'gives' says \['length'\]",
+    ),
+    checks.check_leaves_the_utterance_alone: (
+        Case(Scribbling(), {"durations": np.ones(2)}),
+        "wrote into what it was handed",
+    ),
     checks.check_leaves_its_source_alone: (InPlace(), "wrote into a chunk"),
     checks.check_ignores_how_the_source_is_cut: (ChunkMean(), "differs from the uncut output"),
     checks.check_ignores_the_schedule: (Case(ChunkHead(), {"total": 50}), "steps came out"),

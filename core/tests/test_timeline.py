@@ -102,7 +102,9 @@ def test_times_are_right_through_nested_stacks(write_addon: Callable[..., Path])
         assert steps == 45
         assert set(speech.samples[start : start + steps]) == {ord(event.text)}
     assert [event.text for event in speech.events] == list("abab")
-    told = [(chunk.start, len(chunk.samples), event.start * 8000) for chunk in voice.stream("ab") for event in chunk.events]
+    told = [
+        (chunk.start, len(chunk.samples), event.start * 8000) for chunk in voice.stream("ab") for event in chunk.events
+    ]
     assert len(told) == 4
     assert all(start <= at < start + length for start, length, at in told)
 

@@ -12,7 +12,17 @@ import pytest
 from tiny import plugin
 
 import voxstack
-from voxstack import AddonError, ContextError, PluginError, Registry, RequestError, Schedule, StackError, StreamableBlock, VoxstackError
+from voxstack import (
+    AddonError,
+    ContextError,
+    PluginError,
+    Registry,
+    RequestError,
+    Schedule,
+    StackError,
+    StreamableBlock,
+    VoxstackError,
+)
 
 
 @dataclass
@@ -72,7 +82,11 @@ def test_chunks_are_made_when_they_are_asked_for(voice: voxstack.Voice) -> None:
 
 def test_a_request_has_the_text_and_all_controls(voice: voxstack.Voice) -> None:
     request = voice.request("Hi.", schedule=Schedule(first=7))
-    assert {name: request[name] for name in ("text", "markup", "volume")} == {"text": "Hi.", "markup": "text", "volume": 1.0}
+    assert {name: request[name] for name in ("text", "markup", "volume")} == {
+        "text": "Hi.",
+        "markup": "text",
+        "volume": 1.0,
+    }
     assert request["schedule"] == Schedule(first=7, playback=request["schedule"].playback)
     assert request.keys() == {"text", "markup", "volume", "schedule", "timeline"}
     assert voice.request("Hi.", volume=0.5)["volume"] == 0.5
@@ -91,7 +105,9 @@ def test_a_request_has_the_text_and_all_controls(voice: voxstack.Voice) -> None:
         ("a", {"volume": "loud"}, "tiny: volume: 'loud' is not of type 'number'"),
     ],
 )
-def test_a_bad_request_is_refused_at_once(voice: voxstack.Voice, text: str, controls: dict[str, Any], problem: str) -> None:
+def test_a_bad_request_is_refused_at_once(
+    voice: voxstack.Voice, text: str, controls: dict[str, Any], problem: str
+) -> None:
     with pytest.raises(RequestError, match=problem):
         voice.stream(text, **controls)
 
@@ -122,7 +138,9 @@ def test_samples_beyond_full_scale_are_clipped_not_wrapped() -> None:
         (None, "has no stack: it lends its networks"),
     ],
 )
-def test_an_addon_that_cannot_speak_is_refused(stack: Any, problem: str, write_addon: Callable[..., Path], registry: Registry) -> None:
+def test_an_addon_that_cannot_speak_is_refused(
+    stack: Any, problem: str, write_addon: Callable[..., Path], registry: Registry
+) -> None:
     with pytest.raises(StackError, match=problem):
         voxstack.load(write_addon(**({"stack": stack} if stack else {})), registry=registry)
 
@@ -134,7 +152,8 @@ def test_voices_load_by_name_folder_and_zip(write_addon: Callable[..., Path], tm
     registry = Registry({"test": plugin([Tone], voxstack_addons=lambda: [folder])})
     write_zip(folder, tmp_path / "tiny.zip")
     spoken = [
-        voxstack.load(source, registry=registry).synthesize("a").samples for source in ("tiny", folder, str(folder), tmp_path / "tiny.zip")
+        voxstack.load(source, registry=registry).synthesize("a").samples
+        for source in ("tiny", folder, str(folder), tmp_path / "tiny.zip")
     ]
     assert all((samples == spoken[0]).all() for samples in spoken)
     assert voxstack.load("tiny", registry=registry).addon.trust
@@ -146,7 +165,9 @@ def test_voices_load_by_name_folder_and_zip(write_addon: Callable[..., Path], tm
 
 
 @pytest.mark.parametrize("name", ["text", "live", "markup"])
-def test_a_control_cannot_have_the_name_of_something_else(name: str, write_addon: Callable[..., Path], registry: Registry) -> None:
+def test_a_control_cannot_have_the_name_of_something_else(
+    name: str, write_addon: Callable[..., Path], registry: Registry
+) -> None:
     with pytest.raises(AddonError, match=rf"tiny: controls: \['{name}'\] mean something else"):
         voxstack.load(write_addon(stack=[{"type": "Tone"}], controls={name: {"type": "string"}}), registry=registry)
 
@@ -160,7 +181,9 @@ def test_a_missing_network_names_what_there_is(write_addon: Callable[..., Path],
             addon.select(None, "vocoder")
 
     registry = Registry({"test": plugin([Wants])})
-    with pytest.raises(StackError, match=r"stack\[0\]: Wants: tiny: no network of role 'vocoder'.*it has decoder: decoder"):
+    with pytest.raises(
+        StackError, match=r"stack\[0\]: Wants: tiny: no network of role 'vocoder'.*it has decoder: decoder"
+    ):
         voxstack.load(write_addon(stack=[{"type": "Wants"}], networks={"decoder": doubling}), registry=registry)
 
 
@@ -173,11 +196,14 @@ def test_networks_are_borrowed_from_other_addons(write_addon: Callable[..., Path
     digest = network_hash(open_addon(lender).config, "decoder")
     registry = Registry({"test": plugin([Tone], {"mine": double}, voxstack_addons=lambda: [lender])})
     borrowed = {"addon": "lender", "network": "decoder", "sha256": digest}
-    addon = voxstack.load(write_addon("voice", stack=[{"type": "Tone"}], networks={"mine": borrowed}), registry=registry).addon
+    addon = voxstack.load(
+        write_addon("voice", stack=[{"type": "Tone"}], networks={"mine": borrowed}), registry=registry
+    ).addon
     assert addon.network("mine").one(frames=np.ones((2, 2), np.float32))["mel"].sum() == 8
     other = write_addon("other", stack=[{"type": "Tone"}], networks={"mine": {**borrowed, "sha256": "0" * 64}})
     with pytest.raises(
-        AddonError, match=r"other: networks\.mine: is borrowed .*has another version of it; install the 'lender' that other 1 was made with"
+        AddonError,
+        match=r"other: networks\.mine: is borrowed .*has another version of it; install the 'lender' that other 1 was made with",
     ):
         voxstack.load(other, registry=registry)
     alone = Registry({"test": plugin([Tone])})
@@ -198,15 +224,25 @@ def test_a_voice_tells_where_each_network_runs(write_addon: Callable[..., Path],
     contexts = {"default": {"runtime": "python"}, "other": {"runtime": "python", "device": "dsp"}}
     networks = {"decoder": doubling, "second": {**doubling, "role": "vocoder"}}
     folder = write_addon(stack=[{"type": "Both"}], networks=networks, contexts=contexts, spec_version=2)
-    registry = Registry({"test": plugin([Both], {"decoder": double, "second": double}, voxstack_devices=lambda: ["python:cpu"])})
-    devices = lambda context=None: {e.network: e.device for e in voxstack.load(folder, registry=registry, context=context).contexts()}  # noqa: E731
+    registry = Registry(
+        {"test": plugin([Both], {"decoder": double, "second": double}, voxstack_devices=lambda: ["python:cpu"])}
+    )
+    devices = lambda context=None: {
+        e.network: e.device for e in voxstack.load(folder, registry=registry, context=context).contexts()
+    }  # noqa: E731
     assert devices() == {"decoder": "cpu", "second": "dsp"}
     assert devices("python:gpu") == {"decoder": "gpu", "second": "dsp"}
     assert devices({"runtime": "python", "networks": {"decoder": "python:tpu"}}) == {"decoder": "tpu", "second": "dsp"}
     assert registry.devices() == {"python:cpu": "test"}
     for wrong, problem in [
-        ({"runtime": "python", "shapes": {"frame": [4]}}, r"'shapes' names 'frame', an axis that no network has; did you mean 'frames'\?"),
-        ({"runtime": "python", "networks": {"decodr": "python:tpu"}}, "there is no such network or role; did you mean 'decoder'"),
+        (
+            {"runtime": "python", "shapes": {"frame": [4]}},
+            r"'shapes' names 'frame', an axis that no network has; did you mean 'frames'\?",
+        ),
+        (
+            {"runtime": "python", "networks": {"decodr": "python:tpu"}},
+            "there is no such network or role; did you mean 'decoder'",
+        ),
         ("nowhere:cpu", "no runtime named 'nowhere' is installed; try: pip install voxstack-nowhere-runtime"),
         ("elsewhere", "has no context named 'elsewhere'"),
     ]:
@@ -214,7 +250,9 @@ def test_a_voice_tells_where_each_network_runs(write_addon: Callable[..., Path],
             voxstack.load(folder, registry=registry, context=wrong)
 
 
-def test_only_a_trusted_addon_gives_options_to_runtimes(write_addon: Callable[..., Path], doubling: dict[str, Any]) -> None:
+def test_only_a_trusted_addon_gives_options_to_runtimes(
+    write_addon: Callable[..., Path], doubling: dict[str, Any]
+) -> None:
     from tiny import double
 
     contexts = {
@@ -243,9 +281,13 @@ def test_plugins_give_names_to_contexts(write_addon: Callable[..., Path]) -> Non
     assert (context.runtime, context.name, context.description) == ("tiny", "best", "found")
 
 
-def test_a_voice_has_its_own_schedule_and_a_context_another(write_addon: Callable[..., Path], registry: Registry) -> None:
+def test_a_voice_has_its_own_schedule_and_a_context_another(
+    write_addon: Callable[..., Path], registry: Registry
+) -> None:
     contexts = {"default": {"runtime": "python"}, "slow": {"runtime": "python", "schedule": {"largest": 64}}}
-    folder = write_addon(stack=[{"type": "Tone"}], schedule={"first": 16, "largest": 128}, contexts=contexts, spec_version=2)
+    folder = write_addon(
+        stack=[{"type": "Tone"}], schedule={"first": 16, "largest": 128}, contexts=contexts, spec_version=2
+    )
     load = lambda **options: voxstack.load(folder, registry=registry, **options).request("a")["schedule"]  # noqa: E731
     assert (load().first, load().largest, load().growth) == (16, 128, Schedule().growth)
     assert (load(context="slow").first, load(context="slow").largest) == (16, 64)

@@ -21,14 +21,21 @@ def moving_sum(frames: np.ndarray, left: int, right: int) -> np.ndarray:
     return np.convolve(padded, np.ones(left + right + 1), "valid")
 
 
-SIZES = {0: [[], [0]], 1: [[1], [0, 1, 0]], 5: [[5], [1] * 5, [2, 3]], 40: [[40], [1] * 40, [7, 11, 13, 9], [39, 1], [1, 39], [3, 0, 37]]}
+SIZES = {
+    0: [[], [0]],
+    1: [[1], [0, 1, 0]],
+    5: [[5], [1] * 5, [2, 3]],
+    40: [[40], [1] * 40, [7, 11, 13, 9], [39, 1], [1, 39], [3, 0, 37]],
+}
 
 
 @pytest.mark.parametrize(("left", "right"), [(0, 0), (3, 2), (0, 4), (6, 0), (50, 50)])
 @pytest.mark.parametrize(("total", "sizes"), [(total, sizes) for total, rows in SIZES.items() for sizes in rows])
 def test_windowed_equals_whole(left: int, right: int, total: int, sizes: list[int]) -> None:
     frames = np.random.default_rng(1).integers(-9, 9, total).astype(float)
-    made = [moving_sum(w.frames, left, right)[w.skip : w.skip + w.size] for w in windows(cut(frames, sizes), left, right)]
+    made = [
+        moving_sum(w.frames, left, right)[w.skip : w.skip + w.size] for w in windows(cut(frames, sizes), left, right)
+    ]
     np.testing.assert_array_equal(np.concatenate([*made, []]), moving_sum(frames, left, right) if total else [])
 
 
@@ -120,12 +127,18 @@ def test_with_state_equals_whole(left: int, right: int, total: int, sizes: list[
     ],
 )
 def test_first_pull_has_more_than_is_looked_ahead_and_one_pull_is_the_last(sizes, read_ahead: bool, expected) -> None:
-    assert [(len(p.frames), p.last) for p in pulls(cut(np.zeros(sum(sizes)), sizes), 5, read_ahead=read_ahead)] == expected
+    assert [
+        (len(p.frames), p.last) for p in pulls(cut(np.zeros(sum(sizes)), sizes), 5, read_ahead=read_ahead)
+    ] == expected
 
 
 def test_without_lookahead_nothing_is_left_for_a_last_pull_without_frames() -> None:
     assert [(len(p.frames), p.last) for p in pulls(cut(np.zeros(8), [8]), 0)] == [(8, False)]
-    assert [(len(p.frames), p.last) for p in pulls(cut(np.zeros(10), [8, 1, 1]), 0)] == [(8, False), (1, False), (1, True)]
+    assert [(len(p.frames), p.last) for p in pulls(cut(np.zeros(10), [8, 1, 1]), 0)] == [
+        (8, False),
+        (1, False),
+        (1, True),
+    ]
 
 
 def test_first_pull_reads_nothing_ahead_and_later_ones_one_chunk() -> None:

@@ -66,7 +66,11 @@ def _find(block: Any, name: str) -> Any:
 def bare(decoder: Decoder, steps: int) -> None:
     """So many steps of the first sentence in ONNX Runtime."""
     session, spec, said = _session(decoder), decoder.network.spec, decoder.utterances[0]
-    given = {"keys": said["keys"][None], "values": said["values"][None], "mask": np.ones((1, len(said["keys"])), np.float32)}
+    given = {
+        "keys": said["keys"][None],
+        "values": said["values"][None],
+        "mask": np.ones((1, len(said["keys"])), np.float32),
+    }
     names = [output.name for output in session.get_outputs()]
     states = spec.first_states()
     for _ in range(steps):
@@ -97,13 +101,21 @@ def overhead(rounds: int) -> list[Row]:
         return {"us": 1e6 * watch.wall / (made or steps)}
 
     kinds = {"bare": lambda: timed(lambda: bare(held, steps))}
-    kinds |= {f"free, {size or 'growing'}": lambda size=size: timed(lambda: free.steps(0, size)) for size in (None, 64, 16, 4)}
-    kinds |= {f"window, {size or 'growing'}": lambda size=size: timed(lambda: held.steps(0, size)) for size in (None, 64, 16, 4)}
+    kinds |= {
+        f"free, {size or 'growing'}": lambda size=size: timed(lambda: free.steps(0, size)) for size in (None, 64, 16, 4)
+    }
+    kinds |= {
+        f"window, {size or 'growing'}": lambda size=size: timed(lambda: held.steps(0, size))
+        for size in (None, 64, 16, 4)
+    }
     made = interleaved(kinds, rounds)
     base = made.pop("bare")["us"]
     limit = {"free, growing": 1.1, "window, growing": 1.1, "free, 64": 1.1, "window, 64": 1.1}
     rows = [Row("the bare call", base, "us", note=f"{steps} steps of four frames")]
-    return rows + [Row(f"a step over it, {name} frames a chunk", one["us"] / base, limit=limit.get(name)) for name, one in made.items()]
+    return rows + [
+        Row(f"a step over it, {name} frames a chunk", one["us"] / base, limit=limit.get(name))
+        for name, one in made.items()
+    ]
 
 
 def first_frames() -> Row:
@@ -145,7 +157,11 @@ def memory() -> Row:
 
 def together(decoder: Decoder, streams: int, seconds: float, size: int) -> dict[str, float]:
     """So many streams at once, one sentence after the other, each chunk made in a turn; steps a second, and a CPU second."""
-    scheduler, counts, end = voxstack.Scheduler(WORKERS, load=None, patience=None), [0] * streams, time.perf_counter() + seconds
+    scheduler, counts, end = (
+        voxstack.Scheduler(WORKERS, load=None, patience=None),
+        [0] * streams,
+        time.perf_counter() + seconds,
+    )
 
     def stream(number: int) -> None:
         ticket, sentence = scheduler.admit("stream", lambda: float(counts[number]), refuse=False), number
@@ -177,7 +193,9 @@ def company(rounds: int, seconds: float, size: int = 128) -> list[Row]:
     one = made["one"]
     rows = [Row("steps a second, one stream", one["wall"], "steps/s")]
     for name, limit in (("apart", None), ("together", 3.0)):
-        rows.append(Row(f"{STREAMS} streams {name} over one", made[name]["wall"] / one["wall"], limit=limit, least=True))
+        rows.append(
+            Row(f"{STREAMS} streams {name} over one", made[name]["wall"] / one["wall"], limit=limit, least=True)
+        )
         rows.append(Row(f"the same, a CPU second, {name}", made[name]["cpu"] / one["cpu"]))
     return rows
 

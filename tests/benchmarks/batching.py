@@ -38,7 +38,9 @@ class Step:
         self.calls = calls
 
     def batching(self, lanes: int) -> Step:
-        return Step(*((BatchingNetwork(run, spec, BATCH, lanes), spec, steps, times) for run, spec, steps, times in self.calls))
+        return Step(
+            *((BatchingNetwork(run, spec, BATCH, lanes), spec, steps, times) for run, spec, steps, times in self.calls)
+        )
 
     def examples(self, seed: int) -> list[Arrays]:
         return [example(spec, seed, steps) for _, spec, steps, _ in self.calls]
@@ -81,7 +83,13 @@ def voice_step(steps: int, form: str) -> Step:
 
 
 def made_step(
-    folder: Path, name: str, axes: list[str], weights: dict[str, tuple[int, int]], chain: list[str], steps: int, times: int
+    folder: Path,
+    name: str,
+    axes: list[str],
+    weights: dict[str, tuple[int, int]],
+    chain: list[str],
+    steps: int,
+    times: int,
 ) -> Step:
     """A network of random weights that multiplies its frames by one matrix after the other.
 
@@ -94,15 +102,25 @@ def made_step(
     random, nodes, last = np.random.default_rng(0), [], "frames"
     for number, weight in enumerate(chain):
         following = "made" if number == len(chain) - 1 else f"between{number}"
-        nodes += [helper.make_node("MatMul", [last, weight], [f"by{number}"]), helper.make_node("Tanh", [f"by{number}"], [following])]
+        nodes += [
+            helper.make_node("MatMul", [last, weight], [f"by{number}"]),
+            helper.make_node("Tanh", [f"by{number}"], [following]),
+        ]
         last = following
     shapes = {"frames": [*axes, weights[chain[0]][0]], "made": [*axes, weights[chain[-1]][1]]}
     given, made = (helper.make_tensor_value_info(key, onnx.TensorProto.FLOAT, shape) for key, shape in shapes.items())
     values = {key: (random.standard_normal(size) / size[0] ** 0.5).astype(np.float32) for key, size in weights.items()}
-    graph = helper.make_graph(nodes, name, [given], [made], [numpy_helper.from_array(value, key) for key, value in values.items()])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), folder / f"{name}.onnx")
+    graph = helper.make_graph(
+        nodes, name, [given], [made], [numpy_helper.from_array(value, key) for key, value in values.items()]
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), folder / f"{name}.onnx"
+    )
     config: dict[str, Any] = {"role": "decoder", "exports": [{"format": "onnx", "symbol": f"{name}.onnx"}]}
-    config |= {side: {key: {"dtype": "float32", "shape": shapes[key]}} for side, key in (("inputs", "frames"), ("outputs", "made"))}
+    config |= {
+        side: {key: {"dtype": "float32", "shape": shapes[key]}}
+        for side, key in (("inputs", "frames"), ("outputs", "made"))
+    }
     spec = NetworkSpec.of(name, config, name, lambda file: folder / file, False)
     return Step((open_session(spec, Context()), spec, steps, times))
 
@@ -115,7 +133,9 @@ def autoregressive(folder: Path) -> Step:
 
 def large(folder: Path, frames: int = 16) -> Step:
     """So many frames through 12.6 million weights, as a vocoder for 22 or 24 kHz has them."""
-    weights = {f"{kind}{layer}": size for layer in range(8) for kind, size in (("up", (512, 1536)), ("down", (1536, 512)))}
+    weights = {
+        f"{kind}{layer}": size for layer in range(8) for kind, size in (("up", (512, 1536)), ("down", (1536, 512)))
+    }
     return made_step(folder, "large", ["batch", "frames"], weights, list(weights), steps=frames, times=1)
 
 
@@ -139,12 +159,20 @@ def together(step: Step, streams: int, seconds: float) -> Mapping[str, float]:
         thread.start()
     for thread in threads:
         thread.join()
-    return {"wall": sum(counts) / watch.wall, "cpu": sum(counts) / watch.cpu, "p95": percentile(took, 0.95), "batch": step.batch()}
+    return {
+        "wall": sum(counts) / watch.wall,
+        "cpu": sum(counts) / watch.cpu,
+        "p95": percentile(took, 0.95),
+        "batch": step.batch(),
+    }
 
 
 def row(step: Step, streams: int, rounds: int, seconds: float) -> str:
     lanes = WORKERS - 1
-    kinds = {"alone": lambda: together(step, streams, seconds), "batched": lambda: together(step.batching(lanes), streams, seconds)}
+    kinds = {
+        "alone": lambda: together(step, streams, seconds),
+        "batched": lambda: together(step.batching(lanes), streams, seconds),
+    }
     made = interleaved(kinds, rounds)
     alone, batched = made["alone"], made["batched"]
     ratios = [f"{batched[key] / alone[key]:.2f}" for key in ("wall", "cpu", "p95")]

@@ -37,7 +37,9 @@ class Steps:
         self.outputs = [*form.streamed, *(state.next for state in form.streaming.states.values())]
         self.states = list(form.streaming.states)
 
-    def run(self, frames: np.ndarray, states: dict[str, np.ndarray], last: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def run(
+        self, frames: np.ndarray, states: dict[str, np.ndarray], last: bool
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Frames in, frames out, and the states for the next call."""
         made, *after = self.session.run(self.outputs, {self.input: frames, self.end: _FLAGS[last], **states})
         return made, dict(zip(self.states, after, strict=True))
@@ -89,14 +91,18 @@ def whole_sentences(networks: Networks, text: str) -> Iterator[np.ndarray]:
 
 def whole(networks: Networks, encoded: np.ndarray, durations: np.ndarray, prosody: np.ndarray) -> np.ndarray:
     """Samples of a sentence by one call of each network."""
-    frames = np.concatenate([np.repeat(encoded, durations, 0), positions(durations), drawn(prosody, durations)], 1)[None]
+    frames = np.concatenate([np.repeat(encoded, durations, 0), positions(durations), drawn(prosody, durations)], 1)[
+        None
+    ]
     mask = np.ones(frames.shape[:2], np.float32)
     (mel,) = networks.decoder.run(None, {"frames": frames, "mask": mask})
     (spectra,) = networks.vocoder.run(None, {"mel": mel, "mask": mask})
     return np.concatenate(list(networks.to_samples.stream(iter([spectra[0]]), {})))
 
 
-def loop(networks: Networks, encoded: np.ndarray, durations: np.ndarray, prosody: np.ndarray, sizes: Iterator[int]) -> Iterator[np.ndarray]:
+def loop(
+    networks: Networks, encoded: np.ndarray, durations: np.ndarray, prosody: np.ndarray, sizes: Iterator[int]
+) -> Iterator[np.ndarray]:
     """Samples of a sentence chunk by chunk, the states of both networks and the overlap of the inverse STFT in local variables:
     what an engineer would write for this one voice.
 
@@ -113,7 +119,9 @@ def loop(networks: Networks, encoded: np.ndarray, durations: np.ndarray, prosody
         last = stop == total
         first, until = int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop, "left")) + 1
         skip = start - int(ends[first] - durations[first])
-        some = np.concatenate([np.repeat(encoded[first:until], durations[first:until], 0), positions(durations[first:until])], 1)
+        some = np.concatenate(
+            [np.repeat(encoded[first:until], durations[first:until], 0), positions(durations[first:until])], 1
+        )
         frames = np.concatenate([some[skip : skip + stop - start], contours[start:stop]], 1)[None]
         start = stop
         mel, decoder_states = networks.decoder_steps.run(frames, decoder_states, last)

@@ -50,7 +50,9 @@ def report(listeners: list[Listener], wall: float, rate: int) -> Report:
     }
 
 
-def streams(voice: voxstack.Voice, arrivals: list[float], text: str = NINE, expected: np.ndarray | None = None) -> Report:
+def streams(
+    voice: voxstack.Voice, arrivals: list[float], text: str = NINE, expected: np.ndarray | None = None
+) -> Report:
     """Requests that arrive at these seconds, by ``astream``, each consumed as fast as it comes.
 
     :param expected: what each must say; it is compared where it is given.
@@ -66,7 +68,9 @@ def streams(voice: voxstack.Voice, arrivals: list[float], text: str = NINE, expe
         if expected is not None:
             made = np.concatenate(parts)
             assert made.shape == expected.shape, "a stream among others has another length than alone"
-            assert np.abs(made - expected).max() <= 1e-5 * np.abs(expected).max(), "a stream among others is not what it is alone"
+            assert np.abs(made - expected).max() <= 1e-5 * np.abs(expected).max(), (
+                "a stream among others is not what it is alone"
+            )
         return listener
 
     async def all_of_them() -> list[Listener]:
@@ -115,7 +119,10 @@ def side_by_side(runs: dict[str, Callable[[], Report]], rounds: int) -> dict[str
             if number:
                 found[name].append(figures)
     summed = ("late", "chunks")
-    return {n: {k: (sum if k in summed else statistics.median)([f[k] for f in rows]) for k in rows[0]} for n, rows in found.items()}
+    return {
+        n: {k: (sum if k in summed else statistics.median)([f[k] for f in rows]) for k in rows[0]}
+        for n, rows in found.items()
+    }
 
 
 def run(rounds: int, seconds: float = 15.0) -> tuple[list[Row], dict[str, dict[int, float]]]:
@@ -141,20 +148,36 @@ def run(rounds: int, seconds: float = 15.0) -> tuple[list[Row], dict[str, dict[i
     note = f"{len(arrivals)} requests in {seconds:.0f} s, {one['chunks']:.0f} chunks"
     rows.append(Row("random arrivals at 80 % of capacity: late chunks", one["late"], "chunks", limit=0, note=note))
     share, note = one["p95"] / other["p95"], f"{1e3 * one['p95']:.0f} against {1e3 * other['p95']:.0f} ms"
-    rows.append(Row("random arrivals at 80 % of capacity: p95 first audio, of whole calls", share, limit=0.2, note=note))
+    rows.append(
+        Row("random arrivals at 80 % of capacity: p95 first audio, of whole calls", share, limit=0.2, note=note)
+    )
     return rows, plots
 
 
-def compared(voice: voxstack.Voice, networks: by_hand.Networks, arrivals: list[float], rounds: int) -> dict[str, Report]:
+def compared(
+    voice: voxstack.Voice, networks: by_hand.Networks, arrivals: list[float], rounds: int
+) -> dict[str, Report]:
     """The same requests both ways, in turn."""
-    return side_by_side({"streams": lambda: streams(voice, arrivals), "threads": lambda: threads(networks, arrivals)}, rounds)
+    return side_by_side(
+        {"streams": lambda: streams(voice, arrivals), "threads": lambda: threads(networks, arrivals)}, rounds
+    )
 
 
 def burst_rows(count: int, one: Report, other: Report) -> list[Row]:
     """Rows of so many requests at once."""
     what, asked = f"{count} requests of 9 s at once", count == 16
     note = f"{1e3 * one['median']:.0f} against {1e3 * other['median']:.0f} ms"
-    first = Row(f"{what}: median first audio, of whole calls", one["median"] / other["median"], limit=0.2 if asked else None, note=note)
-    note = f"{one['throughput']:.0f} against {other['throughput']:.0f} s of audio a second; {one['late']:.0f} late chunks"
+    first = Row(
+        f"{what}: median first audio, of whole calls",
+        one["median"] / other["median"],
+        limit=0.2 if asked else None,
+        note=note,
+    )
+    note = (
+        f"{one['throughput']:.0f} against {other['throughput']:.0f} s of audio a second; {one['late']:.0f} late chunks"
+    )
     share = one["throughput"] / other["throughput"]
-    return [first, Row(f"{what}: throughput, of whole calls", share, limit=0.95 if asked else None, least=True, note=note)]
+    return [
+        first,
+        Row(f"{what}: throughput, of whole calls", share, limit=0.95 if asked else None, least=True, note=note),
+    ]

@@ -31,7 +31,12 @@ def candidates(device: str, shapes: Mapping[str, Any]) -> dict[str, Any]:
     fixed = {"runtime": "torch", "device": device, "shapes": shapes}
     graphs = {"torch, CUDA graphs": fixed} if device != "cpu" else {}
     plain = {**fixed, "options": {"cuda_graphs": False}} if device != "cpu" else fixed
-    return {f"onnx:{device}": f"onnx:{device}", f"torch:{device}": f"torch:{device}", "torch, fixed sizes": plain, **graphs}
+    return {
+        f"onnx:{device}": f"onnx:{device}",
+        f"torch:{device}": f"torch:{device}",
+        "torch, fixed sizes": plain,
+        **graphs,
+    }
 
 
 def windowed(voice: voxstack.Voice, name: str) -> Network:
@@ -64,7 +69,9 @@ def main() -> int:
     voices: dict[str, voxstack.Voice] = {}
     for name, context in candidates(options.device, shapes).items():
         try:
-            voices[name] = voxstack.load("amber", context=context, scheduler=voxstack.Scheduler(load=None, patience=None))
+            voices[name] = voxstack.load(
+                "amber", context=context, scheduler=voxstack.Scheduler(load=None, patience=None)
+            )
         except voxstack.VoxstackError as error:
             print(f"{name} cannot be had here: {error}", flush=True)
     if not voices:

@@ -57,7 +57,10 @@ def sources() -> list[NetworkSource]:
     }
     examples = {"text": _tokens, "pitch": _tokens, "energy": _tokens, "style": _reference}
     return [
-        NetworkSource(name, "encoder", modules[name].eval(), takes[name], gives[name], examples[name], formats=("onnx",)) for name in PARTS
+        NetworkSource(
+            name, "encoder", modules[name].eval(), takes[name], gives[name], examples[name], formats=("onnx",)
+        )
+        for name in PARTS
     ]
 
 
@@ -108,7 +111,9 @@ def _modules() -> dict[str, Any]:
         def __init__(self, layers: int, kernel: int) -> None:
             super().__init__()
             self.table = nn.Embedding(100, 192)
-            self.convs = nn.ModuleList(nn.Conv1d(256 if i else 192, 256, kernel, padding=kernel // 2) for i in range(layers))
+            self.convs = nn.ModuleList(
+                nn.Conv1d(256 if i else 192, 256, kernel, padding=kernel // 2) for i in range(layers)
+            )
             self.out = nn.Linear(256, 1)
 
         def forward(self, tokens: Any, mask: Any) -> Any:
@@ -136,7 +141,14 @@ def _modules() -> dict[str, Any]:
 
 def make(folder: Path) -> None:
     """Write the addon: the four networks, and all of them fused."""
-    head = {"name": "encoders", "version": "1", "license": "CC0-1.0", "languages": ["en"], "sample_rate": 16000, "hop_length": 256}
+    head = {
+        "name": "encoders",
+        "version": "1",
+        "license": "CC0-1.0",
+        "languages": ["en"],
+        "sample_rate": 16000,
+        "hop_length": 256,
+    }
     package(folder, **head, networks=sources(), log=_tell)
     parts = Addon.open(folder, voxstack.Registry({}))
     entry = fuse([parts.networks[name] for name in PARTS], "fused", folder, log=_tell)
@@ -163,7 +175,9 @@ def registry() -> voxstack.Registry:
             options.execution_mode = onnxruntime.ExecutionMode.ORT_PARALLEL
             options.intra_op_num_threads, options.inter_op_num_threads = 1, 2
             options.add_session_config_entry("session.force_spinning_stop", "1")
-            session = onnxruntime.InferenceSession(str(spec.export("onnx", "onnx-parallel")), options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(
+                str(spec.export("onnx", "onnx-parallel")), options, providers=["CPUExecutionProvider"]
+            )
             names = [output.name for output in session.get_outputs()]
             return lambda **tensors: dict(zip(names, session.run(names, tensors), strict=True))
 
@@ -174,15 +188,26 @@ def blocks(addon: Addon, runtime: str) -> dict[str, voxstack.SequenceBlock]:
     """What is compared, the block that the others are compared with first."""
     kinds = {
         "Encoders": ({"type": "Encoders", "networks": PARTS}, {"runtime": runtime}),
-        "CustomizedEncoders, 2 workers": ({"type": "CustomizedEncoders", "networks": PARTS, "workers": 2}, {"runtime": runtime}),
-        "CustomizedEncoders, 4 workers": ({"type": "CustomizedEncoders", "networks": PARTS, "workers": 4}, {"runtime": runtime}),
+        "CustomizedEncoders, 2 workers": (
+            {"type": "CustomizedEncoders", "networks": PARTS, "workers": 2},
+            {"runtime": runtime},
+        ),
+        "CustomizedEncoders, 4 workers": (
+            {"type": "CustomizedEncoders", "networks": PARTS, "workers": 4},
+            {"runtime": runtime},
+        ),
         "fused": ({"type": "Encoders", "networks": ["fused"]}, {"runtime": runtime}),
         "fused, 2 threads": ({"type": "Encoders", "networks": ["fused"]}, {"runtime": runtime, "threads": 2}),
     }
     if runtime == "onnx":
-        kinds["fused, 2 operators at once"] = ({"type": "Encoders", "networks": ["fused"]}, {"runtime": "onnx-parallel"})
+        kinds["fused, 2 operators at once"] = (
+            {"type": "Encoders", "networks": ["fused"]},
+            {"runtime": "onnx-parallel"},
+        )
     opened = {name: Addon(addon.files, addon.registry, context) for name, (_, context) in kinds.items()}
-    return {name: voxstack.build(spec, opened[name], given=["tokens", "reference"]) for name, (spec, _) in kinds.items()}
+    return {
+        name: voxstack.build(spec, opened[name], given=["tokens", "reference"]) for name, (spec, _) in kinds.items()
+    }
 
 
 def utterance(tokens: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -203,7 +228,9 @@ def same(kinds: Mapping[str, voxstack.SequenceBlock], tokens: int) -> None:
         assert gave.keys() == first.keys()
         for key, array in first.items():
             error = np.abs(gave[key] - array).max() / np.abs(array).max()
-            assert error <= (0 if name.startswith("Customized") else 1e-6), f"{name}: {key} differs by {error:.2g} of scale"
+            assert error <= (0 if name.startswith("Customized") else 1e-6), (
+                f"{name}: {key} differs by {error:.2g} of scale"
+            )
 
 
 def together(block: voxstack.SequenceBlock, tokens: int, streams: int, seconds: float) -> dict[str, float]:
@@ -229,7 +256,10 @@ def together(block: voxstack.SequenceBlock, tokens: int, streams: int, seconds: 
         thread.join()
     wall, cpu, total = watch.wall, watch.cpu, sum(counts)
     figures = {"wall": wall / total, "cpu": cpu / total, "p50": percentile(took, 0.5), "p95": percentile(took, 0.95)}
-    return {**{name: 1e3 * seconds for name, seconds in figures.items()}, "others": max(0.0, (_busy() - busy - cpu) / wall)}
+    return {
+        **{name: 1e3 * seconds for name, seconds in figures.items()},
+        "others": max(0.0, (_busy() - busy - cpu) / wall),
+    }
 
 
 def _busy() -> float:
@@ -241,7 +271,9 @@ def _busy() -> float:
 def quietest(runs: Runs, rounds: int) -> dict[str, dict[str, float]]:
     """Call each of ``runs`` in turn, and return the median of every figure over the quarter with the fewest ``others``."""
     most = max(1, rounds // 4)
-    return medians({name: sorted(rows, key=lambda row: row["others"])[:most] for name, rows in in_turns(runs, rounds).items()})
+    return medians(
+        {name: sorted(rows, key=lambda row: row["others"])[:most] for name, rows in in_turns(runs, rounds).items()}
+    )
 
 
 def alone(addon: Addon, runtime: str, rounds: int) -> list[dict[str, Any]]:
@@ -264,7 +296,9 @@ def alone(addon: Addon, runtime: str, rounds: int) -> list[dict[str, Any]]:
     return rows
 
 
-def row(kinds: Mapping[str, voxstack.SequenceBlock], tokens: int, streams: int, rounds: int, seconds: float) -> list[dict[str, Any]]:
+def row(
+    kinds: Mapping[str, voxstack.SequenceBlock], tokens: int, streams: int, rounds: int, seconds: float
+) -> list[dict[str, Any]]:
     runs: Runs = {name: lambda block=block: together(block, tokens, streams, seconds) for name, block in kinds.items()}
     found = quietest(runs, rounds)
     return [{"tokens": tokens, "streams": streams, "kind": name, **figures} for name, figures in found.items()]
@@ -282,8 +316,18 @@ def table(rows: list[dict[str, Any]], runtime: str) -> str:
                 continue
             base = of["Encoders"]
             others = f"{max(one['others'] for one in of.values()):.2f}"
-            ratios = [", ".join(f"{of[kind][key] / base[key]:.2f}" for key in ("wall", "cpu", "p95")) for kind in kinds[1:]]
-            lines.append([str(tokens), str(streams), f"{base['wall']:.2f}, {base['cpu']:.2f}, {base['p95']:.1f}", *ratios, others])
+            ratios = [
+                ", ".join(f"{of[kind][key] / base[key]:.2f}" for key in ("wall", "cpu", "p95")) for kind in kinds[1:]
+            ]
+            lines.append(
+                [
+                    str(tokens),
+                    str(streams),
+                    f"{base['wall']:.2f}, {base['cpu']:.2f}, {base['p95']:.1f}",
+                    *ratios,
+                    others,
+                ]
+            )
     title = f"{runtime}: wall time an utterance, CPU time an utterance, p95 of a call; as shares of those of `Encoders`"
     return title + "\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -313,14 +357,19 @@ def main() -> None:
             for tokens in LENGTHS:
                 same(kinds, tokens)
             rows = [
-                one for tokens in LENGTHS for streams in STREAMS for one in row(kinds, tokens, streams, options.rounds, options.seconds)
+                one
+                for tokens in LENGTHS
+                for streams in STREAMS
+                for one in row(kinds, tokens, streams, options.rounds, options.seconds)
             ]
             data["together"] += [{"runtime": runtime, **one} for one in rows]
             told.append(table(rows, runtime))
             _tell(told[-1])
     cells = [["runtime", "tokens", *PARTS], ["---"] * (2 + len(PARTS))]
     cells += [[one["runtime"], str(one["tokens"]), *(f"{one[name]:.2f}" for name in PARTS)] for one in data["alone"]]
-    told.insert(1, "Each network alone, CPU ms of a call\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in cells))
+    told.insert(
+        1, "Each network alone, CPU ms of a call\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in cells)
+    )
     print("\n\n".join(told))
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)

@@ -43,14 +43,23 @@ def run(rounds: int) -> tuple[list[Row], dict[str, dict[str, float]]]:
     wanted = {"9 s sentence": (4.0, None), "60 s sentence": (12.0, 0.8), "12 sentences": (None, 1.0)}
     for name, text in CASES.items():
         few = {"10 min": max(3, rounds // 2), "1 h": 1}.get(name, rounds)
-        made = interleaved({"streamed": lambda t=text: streamed(voice, t), "whole": lambda t=text: whole(networks, t)}, few)
+        made = interleaved(
+            {"streamed": lambda t=text: streamed(voice, t), "whole": lambda t=text: whole(networks, t)}, few
+        )
         sooner = made["whole"]["first"] / made["streamed"]["first"]
         total = made["streamed"]["cpu"] / made["whole"]["cpu"]
         least, most = wanted.get(name, (None, None))
         note = f"{1000 * made['streamed']['first']:.1f} ms against {1000 * made['whole']['first']:.1f} ms"
         rows.append(Row(f"{name}: first audio, sooner than whole calls", sooner, limit=least, least=True, note=note))
-        rows.append(Row(f"{name}: CPU, of whole calls", total, limit=most, note=f"{made['streamed']['audio']:.1f} s of audio"))
-        figures[name] = {"sooner": sooner, "cpu": total, "first_ms": 1000 * made["streamed"]["first"], "audio": made["streamed"]["audio"]}
+        rows.append(
+            Row(f"{name}: CPU, of whole calls", total, limit=most, note=f"{made['streamed']['audio']:.1f} s of audio")
+        )
+        figures[name] = {
+            "sooner": sooner,
+            "cpu": total,
+            "first_ms": 1000 * made["streamed"]["first"],
+            "audio": made["streamed"]["audio"],
+        }
     hour = sentences_for(3600)
     sentence = hour[: hour.index(".") + 1]
 
@@ -63,5 +72,12 @@ def run(rounds: int) -> tuple[list[Row], dict[str, dict[str, float]]]:
 
     made = interleaved({"hour": lambda: first_of(hour), "sentence": lambda: first_of(sentence)}, 4 * rounds)
     ratio = made["hour"]["first"] / made["sentence"]["first"]
-    rows.append(Row("an hour of text: first audio, of its first sentence's alone", ratio, limit=1.1, note=f"{len(hour)} characters"))
+    rows.append(
+        Row(
+            "an hour of text: first audio, of its first sentence's alone",
+            ratio,
+            limit=1.1,
+            note=f"{len(hour)} characters",
+        )
+    )
     return rows, figures

@@ -57,7 +57,9 @@ def main() -> int:
     parser.add_argument("--utterances", type=int, default=200)
     parser.add_argument("--runtimes", default="onnx,openvino")
     parser.add_argument("--only", default="speech,memory", help="sections, of speech,memory")
-    parser.add_argument("--shapes", type=json.loads, help="sizes by axis, as JSON (default: those of amber's context 'fixed')")
+    parser.add_argument(
+        "--shapes", type=json.loads, help="sizes by axis, as JSON (default: those of amber's context 'fixed')"
+    )
     parser.add_argument("--search", action="store_true", help="look for good sizes, and measure nothing else")
     parser.add_argument("--out", type=Path, default=Path("fixed-shapes-benchmark"))
     options = parser.parse_args()
@@ -116,14 +118,18 @@ def speech(runtime: str, texts: Sequence[str], shapes: dict[str, Any], rounds: i
                 cost[name, what][number] = min(cost[name, what][number], seconds)
         for name in errors:
             pairs = zip(spoken["fixed"], spoken[name], strict=True)
-            errors[name] = max(errors[name], *(float(np.abs(made - wanted).max() / np.abs(wanted).max()) for made, wanted in pairs))
+            errors[name] = max(
+                errors[name], *(float(np.abs(made - wanted).max() / np.abs(wanted).max()) for made, wanted in pairs)
+            )
     rows = []
     for name in list(voices)[:-1]:
         for what, limit in (("as a whole", 1.5), ("live", 1.5), ("live, to the first audio", None)):
             ours, theirs = sum(cost["fixed", what]), sum(cost[name, what])
             note = f"{ours:.3g} against {theirs:.3g} s"
             rows.append(Row(f"{runtime}, {what}: CPU, of {name}", ours / theirs, limit=limit, note=note))
-    rows += [Row(f"{runtime}: difference from {name}, of the peak", error, "", limit=1e-3) for name, error in errors.items()]
+    rows += [
+        Row(f"{runtime}: difference from {name}, of the peak", error, "", limit=1e-3) for name, error in errors.items()
+    ]
     new = _compilations(fixed) - compiled
     if compiled:  # a runtime that counts none compiles none, or does not say so
         rows.append(Row(f"{runtime}: compiled after loading", new, "", limit=0, note=f"{compiled} when it was loaded"))
@@ -164,9 +170,14 @@ def memory(runtime: str, shapes: dict[str, Any]) -> list[Row]:
     names = ["any length", *(f"{count} size{'s' * (count > 1)} an axis" for count in range(1, most + 1))]
     notes = [f"{told['loaded']:.0f} MB when it was loaded" for told in found]
     rows = [
-        Row(f"{runtime}, {name}: peak memory", told["peak"], "MB", note=note) for name, told, note in zip(names, found, notes, strict=True)
+        Row(f"{runtime}, {name}: peak memory", told["peak"], "MB", note=note)
+        for name, told, note in zip(names, found, notes, strict=True)
     ]
-    return [*rows, Row(f"{runtime}: memory a size more", (found[-1]["peak"] - found[1]["peak"]) / (most - 1), "MB")] if most > 1 else rows
+    return (
+        [*rows, Row(f"{runtime}: memory a size more", (found[-1]["peak"] - found[1]["peak"]) / (most - 1), "MB")]
+        if most > 1
+        else rows
+    )
 
 
 def search(texts: Sequence[str]) -> None:
@@ -178,7 +189,9 @@ def search(texts: Sequence[str]) -> None:
         print(f"{name}: {call * 1e3:.2f} ms a call and {step * 1e6:.1f} µs a step")
     plain = sum(costs["encoder"][0] + costs["encoder"][1] * count for count in tokens)
     for largest in (192, 256, 320, 400):
-        ladders = [(*rest, largest) for count in range(3) for rest in itertools.combinations(range(16, largest, 8), count)]
+        ladders = [
+            (*rest, largest) for count in range(3) for rest in itertools.combinations(range(16, largest, 8), count)
+        ]
         _print_best("tokens", [(_of_tokens(tokens, sizes, costs["encoder"]) / plain, sizes) for sizes in ladders])
     plain = sum(costs[name][0] + costs[name][1] * count for name in ("decoder", "vocoder") for count in frames)
     some = frames[:: max(1, len(frames) // 150)]
@@ -197,7 +210,9 @@ def _lengths(texts: Sequence[str]) -> tuple[list[int], list[int]]:
     for network in voice.addon.opened:
         run, name = network._run, next(iter(network.spec.needs))
 
-        def counted(run: Any = run, name: str = name, into: list[int] = found[network.spec.name], **tensors: np.ndarray) -> Any:
+        def counted(
+            run: Any = run, name: str = name, into: list[int] = found[network.spec.name], **tensors: np.ndarray
+        ) -> Any:
             into.append(tensors[name].shape[1])
             return run(**tensors)
 
@@ -229,7 +244,9 @@ def _of_tokens(counts: Sequence[int], sizes: Sequence[int], cost: tuple[float, f
     return sum(call + step * min((size for size in sizes if size >= count), default=count) for count in counts)
 
 
-def _of_frames(counts: Sequence[int], sizes: tuple[int, ...], costs: dict[str, tuple[float, float]], live: bool) -> float:
+def _of_frames(
+    counts: Sequence[int], sizes: tuple[int, ...], costs: dict[str, tuple[float, float]], live: bool
+) -> float:
     """Seconds of the decoder and the vocoder, in the chunks that a head gives where these are the sizes."""
     from voxstack_fixed_shapes.cover import Cover
 
@@ -238,7 +255,9 @@ def _of_frames(counts: Sequence[int], sizes: tuple[int, ...], costs: dict[str, t
     seconds = 0.0
     for count in counts:
         allowed = tuple(size - 2 * sides["vocoder"] for size in sizes)
-        schedule = Schedule(allowed=allowed, lookahead=sum(sides.values()), playback=None if live else Playback(16000, live=False))
+        schedule = Schedule(
+            allowed=allowed, lookahead=sum(sides.values()), playback=None if live else Playback(16000, live=False)
+        )
         source = _chunks(count, schedule)
         for name, side in sides.items():
             passed = []

@@ -113,6 +113,7 @@ def peak_memory() -> float:
 def machine() -> str:
     """The day and the machine, in one line."""
     model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), platform.machine()
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.machine(),
     )
     return f"{datetime.date.today().isoformat()}, {len(os.sched_getaffinity(0))} cores of {model}, Python {platform.python_version()}"

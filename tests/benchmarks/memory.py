@@ -82,9 +82,23 @@ def run(total: int) -> list[Row]:
     before, after = many["before"], many["after"]
     note = f"{before['memory']:.1f} MB after a tenth of them, {after['memory']:.1f} MB at the end"
     rows.append(
-        Row(f"{total} streams, a third left half way: growth of memory", after["memory"] - before["memory"], "MB", limit=2, note=note)
+        Row(
+            f"{total} streams, a third left half way: growth of memory",
+            after["memory"] - before["memory"],
+            "MB",
+            limit=2,
+            note=note,
+        )
     )
     for what in ("threads", "handles"):
-        rows.append(Row(f"{total} streams: growth of {what}", after[what] - before[what], "", limit=0, note=f"{after[what]} at the end"))
+        rows.append(
+            Row(
+                f"{total} streams: growth of {what}",
+                after[what] - before[what],
+                "",
+                limit=0,
+                note=f"{after[what]} at the end",
+            )
+        )
     assert many["running"] == 0, "streams still run after all have ended"
     return rows

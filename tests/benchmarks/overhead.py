@@ -75,12 +75,29 @@ def run(rounds: int) -> list[Row]:
         blocks, loop = made["blocks"], made["loop"]
         more = 1e6 * (blocks["outside"] - loop["outside"])
         note = f"{1e6 * blocks['outside']:.0f} against {1e6 * loop['outside']:.0f} µs outside the networks; {loop['count']:.0f} chunks"
-        rows.append(Row(f"4 blocks, chunks of {size} frames: more than a hand-written loop", more, "µs a chunk", limit=50, note=note))
-        rows.append(Row(f"4 blocks, chunks of {size} frames: time in all, of the loop's", blocks["chunk"] / loop["chunk"]))
+        rows.append(
+            Row(
+                f"4 blocks, chunks of {size} frames: more than a hand-written loop",
+                more,
+                "µs a chunk",
+                limit=50,
+                note=note,
+            )
+        )
+        rows.append(
+            Row(f"4 blocks, chunks of {size} frames: time in all, of the loop's", blocks["chunk"] / loop["chunk"])
+        )
         rows.append(first_audio(f"4 blocks, chunks of {size} frames: first audio, of the loop's", blocks, loop, None))
-    runs = {"blocks": lambda: voice.stream(NINE), "loop": lambda: by_hand.sentence_loop(networks, NINE, sizes(Schedule().first))}
+    runs = {
+        "blocks": lambda: voice.stream(NINE),
+        "loop": lambda: by_hand.sentence_loop(networks, NINE, sizes(Schedule().first)),
+    }
     made = compared(runs, 8 * rounds, meter)
-    rows.append(first_audio("9 s sentence, from its text: first audio, of the hand-written loop's", made["blocks"], made["loop"], 1.1))
+    rows.append(
+        first_audio(
+            "9 s sentence, from its text: first audio, of the hand-written loop's", made["blocks"], made["loop"], 1.1
+        )
+    )
     return rows
 
 
@@ -91,7 +108,12 @@ def compared(runs: dict[str, Callable[[], Iterator[Any]]], rounds: int, meter: M
 
 def first_audio(what: str, blocks: dict[str, float], loop: dict[str, float], limit: float | None) -> Row:
     """The row that compares first chunks."""
-    return Row(what, blocks["first"] / loop["first"], limit=limit, note=f"{1e3 * blocks['first']:.2f} against {1e3 * loop['first']:.2f} ms")
+    return Row(
+        what,
+        blocks["first"] / loop["first"],
+        limit=limit,
+        note=f"{1e3 * blocks['first']:.2f} against {1e3 * loop['first']:.2f} ms",
+    )
 
 
 def same(made: np.ndarray, expected: np.ndarray) -> None:

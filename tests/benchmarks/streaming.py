@@ -89,7 +89,9 @@ def draw(plots: dict[str, Any], path: Path) -> None:
     axes[0].set(xscale="log", yscale="log", xlabel="seconds of speech", title="one stream against one call a sentence")
     for name, points in plots.get("bursts", {}).items():
         axes[1].plot(list(points), list(points.values()), "o-", label=f"{name}, of whole calls")
-    axes[1].set(xscale="log", yscale="log", xlabel="requests at once", title="requests of 9 s against a thread for each")
+    axes[1].set(
+        xscale="log", yscale="log", xlabel="requests at once", title="requests of 9 s against a thread for each"
+    )
     axes[0].margins(x=0.12)
     for axis in axes:
         axis.axhline(1, color="grey", linewidth=0.8)

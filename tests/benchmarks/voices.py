@@ -147,8 +147,12 @@ def main() -> None:
         equal = measured([copied(same, "amber", f"v{i}") for i in range(count)])
         cycled = fresh(WITHIN_A_BUDGET, told(lent.glob("v*")))
         first = {kind: fresh(FIRST_REQUEST, told([lent / "v0"]), kind)["took"] for kind in ("cold", "warm")}
-        changed = [copied(Path(folder, kind), "amber", "changing", weights=101, version=version) for kind, version in CHANGE]
-        quiet, while_others = (fresh(WHILE_OTHERS_RUN, told([*changed, lent / "v0"]), what) for what in ("nothing", "change"))
+        changed = [
+            copied(Path(folder, kind), "amber", "changing", weights=101, version=version) for kind, version in CHANGE
+        ]
+        quiet, while_others = (
+            fresh(WHILE_OTHERS_RUN, told([*changed, lent / "v0"]), what) for what in ("nothing", "change")
+        )
     vocoder = (apart["all"] - sharing["all"]) / (count - 1)
     rows = [
         Row("memory of one voice", sharing["first"], "MB"),
@@ -166,8 +170,19 @@ def main() -> None:
         Row("opening another, median", 1000 * sorted(sharing["took"][1:])[count // 2 - 1], "ms"),
         Row("first audio of a first request, opened for it", 1000 * first["cold"], "ms"),
         Row("first audio of a first request, warm", 1000 * first["warm"], "ms"),
-        Row("reload while 8 streams of 9 s run: streams that said all", while_others["whole"], "of 8", limit=8, least=True),
-        Row("until the new version serves", 1000 * while_others["reload"], "ms", note=f"{while_others['running']} streams still ran then"),
+        Row(
+            "reload while 8 streams of 9 s run: streams that said all",
+            while_others["whole"],
+            "of 8",
+            limit=8,
+            least=True,
+        ),
+        Row(
+            "until the new version serves",
+            1000 * while_others["reload"],
+            "ms",
+            note=f"{while_others['running']} streams still ran then",
+        ),
         Row("opening another voice meanwhile", 1000 * while_others["other"], "ms"),
         Row(
             "longest wait for a chunk in these streams",

@@ -20,10 +20,18 @@ def tensor(*shape: str | int, dtype: str = "float32", **more: Any) -> dict[str, 
 
 
 def network(role: str, inputs: dict[str, Any], outputs: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"role": role, "inputs": inputs, "outputs": outputs, "exports": [{"format": "python", "symbol": f"{role}.txt"}], **more}
+    return {
+        "role": role,
+        "inputs": inputs,
+        "outputs": outputs,
+        "exports": [{"format": "python", "symbol": f"{role}.txt"}],
+        **more,
+    }
 
 
-def plugin(blocks: list[type] = (), runners: dict[str, Callable[..., Any]] | None = None, **hooks: Callable[..., Any]) -> Any:
+def plugin(
+    blocks: list[type] = (), runners: dict[str, Callable[..., Any]] | None = None, **hooks: Callable[..., Any]
+) -> Any:
     """A plugin with these blocks, a runtime named ``python`` that runs functions by network name, and more hooks."""
 
     def voxstack_blocks() -> list[type]:
@@ -47,7 +55,14 @@ def addon(blocks: list[type] = (), runners: dict[str, Callable[..., Any]] | None
     """A real addon whose files are not on disk, for blocks that are loaded before a test has a folder."""
     symbols = [e["symbol"] for n in config.get("networks", {}).values() for e in n.get("exports", [])]
     files = {name: {"sha256": hashlib.sha256(name.encode()).hexdigest(), "size": len(name)} for name in symbols}
-    base: dict[str, Any] = {"name": "tiny", "version": "1", "sample_rate": 8000, "hop_length": 10, "networks": {}, "files": files}
+    base: dict[str, Any] = {
+        "name": "tiny",
+        "version": "1",
+        "sample_rate": 8000,
+        "hop_length": 10,
+        "networks": {},
+        "files": files,
+    }
     base |= {"contexts": {"default": {"runtime": "python"}, "other": {"runtime": "python", "threads": 2}}}
     contents: Any = SimpleNamespace(config={**base, **config}, path=Path)
     return Addon(contents, Registry({"tiny": plugin(list(blocks), runners)}))

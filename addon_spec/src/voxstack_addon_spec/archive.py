@@ -77,7 +77,9 @@ class ZipAddon(AddonFiles):
         self._usable()
         member = self._members.get(name)
         if member is None:
-            raise AddonError(where, "missing from the zip, but addon.json lists it; get the addon again, or make the zip anew")
+            raise AddonError(
+                where, "missing from the zip, but addon.json lists it; get the addon again, or make the zip anew"
+            )
         if entry is not None:
             size_checked(member.file_size, entry, where)
         with _damage(where):
@@ -129,7 +131,9 @@ def _members(infos: list[zipfile.ZipInfo], location: str) -> dict[str, zipfile.Z
     :raises AddonError: it would unpack to too much or outside its folder, or there is no addon in it.
     """
     if len(infos) > MAX_MEMBERS:
-        raise AddonError(location, f"holds {len(infos)} files where an addon has at most {MAX_MEMBERS}; put tables into fewer files")
+        raise AddonError(
+            location, f"holds {len(infos)} files where an addon has at most {MAX_MEMBERS}; put tables into fewer files"
+        )
     found: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         name = info.orig_filename  # zipfile cuts names at a NUL, and changes backslashes on some systems
@@ -143,7 +147,9 @@ def _members(infos: list[zipfile.ZipInfo], location: str) -> dict[str, zipfile.Z
             found[name] = info
     total = sum(info.file_size for info in found.values())
     if total > MAX_TOTAL:
-        raise AddonError(location, f"would unpack to {total} bytes where an addon has at most {MAX_TOTAL}; split the addon")
+        raise AddonError(
+            location, f"would unpack to {total} bytes where an addon has at most {MAX_TOTAL}; split the addon"
+        )
     return _without_top_folder(found, location)
 
 
@@ -170,5 +176,6 @@ def _without_top_folder(found: dict[str, zipfile.ZipInfo], location: str) -> dic
         return {name.removeprefix(f"{tops[0]}/"): info for name, info in found.items()}
     there = ", ".join(repr(top) for top in tops[:3]) or "nothing"
     raise AddonError(
-        location, f"no addon.json at the top of the zip, nor in one only folder there (there: {there}); zip the addon's folder, and only it"
+        location,
+        f"no addon.json at the top of the zip, nor in one only folder there (there: {there}); zip the addon's folder, and only it",
     )

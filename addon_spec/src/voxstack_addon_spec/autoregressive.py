@@ -14,7 +14,10 @@ def step_findings(spec: Spec, path: Path) -> Iterator[Finding]:
     inputs, outputs = spec["inputs"], spec["outputs"]
     for key in ("streaming", "stateful"):
         if key in spec:
-            yield (*path, key), "an autoregressive network makes its frames itself and reads no stream; remove one of the two"
+            yield (
+                (*path, key),
+                "an autoregressive network makes its frames itself and reads no stream; remove one of the two",
+            )
     yield from state_findings(spec, steps["states"], place)
     carried = {state["next"] for state in steps["states"].values()}
     forms: dict[str, Callable[[list[str | int]], bool]] = {
@@ -31,13 +34,20 @@ def step_findings(spec: Spec, path: Path) -> Iterator[Finding]:
         elif name in carried:
             yield (*place, key), f"{name!r} is carried as a state; name an output of its own"
         elif outputs[name]["dtype"] != "float32" or not fits(outputs[name]["shape"]):
-            yield (*place, key), f"{name!r} is {outputs[name]['dtype']} {outputs[name]['shape']}; it must be {_FORMS[key]}"
+            yield (
+                (*place, key),
+                f"{name!r} is {outputs[name]['dtype']} {outputs[name]['shape']}; it must be {_FORMS[key]}",
+            )
     for name in steps.get("noise", ()):
         if name not in inputs:
             yield (*place, "noise", name), f"there is no input {name!r}{did_you_mean(name, inputs, 'name an input')}"
         elif name in steps["states"] or inputs[name].get("mask"):
             yield (*place, "noise", name), f"{name!r} is a state or a mask; noise has an input of its own"
-        elif inputs[name]["dtype"] != "float32" or axes([inputs[name]]) != ["batch"] or inputs[name]["shape"][0] != "batch":
+        elif (
+            inputs[name]["dtype"] != "float32"
+            or axes([inputs[name]]) != ["batch"]
+            or inputs[name]["shape"][0] != "batch"
+        ):
             told = f"{inputs[name]['dtype']} {inputs[name]['shape']}"
             yield (*place, "noise", name), f"{name!r} is {told}; a step draws float32 of fixed lengths behind the batch"
 

@@ -56,7 +56,11 @@ def _files(files: Spec) -> Iterator[Finding]:
 
 def _listed(name: str, files: Spec, path: tuple[str | int, ...]) -> Iterator[Finding]:
     if name not in files:
-        yield path, f"file {name!r} is not listed in files" + did_you_mean(name, files, "list it there with its size and sha256")
+        yield (
+            path,
+            f"file {name!r} is not listed in files"
+            + did_you_mean(name, files, "list it there with its size and sha256"),
+        )
 
 
 def _masks(inputs: Spec, path: tuple[str | int, ...]) -> Iterator[Finding]:
@@ -66,7 +70,10 @@ def _masks(inputs: Spec, path: tuple[str | int, ...]) -> Iterator[Finding]:
             continue
         last = spec["shape"][-1] if spec["shape"] else None
         if not isinstance(last, str):
-            yield (*path, name, "shape"), "a mask marks the steps of its last axis, so that axis must have a name; name it"
+            yield (
+                (*path, name, "shape"),
+                "a mask marks the steps of its last axis, so that axis must have a name; name it",
+            )
         elif last not in known:
             advice = did_you_mean(last, known, "name the axis whose padding it marks")
             yield (*path, name, "shape"), f"masks axis {last!r}, which no other input has{advice}"
@@ -81,7 +88,10 @@ def _lengths(spec: Spec, path: tuple[str | int, ...]) -> Iterator[Finding]:
             advice = did_you_mean(name, free, f"write one of {shown(free)}" if free else "remove it")
             yield (*path, "lengths", name), f"{name!r} is no axis of an output that no input has{advice}"
         if length["axis"] not in taken:
-            yield (*path, "lengths", name, "axis"), f"no input has axis {length['axis']!r}{did_you_mean(length['axis'], taken, 'name one')}"
+            yield (
+                (*path, "lengths", name, "axis"),
+                f"no input has axis {length['axis']!r}{did_you_mean(length['axis'], taken, 'name one')}",
+            )
 
 
 def _newer(config: Spec) -> Iterator[Finding]:
@@ -119,13 +129,19 @@ def _placements(contexts: Spec, networks: Spec) -> Iterator[Finding]:
         for name, place in context.get("networks", {}).items():
             here = (*path, "networks", name)
             if len(path) > 2:
-                yield (*path, "networks"), "a context inside another has no 'networks' of its own; say each network's place once"
+                yield (
+                    (*path, "networks"),
+                    "a context inside another has no 'networks' of its own; say each network's place once",
+                )
             elif name not in known and not borrowed:  # the roles of borrowed networks are not known here
                 yield here, f"there is no network and no role {name!r}{did_you_mean(name, known, 'remove it')}"
             if isinstance(place, str) and contexts.get(place, {}).get("networks"):
                 yield here, f"the context {place!r} places networks itself; say each network's place once"
             elif isinstance(place, str) and ":" not in place and place not in contexts:
-                yield here, f"there is no context {place!r}{did_you_mean(place, contexts, 'write one of contexts, or runtime:device')}"
+                yield (
+                    here,
+                    f"there is no context {place!r}{did_you_mean(place, contexts, 'write one of contexts, or runtime:device')}",
+                )
 
 
 def _places(contexts: Spec) -> Iterator[tuple[tuple[str | int, ...], Spec]]:

@@ -34,7 +34,9 @@ def open_addon(path: str | os.PathLike[str]) -> AddonFiles:
     if Path(location).name == CONFIG:
         raise AddonError(location, f"is a file of an addon; open its folder instead: {Path(location).parent}")
     if not stat.S_ISREG(mode):
-        raise AddonError(location, "is neither a folder nor a file; an addon is a folder with an addon.json, or a .zip of one")
+        raise AddonError(
+            location, "is neither a folder nor a file; an addon is a folder with an addon.json, or a .zip of one"
+        )
     from voxstack_addon_spec.archive import ZipAddon  # needed by few who import this package
 
     return ZipAddon(location)
@@ -76,7 +78,9 @@ class AddonFiles(ABC):
         unlisted = sorted(set(self._names()) - {*self.config["files"], CONFIG})
         if unlisted:
             more = f" and {len(unlisted) - 1} more" if len(unlisted) > 1 else ""
-            raise AddonError(self.location, f"holds {unlisted[0]!r}{more}, which addon.json does not list; list or remove it")
+            raise AddonError(
+                self.location, f"holds {unlisted[0]!r}{more}, which addon.json does not list; list or remove it"
+            )
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """Yield a file in pieces of at most 1 MiB; they may be used only once the last has come without an error."""
@@ -92,7 +96,9 @@ class AddonFiles(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @abstractmethod
@@ -113,7 +119,9 @@ class AddonFiles(ABC):
     def _entry(self, name: str) -> Mapping[str, Any]:
         files: dict[str, dict[str, Any]] = self.config["files"]
         if name not in files:
-            raise AddonError(self._where(CONFIG), f"files does not list {name!r}" + did_you_mean(name, files, "list it there"))
+            raise AddonError(
+                self._where(CONFIG), f"files does not list {name!r}" + did_you_mean(name, files, "list it there")
+            )
         return files[name]
 
     def _read_config(self) -> dict[str, Any]:

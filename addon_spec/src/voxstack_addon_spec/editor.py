@@ -61,7 +61,10 @@ def _choice(kind: str, blocks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     }
     if names:  # an allOf must not be empty
         choice["allOf"] = [
-            {"if": {"required": ["type"], "properties": {"type": {"const": name}}}, "then": {"$ref": _reference(_key(name))}}
+            {
+                "if": {"required": ["type"], "properties": {"type": {"const": name}}},
+                "then": {"$ref": _reference(_key(name))},
+            }
             for name in names
         ]
     return choice

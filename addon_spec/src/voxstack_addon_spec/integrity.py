@@ -59,10 +59,14 @@ def checked_pieces(stream: IO[bytes], entry: Mapping[str, Any], where: str) -> I
     :raises AddonError: size or hash differ from the entry's.
     """
     digest, got = hashlib.sha256(), 0
-    while piece := stream.read(min(PIECE, entry["size"] - got + 1)):  # one byte more than there may be shows what is too long
+    while piece := stream.read(
+        min(PIECE, entry["size"] - got + 1)
+    ):  # one byte more than there may be shows what is too long
         got += len(piece)
         if got > entry["size"]:
-            raise AddonError(where, f"is longer than the {entry['size']} bytes that addon.json says; get the addon again")
+            raise AddonError(
+                where, f"is longer than the {entry['size']} bytes that addon.json says; get the addon again"
+            )
         digest.update(piece)
         yield piece
     size_checked(got, entry, where)
@@ -87,10 +91,15 @@ def network_hash(config: Mapping[str, Any], name: str) -> str:
     where = str(config["name"])
     networks = config["networks"]
     if name not in networks:
-        raise AddonError(at(where, "networks"), f"no network {name!r}" + did_you_mean(name, networks, "name one that is there"))
+        raise AddonError(
+            at(where, "networks"), f"no network {name!r}" + did_you_mean(name, networks, "name one that is there")
+        )
     spec = networks[name]
     if "addon" in spec:
-        raise AddonError(at(where, "networks", name), f"is borrowed; take the hash from addon {spec['addon']!r}, which has the network")
+        raise AddonError(
+            at(where, "networks", name),
+            f"is borrowed; take the hash from addon {spec['addon']!r}, which has the network",
+        )
     content = _content(spec, config["files"])
     if "stateful" in spec:
         content["stateful"] = _content(spec["stateful"], config["files"])
@@ -99,8 +108,11 @@ def network_hash(config: Mapping[str, Any], name: str) -> str:
 
 
 def _content(spec: Mapping[str, Any], files: Mapping[str, Any]) -> dict[str, Any]:
-    content = {key: spec[key] for key in ("role", "inputs", "outputs", "streaming", "autoregressive", "lengths") if key in spec}
+    content = {
+        key: spec[key] for key in ("role", "inputs", "outputs", "streaming", "autoregressive", "lengths") if key in spec
+    }
     content["exports"] = [
-        {key: value if key == "format" else files[value]["sha256"] for key, value in export.items()} for export in spec["exports"]
+        {key: value if key == "format" else files[value]["sha256"] for key, value in export.items()}
+        for export in spec["exports"]
     ]
     return content

@@ -40,11 +40,17 @@ def form_findings(spec: Spec, path: Path) -> Iterator[Finding]:
     """Yield where the stateful form of a network is not the same network."""
     form, place = spec["stateful"], (*path, "stateful")
     if "streaming" not in spec or "states" in spec["streaming"]:
-        yield place, "is another form of a network that streams in windows; give the network a 'streaming' with left, right and hop"
+        yield (
+            place,
+            "is another form of a network that streams in windows; give the network a 'streaming' with left, right and hop",
+        )
         return
     for key in ("axis", "hop"):
         if form["streaming"][key] != spec["streaming"][key]:
-            yield (*place, "streaming", key), f"is {spec['streaming'][key]!r} in the network's own streaming; write the same"
+            yield (
+                (*place, "streaming", key),
+                f"is {spec['streaming'][key]!r} in the network's own streaming; write the same",
+            )
     stream, own = _stream(form), _stream(spec)
     if stream != own:
         yield (
@@ -54,7 +60,10 @@ def form_findings(spec: Spec, path: Path) -> Iterator[Finding]:
     inputs = _given(spec)
     for name, array in _given(form).items():
         if inputs.get(name) != array:
-            yield (*place, "inputs", name), f"the network itself has no such input{did_you_mean(name, inputs, 'give both the same inputs')}"
+            yield (
+                (*place, "inputs", name),
+                f"the network itself has no such input{did_you_mean(name, inputs, 'give both the same inputs')}",
+            )
     wanted, made = ({name: _kind(array) for name, array in _streamed(one).items()} for one in (spec, form))
     if made != wanted:
         yield (
@@ -101,24 +110,42 @@ def _lengths(spec: Spec, place: Path) -> Iterator[Finding]:
             f"an output has axis {axis!r}, but the first call gives fewer steps; give the axis of the output another name",
         )
     if waits and "end" not in streaming:
-        yield place, f"the last {streaming['right']} steps never come; name with 'end' the input that tells the last call, or write right 0"
+        yield (
+            place,
+            f"the last {streaming['right']} steps never come; name with 'end' the input that tells the last call, or write right 0",
+        )
     if streaming["hop"] == 1 and not waits and not any(having):
-        yield (*place, "axis"), f"no output has axis {axis!r}, but with hop 1 one must; name the axis of the output so, or correct hop"
+        yield (
+            (*place, "axis"),
+            f"no output has axis {axis!r}, but with hop 1 one must; name the axis of the output so, or correct hop",
+        )
     if streaming["hop"] != 1 and having and all(having):
-        yield (*place, "hop"), f"every output has axis {axis!r}, which has one step per step; give the longer axis another name, or write 1"
+        yield (
+            (*place, "hop"),
+            f"every output has axis {axis!r}, which has one step per step; give the longer axis another name, or write 1",
+        )
 
 
 def _end(spec: Spec, place: Path) -> Iterator[Finding]:
     streaming, inputs = spec["streaming"], spec["inputs"]
     end = streaming.get("end")
     if end is not None and streaming["right"] == 0:
-        yield (*place, "end"), "with right 0 nothing is kept back until the last call, so none need be told; remove 'end'"
+        yield (
+            (*place, "end"),
+            "with right 0 nothing is kept back until the last call, so none need be told; remove 'end'",
+        )
     elif end is not None:
         found = inputs.get(end)
         if found is None:
-            yield (*place, "end"), f"there is no input {end!r}{did_you_mean(end, inputs, 'name the input that tells the last call')}"
+            yield (
+                (*place, "end"),
+                f"there is no input {end!r}{did_you_mean(end, inputs, 'name the input that tells the last call')}",
+            )
         elif found != {"dtype": "int64", "shape": [1]} or end in streaming["states"]:
-            yield (*place, "end"), f"{end!r} is not an int64 input of shape [1] of its own; it is 1 in the last call and 0 before"
+            yield (
+                (*place, "end"),
+                f"{end!r} is not an int64 input of shape [1] of its own; it is 1 in the last call and 0 before",
+            )
 
 
 def state_findings(spec: Spec, states: Spec, place: Path) -> Iterator[Finding]:
@@ -132,7 +159,10 @@ def state_findings(spec: Spec, states: Spec, place: Path) -> Iterator[Finding]:
         elif inputs[name].get("mask"):
             yield path, f"{name!r} is a mask, which is filled in; a state has an input of its own"
         elif following not in outputs:
-            yield (*path, "next"), f"there is no output {following!r}{did_you_mean(following, outputs, 'name the output that is carried')}"
+            yield (
+                (*path, "next"),
+                f"there is no output {following!r}{did_you_mean(following, outputs, 'name the output that is carried')}",
+            )
         elif following in seen:
             yield (*path, "next"), f"{following!r} is carried to {seen[following]!r} already; name another output"
         else:
@@ -159,4 +189,7 @@ def _state(spec: Spec, name: str, state: Spec, path: Path) -> Iterator[Finding]:
     elif not free and "steps" in state:
         yield (*path, "steps"), "has no free axis to be long; remove 'steps'"
     elif free and free[0] in others:
-        yield path, f"axis {free[0]!r} is an axis of another input, too; a state's free axis has a length and a name of its own"
+        yield (
+            path,
+            f"axis {free[0]!r} is an axis of another input, too; a state's free axis has a length and a name of its own",
+        )

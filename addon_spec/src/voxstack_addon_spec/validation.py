@@ -69,7 +69,10 @@ def _default_findings(controls: dict[str, Any]) -> Iterator[Finding]:
         path = ("controls", name, "default")
         try:
             for error in strict_validator()(control).iter_errors(control["default"]):
-                yield (*path, *error.absolute_path), f"{cut(error.message)}; the default must be a value that is allowed"
+                yield (
+                    (*path, *error.absolute_path),
+                    f"{cut(error.message)}; the default must be a value that is allowed",
+                )
         except OverflowError:  # an integer beyond all floats, and multipleOf
             yield path, "is too large to be checked; the default must be a value that is allowed"
 

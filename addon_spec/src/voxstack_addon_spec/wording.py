@@ -91,7 +91,9 @@ def _missing_key(error: SchemaError) -> str:
 
 def _not_one_of(error: SchemaError) -> str:
     known = ", ".join(repr(value) for value in error.validator_value)
-    return f"{shown(error.instance)} is not one of {known}" + did_you_mean(error.instance, error.validator_value, "use one of them")
+    return f"{shown(error.instance)} is not one of {known}" + did_you_mean(
+        error.instance, error.validator_value, "use one of them"
+    )
 
 
 def _wrong_constant(error: SchemaError) -> str:
@@ -107,7 +109,9 @@ def _wrong_type(error: SchemaError) -> str:
 
 def _wrong_pattern(error: SchemaError) -> str:
     key = "key " if "propertyNames" in error.absolute_schema_path else ""
-    return f"{key}{shown(error.instance)} does not fit; write what matches {error.validator_value}" + _told(error.schema)
+    return f"{key}{shown(error.instance)} does not fit; write what matches {error.validator_value}" + _told(
+        error.schema
+    )
 
 
 def _too_few(error: SchemaError) -> str:

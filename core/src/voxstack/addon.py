@@ -26,7 +26,9 @@ class Addon:
     :param trust: run code from this addon (a ``.pt2`` is code).
     """
 
-    def __init__(self, files: AddonFiles, registry: Registry, context: Asked | Context | None = None, trust: bool = False) -> None:
+    def __init__(
+        self, files: AddonFiles, registry: Registry, context: Asked | Context | None = None, trust: bool = False
+    ) -> None:
         self.files = files
         self.registry = registry
         self.config: dict[str, Any] = files.config
@@ -102,7 +104,11 @@ class Addon:
     def _check(self, context: Context) -> None:
         """Check that the axes and networks that a context names are there."""
         axes = {
-            axis for spec in self.networks.values() for tensor in spec.inputs.values() for axis in tensor.shape if isinstance(axis, str)
+            axis
+            for spec in self.networks.values()
+            for tensor in spec.inputs.values()
+            for axis in tensor.shape
+            if isinstance(axis, str)
         }
         places = {*self.networks, *(spec.role for spec in self.networks.values())}
         for place in (context, *context.networks.values()):
@@ -121,11 +127,15 @@ class Addon:
         if name is not None:
             if name in self.networks:
                 return self.networks[name]
-            raise AddonError(self.name, f"there is no network named {name!r}{nearest(name, self.networks)} ({self._listing()})")
+            raise AddonError(
+                self.name, f"there is no network named {name!r}{nearest(name, self.networks)} ({self._listing()})"
+            )
         found = [spec for spec in self.networks.values() if spec.role == role]
         if len(found) != 1:
             what = "no network" if not found else f"more than one network ({', '.join(spec.name for spec in found)})"
-            raise AddonError(self.name, f"{what} of role {role!r}; name one in the block's 'network' ({self._listing()})")
+            raise AddonError(
+                self.name, f"{what} of role {role!r}; name one in the block's 'network' ({self._listing()})"
+            )
         return found[0]
 
     def _listing(self) -> str:
@@ -137,7 +147,13 @@ class Addon:
             return NetworkSpec.of(name, config, network_hash(self.config, name), self.files.path, self.trust)
         lender = open_addon(self.registry.addon(config["addon"]))
         lent = lender.config["networks"].get(config["network"])
-        found = "has no such network" if lent is None else "borrows it, too; borrow it from its owner" if "addon" in lent else ""
+        found = (
+            "has no such network"
+            if lent is None
+            else "borrows it, too; borrow it from its owner"
+            if "addon" in lent
+            else ""
+        )
         if not found and network_hash(lender.config, config["network"]) != config["sha256"]:
             found = f"has another version of it; install the {config['addon']!r} that {self.name} {self.config['version']} was made with"
         if found:

@@ -57,7 +57,9 @@ class Block(ABC):
         :raises StackError: naming this place and those that give something else.
         """
         for name in sorted(self.needs - given.keys()):
-            raise StackError(path, f"{type(self).__name__} needs {name!r}, and nothing before it gives that\n{told(given)}")
+            raise StackError(
+                path, f"{type(self).__name__} needs {name!r}, and nothing before it gives that\n{told(given)}"
+            )
         for child_path, child in children(self, path):
             child.check_needs(given, child_path)
         return given

@@ -118,7 +118,9 @@ class StreamableStack(StreamableBlock):
             name = type(block).__name__
             block.check_needs(given, here)
             if index and block.head:
-                raise StackError(here, f"{name} starts a stream of its own and would not read what comes before it; put it first")
+                raise StackError(
+                    here, f"{name} starts a stream of its own and would not read what comes before it; put it first"
+                )
             if stream and block.takes and stream != block.takes:
                 raise StackError(here, f"{name} takes {block.takes!r}, but {maker} gives {stream!r}")
             if block.makes:

@@ -102,7 +102,9 @@ class Context:
         known = cls.__dataclass_fields__.keys() - set(_NOT_CONFIG)
         for key in config:
             if key not in known:
-                raise ContextError(f"{where}: a context has no {key!r}{nearest(key, known)}; it may have {sorted(known)}")
+                raise ContextError(
+                    f"{where}: a context has no {key!r}{nearest(key, known)}; it may have {sorted(known)}"
+                )
         for key, fits, wanted in _VALUES:
             if key in config and not fits(config[key]):
                 raise ContextError(f"{where}: a context's {key!r} is {wanted}, not {config[key]!r}")
@@ -110,7 +112,9 @@ class Context:
         if "shapes" in given:
             given["shapes"] = {axis: tuple(sorted(set(sizes))) for axis, sizes in given["shapes"].items()}
         if "networks" in given:
-            given["networks"] = {name: within(inner, f"{where}: networks.{name}") for name, inner in given["networks"].items()}
+            given["networks"] = {
+                name: within(inner, f"{where}: networks.{name}") for name, inner in given["networks"].items()
+            }
         return cls(**given)
 
     def for_network(self, name: str, role: str) -> Context:

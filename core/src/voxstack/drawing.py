@@ -19,5 +19,7 @@ def generator(utterance: Utterance, name: str) -> np.random.Generator:
     """
     seed = utterance.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise RequestError(f"seed is {seed!r}, and must be an integer from 0 on; the same seed says a text the same way again")
+        raise RequestError(
+            f"seed is {seed!r}, and must be an integer from 0 on; the same seed says a text the same way again"
+        )
     return np.random.default_rng([int(seed), zlib.crc32(name.encode())])

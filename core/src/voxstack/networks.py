@@ -33,14 +33,18 @@ class Network:
     :param layers: of what it is made, by plugin, the runtime first; ``run`` is the last.
     """
 
-    def __init__(self, spec: NetworkSpec, context: Context, run: Runner, layers: Mapping[str, Runner] | None = None) -> None:
+    def __init__(
+        self, spec: NetworkSpec, context: Context, run: Runner, layers: Mapping[str, Runner] | None = None
+    ) -> None:
         self.spec = spec
         self.context = context
         self._run = run
         self._layers = {"runtime": run} if layers is None else dict(layers)
         self._names = frozenset(spec.inputs)
         streaming = spec.streaming
-        self._checked = [(name, tensor, np.dtype(tensor.dtype)) for name, tensor in spec.inputs.items() if name not in spec.filled]
+        self._checked = [
+            (name, tensor, np.dtype(tensor.dtype)) for name, tensor in spec.inputs.items() if name not in spec.filled
+        ]
         self._carried = [(name, state.next) for name, state in spec.states.items()]
         self._end = streaming.end if streaming else None
         sides = (spec.inputs, spec.outputs)
@@ -110,7 +114,9 @@ class Network:
         """Run for one utterance: arrays without their batch axis."""
         return self._alone(self(**self._batched(tensors)), self.spec.outputs)
 
-    def step(self, states: Mapping[str, np.ndarray], last: bool, /, **tensors: np.ndarray) -> tuple[dict[str, np.ndarray], States]:
+    def step(
+        self, states: Mapping[str, np.ndarray], last: bool, /, **tensors: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], States]:
         """Run the next part of one stream: arrays without their batch axis.
 
         :param states: ``spec.first_states()``, or what the step before returned.
@@ -129,7 +135,9 @@ class Network:
     def _alone(self, made: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
         return {name: made[name][0] if name in self._rows_out else made[name] for name in names}
 
-    def _fitting(self, name: str, tensor: Tensor, dtype: np.dtype[Any], value: np.ndarray, sizes: dict[str, int]) -> np.ndarray:
+    def _fitting(
+        self, name: str, tensor: Tensor, dtype: np.dtype[Any], value: np.ndarray, sizes: dict[str, int]
+    ) -> np.ndarray:
         """The array as the network takes it, its axes checked against each other."""
         array = np.asarray(value)
         if array.dtype != dtype:
@@ -146,9 +154,13 @@ class Network:
         return array
 
     def _misfit(self, name: str, tensor: Tensor, shape: tuple[int, ...], more: str = "") -> NetworkError:
-        return NetworkError(f"network {self.spec.name!r}, input {name!r}: takes axes {list(tensor.shape)}, not the shape {shape}{more}")
+        return NetworkError(
+            f"network {self.spec.name!r}, input {name!r}: takes axes {list(tensor.shape)}, not the shape {shape}{more}"
+        )
 
-    def _fill(self, tensors: dict[str, np.ndarray], sizes: Mapping[str, int], leave: frozenset[str] = frozenset()) -> None:
+    def _fill(
+        self, tensors: dict[str, np.ndarray], sizes: Mapping[str, int], leave: frozenset[str] = frozenset()
+    ) -> None:
         for name, tensor in self.spec.inputs.items():
             if name in tensors or name in leave:
                 continue

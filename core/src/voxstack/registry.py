@@ -33,7 +33,12 @@ class Registry(Mapping[str, type[Block]]):
     :param home: gives the name of the distribution that a plugin came with, for errors; it is not asked before there is one.
     """
 
-    def __init__(self, plugins: Mapping[str, Any], broken: Mapping[str, Exception] | None = None, home: Callable[[str], str] = str) -> None:
+    def __init__(
+        self,
+        plugins: Mapping[str, Any],
+        broken: Mapping[str, Exception] | None = None,
+        home: Callable[[str], str] = str,
+    ) -> None:
         self.broken = dict(broken or {})
         self._home = home
         self._manager = pluggy.PluginManager(GROUP)
@@ -63,7 +68,11 @@ class Registry(Mapping[str, type[Block]]):
 
     def beside(self, plugins: Mapping[str, Any]) -> Registry:
         """A registry with the plugins of this one and more; one of a name that is here takes its place."""
-        own = {name: plugin for name, plugin in self._manager.list_name_plugin() if plugin is not None and name != "voxstack"}
+        own = {
+            name: plugin
+            for name, plugin in self._manager.list_name_plugin()
+            if plugin is not None and name != "voxstack"
+        }
         return Registry({**own, **plugins}, self.broken, lambda name: name if name in plugins else self._home(name))
 
     def _register(self, name: str, plugin: Any) -> None:
@@ -77,7 +86,9 @@ class Registry(Mapping[str, type[Block]]):
             blocks = self._answers("voxstack_blocks", plugin)
             for cls in blocks:
                 if not (isinstance(cls, type) and issubclass(cls, Block)):
-                    raise PluginError(f"voxstack_blocks() gave {cls!r}; give classes of SequenceBlock or StreamableBlock")
+                    raise PluginError(
+                        f"voxstack_blocks() gave {cls!r}; give classes of SequenceBlock or StreamableBlock"
+                    )
             addons = [Path(folder) for folder in self._answers("voxstack_addons", plugin)]
         except Exception as error:  # likewise
             self.broken[name] = error
@@ -134,7 +145,10 @@ class Registry(Mapping[str, type[Block]]):
 
     def troubles(self) -> str:
         """What is wrong with the installed plugins, a line each, to end an error with; empty if nothing is."""
-        return "".join(f"\n  plugin {name!r} ({self._distribution(name)}) is broken: {error!r}" for name, error in self.broken.items())
+        return "".join(
+            f"\n  plugin {name!r} ({self._distribution(name)}) is broken: {error!r}"
+            for name, error in self.broken.items()
+        )
 
     def addons(self) -> dict[str, Path]:
         """Folders of installed addons by name."""

@@ -32,7 +32,9 @@ class Scheduler:
     """
 
     def __init__(self, workers: int | None = None, load: float | None = 0.9, patience: float | None = 2.0) -> None:
-        self.workers = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+        self.workers = workers or len(
+            os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+        )
         self.load = load
         self.patience = patience
         self.turns = Turns(self.workers)
@@ -78,7 +80,10 @@ class Scheduler:
                 f"{voice}: {self.streams} streams run, and this machine keeps up with no more ({self.workers} workers at a load of "
                 f"{self.load:.0%}, {more:.3f} s of work for a second of this voice); try again when one has ended, or use more cores"
             )
-        wait = sum((count + (name == voice)) * self._first_costs.get(name, 0.0) for name, count in self._silent.items()) / self.workers
+        wait = (
+            sum((count + (name == voice)) * self._first_costs.get(name, 0.0) for name, count in self._silent.items())
+            / self.workers
+        )
         if self.patience is not None and self.streams and wait > self.patience:
             raise CapacityError(
                 f"{voice}: {self._silent.total()} streams wait for their first audio, and this one would come after {wait:.1f} s, "

@@ -67,4 +67,6 @@ def type_schema(hint: Any, where: str) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": type_schema(args[1], where)}
     if origin in (typing.Union, types.UnionType):
         return {"anyOf": [{"type": "null"} if a is type(None) else type_schema(a, where) for a in args]}
-    raise PluginError(f"{where}: {hint} has no JSON form; use bool, int, float, str, Literal, list, dict[str, ...], a block, or | None")
+    raise PluginError(
+        f"{where}: {hint} has no JSON form; use bool, int, float, str, Literal, list, dict[str, ...], a block, or | None"
+    )

@@ -120,7 +120,9 @@ class PerSize:
 
 
 def _named(spec: NetworkSpec) -> list[str]:
-    return list(dict.fromkeys(axis for tensor in spec.inputs.values() for axis in tensor.shape if isinstance(axis, str)))
+    return list(
+        dict.fromkeys(axis for tensor in spec.inputs.values() for axis in tensor.shape if isinstance(axis, str))
+    )
 
 
 def _place(spec: NetworkSpec, axis: str) -> tuple[str, int]:

@@ -81,11 +81,15 @@ class Speaking:
             rest = self._timeline.take(float("inf"))
             return Chunk(np.zeros(0, np.float32), self._start, rest) if rest else None
         if samples.ndim != 1:
-            raise StackError("stack", f"a voice ends in samples, (samples,), and this one gave the shape {samples.shape}")
+            raise StackError(
+                "stack", f"a voice ends in samples, (samples,), and this one gave the shape {samples.shape}"
+            )
         start, self._start = self._start, self._start + len(samples)
         self._playback.gave(len(samples))
         self._ticket.made(len(samples) / self._playback.sample_rate)
-        return Chunk(np.asarray(samples, np.float32), start, self._timeline.take(self._start / self._playback.sample_rate))
+        return Chunk(
+            np.asarray(samples, np.float32), start, self._timeline.take(self._start / self._playback.sample_rate)
+        )
 
     def _close(self) -> None:
         close(self._frames)

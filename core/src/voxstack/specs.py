@@ -121,12 +121,18 @@ class NetworkSpec:
     autoregressive: Autoregressive | None = None
 
     @classmethod
-    def of(cls, name: str, config: Mapping[str, Any], digest: str, path: Callable[[str], Path], trusted: bool) -> NetworkSpec:
+    def of(
+        cls, name: str, config: Mapping[str, Any], digest: str, path: Callable[[str], Path], trusted: bool
+    ) -> NetworkSpec:
         """Read the JSON of a network, already validated."""
-        inputs, outputs = ({key: Tensor.of(value) for key, value in config[side].items()} for side in ("inputs", "outputs"))
+        inputs, outputs = (
+            {key: Tensor.of(value) for key, value in config[side].items()} for side in ("inputs", "outputs")
+        )
         exports: dict[str, tuple[str, ...]] = {}
         for export in config["exports"]:
-            exports.setdefault(export["format"], tuple(export[key] for key in ("symbol", "parameters") if key in export))
+            exports.setdefault(
+                export["format"], tuple(export[key] for key in ("symbol", "parameters") if key in export)
+            )
         form = None
         if "stateful" in config:
             form = cls.of(name, {"role": config["role"], **config["stateful"]}, f"{digest}.stateful", path, trusted)
@@ -135,7 +141,21 @@ class NetworkSpec:
         measured = config.get("measured", {})
         errors = measured.get("batch_error"), measured.get("mask_error")
         steps = _autoregressive(config.get("autoregressive"))
-        return cls(name, config["role"], inputs, outputs, streaming, exports, digest, path, trusted, form, *errors, lengths, steps)
+        return cls(
+            name,
+            config["role"],
+            inputs,
+            outputs,
+            streaming,
+            exports,
+            digest,
+            path,
+            trusted,
+            form,
+            *errors,
+            lengths,
+            steps,
+        )
 
     def export(self, form: str, runtime: str) -> Path:
         """Return the symbol file of one format, its parameters checked beside it.
@@ -144,7 +164,9 @@ class NetworkSpec:
         """
         if form not in self.exports:
             has = ", ".join(sorted(self.exports))
-            raise ContextError(f"network {self.name!r}: the {runtime} runtime needs an export of format {form!r}, and it has only {has}")
+            raise ContextError(
+                f"network {self.name!r}: the {runtime} runtime needs an export of format {form!r}, and it has only {has}"
+            )
         symbol, *parameters = (self.path(file) for file in self.exports[form])
         assert all(file.parent == symbol.parent for file in parameters), "the reader keeps an addon's files together"
         return symbol
@@ -165,7 +187,9 @@ class NetworkSpec:
     def filled(self) -> frozenset[str]:
         """Inputs that are neither the caller's nor masks: states, the end, noise."""
         noise = self.autoregressive.noise if self.autoregressive else ()
-        return frozenset({*self.states, *noise, *([self.streaming.end] if self.streaming and self.streaming.end else [])})
+        return frozenset(
+            {*self.states, *noise, *([self.streaming.end] if self.streaming and self.streaming.end else [])}
+        )
 
     @property
     def states(self) -> Mapping[str, State]:
@@ -203,7 +227,9 @@ class NetworkSpec:
         made = {}
         for name, state in self.states.items():
             tensor = self.inputs[name]
-            shape = [batch if axis == "batch" else state.steps if isinstance(axis, str) else axis for axis in tensor.shape]
+            shape = [
+                batch if axis == "batch" else state.steps if isinstance(axis, str) else axis for axis in tensor.shape
+            ]
             made[name] = np.zeros(shape, tensor.dtype)
             made[name].flags.writeable = False
         return made
@@ -224,7 +250,9 @@ class NetworkSpec:
         elif asked == "stateful" and fixed:
             problem = f"the context also fixes the sizes of {fixed}, and what carries state takes what comes"
         if problem:
-            raise ContextError(f"network {self.name!r} cannot stream {asked}: {problem}; leave 'streaming' out of the context")
+            raise ContextError(
+                f"network {self.name!r} cannot stream {asked}: {problem}; leave 'streaming' out of the context"
+            )
         if carries or asked == "windowed" or fixed or self.stateful is None:
             return (self,)
         return (self.stateful,) if asked else (self.stateful, self)
@@ -242,5 +270,15 @@ def _streaming(config: Mapping[str, Any] | None, inputs: Mapping[str, Tensor]) -
         return None
     states = {name: State(**state) for name, state in config.get("states", {}).items()}
     axis, filled = config["axis"], {*states, config.get("end")}
-    first = next(name for name, tensor in inputs.items() if axis in tensor.shape and not tensor.mask and name not in filled)
-    return Streaming(axis, config.get("left", 0), config["right"], config["hop"], config.get("input", first), states, config.get("end"))
+    first = next(
+        name for name, tensor in inputs.items() if axis in tensor.shape and not tensor.mask and name not in filled
+    )
+    return Streaming(
+        axis,
+        config.get("left", 0),
+        config["right"],
+        config["hop"],
+        config.get("input", first),
+        states,
+        config.get("end"),
+    )

@@ -50,7 +50,9 @@ class Speech:
         :raises RequestError: for another ending than ``.wav``.
         """
         if Path(path).suffix.lower() != ".wav":
-            raise RequestError(f"cannot write {str(path)!r}: only .wav is known; convert the .wav with a tool of your choice")
+            raise RequestError(
+                f"cannot write {str(path)!r}: only .wav is known; convert the .wav with a tool of your choice"
+            )
         Path(path).write_bytes(self.wav())
 
     def wav(self) -> bytes:

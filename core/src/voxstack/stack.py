@@ -17,7 +17,9 @@ from voxstack_addon_spec.wording import nearest
 B = TypeVar("B", bound=Block)
 
 
-def build(spec: Any, addon: Addon | None = None, *, registry: Registry | None = None, given: Iterable[str] | None = None) -> Any:
+def build(
+    spec: Any, addon: Addon | None = None, *, registry: Registry | None = None, given: Iterable[str] | None = None
+) -> Any:
     """Return the block that ``spec`` describes, children first, loaded and checked.
 
     :param spec: a JSON object with a ``type`` and that block's own fields; a list is a ``StreamableStack``.
@@ -35,7 +37,9 @@ def build(spec: Any, addon: Addon | None = None, *, registry: Registry | None = 
         path = "stack"
     block = _build(spec, addon, registry, Block, path)
     if addon is not None:
-        names = ("text", "markup", "schedule", "timeline", *addon.config.get("controls", {})) if given is None else given
+        names = (
+            ("text", "markup", "schedule", "timeline", *addon.config.get("controls", {})) if given is None else given
+        )
         block.check_needs(dict.fromkeys(names, "the utterance"), path)
     return block
 
@@ -46,7 +50,11 @@ def _build(spec: Any, addon: Addon | None, registry: Registry, kind: type[B], pa
         raise StackError(path, f"{cls.__name__} is a {_kind(cls)}, and only a {kind.__name__} can stand here")
     _validate(spec, cls, path)
     hints = typing.get_type_hints(cls)
-    fields = {name: _convert(hints[name], value, addon, registry, at(path, name)) for name, value in spec.items() if name != "type"}
+    fields = {
+        name: _convert(hints[name], value, addon, registry, at(path, name))
+        for name, value in spec.items()
+        if name != "type"
+    }
     try:
         block = cls(**fields)
         block.stack_path = path or "stack"

@@ -44,7 +44,9 @@ class Events(Sequence[Event]):
     @functools.cached_property
     def _made(self) -> tuple[Event, ...]:
         made = [event for run in self._runs for event in run.events()]
-        return tuple(sorted(made, key=lambda event: event.start))  # what begins at one moment stays in the order of reporting
+        return tuple(
+            sorted(made, key=lambda event: event.start)
+        )  # what begins at one moment stays in the order of reporting
 
     @overload
     def __getitem__(self, index: int) -> Event: ...
@@ -95,7 +97,9 @@ class Timeline:
         """
         self.add_all(kind, (text,), (start,), (steps,), (span,))
 
-    def add_all(self, kind: str, texts: Sequence[str], starts: Any, steps: Any, spans: Sequence[Span | None] | None = None) -> None:
+    def add_all(
+        self, kind: str, texts: Sequence[str], starts: Any, steps: Any, spans: Sequence[Span | None] | None = None
+    ) -> None:
         """Report many events of one kind, which begin one after the other.
 
         :param starts: (events,), ascending, and ``steps`` likewise.
@@ -121,7 +125,13 @@ class _Track:
     """Events as they were reported; the first ``taken`` of them have been given out."""
 
     def __init__(
-        self, kind: str, texts: Sequence[str], begins: np.ndarray, hop: float, steps: Any, spans: Sequence[Span | None] | None
+        self,
+        kind: str,
+        texts: Sequence[str],
+        begins: np.ndarray,
+        hop: float,
+        steps: Any,
+        spans: Sequence[Span | None] | None,
     ) -> None:
         self.kind, self.texts, self.begins, self.hop, self.steps, self.spans = kind, texts, begins, hop, steps, spans
         self.taken = 0

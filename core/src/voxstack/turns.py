@@ -27,7 +27,9 @@ class Turns:
         self.idle = workers
         """Workers that nobody uses; where there is one, nobody waits."""
         self._lock = threading.Lock()
-        self._queue: list[tuple[float, int, Callable[[], object], bool]] = []  # a heap: deadline, order, what begins, a job or not
+        self._queue: list[
+            tuple[float, int, Callable[[], object], bool]
+        ] = []  # a heap: deadline, order, what begins, a job or not
         self._numbers = itertools.count()
         self._pool: ThreadPoolExecutor | None = None
 

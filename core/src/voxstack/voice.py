@@ -42,10 +42,14 @@ class Voice:
         self.addon = addon
         stack = addon.config.get("stack")
         if not stack:
-            raise StackError(addon.name, "this addon has no stack: it lends its networks to others and cannot speak by itself")
+            raise StackError(
+                addon.name, "this addon has no stack: it lends its networks to others and cannot speak by itself"
+            )
         block = build(stack, addon)
         if not isinstance(block, StreamableBlock) or not block.head:
-            raise StackError("stack[0]", "nothing here starts a stream; begin with a block that makes frames from the utterance")
+            raise StackError(
+                "stack[0]", "nothing here starts a stream; begin with a block that makes frames from the utterance"
+            )
         if block.makes not in (None, "samples"):
             raise StackError("stack", f"a voice ends in 'samples', and this stack ends in {block.makes!r}")
         self.block: StreamableBlock = block
@@ -56,7 +60,10 @@ class Voice:
         self.controls: Mapping[str, Any] = addon.config.get("controls", {})
         taken = self.controls.keys() & RESERVED
         if taken:
-            raise AddonError(f"{addon.name}: controls", f"{sorted(taken)} mean something else in a request; call these controls otherwise")
+            raise AddonError(
+                f"{addon.name}: controls",
+                f"{sorted(taken)} mean something else in a request; call these controls otherwise",
+            )
 
     def request(
         self,
@@ -88,7 +95,14 @@ class Voice:
             self._check(name, value)
         defaults = {name: schema["default"] for name, schema in self.controls.items() if "default" in schema}
         timed = replace(schedule or self.schedule, playback=Playback(self.sample_rate, live))
-        return {"text": text, "markup": markup, "schedule": timed, "timeline": Timeline(self.sample_rate), **defaults, **controls}
+        return {
+            "text": text,
+            "markup": markup,
+            "schedule": timed,
+            "timeline": Timeline(self.sample_rate),
+            **defaults,
+            **controls,
+        }
 
     def contexts(self) -> list[Effective]:
         """What each network of this voice runs in, as it was found when it was opened: device, provider, threads, precision, sizes."""

@@ -27,7 +27,9 @@ class Pull(NamedTuple):
     last: bool
 
 
-def windows(source: Iterable[np.ndarray], left: int, right: int, *, read_ahead: bool = False, least: int = 0) -> Iterator[Window]:
+def windows(
+    source: Iterable[np.ndarray], left: int, right: int, *, read_ahead: bool = False, least: int = 0
+) -> Iterator[Window]:
     """Cut a stream into windows that carry ``left`` frames of the past and ``right`` of the future, time on axis 0.
 
     Every frame of the source is new exactly once, in order. There is less context only where the stream itself begins or

@@ -20,7 +20,9 @@ from voxstack_autoregressive import AutoregressiveDecoder
 GROUP, FEATURES, STAY = 3, 2, 2  # frames a step, their features, and steps for which a token is attended
 
 
-def step(keys: np.ndarray, mask: np.ndarray, previous: np.ndarray, clock: np.ndarray, noise: Any = 0.0) -> dict[str, np.ndarray]:
+def step(
+    keys: np.ndarray, mask: np.ndarray, previous: np.ndarray, clock: np.ndarray, noise: Any = 0.0
+) -> dict[str, np.ndarray]:
     """A decoder that attends to every token for two steps, hears its own frames, and stops where a key says so.
 
     The last of a key's three numbers is above 0 in the token that ends an utterance. A token that is masked is not attended.
@@ -38,14 +40,21 @@ def step(keys: np.ndarray, mask: np.ndarray, previous: np.ndarray, clock: np.nda
 
 def config(**more: Any) -> dict[str, Any]:
     steps = {"frames": "frames", "stop": "stop", "attention": "attention"}
-    steps |= {"states": {"previous": {"next": "previous_next"}, "clock": {"next": "clock_next"}}, **more.pop("steps", {})}
+    steps |= {
+        "states": {"previous": {"next": "previous_next"}, "clock": {"next": "clock_next"}},
+        **more.pop("steps", {}),
+    }
     inputs = {
         "keys": tensor("batch", "tokens", 3),
         "mask": tensor("batch", "tokens", mask=True),
         "previous": tensor("batch", GROUP, FEATURES),
     }
     inputs |= {"clock": tensor("batch", 1, dtype="int64"), **more.pop("inputs", {})}
-    outputs = {"frames": tensor("batch", GROUP, FEATURES), "stop": tensor("batch", 1), "attention": tensor("batch", "tokens")}
+    outputs = {
+        "frames": tensor("batch", GROUP, FEATURES),
+        "stop": tensor("batch", 1),
+        "attention": tensor("batch", "tokens"),
+    }
     outputs |= {"previous_next": tensor("batch", GROUP, FEATURES), "clock_next": tensor("batch", 1, dtype="int64")}
     return network("decoder", inputs, outputs, autoregressive=steps, **more)
 
@@ -124,7 +133,10 @@ def test_it_looks_only_where_it_may():
         made = step(**{**given, "clock": 5 * given["clock"]})  # would be five tokens on after two steps
         return {**made, "clock_next": given["clock"] + 1}
 
-    watched = {**utterance(30), "attention_watch": lambda attention, *_, **__: seen.append(attention) if attention is not None else None}
+    watched = {
+        **utterance(30),
+        "attention_watch": lambda attention, *_, **__: seen.append(attention) if attention is not None else None,
+    }
     speak(decoder(hasty), watched)
     free = np.diff(np.concatenate(seen).argmax(1))
     seen.clear()
@@ -142,7 +154,10 @@ def test_monotonic_attention_never_goes_back():
         return {**made, "clock_next": clock + 1}
 
     rows: list[np.ndarray] = []
-    watched = {**utterance(12), "attention_watch": lambda attention, *_, **__: rows.append(attention) if attention is not None else None}
+    watched = {
+        **utterance(12),
+        "attention_watch": lambda attention, *_, **__: rows.append(attention) if attention is not None else None,
+    }
     speak(decoder(shaky), watched)
     assert np.diff(np.concatenate(rows).argmax(1)).min() < 0
     rows.clear()
@@ -166,7 +181,10 @@ def dawdling(since: int) -> Any:
 @pytest.mark.parametrize("batch", [1, 4])
 def test_it_leaves_a_token_at_last_and_ends_behind_the_last(batch: int):
     rows: list[np.ndarray] = []
-    watched = {**utterance(9), "attention_watch": lambda attention, *_, **end: rows.append(attention if attention is not None else end)}
+    watched = {
+        **utterance(9),
+        "attention_watch": lambda attention, *_, **end: rows.append(attention if attention is not None else end),
+    }
     watched["keys"][:, -1] = 0  # it never says that it has ended
     assert len(speak(decoder(dawdling(6), batch=batch), watched)) == GROUP * (4 * 9 + 20)
     assert rows.pop() == {"stopped": False}
@@ -189,7 +207,9 @@ def test_noise_is_that_of_the_seed():
 
 
 def test_a_cache_that_grows():
-    def caching(keys: np.ndarray, mask: np.ndarray, previous: np.ndarray, clock: np.ndarray, cache: np.ndarray) -> dict[str, np.ndarray]:
+    def caching(
+        keys: np.ndarray, mask: np.ndarray, previous: np.ndarray, clock: np.ndarray, cache: np.ndarray
+    ) -> dict[str, np.ndarray]:
         made = step(keys, mask, previous, clock)
         assert cache.shape[1] == clock[0, 0]
         made["frames"] = made["frames"] + np.sum(cache, dtype=np.float32)
@@ -228,7 +248,14 @@ def test_words_and_phones_are_reported_with_where_they_were_attended():
     ]
     unit = SimpleNamespace(kind="sentence", text="ab c", start=4, end=8)
     mark = SimpleNamespace(text="here", token=2, start=7, end=7)
-    told = {"phones": ["a", "b", "c", "pau"], "words": words, "unit": unit, "marks": [mark], "timeline": timeline, "text_start": 10}
+    told = {
+        "phones": ["a", "b", "c", "pau"],
+        "words": words,
+        "unit": unit,
+        "marks": [mark],
+        "timeline": timeline,
+        "text_start": 10,
+    }
     made = speak(decoder(), utterance(4, **told), 1)
     events = list(timeline.take(float("inf")))
     lasts = STAY * GROUP / 100
@@ -239,13 +266,19 @@ def test_words_and_phones_are_reported_with_where_they_were_attended():
     assert sum(event.duration for event in phones.values()) == pytest.approx(len(made) / 100, abs=1e-3)
     assert [(e.text, e.span) for e in events if e.kind == "word"] == [("ab", (14, 16)), ("c", (17, 18))]
     assert [(e.text, e.start) for e in events if e.kind == "mark"] == [("here", phones["c"].start)]
-    assert [(e.text, e.duration) for e in events if e.kind == "sentence"] == [("ab c", pytest.approx(len(made) / 100, abs=1e-3))]
+    assert [(e.text, e.duration) for e in events if e.kind == "sentence"] == [
+        ("ab c", pytest.approx(len(made) / 100, abs=1e-3))
+    ]
 
 
 def test_words_are_reported_when_they_have_been_said():
-    timeline, words = Timeline(100.0), [SimpleNamespace(text=str(i), first_token=i, tokens=1, start=i, end=i + 1) for i in range(8)]
+    timeline, words = (
+        Timeline(100.0),
+        [SimpleNamespace(text=str(i), first_token=i, tokens=1, start=i, end=i + 1) for i in range(8)],
+    )
     stream = decoder().stream(
-        iter(()), utterance(8, words=words, timeline=timeline) | {"schedule": Schedule(first=18, growth=1.0001, largest=18)}
+        iter(()),
+        utterance(8, words=words, timeline=timeline) | {"schedule": Schedule(first=18, growth=1.0001, largest=18)},
     )
     frames = len(next(stream))
     told = [event.text for event in timeline.take(float("inf"))]
@@ -253,7 +286,9 @@ def test_words_are_reported_when_they_have_been_said():
     assert told == ["0"]  # of the others the neighbours may still get a share
 
 
-def concurrent(block: AutoregressiveDecoder, said: list[dict[str, Any]], turns: bool = True, size: int = 12) -> list[Any]:
+def concurrent(
+    block: AutoregressiveDecoder, said: list[dict[str, Any]], turns: bool = True, size: int = 12
+) -> list[Any]:
     """What streams give that run at the same time, or the error that each ended with."""
     scheduler, made = voxstack.Scheduler(2, load=None, patience=None), [None] * len(said)
     start = threading.Barrier(len(said))
@@ -342,20 +377,26 @@ def test_streams_that_are_left_hold_nobody_up():
 
 
 def test_padding_for_company_changes_nothing():
-    np.testing.assert_allclose(speak(decoder(batch=4, group=64), utterance(7)), speak(decoder(), utterance(7)), atol=1e-6)
+    np.testing.assert_allclose(
+        speak(decoder(batch=4, group=64), utterance(7)), speak(decoder(), utterance(7)), atol=1e-6
+    )
 
 
 def test_a_network_whose_rows_depend_on_each_other_speaks_alone():
     rows: list[int] = []
     spec = {**config(), "measured": {"batch_error": 0.01}}
-    block = decoder(lambda **given: (rows.append(len(given["keys"])), time.sleep(0.0005), step(**given))[2], batch=8, spec=spec)
+    block = decoder(
+        lambda **given: (rows.append(len(given["keys"])), time.sleep(0.0005), step(**given))[2], batch=8, spec=spec
+    )
     concurrent(block, [utterance(6, seed=number) for number in range(6)])
     assert set(rows) == {1}
 
 
 def test_refusals():
     streaming = network("decoder", {"frames": tensor("batch", "frames", 2)}, {"mel": tensor("batch", "frames", 2)})
-    with pytest.raises(AddonError, match="AutoregressiveDecoder needs one network that is 'autoregressive', and there are: none"):
+    with pytest.raises(
+        AddonError, match="AutoregressiveDecoder needs one network that is 'autoregressive', and there are: none"
+    ):
         decoder(spec=streaming)
     with pytest.raises(AddonError, match="says nothing about 'autoregressive'"):
         decoder(spec=streaming, network="decoder")
@@ -367,7 +408,9 @@ def test_refusals():
     networks = {"one": config(), "two": config()}
     with pytest.raises(AddonError, match="there are: one, two; name one"):
         loaded(AutoregressiveDecoder(), addon([], {"one": step, "two": step}, networks=networks))
-    assert len(speak(loaded(AutoregressiveDecoder(network="two"), addon([], {"two": step}, networks=networks)), utterance(3)))
+    assert len(
+        speak(loaded(AutoregressiveDecoder(network="two"), addon([], {"two": step}, networks=networks)), utterance(3))
+    )
 
 
 def test_what_does_not_fit_is_told():

@@ -66,7 +66,10 @@ class Doubling:
                 assert may_end.wait(20)
             if np.isnan(frames).any():
                 raise NetworkError(f"NaN among {len(frames)}")
-            return {"mel": 2 * frames, **{"next" if name == "state" else name: x + 1 for name, x in others.items() if name != "end"}}
+            return {
+                "mel": 2 * frames,
+                **{"next" if name == "state" else name: x + 1 for name, x in others.items() if name != "end"},
+            }
         finally:
             with self._lock:
                 self.now -= 1
@@ -136,7 +139,9 @@ def test_a_call_that_finds_the_network_idle_runs_at_once_as_it_is() -> None:
     assert net.stats == {"calls": 1, "apart": 0, "batches": {1: 1}, "failed": 0}
 
 
-def test_calls_that_come_while_one_runs_are_run_as_one(pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork) -> None:
+def test_calls_that_come_while_one_runs_are_run_as_one(
+    pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork
+) -> None:
     with busy(pool, inner, net):
         futures = queue_up(pool, net, *({"frames": frames(value)} for value in (1, 2, 3)))
     for value, future in enumerate(futures, 1):
@@ -146,7 +151,9 @@ def test_calls_that_come_while_one_runs_are_run_as_one(pool: ThreadPoolExecutor,
     assert nothing_left(net)
 
 
-def test_the_one_that_fills_a_batch_runs_it_at_once(pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork) -> None:
+def test_the_one_that_fills_a_batch_runs_it_at_once(
+    pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork
+) -> None:
     with busy(pool, inner, net):
         futures = queue_up(pool, net, *({"frames": frames(value)} for value in (1, 2, 3)))
         net(frames=frames(4))
@@ -155,7 +162,9 @@ def test_the_one_that_fills_a_batch_runs_it_at_once(pool: ThreadPoolExecutor, in
     assert nothing_left(net)
 
 
-def test_a_batch_beyond_the_lanes_makes_room_for_no_other(pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork) -> None:
+def test_a_batch_beyond_the_lanes_makes_room_for_no_other(
+    pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork
+) -> None:
     """So what waits is not taken in pieces as small as it comes."""
     begun, may_end = inner.gate(4)
     with busy(pool, inner, net):
@@ -210,7 +219,10 @@ def test_only_calls_with_equal_inputs_of_no_batch_axis_run_as_one(
     pool: ThreadPoolExecutor, inner: Doubling, ends: tuple[int, int], batches: dict[int, int]
 ) -> None:
     net = BatchingNetwork(inner, spec_of(STATEFUL), most=4, lanes=1)
-    given = [{"frames": frames(i), "state": np.full((1, 2, 3), i, np.float32), "end": np.array([end])} for i, end in enumerate(ends)]
+    given = [
+        {"frames": frames(i), "state": np.full((1, 2, 3), i, np.float32), "end": np.array([end])}
+        for i, end in enumerate(ends)
+    ]
     begun, may_end = inner.gate(99)
     first = pool.submit(lambda: net(**{**given[0], "frames": frames(99)}))
     assert begun.wait(20)
@@ -227,7 +239,11 @@ def test_only_calls_with_equal_inputs_of_no_batch_axis_run_as_one(
 def test_states_of_another_length_or_type_are_another_batch(pool: ThreadPoolExecutor, inner: Doubling) -> None:
     net = BatchingNetwork(inner, spec_of(STATEFUL), most=4, lanes=1)
     base = {"frames": frames(1), "state": np.zeros((1, 2, 3), np.float32), "end": np.array([0])}
-    unlike = [base, {**base, "state": np.zeros((1, 2, 6), np.float32)}, {**base, "state": np.zeros((1, 2, 3), np.float64)}]
+    unlike = [
+        base,
+        {**base, "state": np.zeros((1, 2, 6), np.float32)},
+        {**base, "state": np.zeros((1, 2, 3), np.float64)},
+    ]
     with busy_with(pool, inner, net, base):
         futures = queue_up(pool, net, *unlike)
     assert [future.result(20)["next"].shape for future in futures] == [(1, 2, 3), (1, 2, 6), (1, 2, 3)]
@@ -235,7 +251,9 @@ def test_states_of_another_length_or_type_are_another_batch(pool: ThreadPoolExec
 
 
 @contextmanager
-def busy_with(pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork, given: Mapping[str, np.ndarray]) -> Iterator[None]:
+def busy_with(
+    pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork, given: Mapping[str, np.ndarray]
+) -> Iterator[None]:
     begun, may_end = inner.gate(99)
     future = pool.submit(lambda: net(**{**given, "frames": frames(99)}))
     assert begun.wait(20)
@@ -244,7 +262,9 @@ def busy_with(pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork, g
     future.result(20)
 
 
-def test_large_calls_run_at_the_same_time_whatever_else_runs(pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork) -> None:
+def test_large_calls_run_at_the_same_time_whatever_else_runs(
+    pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork
+) -> None:
     gates = [inner.gate(value) for value in (1, 2)]
     with busy(pool, inner, net):
         futures = [pool.submit(lambda v=value: net(frames=frames(v, MOST_STEPS + 1))) for value in (1, 2)]
@@ -256,7 +276,9 @@ def test_large_calls_run_at_the_same_time_whatever_else_runs(pool: ThreadPoolExe
     assert net.stats == {"calls": 3, "apart": 2, "batches": {1: 1}, "failed": 0}
 
 
-def test_an_error_reaches_only_the_call_at_fault(pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork) -> None:
+def test_an_error_reaches_only_the_call_at_fault(
+    pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork
+) -> None:
     with busy(pool, inner, net):
         good, bad, other = queue_up(pool, net, *({"frames": frames(value)} for value in (1, np.nan, 3)))
     with pytest.raises(NetworkError, match="NaN among 1"):
@@ -308,7 +330,9 @@ def interrupted_when(holds: Callable[[], bool]) -> threading.Thread:
     return thread
 
 
-def test_who_is_interrupted_while_waiting_withdraws(pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork) -> None:
+def test_who_is_interrupted_while_waiting_withdraws(
+    pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork
+) -> None:
     with busy(pool, inner, net):
         (before,) = queue_up(pool, net, {"frames": frames(1)})
         thread = interrupted_when(lambda: waiting_calls(net) == 2)
@@ -426,7 +450,9 @@ class Spy(list[Any]):
         gathering._arrive = noted
 
 
-def test_those_that_an_interrupted_leader_has_taken_along_are_run_by_another(pool: ThreadPoolExecutor, inner: Doubling) -> None:
+def test_those_that_an_interrupted_leader_has_taken_along_are_run_by_another(
+    pool: ThreadPoolExecutor, inner: Doubling
+) -> None:
     interrupts = iter([KeyboardInterrupt])
 
     def run(frames: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -444,7 +470,9 @@ def test_those_that_an_interrupted_leader_has_taken_along_are_run_by_another(poo
     assert nothing_left(net)
 
 
-def test_while_a_call_waits_its_turn_goes_to_others_and_who_leads_has_one(pool: ThreadPoolExecutor, inner: Doubling) -> None:
+def test_while_a_call_waits_its_turn_goes_to_others_and_who_leads_has_one(
+    pool: ThreadPoolExecutor, inner: Doubling
+) -> None:
     """Two workers: one computes, and through the turn of the other all the rest come to wait, as long as somebody wants it."""
     scheduler, net = Scheduler(workers=2), BatchingNetwork(inner, spec_of(ROWS), most=64, lanes=1)
 
@@ -472,7 +500,9 @@ def test_while_a_call_waits_its_turn_goes_to_others_and_who_leads_has_one(pool: 
     assert nothing_left(net)
 
 
-def test_a_call_whose_turn_nobody_wants_runs_at_once_with_all_that_wait(pool: ThreadPoolExecutor, inner: Doubling) -> None:
+def test_a_call_whose_turn_nobody_wants_runs_at_once_with_all_that_wait(
+    pool: ThreadPoolExecutor, inner: Doubling
+) -> None:
     """No worker is left without work: two streams on two workers never wait for each other."""
     scheduler, net = Scheduler(workers=2), BatchingNetwork(inner, spec_of(ROWS), most=64, lanes=1)
 
@@ -495,7 +525,9 @@ def test_a_call_whose_turn_nobody_wants_runs_at_once_with_all_that_wait(pool: Th
     assert nothing_left(net)
 
 
-def test_code_without_a_turn_never_waits_for_a_call_that_must_take_one(pool: ThreadPoolExecutor, inner: Doubling) -> None:
+def test_code_without_a_turn_never_waits_for_a_call_that_must_take_one(
+    pool: ThreadPoolExecutor, inner: Doubling
+) -> None:
     """Streams have all turns, and each waits in its turn for a thread that has none; another stream is to lead and needs a turn."""
     scheduler, net = Scheduler(workers=2), BatchingNetwork(inner, spec_of(ROWS), most=8, lanes=1)
     begun, may_end = inner.gate(99)
@@ -534,7 +566,11 @@ def test_many_streams_with_calls_of_all_kinds_get_what_is_theirs_and_leave_nothi
     def calls(seed: int) -> None:
         random = np.random.default_rng(seed)
         for number in range(60):
-            rows, steps, fails = int(random.integers(1, 4)), int(random.choice([1, 2, 3, MOST_STEPS + 1])), random.random() < 0.1
+            rows, steps, fails = (
+                int(random.integers(1, 4)),
+                int(random.choice([1, 2, 3, MOST_STEPS + 1])),
+                random.random() < 0.1,
+            )
             x = frames(np.nan if fails else seed + number / 64, steps, rows)
             if fails:
                 with pytest.raises(NetworkError, match=f"NaN among {rows}$"):
@@ -569,12 +605,16 @@ def test_the_hook_batches_where_the_context_asks_for_it(inner: Doubling) -> None
 
 
 NO_BATCH = network("encoder", {"frames": tensor("frames", 2)}, {"mel": tensor("frames", 2)})
-ONE_OUTPUT = network("encoder", {"frames": tensor("batch", "frames")}, {"mel": tensor("batch", "frames"), "mean": tensor(2)})
+ONE_OUTPUT = network(
+    "encoder", {"frames": tensor("batch", "frames")}, {"mel": tensor("batch", "frames"), "mean": tensor(2)}
+)
 ELSEWHERE = network("encoder", {"frames": tensor("frames", "batch")}, {"mel": tensor("batch", "frames")})
 FROM_NOTHING = network("encoder", {"seed": tensor(1, dtype="int64")}, {"mel": tensor("batch", "frames")})
 
 
-@pytest.mark.parametrize("config", [NO_BATCH, ONE_OUTPUT, ELSEWHERE, FROM_NOTHING], ids=["none", "one output", "elsewhere", "from nothing"])
+@pytest.mark.parametrize(
+    "config", [NO_BATCH, ONE_OUTPUT, ELSEWHERE, FROM_NOTHING], ids=["none", "one output", "elsewhere", "from nothing"]
+)
 def test_networks_whose_rows_cannot_be_parted_are_left_as_they_are(inner: Doubling, config: dict[str, Any]) -> None:
     assert voxstack_wrap_network(inner, spec_of(config), Context(batch=8)) is None
 
@@ -590,10 +630,18 @@ def test_networks_that_were_measured_to_give_something_else_in_a_batch_run_alone
 
 @pytest.mark.parametrize(
     ("shapes", "most"),
-    [({"batch": (1, 4)}, 4), ({"batch": (1, 16)}, 8), ({"batch": (1,)}, None), ({"frames": (64,)}, None), ({"tokens": (64,)}, 8)],
+    [
+        ({"batch": (1, 4)}, 4),
+        ({"batch": (1, 16)}, 8),
+        ({"batch": (1,)}, None),
+        ({"frames": (64,)}, None),
+        ({"tokens": (64,)}, 8),
+    ],
     ids=str,
 )
-def test_no_more_calls_are_joined_than_fixed_sizes_have_rows(inner: Doubling, shapes: dict[str, tuple[int, ...]], most: int | None) -> None:
+def test_no_more_calls_are_joined_than_fixed_sizes_have_rows(
+    inner: Doubling, shapes: dict[str, tuple[int, ...]], most: int | None
+) -> None:
     made = voxstack_wrap_network(inner, spec_of(ROWS), Context(batch=8, shapes=shapes))
     assert (made._most if isinstance(made, BatchingNetwork) else made) == most
 

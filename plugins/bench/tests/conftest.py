@@ -35,7 +35,9 @@ def scaling(path: Path, factors: tuple[float, float]) -> None:
     weights = onnx.numpy_helper.from_array(np.array(factors, np.float32), "weights")
     node = helper.make_node("Mul", ["frames", "weights"], ["mel"])
     graph = helper.make_graph([node], "net", [value("frames")], [value("mel")], [weights])
-    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9).SerializeToString())
+    path.write_bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9).SerializeToString()
+    )
 
 
 def spoken(text: str) -> np.ndarray:
@@ -47,7 +49,10 @@ def spoken(text: str) -> np.ndarray:
 def golden() -> Golden:
     """Golden vectors as they should be, by file."""
     frames = np.linspace(-1, 1, 8, dtype=np.float32).reshape(1, 4, 2)
-    made: Golden = {name: {"inputs.frames": frames, "outputs.mel": frames * np.float32(factors)} for name, factors in FACTORS.items()}
+    made: Golden = {
+        name: {"inputs.frames": frames, "outputs.mel": frames * np.float32(factors)}
+        for name, factors in FACTORS.items()
+    }
     speech = {"request.text": np.array(TEXT), "request.controls": np.array("{}"), "outputs.samples": spoken(TEXT)}
     return {**made, "speech": speech}
 

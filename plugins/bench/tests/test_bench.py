@@ -65,7 +65,12 @@ def test_of_equals_the_one_with_least_processor_time_and_then_the_first() -> Non
 
 
 def test_a_network_moves_only_where_it_gains() -> None:
-    times = {"decoder": {"cpu": 1.0, "card": 0.5}, "encoder": {"cpu": 1.0, "card": 0.97}, "vocoder": {"cpu": 1.0, "card": 2.0}, "idle": {}}
+    times = {
+        "decoder": {"cpu": 1.0, "card": 0.5},
+        "encoder": {"cpu": 1.0, "card": 0.97},
+        "vocoder": {"cpu": 1.0, "card": 2.0},
+        "idle": {},
+    }
     assert placing.places(times, "cpu") == {"decoder": "card", "encoder": "cpu", "vocoder": "cpu", "idle": "cpu"}
     assert placing.places({"decoder": {"card": 1.0}}, "cpu") == {"decoder": "card"}  # not right elsewhere
 
@@ -79,7 +84,13 @@ def test_a_placement_is_a_context() -> None:
     chosen = {"encoder": "cpu", "decoder": "npu", "vocoder": "cpu"}
     made = placing.composed(contexts, chosen, "cpu", ROLES)
     npu = {"runtime": "openvino", "device": "NPU", "shapes": {"frames": [64, 128]}, "options": {"cache": "x"}}
-    assert made == {"runtime": "onnx", "device": "cpu", "threads": 2, "schedule": {"first": 12}, "networks": {"decoder": npu}}
+    assert made == {
+        "runtime": "onnx",
+        "device": "cpu",
+        "threads": 2,
+        "schedule": {"first": 12},
+        "networks": {"decoder": npu},
+    }
     context = Context.of(json.loads(json.dumps(made)), {}, "x")
     assert same(context.for_network("decoder", "decoder"), fixed)
     assert context.for_network("encoder", "encoder").threads == 2
@@ -103,7 +114,10 @@ def test_a_placement_upon_a_placement_names_all_places() -> None:
     assert made == {
         "runtime": "torch",
         "device": "cuda",
-        "networks": {"encoder": {"runtime": "onnx", "device": "cpu"}, "vocoder": {"runtime": "onnx", "device": "cpu", "threads": 3}},
+        "networks": {
+            "encoder": {"runtime": "onnx", "device": "cpu"},
+            "vocoder": {"runtime": "onnx", "device": "cpu", "threads": 3},
+        },
     }
 
 
@@ -139,7 +153,9 @@ def test_a_spread() -> None:
 def test_networks_that_are_fast_in_different_places_are_put_there(toy: Toy, registry: Registry) -> None:
     """Device ``a`` is slow at one network and ``b`` at the other, so both together beat each."""
     lines: list[str] = []
-    found = voxstack_bench.bench(toy(), ["toy:a", "toy:b", "toy:off", "toy:gone"], registry=registry, repeat=2, tell=lines.append)
+    found = voxstack_bench.bench(
+        toy(), ["toy:a", "toy:b", "toy:off", "toy:gone"], registry=registry, repeat=2, tell=lines.append
+    )
     states = {row.context: (row.state, row.checked) for row in found.contexts}
     assert states == {
         "toy:a": ("measured", "pass"),
@@ -152,7 +168,9 @@ def test_networks_that_are_fast_in_different_places_are_put_there(toy: Toy, regi
     assert "toy:off" not in found.times["wave"]
     assert found.times["tone"]["toy:a"] > 2 * found.times["tone"]["toy:b"]
     assert found.best == "placement"
-    assert {name: place["device"] for name, place in found.context["networks"].items()} | {"": found.context["device"]} in (
+    assert {name: place["device"] for name, place in found.context["networks"].items()} | {
+        "": found.context["device"]
+    } in (
         {"": "a", "tone": "b"},
         {"": "b", "wave": "a"},
     )
@@ -199,7 +217,9 @@ def test_where_nothing_is_right_nothing_is_best_or_kept(toy: Toy, registry: Regi
 
 def test_voices_in_other_languages_say_their_golden_text(toy: Toy, registry: Registry, vectors: Any) -> None:
     folder = toy(languages=["nl"])
-    assert voxstack_bench.bench(folder, ["onnx:cpu"], registry=registry, repeat=1, save=False).text == "Hello there, you."
+    assert (
+        voxstack_bench.bench(folder, ["onnx:cpu"], registry=registry, repeat=1, save=False).text == "Hello there, you."
+    )
     shutil.rmtree(folder)
     del vectors["speech"]
     with pytest.raises(RequestError, match="speaks nl, and there is no text of ours for it; give one with --text"):
@@ -211,7 +231,9 @@ def test_what_cannot_speak_cannot_be_measured(registry: Registry) -> None:
         voxstack_bench.bench("prism", registry=Registry.installed())
 
 
-def test_the_command_shows_figures_networks_and_the_best(toy: Toy, command: Command, tmp_path: Path, capsys: Any) -> None:
+def test_the_command_shows_figures_networks_and_the_best(
+    toy: Toy, command: Command, tmp_path: Path, capsys: Any
+) -> None:
     out = tmp_path / "found.json"
     argv = ["bench", str(toy()), "--context", "toy:a", "--context", "toy:b", "--repeat", "2", "--json", str(out)]
     assert command(*argv) == 0
@@ -233,7 +255,20 @@ def test_the_command_shows_figures_networks_and_the_best(toy: Toy, command: Comm
 def test_the_command_keeps_nothing_where_it_shall_not(toy: Toy, command: Command, tmp_path: Path, capsys: Any) -> None:
     text = tmp_path / "text"
     text.write_text("Guten Tag.", "utf-8")
-    argv = ["bench", str(toy()), "--context", "onnx:cpu", "--file", str(text), "--repeat", "1", "--no-save", "--quiet", "--json", "-"]
+    argv = [
+        "bench",
+        str(toy()),
+        "--context",
+        "onnx:cpu",
+        "--file",
+        str(text),
+        "--repeat",
+        "1",
+        "--no-save",
+        "--quiet",
+        "--json",
+        "-",
+    ]
     assert command(*argv) == 0
     told, errors = capsys.readouterr()
     assert errors == ""

@@ -24,7 +24,11 @@ Command = Callable[..., int]
 def test_every_context_has_a_verdict_and_figures(toy: Toy, registry: Registry) -> None:
     lines: list[str] = []
     folder = toy(
-        contexts={"default": {"runtime": "onnx"}, "card": {"runtime": "toy", "device": "gone"}, "same": {"runtime": "toy", "device": "b"}}
+        contexts={
+            "default": {"runtime": "onnx"},
+            "card": {"runtime": "toy", "device": "gone"},
+            "same": {"runtime": "toy", "device": "b"},
+        }
     )
     report = voxstack_bench.check(folder, registry=registry, tell=lines.append)
     assert [(found.context, found.state) for found in report.contexts] == [
@@ -68,9 +72,14 @@ def _without_devices(registry: Registry) -> Any:
 
 
 def test_an_addon_whose_context_stands_for_nothing_is_refused(toy: Toy, registry: Registry) -> None:
-    places = {"both": {"runtime": "toy", "networks": {"tone": "toy:b"}}, "odd": {"runtime": "toy", "networks": {"wave": "both"}}}
+    places = {
+        "both": {"runtime": "toy", "networks": {"tone": "toy:b"}},
+        "odd": {"runtime": "toy", "networks": {"wave": "both"}},
+    }
     with pytest.raises(AddonError, match="the context 'both' places networks itself"):
-        voxstack_bench.check(toy(spec_version=2, contexts={"default": {"runtime": "onnx"}, **places}), registry=registry)
+        voxstack_bench.check(
+            toy(spec_version=2, contexts={"default": {"runtime": "onnx"}, **places}), registry=registry
+        )
 
 
 @pytest.mark.parametrize(
@@ -79,7 +88,9 @@ def test_an_addon_whose_context_stands_for_nothing_is_refused(toy: Toy, registry
 )
 def test_a_process_that_breaks_fails_alone(device: str, told: str, toy: Toy, registry: Registry) -> None:
     start = time.monotonic()
-    report = voxstack_bench.check(toy(), [f"toy:{device}", "onnx:cpu"], registry=registry, timeout=2 if device == "hang" else 60)
+    report = voxstack_bench.check(
+        toy(), [f"toy:{device}", "onnx:cpu"], registry=registry, timeout=2 if device == "hang" else 60
+    )
     assert [found.state for found in report.contexts] == ["fail", "pass"]
     assert told in report.contexts[0].reason
     assert time.monotonic() - start < 60
@@ -97,7 +108,19 @@ def test_contexts_that_do_not_exist(context: Any, toy: Toy, registry: Registry) 
 
 def test_the_command_passes_and_writes_json(toy: Toy, command: Command, tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "found.json"
-    assert command("check", str(toy()), "--context", "default", "--context", '{"runtime": "toy", "device": "a"}', "--json", str(out)) == 0
+    assert (
+        command(
+            "check",
+            str(toy()),
+            "--context",
+            "default",
+            "--context",
+            '{"runtime": "toy", "device": "a"}',
+            "--json",
+            str(out),
+        )
+        == 0
+    )
     told, errors = capsys.readouterr()
     assert "limit 0.001" in told
     assert "parts of their peaks" in told
@@ -113,7 +136,22 @@ def test_the_command_passes_and_writes_json(toy: Toy, command: Command, tmp_path
 def test_the_command_fails_and_says_in_what(toy: Toy, command: Command, vectors: Any, capsys: Any) -> None:
     del vectors["speech"]
     folder = str(toy(vectors))
-    assert command("check", folder, "--context", "default", "--context", "toy:off", "--context", "toy:gone", "--quiet", "--json", "-") == 1
+    assert (
+        command(
+            "check",
+            folder,
+            "--context",
+            "default",
+            "--context",
+            "toy:off",
+            "--context",
+            "toy:gone",
+            "--quiet",
+            "--json",
+            "-",
+        )
+        == 1
+    )
     told, errors = capsys.readouterr()
     assert errors == ""
     states = {(c["context"], row["what"]): row["state"] for c in json.loads(told)["contexts"] for row in c["rows"]}
@@ -141,7 +179,13 @@ def test_infinite_errors_are_no_bad_json(toy: Toy, command: Command, vectors: An
 
 
 @pytest.mark.parametrize(
-    "argv", [["nobody"], ["toy", "--context", "nowhere"], ["toy", "--json", "no/such/folder.json"], ["toy", "--context", "auto"]]
+    "argv",
+    [
+        ["nobody"],
+        ["toy", "--context", "nowhere"],
+        ["toy", "--json", "no/such/folder.json"],
+        ["toy", "--context", "auto"],
+    ],
 )
 def test_what_cannot_be_checked_is_wrong_usage(argv: list[str], toy: Toy, command: Command, capsys: Any) -> None:
     folder = toy()
@@ -186,7 +230,9 @@ def test_a_worker_ends_with_its_parent_even_while_it_computes(toy: Toy, registry
         "print(worker._process.pid, flush=True)\n"
         "os._exit(0)\n"
     )
-    child = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout)
+    child = int(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+    )
     deadline = time.monotonic() + 10
     while _runs(child) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -206,4 +252,6 @@ def test_importing_the_plugin_is_cheap() -> None:
         "voxstack_bench.voxstack_commands(argparse.ArgumentParser().add_subparsers())\n"
         "print([name for name in ('numpy', 'voxstack', 'onnxruntime', 'subprocess') if name in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

@@ -26,7 +26,9 @@ def checked(folder: Path, registry: Registry, context: Any = None, limit: float 
 
 def test_what_is_right_passes(toy: Toy, registry: Registry) -> None:
     rows = checked(toy(), registry)
-    assert {what: row.state for what, row in rows.items()} == dict.fromkeys(["wave", "tone", "speech", "speech, streamed"], "pass")
+    assert {what: row.state for what, row in rows.items()} == dict.fromkeys(
+        ["wave", "tone", "speech", "speech, streamed"], "pass"
+    )
     assert all(row.error is not None and row.error < 1e-6 for row in rows.values())
     assert verdict(rows.values()) == "pass"
 
@@ -55,14 +57,26 @@ SPOILED = {
     "a NaN in the input": (edited("inputs.frames", lambda x: put(x, np.nan)), "not finite", False),
     "infinity": (edited("outputs.mel", lambda x: put(x, np.inf)), "not finite", False),
     "no frames": (lambda given: {key: array[:, :0] for key, array in given.items()}, "is empty", False),
-    "fewer frames in the output": (edited("outputs.mel", lambda x: x[:, :3]), "outputs.mel is float32 [1, 3, 2]", False),
+    "fewer frames in the output": (
+        edited("outputs.mel", lambda x: x[:, :3]),
+        "outputs.mel is float32 [1, 3, 2]",
+        False,
+    ),
     "other features": (edited("outputs.mel", lambda x: x[:, :, :1]), "outputs.mel is float32 [1, 4, 1]", False),
     "no batch": (edited("outputs.mel", lambda x: x[0]), "outputs.mel is float32 [4, 2]", False),
     "another type": (edited("outputs.mel", lambda x: x.astype("f8")), "outputs.mel is float64", False),
     "no output": (change(outputs__mel=None), "lacks ['outputs.mel']", False),
     "no input": (change(inputs__frames=None), "lacks ['inputs.frames']", False),
-    "an output that is not there": (change(outputs__other=np.ones(1, "f4")), "has ['outputs.other'], which the network has not", False),
-    "an input that is not there": (change(inputs__other=np.ones(1, "f4")), "has ['inputs.other'], which the network has not", False),
+    "an output that is not there": (
+        change(outputs__other=np.ones(1, "f4")),
+        "has ['outputs.other'], which the network has not",
+        False,
+    ),
+    "an input that is not there": (
+        change(inputs__other=np.ones(1, "f4")),
+        "has ['inputs.other'], which the network has not",
+        False,
+    ),
     "something else": (change(other=np.ones(1, "f4")), "['other'], which are neither", False),
     "nothing": (lambda given: {}, "lacks", False),
     "objects": (edited("outputs.mel", lambda x: np.array([{}, None], object)), "is no .npz of plain arrays", False),
@@ -110,11 +124,16 @@ def test_spoiled_speech_fails(name: str, toy: Toy, registry: Registry, vectors: 
 
 def test_controls_go_into_the_request(toy: Toy, registry: Registry, vectors: Any) -> None:
     controls = {"volume": {"type": "number", "default": 1}}
-    vectors["speech"] |= {"request.controls": np.array('{"volume": 0.5}'), "outputs.samples": vectors["speech"]["outputs.samples"] / 2}
+    vectors["speech"] |= {
+        "request.controls": np.array('{"volume": 0.5}'),
+        "outputs.samples": vectors["speech"]["outputs.samples"] / 2,
+    }
     assert checked(toy(vectors, controls=controls), registry)["speech"].state == "pass"
 
 
-def test_what_has_no_vectors_fails_and_a_stack_without_them_is_not_checked(toy: Toy, registry: Registry, vectors: Any) -> None:
+def test_what_has_no_vectors_fails_and_a_stack_without_them_is_not_checked(
+    toy: Toy, registry: Registry, vectors: Any
+) -> None:
     rows = checked(toy({"wave": vectors["wave"]}), registry)
     assert rows["tone"].state == "fail"
     assert "golden/tone.npz: there is no such file, so nothing can be checked" in rows["tone"].note
@@ -154,11 +173,18 @@ def test_the_limit_is_a_part_of_the_peak(toy: Toy, registry: Registry, vectors: 
 
 @pytest.mark.parametrize(
     ("device", "problem"),
-    [("off", ""), ("nan", "values that are not finite"), ("raise", "ZeroDivisionError('a bug')"), ("double", "float64")],
+    [
+        ("off", ""),
+        ("nan", "values that are not finite"),
+        ("raise", "ZeroDivisionError('a bug')"),
+        ("double", "float64"),
+    ],
 )
 def test_runtimes_that_give_what_is_wrong_fail(device: str, problem: str, toy: Toy, registry: Registry) -> None:
     rows = checked(toy(), registry, f"toy:{device}")
-    assert {row.state for what, row in rows.items() if not (what.startswith("speech") and device == "double")} == {"fail"}
+    assert {row.state for what, row in rows.items() if not (what.startswith("speech") and device == "double")} == {
+        "fail"
+    }
     assert problem in rows["wave"].note
 
 

@@ -14,7 +14,12 @@ from voxstack import ContextError, Registry
 from voxstack_bench import machine, storing
 
 Toy = Callable[..., Path]
-HERE = {"cpu": "Fast 9000", "cores": 8, "accelerators": [], "versions": {"onnxruntime": "1.32.0", "voxstack-core": "0.1.0"}}
+HERE = {
+    "cpu": "Fast 9000",
+    "cores": 8,
+    "accelerators": [],
+    "versions": {"onnxruntime": "1.32.0", "voxstack-core": "0.1.0"},
+}
 CONTEXT = {"runtime": "toy", "device": "a", "networks": {"tone": {"runtime": "toy", "device": "b"}}}
 
 
@@ -40,7 +45,10 @@ def auto(folder: Path, registry: Registry) -> voxstack.Voice:
 
 def test_auto_is_what_was_kept(kept: tuple[Path, Path], registry: Registry) -> None:
     voice = auto(kept[0], registry)
-    assert {row.network: (row.device, row.asked) for row in voice.contexts()} == {"wave": ("a", "auto"), "tone": ("b", "")}
+    assert {row.network: (row.device, row.asked) for row in voice.contexts()} == {
+        "wave": ("a", "auto"),
+        "tone": ("b", ""),
+    }
     assert voice.addon.context.name == "auto"
     told = voice.addon.context.description
     assert told.startswith("tone in toy:b, the rest in toy:a: RTF 0.1; measured 20")
@@ -55,7 +63,9 @@ def test_a_newer_measurement_takes_the_place_of_the_older(kept: tuple[Path, Path
 
 
 def test_nothing_kept(toy: Toy, registry: Registry) -> None:
-    with pytest.raises(ContextError, match="toy: the context 'auto' has not been measured here; measure it: voxstack bench toy"):
+    with pytest.raises(
+        ContextError, match="toy: the context 'auto' has not been measured here; measure it: voxstack bench toy"
+    ):
         auto(toy(), registry)
 
 
@@ -66,7 +76,10 @@ def edit(folder: Path, **changes: Any) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "told"),
-    [({"version": "2"}, "was measured with version 1, and this is 2"), ({"license": "MIT"}, "another addon.json of version 1")],
+    [
+        ({"version": "2"}, "was measured with version 1, and this is 2"),
+        ({"license": "MIT"}, "another addon.json of version 1"),
+    ],
 )
 def test_another_addon(changes: Any, told: str, kept: tuple[Path, Path], registry: Registry) -> None:
     edit(kept[0], **changes)
@@ -90,11 +103,15 @@ def test_how_addon_json_is_written_does_not_matter(kept: tuple[Path, Path], regi
         ({"versions": {"onnxruntime": "1.32.0", "voxstack-core": "0.1.0", "torch": "3"}}, "torch not installed, now 3"),
     ],
 )
-def test_another_machine(change: Any, told: str, kept: tuple[Path, Path], registry: Registry, here: dict[str, Any]) -> None:
+def test_another_machine(
+    change: Any, told: str, kept: tuple[Path, Path], registry: Registry, here: dict[str, Any]
+) -> None:
     here.update(change)
     with pytest.raises(ContextError) as found:
         auto(kept[0], registry)
-    assert f"was measured elsewhere, or before something changed ({told}); measure it: voxstack bench toy" in str(found.value)
+    assert f"was measured elsewhere, or before something changed ({told}); measure it: voxstack bench toy" in str(
+        found.value
+    )
     config = json.loads((kept[0] / "addon.json").read_text())
     storing.save(config, {"runtime": "onnx", "device": "cpu"}, "all in onnx:cpu", "latency", {})
     assert auto(kept[0], registry).addon.context.runtime == "onnx"

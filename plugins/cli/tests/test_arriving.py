@@ -66,7 +66,9 @@ def test_captions_of_a_text_that_arrives_come_with_it(read: Say, talk: Any, list
     talk([b"Well,", b" hello. ", b"Go on."], lambda number: written.append(stdout.getvalue()))
     assert read("-", "--srt", "-") == 0
     assert written[:3] == [b"", b"", b""]
-    assert [line for line in written[3].decode().splitlines() if line.isascii() and line[:1].isalpha()] == ["Well, hello."]
+    assert [line for line in written[3].decode().splitlines() if line.isascii() and line[:1].isalpha()] == [
+        "Well, hello."
+    ]
     assert stdout.getvalue().decode().endswith("Go on.\n\n")
 
 
@@ -80,7 +82,9 @@ def test_the_events_tell_the_whole_text_and_places_in_it(read: Say, talk: Any, t
 
 
 @pytest.mark.parametrize("pieces", [[], [b" "], [b"\xef\xbb\xbf"], [b"\n", b" ", b"\t\n"]])
-def test_a_pipe_with_no_text_is_the_error_of_an_empty_text(pieces: list[bytes], read: Say, talk: Any, tmp_path: Path, capsys: Any) -> None:
+def test_a_pipe_with_no_text_is_the_error_of_an_empty_text(
+    pieces: list[bytes], read: Say, talk: Any, tmp_path: Path, capsys: Any
+) -> None:
     out = tmp_path / "a.wav"
     out.write_bytes(b"older")
     talk(pieces)
@@ -208,7 +212,10 @@ def test_an_interrupt_ends_it_and_leaves_older_files(text: bytes, write_addon: A
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
         assert process.stderr.read() == b""
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == {"a.wav": b"older", "a.json": b"older"}
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == {
+        "a.wav": b"older",
+        "a.json": b"older",
+    }
 
 
 def test_sound_comes_out_of_a_real_pipe_while_text_may_still_come(write_addon: Any) -> None:
@@ -222,7 +229,9 @@ def test_sound_comes_out_of_a_real_pipe_while_text_may_still_come(write_addon: A
 
 
 def test_a_listener_that_goes_away_ends_it_quietly(write_addon: Any, tmp_path: Path) -> None:
-    with started(write_addon("endless", stack=[{"type": "Endless"}]), "--raw", "--json", str(tmp_path / "a.json")) as process:
+    with started(
+        write_addon("endless", stack=[{"type": "Endless"}]), "--raw", "--json", str(tmp_path / "a.json")
+    ) as process:
         process.stdin.write(b"Go on!")
         assert process.stdout.read(4) == bytes(4)
         process.stdout.close()

@@ -51,7 +51,10 @@ def test_an_abbreviation_ends_no_sentence() -> None:
 
 
 def test_a_heading_is_a_caption() -> None:
-    assert lines_of("Chapter One\n\nIt was late", lambda gap: 0.3 if "\n" in gap else 0.0) == [("Chapter One",), ("It was late",)]
+    assert lines_of("Chapter One\n\nIt was late", lambda gap: 0.3 if "\n" in gap else 0.0) == [
+        ("Chapter One",),
+        ("It was late",),
+    ]
 
 
 def test_a_long_silence_ends_a_caption_in_the_middle_of_a_sentence() -> None:
@@ -78,7 +81,10 @@ def test_a_full_caption_is_cut_where_the_voice_paused_longest_in_its_later_half(
 @pytest.mark.parametrize("seed", range(5))
 def test_captions_of_any_text_are_readable_in_order_and_leave_nothing_out(seed: int) -> None:
     draw = random.Random(seed)
-    pieces = ["".join(draw.choices("abcdefgh", k=draw.randint(1, 12))) + draw.choice(["", "", "", ",", ".", "-b"]) for _ in range(400)]
+    pieces = [
+        "".join(draw.choices("abcdefgh", k=draw.randint(1, 12))) + draw.choice(["", "", "", ",", ".", "-b"])
+        for _ in range(400)
+    ]
     text = " ".join(pieces)
     captions = captions_of(text, words_of(text, lambda gap: draw.choice([0.0, 0.02, 0.3, 1.0]), letter=0.08), more=2.0)
     assert " ".join(line for caption in captions for line in caption.lines) == text

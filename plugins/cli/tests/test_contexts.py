@@ -70,7 +70,9 @@ CONTEXTS = {
 @pytest.fixture
 def registry(write_addon: Write) -> Registry:
     """A voice named ``hum`` with three contexts, a runtime, and a plugin that knows the contexts ``auto`` and ``mute``."""
-    voice = write_addon("hum", spec_version=2, networks={"hum": DOUBLING}, stack=[{"type": "Humming"}], contexts=CONTEXTS)
+    voice = write_addon(
+        "hum", spec_version=2, networks={"hum": DOUBLING}, stack=[{"type": "Humming"}], contexts=CONTEXTS
+    )
     hooks: dict[str, Any] = {"voxstack_addons": lambda: [voice], "voxstack_devices": lambda: ["python:cpu"]}
     runtime = plugin([Humming], None, **hooks, voxstack_context=voxstack_context)
     runtime.voxstack_open_network = plugin(voxstack_open_network=voxstack_open_network).voxstack_open_network
@@ -118,13 +120,41 @@ def test_what_is_effective_in_a_context(registry: Registry, capsys: Any) -> None
     head, columns, row = capsys.readouterr().out.splitlines()
     assert head == "hum 1, context python:cpu, 3 threads"
     assert columns.split()[:4] == ["network", "role", "runtime", "device"]
-    assert row.split() == ["hum", "decoder", "python", "cpu", "CPU:", "a", "fast", "one", "3", "float32", "whole", "any", "1", "1.2"]
+    assert row.split() == [
+        "hum",
+        "decoder",
+        "python",
+        "cpu",
+        "CPU:",
+        "a",
+        "fast",
+        "one",
+        "3",
+        "float32",
+        "whole",
+        "any",
+        "1",
+        "1.2",
+    ]
     assert main(["contexts", "hum", "--context", "auto", "--json"], registry) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["context"] == "auto"
     assert told["description"] == "what is best for hum"
     (row,) = told["effective"]
-    keys = ("network", "role", "runtime", "device", "provider", "threads", "precision", "form", "shapes", "batch", "version", "asked")
+    keys = (
+        "network",
+        "role",
+        "runtime",
+        "device",
+        "provider",
+        "threads",
+        "precision",
+        "form",
+        "shapes",
+        "batch",
+        "version",
+        "asked",
+    )
     found = ["hum", "decoder", "python", "cpu", "CPU: a fast one", 2, "float32", "whole", {}, 1, "1.2", "auto"]
     assert row == dict(zip(keys, found, strict=True))
 
@@ -187,5 +217,7 @@ def test_a_context_in_words() -> None:
         options={"cache": "here"},
         networks={"vocoder": Context(threads=3)},
     )
-    told = "openvino:NPU, 2 threads, float16, frames 64/128, nothing split, windowed, batches of 4, first 12, cache here"
+    told = (
+        "openvino:NPU, 2 threads, float16, frames 64/128, nothing split, windowed, batches of 4, first 12, cache here"
+    )
     assert ", ".join(parts(context)) == f"{told}, vocoder in (onnx:cpu, 3 threads)"

@@ -49,7 +49,9 @@ class Wave(StreamableBlock):
 
 
 WAVE = network(
-    "decoder", {"frames": tensor("batch", "frames", 2), "mask": tensor("batch", "frames", mask=True)}, {"mel": tensor("batch", "frames", 2)}
+    "decoder",
+    {"frames": tensor("batch", "frames", 2), "mask": tensor("batch", "frames", mask=True)},
+    {"mel": tensor("batch", "frames", 2)},
 )
 WAVE |= {"streaming": {"axis": "frames", "left": 3, "right": 4, "hop": 1}, "measured": {"deterministic": True}}
 
@@ -65,9 +67,13 @@ def test_voices_tells_of_voices_and_lenders(world: Registry, write_addon: Write,
     assert "  wave (decoder)" in told
 
 
-def test_broken_voices_are_listed_with_their_error_and_the_rest_too(world: Registry, tmp_path: Path, bad_plugin: Any, capsys: Any) -> None:
+def test_broken_voices_are_listed_with_their_error_and_the_rest_too(
+    world: Registry, tmp_path: Path, bad_plugin: Any, capsys: Any
+) -> None:
     folders = [*world.addons().values(), tmp_path / "gone"]
-    registry = Registry({"all": plugin(voxstack_addons=lambda: folders), "bad": bad_plugin}, {"worse": ImportError("no module x")})
+    registry = Registry(
+        {"all": plugin(voxstack_addons=lambda: folders), "bad": bad_plugin}, {"worse": ImportError("no module x")}
+    )
     assert main(["voices", "--json"], registry) == 0
     told, errors = capsys.readouterr()
     rows = {row["name"]: row for row in json.loads(told)}
@@ -148,8 +154,12 @@ def test_validate_opens_the_networks_of_an_addon_without_a_stack(write_addon: Wr
     assert main(["validate", str(folder), "--no-load"], Registry({})) == 0
 
 
-@pytest.mark.parametrize(("name", "problem"), [("decoder.txt", "sha256"), ("unlisted.txt", "does not list"), ("addon.json", "JSON")])
-def test_validate_finds_what_is_wrong_and_goes_on(name: str, problem: str, world: Registry, write_addon: Write, capsys: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "problem"), [("decoder.txt", "sha256"), ("unlisted.txt", "does not list"), ("addon.json", "JSON")]
+)
+def test_validate_finds_what_is_wrong_and_goes_on(
+    name: str, problem: str, world: Registry, write_addon: Write, capsys: Any
+) -> None:
     folder = lending(write_addon)
     (folder / name).write_text("x" * len("decoder.txt"))
     assert main(["validate", "--no-load", str(folder), "hummer"], world) == 1
@@ -171,7 +181,9 @@ def test_validate_survives_a_bug_in_a_plugin(world: Registry, write_addon: Write
             raise ZeroDivisionError("a bug")
 
     folder = lending(write_addon)
-    registry = Registry({"a": plugin([], Buggy()), "b": plugin([world["Hum"]], voxstack_addons=lambda: list(world.addons().values()))})
+    registry = Registry(
+        {"a": plugin([], Buggy()), "b": plugin([world["Hum"]], voxstack_addons=lambda: list(world.addons().values()))}
+    )
     assert main(["validate", str(folder), "hummer"], registry) == 1
     told, errors = capsys.readouterr()
     assert told.startswith("OK  hummer: ")
@@ -234,5 +246,7 @@ def test_inspect_shows_how_the_default_voice_streams(capsys: Any) -> None:
     told = capsys.readouterr().out
     assert "    streaming along frames: sees 18 before and 18 after, 1 out for each" in told.splitlines()
     assert re.search(
-        r"^    also stateful, along frames: carries \d+ states, waits for 18, 1 out for each: onnx decoder", told, re.MULTILINE
+        r"^    also stateful, along frames: carries \d+ states, waits for 18, 1 out for each: onnx decoder",
+        told,
+        re.MULTILINE,
     )

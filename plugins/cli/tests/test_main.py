@@ -36,7 +36,9 @@ def test_it_is_a_plugin_like_any_other() -> None:
 
 
 def test_commands_of_other_plugins_run_and_are_in_the_help(capsys: Any) -> None:
-    registry = Registry({"cli": voxstack_cli, "more": commanding("greet", lambda options: 7 if options.registry is registry else 0)})
+    registry = Registry(
+        {"cli": voxstack_cli, "more": commanding("greet", lambda options: 7 if options.registry is registry else 0)}
+    )
     assert main(["greet"], registry) == 7
     with pytest.raises(SystemExit) as left:
         main(["--help"], registry)
@@ -51,7 +53,9 @@ def test_plugins_that_cannot_add_commands_are_reported(capsys: Any) -> None:
         raise RuntimeError("no licence key")
 
     bad = plugin(voxstack_commands=voxstack_commands)
-    registry = Registry({"bad": bad, "thief": commanding("say", print), "good": commanding("greet", lambda options: None)})
+    registry = Registry(
+        {"bad": bad, "thief": commanding("say", print), "good": commanding("greet", lambda options: None)}
+    )
     assert main(["greet"], registry) == 0
     errors = capsys.readouterr().err
     assert "plugin 'bad' cannot add its commands: RuntimeError('no licence key')" in errors

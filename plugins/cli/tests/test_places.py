@@ -24,7 +24,9 @@ Say = Callable[..., int]
 
 
 @pytest.mark.parametrize(("text", "status"), [("ab!", 1), ("ab^", 130)])
-def test_an_older_file_stays_and_nothing_half_written_is_left(text: str, status: int, say: Say, tmp_path: Path, capsys: Any) -> None:
+def test_an_older_file_stays_and_nothing_half_written_is_left(
+    text: str, status: int, say: Say, tmp_path: Path, capsys: Any
+) -> None:
     out = tmp_path / "hello.wav"
     out.write_bytes(b"older")
     assert say(text, "--out", str(out)) == status
@@ -47,7 +49,9 @@ def test_debug_shows_the_traceback_of_an_error(place: str, world: Registry) -> N
         main(["--debug", *argv] if place == "before" else [*argv, "--debug"], world)
 
 
-def test_a_machine_that_is_full_says_so_and_leaves_nothing(world: Registry, write_addon: Any, tmp_path: Path, capsys: Any) -> None:
+def test_a_machine_that_is_full_says_so_and_leaves_nothing(
+    world: Registry, write_addon: Any, tmp_path: Path, capsys: Any
+) -> None:
     controls = {name: {"type": "number", "default": 1.0} for name in ("rate", "volume")}
     folder = write_addon("slow", stack=[{"type": "Hum"}], controls=controls)
     voice = voxstack.load(folder, registry=world)
@@ -56,7 +60,9 @@ def test_a_machine_that_is_full_says_so_and_leaves_nothing(world: Registry, writ
     next(running)
     assert main(["say", "abc", "--voice", str(folder), "--out", str(tmp_path / "hello.wav")], world) == 1
     running.close()
-    assert capsys.readouterr().err.startswith("voxstack: error: slow: 1 streams run, and this machine keeps up with no more")
+    assert capsys.readouterr().err.startswith(
+        "voxstack: error: slow: 1 streams run, and this machine keeps up with no more"
+    )
     assert not [path for path in tmp_path.iterdir() if path.is_file()]
 
 
@@ -77,7 +83,9 @@ def test_a_link_keeps_pointing_to_the_file(say: Say, tmp_path: Path) -> None:
         ("nowhere/hello.wav", [], "there is no folder"),
     ],
 )
-def test_places_that_are_refused_before_the_voice_is_loaded(name: str, more: list[str], problem: str, tmp_path: Path, capsys: Any) -> None:
+def test_places_that_are_refused_before_the_voice_is_loaded(
+    name: str, more: list[str], problem: str, tmp_path: Path, capsys: Any
+) -> None:
     assert main(["say", "a", "--out", os.path.join(tmp_path, name), *more], Registry({})) == 1
     assert problem in capsys.readouterr().err
 
@@ -226,8 +234,12 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("text", "more", "shown"), [("a" * 400, [], True), ("a" * 20, [], False), ("a" * 400, ["--quiet"], False)])
-def test_progress_on_a_long_text(text: str, more: list[str], shown: bool, say: Say, tmp_path: Path, monkeypatch: Any) -> None:
+@pytest.mark.parametrize(
+    ("text", "more", "shown"), [("a" * 400, [], True), ("a" * 20, [], False), ("a" * 400, ["--quiet"], False)]
+)
+def test_progress_on_a_long_text(
+    text: str, more: list[str], shown: bool, say: Say, tmp_path: Path, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
     assert say(text, "--out", str(tmp_path / "hello.wav"), *more) == 0
     told = sys.stderr.getvalue()  # type: ignore[attr-defined]
@@ -243,7 +255,9 @@ def test_progress_tells_how_much_of_the_text_has_been_said(read: Say, tmp_path: 
     assert shares[0] == 1
 
 
-def test_progress_of_a_text_that_arrives_tells_seconds(read: Say, pipe_in: Any, tmp_path: Path, monkeypatch: Any) -> None:
+def test_progress_of_a_text_that_arrives_tells_seconds(
+    read: Say, pipe_in: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
     pipe_in(b"word " * 80)
     monkeypatch.setattr(sys, "stderr", Terminal())
     assert read("--out", str(tmp_path / "hello.wav")) == 0

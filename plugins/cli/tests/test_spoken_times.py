@@ -24,7 +24,22 @@ TEXT = "Every word has its time. All is well."  # both sentences begin with a vo
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the text as sound, captions and events."""
     folder = tmp_path_factory.mktemp("spoken")
-    assert main(["say", TEXT, "--out", f"{folder}/a.wav", "--srt", f"{folder}/a.srt", "--json", f"{folder}/a.json", "--quiet"]) == 0
+    assert (
+        main(
+            [
+                "say",
+                TEXT,
+                "--out",
+                f"{folder}/a.wav",
+                "--srt",
+                f"{folder}/a.srt",
+                "--json",
+                f"{folder}/a.json",
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     return folder
 
 
@@ -65,7 +80,9 @@ def test_events_are_in_order_inside_the_sound_and_point_to_the_text(folder: Path
 def test_the_default_voice_speaks_while_text_arrives() -> None:
     command = [sys.executable, "-m", "voxstack_cli", "say", "-", "--raw", "--quiet"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         too_long = threading.Timer(60, process.kill)  # a test must not wait for what never comes

@@ -18,17 +18,32 @@ WINDOWED = {"streaming": {"axis": "frames", "left": 5, "right": 3, "hop": 1}}
     [
         ({}, "whole", "may depend on all of the utterance"),
         (WINDOWED, "exact", "an output sees 5 frames before its own and 3 after, as measured"),
-        ({**WINDOWED, "stateful": {"streaming": {"states": {"a": {}, "b": {}}}}}, "exact", "in windows, or carrying 2 states"),
-        ({"streaming": {"axis": "frames", "right": 4, "hop": 1, "states": {"a": {}}}}, "exact", "carries 1 states, waits for 4 frames"),
         (
-            {"outputs": FRAMES, "autoregressive": {"frames": "said", "stop": "end", "states": {"previous": {"next": "said_next"}}}},
+            {**WINDOWED, "stateful": {"streaming": {"states": {"a": {}, "b": {}}}}},
+            "exact",
+            "in windows, or carrying 2 states",
+        ),
+        (
+            {"streaming": {"axis": "frames", "right": 4, "hop": 1, "states": {"a": {}}}},
+            "exact",
+            "carries 1 states, waits for 4 frames",
+        ),
+        (
+            {
+                "outputs": FRAMES,
+                "autoregressive": {"frames": "said", "stop": "end", "states": {"previous": {"next": "said_next"}}},
+            },
             "step by step",
             "says 2 frames from those it said before, and carries 1 states of a fixed size",
         ),
         (
             {
                 "outputs": FRAMES,
-                "autoregressive": {"frames": "said", "states": {"cache": {"next": "n", "steps": 0}}, "noise": {"dropout": "uniform"}},
+                "autoregressive": {
+                    "frames": "said",
+                    "states": {"cache": {"next": "n", "steps": 0}},
+                    "noise": {"dropout": "uniform"},
+                },
             },
             "step by step",
             "carries 1 states, of which cache grow with what is said; noise is drawn for each step from the seed",
@@ -50,7 +65,9 @@ def test_how_a_network_streams(network: dict, how: str, why: str):
     ],
 )
 def test_when_the_first_audio_comes(head: str, words: str):
-    stack = [{"type": "Sentences", "block": {"type": "StreamableStack", "stack": [{"type": head}, {"type": "Decoder"}]}}]
+    stack = [
+        {"type": "Sentences", "block": {"type": "StreamableStack", "stack": [{"type": head}, {"type": "Decoder"}]}}
+    ]
     assert words in list(streams.lines({}, stack))[-1]
     assert list(streams.lines({}, [{"type": "Other"}])) == []
 
@@ -87,7 +104,11 @@ STREAMED = {"role": "decoder", "streaming": {"axis": "frames", "left": 5, "right
     "stack, networks, frames",
     [
         ([{"type": "Upsampler"}, {"type": "Decoder"}], {"a": STREAMED}, 3),
-        ([{"type": "Upsampler"}, {"type": "Decoder", "network": "a"}, {"type": "Decoder", "network": "a"}], {"a": STREAMED}, 3 + 2),
+        (
+            [{"type": "Upsampler"}, {"type": "Decoder", "network": "a"}, {"type": "Decoder", "network": "a"}],
+            {"a": STREAMED},
+            3 + 2,
+        ),
         ([{"type": "WholeFrames", "tensor": "mel"}, {"type": "Decoder"}], {"a": {"role": "decoder"}}, None),
         ([{"type": "Upsampler"}, {"type": "Decoder", "network": "lent"}], {}, None),
         ([{"type": "Upsampler"}, {"type": "NotInstalled"}], {}, None),

@@ -32,15 +32,26 @@ def files_in(folder: Path) -> list[str]:
 @pytest.fixture
 def all_forms(tmp_path: Path) -> list[str]:
     """Options that write sound, captions of both kinds and events."""
-    return [word for form in ("out", "srt", "vtt", "json") for word in (f"--{form}", str(tmp_path / f"a.{form.replace('out', 'wav')}"))]
+    return [
+        word
+        for form in ("out", "srt", "vtt", "json")
+        for word in (f"--{form}", str(tmp_path / f"a.{form.replace('out', 'wav')}"))
+    ]
 
 
-def test_captions_and_events_are_written_beside_the_sound(read: Say, all_forms: list[str], tmp_path: Path, capsys: Any) -> None:
+def test_captions_and_events_are_written_beside_the_sound(
+    read: Say, all_forms: list[str], tmp_path: Path, capsys: Any
+) -> None:
     assert read(TEXT, *all_forms) == 0
     assert (tmp_path / "a.srt").read_text("utf-8") == SRT
     assert (tmp_path / "a.vtt").read_text("utf-8") == VTT
     told = json.loads((tmp_path / "a.json").read_text("utf-8"))
-    assert {key: told[key] for key in told if key != "events"} == {"voice": "reader", "sample_rate": 8000, "text": TEXT, "duration": 0.75}
+    assert {key: told[key] for key in told if key != "events"} == {
+        "voice": "reader",
+        "sample_rate": 8000,
+        "text": TEXT,
+        "duration": 0.75,
+    }
     assert [(event["text"], event["start"], event["duration"], event["span"]) for event in told["events"]] == [
         ("Hello", 0.0, 0.0625, [0, 5]),
         ("R&D", 0.0875, 0.0375, [7, 10]),
@@ -77,11 +88,16 @@ def test_stdout_gets_each_caption_when_it_is_known(read: Say, monkeypatch: Any) 
     pipe = Pipe()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe))
     assert read("One. Two. Three.", "--vtt", "-") == 0
-    assert [sum(data.endswith(word + b".\n\n") for data in pipe.flushed) for word in (b"One", b"Two", b"Three")] == [1, 1, 1]
+    assert [sum(data.endswith(word + b".\n\n") for data in pipe.flushed) for word in (b"One", b"Two", b"Three")] == [
+        1,
+        1,
+        1,
+    ]
 
 
 @pytest.mark.parametrize(
-    ("voice", "text", "status"), [("hummer", "ab!", 1), ("hummer", "ab^", 130), ("hummer", "abc", 1), ("reader", "~", 1)]
+    ("voice", "text", "status"),
+    [("hummer", "ab!", 1), ("hummer", "ab^", 130), ("hummer", "abc", 1), ("reader", "~", 1)],
 )
 def test_all_older_files_stay_if_anything_goes_wrong(
     voice: str, text: str, status: int, world: Registry, all_forms: list[str], tmp_path: Path
@@ -95,9 +111,14 @@ def test_all_older_files_stay_if_anything_goes_wrong(
     )
 
 
-def test_captions_of_a_voice_without_words_are_an_error_and_its_events_are_none(say: Say, tmp_path: Path, capsys: Any) -> None:
+def test_captions_of_a_voice_without_words_are_an_error_and_its_events_are_none(
+    say: Say, tmp_path: Path, capsys: Any
+) -> None:
     assert say("abc", "--vtt", "-") == 1
-    assert "hummer does not tell when it says which word, so there are no captions; leave out --vtt" in capsys.readouterr().err
+    assert (
+        "hummer does not tell when it says which word, so there are no captions; leave out --vtt"
+        in capsys.readouterr().err
+    )
     assert say("abc", "--json", str(tmp_path / "a.json")) == 0
     assert json.loads((tmp_path / "a.json").read_text("utf-8"))["events"] == []
 
@@ -134,10 +155,18 @@ def written(form: str, chunks: list[Chunk], text: str, ssml: bool = False) -> st
 
 
 def test_times_of_hours_and_of_almost_a_second() -> None:
-    events = (Event("word", "a", 59.9996, 1.0, (0, 1)), Event("word", "b", 3600.5, 1.0, (2, 3)), Event("word", "c", 400000.0, 1.0, (4, 5)))
+    events = (
+        Event("word", "a", 59.9996, 1.0, (0, 1)),
+        Event("word", "b", 3600.5, 1.0, (2, 3)),
+        Event("word", "c", 400000.0, 1.0, (4, 5)),
+    )
     text = written("srt", [Chunk(np.zeros(1000, np.float32), 0, events)], "a b c")
     lines = [line for line in text.splitlines() if "-->" in line]
-    assert lines == ["00:01:00,000 --> 00:01:01,000", "01:00:00,500 --> 01:00:01,500", "111:06:40,000 --> 111:06:41,000"]
+    assert lines == [
+        "00:01:00,000 --> 00:01:01,000",
+        "01:00:00,500 --> 01:00:01,500",
+        "111:06:40,000 --> 111:06:41,000",
+    ]
 
 
 def test_a_text_cannot_break_out_of_its_cue() -> None:

@@ -29,7 +29,9 @@ RUNNERS: dict[str, Any] = {
 }
 
 
-def customized(runners: dict[str, Any] = RUNNERS, networks: dict[str, Any] = NETWORKS, **fields: Any) -> CustomizedEncoders:
+def customized(
+    runners: dict[str, Any] = RUNNERS, networks: dict[str, Any] = NETWORKS, **fields: Any
+) -> CustomizedEncoders:
     return loaded(CustomizedEncoders(**fields), addon([], runners, networks=networks))
 
 
@@ -47,8 +49,15 @@ def test_networks_run_as_their_inputs_come() -> None:
 
 
 def test_networks_that_change_a_name_run_in_the_order_of_the_list_and_what_reads_it_after_them() -> None:
-    networks = {"read": encoder("b", "c"), "twice": encoder("b", "b"), "more": encoder("b", "b"), "b": encoder("tokens", "b")}
-    networks["more"]["exports"] = [{"format": "python", "symbol": "more.txt"}]  # or it would be the same network as "twice"
+    networks = {
+        "read": encoder("b", "c"),
+        "twice": encoder("b", "b"),
+        "more": encoder("b", "b"),
+        "b": encoder("tokens", "b"),
+    }
+    networks["more"]["exports"] = [
+        {"format": "python", "symbol": "more.txt"}
+    ]  # or it would be the same network as "twice"
     runners = {
         "read": lambda b: {"c": b},
         "twice": lambda b: {"b": 2 * b},
@@ -79,10 +88,15 @@ def test_errors_name_the_network_and_the_block_goes_on() -> None:
 
 def test_the_context_of_the_block_goes_before_that_of_the_voice() -> None:
     seen: list[Any] = []
-    runtime = plugin([CustomizedEncoders], voxstack_open_network=lambda spec, context: seen.append(context) or RUNNERS[spec.name])
+    runtime = plugin(
+        [CustomizedEncoders], voxstack_open_network=lambda spec, context: seen.append(context) or RUNNERS[spec.name]
+    )
     files = SimpleNamespace(config=addon([], RUNNERS, networks=NETWORKS).config, path=Path)
     voice = {"runtime": "python", "networks": {"d": "python:npu"}}
-    for context, expected in ((None, {"b": ("cpu", 1), "d": ("npu", 1)}), ("other", {"b": ("cpu", 2), "d": ("cpu", 2)})):
+    for context, expected in (
+        (None, {"b": ("cpu", 1), "d": ("npu", 1)}),
+        ("other", {"b": ("cpu", 2), "d": ("cpu", 2)}),
+    ):
         seen.clear()
         block = loaded(CustomizedEncoders(["b", "d"], context), Addon(files, Registry({"tiny": runtime}), voice))
         assert {name: (at.device, at.threads) for name, at in zip("bd", seen, strict=True)} == expected

@@ -35,7 +35,10 @@ def independent(runners: dict[str, Callable[[], Any]], device: str = "cpu", **fi
 
     made = {name: runner(name, act) for name, act in runners.items()}
     holder = addon(
-        [], made, networks={name: encoder("tokens", name) for name in made}, contexts={"default": {"runtime": "python", "device": device}}
+        [],
+        made,
+        networks={name: encoder("tokens", name) for name in made},
+        contexts={"default": {"runtime": "python", "device": device}},
     )
     return loaded(CustomizedEncoders(**fields), holder)
 
@@ -118,7 +121,9 @@ def test_what_cannot_run_beside_others_runs_on_the_calling_thread() -> None:
 def test_many_streams_never_use_more_threads_than_there_are_workers(workers: int) -> None:
     scheduler, gauge, made = Scheduler(workers, load=None, patience=None), Gauge(), []
     block = independent(dict.fromkeys("abcd", gauge))
-    streams = [threading.Thread(target=lambda: made.extend(in_turn(scheduler, block) for _ in range(5))) for _ in range(8)]
+    streams = [
+        threading.Thread(target=lambda: made.extend(in_turn(scheduler, block) for _ in range(5))) for _ in range(8)
+    ]
     for stream in streams:
         stream.start()
     for stream in streams:
@@ -248,13 +253,19 @@ def test_any_order_gives_the_same() -> None:
         networks, runners, expected = {}, {}, {"tokens": TOKENS[None]}
         for number in range(int(random.integers(2, 9))):
             name = f"n{number}"
-            sources = sorted(random.choice([*expected], int(random.integers(1, min(3, len(expected)) + 1)), replace=False))
+            sources = sorted(
+                random.choice([*expected], int(random.integers(1, min(3, len(expected)) + 1)), replace=False)
+            )
             pause = float(random.choice([0, 0, 0.001, 0.003]))
-            networks[name] = network("encoder", {s: tensor("batch", "tokens") for s in sources}, {name: tensor("batch", "tokens")})
+            networks[name] = network(
+                "encoder", {s: tensor("batch", "tokens") for s in sources}, {name: tensor("batch", "tokens")}
+            )
             runners[name] = lambda name=name, pause=pause, **t: time.sleep(pause) or {name: sum(t.values()) * 2 + 1}
             expected[name] = sum(expected[s] for s in sources) * 2 + 1
         shuffled = [str(name) for name in random.permutation([*networks])]
         block = loaded(CustomizedEncoders(shuffled), addon([], runners, networks=networks))
         made = in_turn(scheduler, block)
-        assert {name: value.tolist() for name, value in made.items()} == {n: v[0].tolist() for n, v in expected.items() if n != "tokens"}
+        assert {name: value.tolist() for name, value in made.items()} == {
+            n: v[0].tolist() for n, v in expected.items() if n != "tokens"
+        }
     assert at_rest(scheduler)

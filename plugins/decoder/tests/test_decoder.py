@@ -28,7 +28,9 @@ def smooth(frames: np.ndarray) -> np.ndarray:
 def config(**more: Any) -> dict[str, Any]:
     streaming = {"axis": "frames", "left": LEFT, "right": RIGHT, "hop": HOP}
     inputs = {"frames": tensor("batch", "frames", 4), **more.pop("inputs", {})}
-    return network(more.pop("role", "decoder"), inputs, {"mel": tensor("batch", "steps", 4)}, **{"streaming": streaming, **more})
+    return network(
+        more.pop("role", "decoder"), inputs, {"mel": tensor("batch", "steps", 4)}, **{"streaming": streaming, **more}
+    )
 
 
 def run(frames: np.ndarray, noise: Any = 0, speaker: Any = 0, mask: Any = 1) -> dict[str, np.ndarray]:
@@ -37,7 +39,11 @@ def run(frames: np.ndarray, noise: Any = 0, speaker: Any = 0, mask: Any = 1) -> 
 
 
 STEPS = {
-    "inputs": {"frames": tensor("batch", "frames", 4), "past": tensor("batch", "past_steps", 4), "end": tensor(1, dtype="int64")},
+    "inputs": {
+        "frames": tensor("batch", "frames", 4),
+        "past": tensor("batch", "past_steps", 4),
+        "end": tensor(1, dtype="int64"),
+    },
     "outputs": {"mel": tensor("batch", "steps", 4), "next_past": tensor("batch", "next_steps", 4)},
     "streaming": {
         "axis": "frames",
@@ -50,7 +56,9 @@ STEPS = {
 }
 
 
-def steps(frames: np.ndarray, past: np.ndarray, end: np.ndarray, noise: Any = 0, speaker: Any = 0) -> dict[str, np.ndarray]:
+def steps(
+    frames: np.ndarray, past: np.ndarray, end: np.ndarray, noise: Any = 0, speaker: Any = 0
+) -> dict[str, np.ndarray]:
     """The same network, which carries the frames that it saw last; ``end`` is 1 in the last call."""
     new = frames + noise + np.sum(speaker)
     joined = np.concatenate([past, new, np.zeros((1, RIGHT * int(end[0]), 4), np.float32)], 1).astype(np.float32)
@@ -111,7 +119,9 @@ def test_other_inputs_come_from_the_utterance_cut_at_the_same_frames() -> None:
 
 def test_an_input_that_is_shorter_than_the_stream_is_named() -> None:
     with pytest.raises(NetworkError, match="'noise' has 50 frames and the stream has more"):
-        Case(decoder(decoder=config(inputs=NOISY)), {**UTTERANCE, "noise": UTTERANCE["noise"][:50]}, source=FRAMES).run([10])
+        Case(decoder(decoder=config(inputs=NOISY)), {**UTTERANCE, "noise": UTTERANCE["noise"][:50]}, source=FRAMES).run(
+            [10]
+        )
 
 
 def test_a_chunk_costs_its_frames_and_their_context() -> None:
@@ -132,12 +142,16 @@ def test_a_chunk_costs_its_frames_and_their_context() -> None:
 def test_a_network_for_whole_utterances_is_refused_with_an_explanation() -> None:
     whole = config()
     del whole["streaming"]
-    with pytest.raises(AddonError, match=r"tiny: networks\.decoder: says nothing about 'streaming'.*Put it in a SequenceBlock"):
+    with pytest.raises(
+        AddonError, match=r"tiny: networks\.decoder: says nothing about 'streaming'.*Put it in a SequenceBlock"
+    ):
         decoder(decoder=whole)
 
 
 def test_which_network_must_be_clear() -> None:
-    with pytest.raises(AddonError, match=r"more than one network \(one, two\) of role 'decoder'; name one in the block's 'network'"):
+    with pytest.raises(
+        AddonError, match=r"more than one network \(one, two\) of role 'decoder'; name one in the block's 'network'"
+    ):
         decoder(one=config(), two=config())
     with pytest.raises(AddonError, match="no network of role 'decoder'"):
         decoder(one=config(role="vocoder"))
@@ -178,7 +192,12 @@ def test_the_context_of_the_voice_or_of_the_block_says_how_it_streams() -> None:
     assert stateful(streaming="stateful").mode == "stateful"
     assert decoder().mode == "windowed"
     with pytest.raises(ContextError, match="'decoder' cannot stream stateful: it has no stateful form"):
-        loaded(Decoder(), addon([], {"decoder": run}, networks={"decoder": config()}, contexts={"default": {"streaming": "stateful"}}))
+        loaded(
+            Decoder(),
+            addon(
+                [], {"decoder": run}, networks={"decoder": config()}, contexts={"default": {"streaming": "stateful"}}
+            ),
+        )
 
 
 def test_a_runtime_without_the_stateful_form_runs_windows_unless_it_was_asked_for() -> None:
@@ -187,7 +206,9 @@ def test_a_runtime_without_the_stateful_form_runs_windows_unless_it_was_asked_fo
     contexts = {"default": {"runtime": "python"}, "strict": {"runtime": "python", "streaming": "stateful"}}
     holder = addon([], {"decoder": either}, networks=networks, contexts=contexts)
     assert loaded(Decoder(), holder).mode == "windowed"
-    with pytest.raises(ContextError, match="the python runtime needs an export of format 'python', and it has only other"):
+    with pytest.raises(
+        ContextError, match="the python runtime needs an export of format 'python', and it has only other"
+    ):
         loaded(Decoder(context="strict"), holder)
 
 

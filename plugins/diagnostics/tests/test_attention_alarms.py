@@ -78,7 +78,10 @@ def test_what_goes_well_gives_no_alarm():
         (path(*steady(0, 20), *steady(12)), [("repeated", 60)]),
         (path(*steady(0, 10), *[10] * 25, *steady(11)), [("stuck", 50)]),
         (path(*steady(0, 20)), [("cut off", 60)]),
-        (np.concatenate([path(*steady(0, 8)), np.full((12, TOKENS), 1 / TOKENS, np.float32), path(*steady(9))]), [("unfocused", 29)]),
+        (
+            np.concatenate([path(*steady(0, 8)), np.full((12, TOKENS), 1 / TOKENS, np.float32), path(*steady(9))]),
+            [("unfocused", 29)],
+        ),
     ],
     ids=["skipped", "repeated", "stuck", "cut off", "unfocused"],
 )
@@ -102,7 +105,9 @@ def test_alarms_come_with_the_chunk_in_which_they_are_seen(caplog: pytest.LogCap
             next(stream)
         assert not caplog.records
         next(stream)
-        assert [record.getMessage() for record in caplog.records] == ["skipped at step 30: tokens 11 to 13 (p11 p12 p13)"]
+        assert [record.getMessage() for record in caplog.records] == [
+            "skipped at step 30: tokens 11 to 13 (p11 p12 p13)"
+        ]
         assert [event.text for event in timeline.take(float("inf"))] == ["skipped: tokens 11 to 13 (p11 p12 p13)"]
         list(stream)
     assert caplog.records[-1].getMessage().startswith("ended: steps 75, tokens 30, focus_rate 0.80")
@@ -134,5 +139,7 @@ def test_a_report_to_a_file(tmp_path: Path):
 
 def test_frames_pass_untouched():
     rows = path(*steady())
-    plain, watched = (list(block.stream(iter(()), {"rows": rows})) for block in (Attending(), AttentionAlarms(Attending())))
+    plain, watched = (
+        list(block.stream(iter(()), {"rows": rows})) for block in (Attending(), AttentionAlarms(Attending()))
+    )
     assert all(np.array_equal(one, other) for one, other in zip(plain, watched, strict=True))

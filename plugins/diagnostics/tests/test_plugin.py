@@ -32,7 +32,9 @@ def test_is_announced():
 
 
 def test_the_examples_in_the_readme_build():
-    examples = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)]
+    examples = [
+        json.loads(text) for text in re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    ]
     registry = voxstack.Registry({"diagnostics": voxstack_diagnostics})
     built = [voxstack.build(_without_other_plugins(spec), registry=registry) for spec in examples]
     assert {type(block) for block in built} == set(voxstack_diagnostics.voxstack_blocks())

@@ -117,5 +117,8 @@ def test_builds_from_json_with_its_child(tmp_path):
     import voxstack_diagnostics
 
     registry = Registry({"diagnostics": voxstack_diagnostics})
-    spec = {"type": "Stopwatch", "block": {"type": "StreamableStack", "stack": [{"type": "Probe", "name": "a"}, {"type": "Probe"}]}}
+    spec = {
+        "type": "Stopwatch",
+        "block": {"type": "StreamableStack", "stack": [{"type": "Probe", "name": "a"}, {"type": "Probe"}]},
+    }
     assert voxstack.build(spec, registry=registry).block.stack[0].name == "a"

@@ -54,9 +54,16 @@ def spectra(frames: int, n_fft: int) -> np.ndarray:
         ),
         Case(Prosody(), utterance={"lf0": np.zeros(0, np.float32), "level": np.zeros(0, np.float32)}),
         Case(GaussianSample(), source=RANDOM.standard_normal((97, 6)).astype(np.float32)),
-        Case(GaussianSample(scale=0.5), {"seed": 7, "noise_scale": 0.3}, RANDOM.standard_normal((97, 10)).astype(np.float32)),
+        Case(
+            GaussianSample(scale=0.5),
+            {"seed": 7, "noise_scale": 0.3},
+            RANDOM.standard_normal((97, 10)).astype(np.float32),
+        ),
         Case(Noise("noise", like="tokens", features=2), utterance={"tokens": np.arange(5)}),
-        Case(Noise("noise", like="mel", features=80, distribution="uniform"), utterance={"mel": np.zeros((9, 3)), "seed": 2}),
+        Case(
+            Noise("noise", like="mel", features=80, distribution="uniform"),
+            utterance={"mel": np.zeros((9, 3)), "seed": 2},
+        ),
         Resample(16000, 22050),
         Resample(16000, 48000, quality="QQ"),
         Resample(24000, 16000, quality="LQ"),
@@ -73,7 +80,9 @@ def test_contract(case, check):
     check(case)
 
 
-@pytest.mark.parametrize("block", [InverseSTFT(n_fft=32, hop_length=8), Limiter(8000), Resample(8000, 11025), Fade(8000), Gain(db=1.0)])
+@pytest.mark.parametrize(
+    "block", [InverseSTFT(n_fft=32, hop_length=8), Limiter(8000), Resample(8000, 11025), Fade(8000), Gain(db=1.0)]
+)
 def test_empty_chunks_change_nothing(block):
     whole = spectra(50, 32) if isinstance(block, InverseSTFT) else LOUD
     pieces = [whole[:0], whole[:20], whole[20:20], whole[20:], whole[:0]]

@@ -39,7 +39,9 @@ def test_gain_leaves_other_precisions_as_they_are():
 def by_token(volumes: list[float], durations: list[float], samples: int, **more: float) -> np.ndarray:
     """The factor of each sample, at 8000 Hz and 100 samples a frame."""
     block = loaded(Gain(hop_length=100), addon())
-    return through(block, np.ones(samples, np.float32), volumes=np.array(volumes), durations=np.array(durations), **more)
+    return through(
+        block, np.ones(samples, np.float32), volumes=np.array(volumes), durations=np.array(durations), **more
+    )
 
 
 def test_gain_follows_the_volumes_of_tokens_with_short_straight_ramps():
@@ -101,13 +103,19 @@ def test_pace_makes_the_silences_that_the_voice_decided_longer_or_shorter():
     utterance = {"durations": np.array([8.0, 8.0, 8.0]), "silences": np.array([True, False, True]), "pause": 1.5}
     np.testing.assert_array_equal(Pace()(utterance)["durations"], [12, 8, 12])
     np.testing.assert_array_equal(Pace()({**utterance, "pause": 0})["durations"], [1, 8, 1])
-    np.testing.assert_array_equal(Pace()({**utterance, "pauses": np.array([np.nan, np.nan, np.nan])})["durations"], [12, 8, 12])
+    np.testing.assert_array_equal(
+        Pace()({**utterance, "pauses": np.array([np.nan, np.nan, np.nan])})["durations"], [12, 8, 12]
+    )
 
 
 @pytest.mark.parametrize("rate, pause", [(1.0, 1.0), (3.7, 0.0), (0.3, 4.0)])
 def test_pace_makes_pauses_as_long_as_they_are_asked_for(rate: float, pause: float):
     block = loaded(Pace(rate=rate), addon())  # 800 frames a second
-    utterance = {"durations": np.array([7.3, 8.0, 0.4]), "pauses": np.array([0.5, np.nan, 0.0]), "silences": np.array([1, 0, 1], bool)}
+    utterance = {
+        "durations": np.array([7.3, 8.0, 0.4]),
+        "pauses": np.array([0.5, np.nan, 0.0]),
+        "silences": np.array([1, 0, 1], bool),
+    }
     made = block({**utterance, "pause": pause, "rates": np.array([2.0, 1.0, 1.0])})["durations"]
     np.testing.assert_array_equal(made, [400, round(8 / rate), 1])
 

@@ -93,5 +93,7 @@ def test_refuses_frames_of_another_size():
 
 
 def test_refuses_a_hop_that_leaves_gaps():
-    with pytest.raises(voxstack.StackError, match=r"hop_length: 300 samples is more than a frame covers \(n_fft is 200\)"):
+    with pytest.raises(
+        voxstack.StackError, match=r"hop_length: 300 samples is more than a frame covers \(n_fft is 200\)"
+    ):
         InverseSTFT(200, 300).load(None)

@@ -16,7 +16,9 @@ def limited(samples: np.ndarray, **fields: float) -> np.ndarray:
 
 def direct(samples: np.ndarray, ceiling: float, ahead: int, rise: float) -> np.ndarray:
     """The gain sample by sample, in float64, straight from the definition."""
-    needed = np.concatenate([np.ones(ahead), np.minimum(1, ceiling / np.maximum(np.abs(samples), 1e-9)), np.ones(ahead)])
+    needed = np.concatenate(
+        [np.ones(ahead), np.minimum(1, ceiling / np.maximum(np.abs(samples), 1e-9)), np.ones(ahead)]
+    )
     released, last = [], 1.0
     for k in range(len(samples) + ahead):
         last = min(needed[k : k + ahead + 1].min(), last + rise)
@@ -37,8 +39,14 @@ def test_equals_the_definition(fields):
 @pytest.mark.parametrize("scale", [0.9, 3.0, 1e4])
 def test_never_exceeds_the_ceiling(ceiling_db, scale):
     random = np.random.default_rng(int(scale))
-    clicks = np.where(random.random(20000) < 0.003, scale, 0.05).astype(np.float32) * random.standard_normal(20000).astype(np.float32)
-    for samples in (clicks, (scale * np.sign(np.sin(2 * np.pi * 310 * SECONDS))).astype(np.float32), np.full(5, scale, np.float32)):
+    clicks = np.where(random.random(20000) < 0.003, scale, 0.05).astype(np.float32) * random.standard_normal(
+        20000
+    ).astype(np.float32)
+    for samples in (
+        clicks,
+        (scale * np.sign(np.sin(2 * np.pi * 310 * SECONDS))).astype(np.float32),
+        np.full(5, scale, np.float32),
+    ):
         made = limited(samples, ceiling_db=ceiling_db)
         assert float(np.abs(made).max()) <= 10 ** (ceiling_db / 20)
 

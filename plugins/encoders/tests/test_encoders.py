@@ -14,8 +14,12 @@ from voxstack_encoders import Encoders
 
 TOKENS = np.arange(6, dtype=np.int64)
 NETWORKS = {
-    "durations": network("encoder", {"encoded": tensor("batch", "tokens", 2)}, {"durations": tensor("batch", "tokens")}),
-    "text": network("encoder", {"tokens": tensor("batch", "tokens", dtype="int64")}, {"encoded": tensor("batch", "tokens", 2)}),
+    "durations": network(
+        "encoder", {"encoded": tensor("batch", "tokens", 2)}, {"durations": tensor("batch", "tokens")}
+    ),
+    "text": network(
+        "encoder", {"tokens": tensor("batch", "tokens", dtype="int64")}, {"encoded": tensor("batch", "tokens", 2)}
+    ),
     "vocoder": network("vocoder", {"mel": tensor("batch", "frames", 2)}, {"spectra": tensor("batch", "frames", 2)}),
 }
 RUNNERS: dict[str, Any] = {
@@ -29,7 +33,9 @@ def encoders(block: Encoders | None = None) -> Encoders:
     return loaded(block or Encoders(), addon([], RUNNERS, networks=NETWORKS))
 
 
-@parametrize_with_checks([Case(encoders(), {"tokens": TOKENS}), Case(encoders(Encoders(["text"], "other")), {"tokens": TOKENS})])
+@parametrize_with_checks(
+    [Case(encoders(), {"tokens": TOKENS}), Case(encoders(Encoders(["text"], "other")), {"tokens": TOKENS})]
+)
 def test_contract(case: Case, check: Any) -> None:
     check(case)
 

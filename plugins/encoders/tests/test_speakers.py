@@ -16,12 +16,16 @@ def number(*fields, **controls):
     return block(controls)["speaker_id"]
 
 
-@parametrize_with_checks([Speakers(NAMES), Case(Speakers(NAMES, "bryn"), {"speaker": "alba"}), Case(Speakers(NAMES), {"speaker": 2})])
+@parametrize_with_checks(
+    [Speakers(NAMES), Case(Speakers(NAMES, "bryn"), {"speaker": "alba"}), Case(Speakers(NAMES), {"speaker": 2})]
+)
 def test_contract(case, check):
     check(case)
 
 
-@pytest.mark.parametrize(("speaker", "found"), [("alba", 0), ("bryn", 1), ("7", 2), (0, 0), (2, 2), ("1", 1), (np.int64(1), 1)])
+@pytest.mark.parametrize(
+    ("speaker", "found"), [("alba", 0), ("bryn", 1), ("7", 2), (0, 0), (2, 2), ("1", 1), (np.int64(1), 1)]
+)
 def test_names_and_numbers_are_found(speaker, found):
     made = number(NAMES, speaker=speaker)
     assert (made.dtype, made.shape, int(made)) == (np.int64, (), found)

@@ -93,7 +93,9 @@ def heights(samples: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("pitch", [-7.0, -4.0, 4.0, 8.0])
 def test_pitch_is_in_semitones(pitch: float) -> None:
     block = loaded(Espeak(), ADDON)
-    plain, other = (heights(said(block, text="Oh, are you all away now? I am ill.", pitch=value)) for value in (0.0, pitch))
+    plain, other = (
+        heights(said(block, text="Oh, are you all away now? I am ill.", pitch=value)) for value in (0.0, pitch)
+    )
     count = min(len(plain), len(other))
     assert np.nanmedian(12 * np.log2(other[:count] / plain[:count])) == pytest.approx(pitch, abs=0.4)
 
@@ -124,7 +126,9 @@ def test_a_voice_that_is_not_there_is_told_with_those_that_are_close() -> None:
 
 
 def test_another_sample_rate_is_told_what_to_do() -> None:
-    with pytest.raises(StackError, match=r'makes samples at 22050 Hz, and this says 16000; .* 22050, or .*"type": "Resample"'):
+    with pytest.raises(
+        StackError, match=r'makes samples at 22050 Hz, and this says 16000; .* 22050, or .*"type": "Resample"'
+    ):
         loaded(Espeak(), addon(sample_rate=16000))
     with pytest.raises(StackError, match="this says 8000"):
         loaded(Espeak(sample_rate=8000), ADDON)
@@ -139,7 +143,10 @@ def test_words_and_sentences_come_with_their_characters_and_the_audio_that_holds
         events += chunk.events
     words = [event for event in events if event.kind == "word"]
     assert [word.text for word in words] == "Hello there my friend I have 23 apples & 4 pears".split()
-    assert [event.text for event in events if event.kind == "sentence"] == ["Hello there, my friend.", "I have 23 apples & 4 pears!"]
+    assert [event.text for event in events if event.kind == "sentence"] == [
+        "Hello there, my friend.",
+        "I have 23 apples & 4 pears!",
+    ]
     for event in events:
         if event.kind in ("word", "sentence"):
             assert TEXT[slice(*event.span)] == event.text
@@ -171,7 +178,10 @@ def test_words_are_where_they_sound(voice: voxstack.Voice) -> None:
     speech = voice.synthesize("Stop. Go.")
     word = next(word for word in speech.words if word.text == "Go")
     start = round(word.start * speech.sample_rate)
-    before, within = speech.samples[start - 2000 : start], speech.samples[start : start + round(word.duration * speech.sample_rate)]
+    before, within = (
+        speech.samples[start - 2000 : start],
+        speech.samples[start : start + round(word.duration * speech.sample_rate)],
+    )
     assert np.abs(before).max() < 0.02 < 0.1 < np.abs(within).max()
 
 

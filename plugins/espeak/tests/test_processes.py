@@ -59,7 +59,10 @@ def gone(number: int) -> bool:
 def test_thirty_two_threads_say_what_each_says_alone() -> None:
     block = loaded(Espeak(), ADDON)
     voices = "en-us", "de", "fr", "en-gb+f2"
-    jobs = [(f"This is stream {number}, and it says its own text. One, two, three.", voices[number % 4]) for number in range(32)]
+    jobs = [
+        (f"This is stream {number}, and it says its own text. One, two, three.", voices[number % 4])
+        for number in range(32)
+    ]
     alone = [said(block, text, voice=voice) for text, voice in jobs]
     together = threading.Barrier(32)
 

@@ -37,7 +37,9 @@ def layer(x: np.ndarray, left: int) -> np.ndarray:
     return np.tanh(sum(wide[:, k : k + steps] @ WEIGHTS[k] for k in range(3)) + 0.5)
 
 
-def decode(frames: np.ndarray, noise: np.ndarray | None = None, style: np.ndarray | None = None, mask: Any = 1.0) -> np.ndarray:
+def decode(
+    frames: np.ndarray, noise: np.ndarray | None = None, style: np.ndarray | None = None, mask: Any = 1.0
+) -> np.ndarray:
     """Two layers: an output sees two steps before it and two after."""
     keep = np.ones(frames.shape[:2], np.float32) * mask
     x = frames if noise is None else frames + noise[..., None]
@@ -102,7 +104,9 @@ class Guard:
         return self.function(**tensors)
 
 
-def wrapped(config: dict[str, Any], function: Runner, split: bool = True, **shapes: tuple[int, ...]) -> tuple[FixedShapesNetwork, Guard]:
+def wrapped(
+    config: dict[str, Any], function: Runner, split: bool = True, **shapes: tuple[int, ...]
+) -> tuple[FixedShapesNetwork, Guard]:
     """The network at these sizes, and the guard inside, which has forgotten the first runs."""
     spec = spec_of(config)
     guard = Guard(spec, function, **shapes)
@@ -116,7 +120,9 @@ def inputs_of(config: dict[str, Any], seed: int = 0, **sizes: int) -> dict[str, 
     made = {}
     for name, t in config["inputs"].items():
         shape = [sizes.get(axis, 1) if isinstance(axis, str) else axis for axis in t["shape"]]
-        made[name] = rng.integers(0, 8, shape) if t["dtype"] == "int64" else rng.standard_normal(shape).astype(np.float32)
+        made[name] = (
+            rng.integers(0, 8, shape) if t["dtype"] == "int64" else rng.standard_normal(shape).astype(np.float32)
+        )
         if t.get("mask"):
             made[name] = np.ones(shape, np.float32)
         made[name].flags.writeable = False
@@ -149,7 +155,9 @@ def test_without_a_mask_nothing_is_padded_and_windows_slide_back(length: int) ->
 
 def test_without_a_mask_what_is_shorter_than_any_size_is_refused() -> None:
     net, guard = wrapped(VOCODER, vocode, frames=(8, 20))
-    with pytest.raises(NetworkError, match=r"'net': 7 frames, and the smallest size is 8; .* smaller size .*, or export .* with a mask"):
+    with pytest.raises(
+        NetworkError, match=r"'net': 7 frames, and the smallest size is 8; .* smaller size .*, or export .* with a mask"
+    ):
         net(**inputs_of(VOCODER, frames=7))
     assert not guard.seen
 
@@ -176,7 +184,9 @@ FRAMES_ONLY = network("decoder", FRAMES, {"mel": tensor("batch", "frames", 4)})
 
 def test_what_sees_a_whole_and_is_too_long_is_refused_with_what_helps() -> None:
     net, _ = wrapped(ENCODER, encode, tokens=(4, 16))
-    with pytest.raises(NetworkError, match=r"'net': 17 tokens, and the largest size is 16; it sees a whole at once, .*'shapes'"):
+    with pytest.raises(
+        NetworkError, match=r"'net': 17 tokens, and the largest size is 16; it sees a whole at once, .*'shapes'"
+    ):
         net(**inputs_of(ENCODER, tokens=17))
 
 
@@ -221,7 +231,10 @@ def test_a_batch_and_windows_together() -> None:
     given = inputs_of(MASKED_VOCODER, frames=50, batch=3)
     same(net(**given), vocode(**given))
     assert net.stats["axes"]["batch"] == {"real": 3, "computed": 3, "padding": 0, "recomputed": 0, "waste": 0}
-    assert sum(len(seen["frames"]) * seen["frames"].shape[1] for seen in guard.seen) == net.stats["axes"]["frames"]["computed"]
+    assert (
+        sum(len(seen["frames"]) * seen["frames"].shape[1] for seen in guard.seen)
+        == net.stats["axes"]["frames"]["computed"]
+    )
 
 
 def test_a_mask_that_the_caller_gives_is_kept() -> None:
@@ -289,13 +302,18 @@ def test_nothing_gives_nothing_without_a_run() -> None:
     assert not guard.seen
     pooling = network("style", {"tokens": tensor("batch", "tokens", 4)}, {"style": tensor("batch", 4)})
     pooled, _ = wrapped(pooling, lambda tokens: {"style": tokens.mean(1)}, tokens=(4,))
-    with pytest.raises(NetworkError, match=r"was given no \['tokens'\], and its output 'style' cannot be made of nothing"):
+    with pytest.raises(
+        NetworkError, match=r"was given no \['tokens'\], and its output 'style' cannot be made of nothing"
+    ):
         pooled(**inputs_of(pooling, tokens=0))
 
 
 def test_an_output_of_unknown_length_is_refused_when_opened() -> None:
     config = {key: value for key, value in ENCODER.items() if key != "lengths"}
-    with pytest.raises(ContextError, match=r"'steps' of its output 'steps' .*\"lengths\": {\"steps\": {\"axis\": \"tokens\", \"times\": "):
+    with pytest.raises(
+        ContextError,
+        match=r"'steps' of its output 'steps' .*\"lengths\": {\"steps\": {\"axis\": \"tokens\", \"times\": ",
+    ):
         wrapped(config, encode, tokens=(4,))
 
 
@@ -303,19 +321,25 @@ def test_an_output_that_is_not_as_long_as_declared_is_an_error() -> None:
     config = {**ENCODER, "lengths": {"steps": {"axis": "tokens", "times": 2}}}
     net, _ = wrapped(config, encode, tokens=(4,))
     with pytest.raises(
-        NetworkError, match=r"output 'steps' has the shape \(1, 12\) for 4 tokens; its axis 1 should be 8: correct 'lengths'"
+        NetworkError,
+        match=r"output 'steps' has the shape \(1, 12\) for 4 tokens; its axis 1 should be 8: correct 'lengths'",
     ):
         net(**inputs_of(config, tokens=3))
 
 
 def test_a_mask_that_was_measured_to_be_wrong_is_refused_when_opened() -> None:
-    with pytest.raises(ContextError, match=r"padding 'tokens' was measured to change what is real by 0\.002 .* its input 'mask'"):
+    with pytest.raises(
+        ContextError, match=r"padding 'tokens' was measured to change what is real by 0\.002 .* its input 'mask'"
+    ):
         wrapped({**ENCODER, "measured": {"mask_error": {"tokens": 2e-3}}}, encode, tokens=(4,))
     wrapped({**ENCODER, "measured": {"mask_error": {"tokens": 1e-6}}}, encode, tokens=(4,))
 
 
 def test_sizes_that_hold_nothing_but_context_are_refused_when_opened() -> None:
-    with pytest.raises(ContextError, match=r"sees 2 frames before it and 2 after, so windows need more than 4, and the largest size is 4"):
+    with pytest.raises(
+        ContextError,
+        match=r"sees 2 frames before it and 2 after, so windows need more than 4, and the largest size is 4",
+    ):
         wrapped(MASKED_VOCODER, vocode, frames=(2, 4))
     wrapped(MASKED_VOCODER, vocode, split=False, frames=(4,))
 
@@ -327,14 +351,18 @@ def test_what_carries_state_is_refused_when_opened() -> None:
         {"mel": tensor("batch", "frames", 4), "next": tensor("batch", 2)},
         streaming={"axis": "frames", "right": 0, "hop": 1, "states": {"state": {"next": "next"}}},
     )
-    with pytest.raises(ContextError, match=r"carries state from call to call, .* {'batch': \[1\], 'frames': \[8\]}; give it a context"):
+    with pytest.raises(
+        ContextError, match=r"carries state from call to call, .* {'batch': \[1\], 'frames': \[8\]}; give it a context"
+    ):
         wrapped(config, decode, frames=(8,))
 
 
 def test_outputs_that_do_not_follow_the_stream_are_never_cut() -> None:
     config = {**MASKED_VOCODER, "outputs": {"mean": tensor("batch", 4)}}
     net, _ = wrapped(config, lambda **given: {"mean": decode(**given).mean(1)}, frames=(8, 20))
-    with pytest.raises(NetworkError, match=r"21 frames, and the largest size is 20; not all of its outputs follow the stream"):
+    with pytest.raises(
+        NetworkError, match=r"21 frames, and the largest size is 20; not all of its outputs follow the stream"
+    ):
         net(**inputs_of(config, frames=21))
 
 
@@ -343,7 +371,8 @@ def test_rows_that_depend_on_each_other_are_not_parted() -> None:
     net, _ = wrapped(config, vocode, batch=(1, 3), frames=(8,))
     same(net(**inputs_of(config, frames=5, batch=3)), vocode(**inputs_of(config, frames=5, batch=3)))
     with pytest.raises(
-        NetworkError, match=r"a batch of 2, and the context declares \[1, 3\]; what it makes of a row depends on the others"
+        NetworkError,
+        match=r"a batch of 2, and the context declares \[1, 3\]; what it makes of a row depends on the others",
     ):
         net(**inputs_of(config, frames=5, batch=2))
 
@@ -356,7 +385,9 @@ def test_every_combination_runs_once_when_opened() -> None:
     assert all((seen["mask"] == 1).all() and (seen["frames"] == 0).all() for seen in guard.seen)
     assert (net.stats["warmed"], net.stats["calls"], net.stats["runs"], net.stats["waste"]) == (4, 0, 0, 0)
     assert net.stats["axes"]["frames"] == {"real": 0, "computed": 0, "padding": 0, "recomputed": 0, "waste": 0}
-    with pytest.raises(NetworkError, match=r"its first run at the sizes {'batch': 1, 'frames': 8} failed: out of memory"):
+    with pytest.raises(
+        NetworkError, match=r"its first run at the sizes {'batch': 1, 'frames': 8} failed: out of memory"
+    ):
         FixedShapesNetwork(_failing, spec, fixed(frames=(8,)))
 
 
@@ -411,7 +442,13 @@ def test_what_was_computed_in_vain_is_counted() -> None:
     }
     net(**inputs_of(MASKED_VOCODER, frames=12))
     assert net.stats["sizes"] == {"batch=1 frames=8": 2, "batch=4 frames=8": 1}
-    assert net.stats["axes"]["frames"] == {"real": 27, "computed": 48, "padding": 17, "recomputed": 4, "waste": 1 - 27 / 48}
+    assert net.stats["axes"]["frames"] == {
+        "real": 27,
+        "computed": 48,
+        "padding": 17,
+        "recomputed": 4,
+        "waste": 1 - 27 / 48,
+    }
     for length, rows in itertools.product((1, 9, 33, 70), (1, 2, 6)):
         net(**inputs_of(MASKED_VOCODER, frames=length, batch=rows))
     for steps in net.stats["axes"].values():

@@ -37,7 +37,9 @@ def inputs_of(spec: NetworkSpec, length: int, rows: int = 1) -> dict[str, np.nda
     for name in spec.needs:
         tensor = spec.inputs[name]
         shape = [rows if axis == "batch" else axis if isinstance(axis, int) else length for axis in tensor.shape]
-        made[name] = rng.integers(0, 2, shape) if tensor.dtype == "int64" else rng.standard_normal(shape).astype(np.float32)
+        made[name] = (
+            rng.integers(0, 2, shape) if tensor.dtype == "int64" else rng.standard_normal(shape).astype(np.float32)
+        )
     return made
 
 
@@ -61,7 +63,9 @@ def test_padded_is_what_unpadded_is(amber: Addon, name: str) -> None:
         assert error(fixed(**given), free(**given)) < 1e-5, length
     several = inputs_of(spec, 7, rows=3)
     assert error(fixed(**several), free(**several)) < 1e-5
-    assert set(fixed.stats["fixed_shapes"]["sizes"]) <= {f"batch=1 {axis}={size}" for axis, sizes in SHAPES.items() for size in sizes}
+    assert set(fixed.stats["fixed_shapes"]["sizes"]) <= {
+        f"batch=1 {axis}={size}" for axis, sizes in SHAPES.items() for size in sizes
+    }
 
 
 def test_a_stream_in_windows_of_fixed_sizes_is_what_it_is_in_any(amber: Addon) -> None:

@@ -25,7 +25,9 @@ from voxstack_flite.flite import VOICES
 from voxstack_flite.process import FliteProcess
 from voxstack_flite.worker import Library
 
-pytestmark = pytest.mark.skipif(ctypes.util.find_library("flite") is None, reason="Flite's library is not installed: apt install libflite1")
+pytestmark = pytest.mark.skipif(
+    ctypes.util.find_library("flite") is None, reason="Flite's library is not installed: apt install libflite1"
+)
 
 TEXT = "Hello there, my friend. I have 23 apples & 4 pears!"
 ADDON = addon(sample_rate=16000, hop_length=160)
@@ -115,7 +117,9 @@ def test_noise_that_others_in_this_process_draw_changes_nothing() -> None:
 def test_a_crash_is_told_and_the_next_stream_is_well(voice: voxstack.Voice) -> None:
     expected, process = voice.synthesize("Yes.").samples, FliteProcess.shared()
     request = {"voice": "slt", "tokens": [("", "word", "")] * 50, "factors": {}}
-    with pytest.raises(VoxstackError, match=r"Flite: its process ended before it was done \(signal 9\).*gets a new process"):
+    with pytest.raises(
+        VoxstackError, match=r"Flite: its process ended before it was done \(signal 9\).*gets a new process"
+    ):
         process.say(request, lambda kind, contents: os.kill(process.number, signal.SIGKILL), lambda: False)
     np.testing.assert_array_equal(voice.synthesize("Yes.").samples, expected)
 
@@ -136,7 +140,9 @@ def test_a_slow_listener_holds_nobody_up_and_leaves_no_thread() -> None:
     for stream in slow:
         stream.close()
     until = time.monotonic() + 20
-    while (running := [thread for thread in threading.enumerate() if thread.name == "flite"]) and time.monotonic() < until:
+    while (
+        running := [thread for thread in threading.enumerate() if thread.name == "flite"]
+    ) and time.monotonic() < until:
         time.sleep(0.01)
     assert not running
 
@@ -196,7 +202,9 @@ def heights(samples: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", ["slt", "awb", "kal16"])
 @pytest.mark.parametrize("pitch", [-4.0, 4.0])
 def test_pitch_is_in_semitones(voice: voxstack.Voice, name: str, pitch: float) -> None:
-    plain, other = (heights(voice.synthesize("Oh, are you all away now?", voice=name, pitch=one).samples) for one in (0.0, pitch))
+    plain, other = (
+        heights(voice.synthesize("Oh, are you all away now?", voice=name, pitch=one).samples) for one in (0.0, pitch)
+    )
     count = min(len(plain), len(other))
     assert np.nanmedian(12 * np.log2(other[:count] / plain[:count])) == pytest.approx(pitch, abs=0.7)
 
@@ -205,7 +213,9 @@ def test_what_cannot_be_is_told(voice: voxstack.Voice) -> None:
     block = loaded(Flite(), ADDON)
     with pytest.raises(RequestError, match="the pitch of the voice 'rms' cannot be changed"):
         list(voice.stream(TEXT, voice="rms", pitch=1.0))
-    with pytest.raises(RequestError, match=r"no voice 'kal61' here; did you mean 'kal16'\?; there are slt, rms, awb, kal16"):
+    with pytest.raises(
+        RequestError, match=r"no voice 'kal61' here; did you mean 'kal16'\?; there are slt, rms, awb, kal16"
+    ):
         said(block, text=TEXT, voice="kal61")
     with pytest.raises(RequestError, match="rate is 9"):
         said(block, text=TEXT, rate=9.0)
@@ -226,7 +236,10 @@ def test_words_and_sentences_come_with_the_audio_that_holds_them(voice: voxstack
         events += chunk.events
     words = [event for event in events if event.kind == "word"]
     assert [word.text for word in words] == "Hello there my friend I have 23 apples & 4 pears".split()
-    assert [event.text for event in events if event.kind == "sentence"] == ["Hello there, my friend.", "I have 23 apples & 4 pears!"]
+    assert [event.text for event in events if event.kind == "sentence"] == [
+        "Hello there, my friend.",
+        "I have 23 apples & 4 pears!",
+    ]
     assert all(TEXT[slice(*event.span)] == event.text for event in events if event.kind != "phoneme")
     for one, following in itertools.pairwise(words):
         assert one.start + one.duration <= following.start + 1e-6
@@ -237,7 +250,11 @@ def test_words_and_sentences_come_with_the_audio_that_holds_them(voice: voxstack
 def test_words_are_where_they_sound(voice: voxstack.Voice) -> None:
     speech = voice.synthesize("Stop. Go.")
     start = round(speech.words[1].start * 16000)
-    assert np.abs(speech.samples[start - 1500 : start - 300]).max() < 0.02 < np.abs(speech.samples[start : start + 3000]).max()
+    assert (
+        np.abs(speech.samples[start - 1500 : start - 300]).max()
+        < 0.02
+        < np.abs(speech.samples[start : start + 3000]).max()
+    )
 
 
 def test_a_long_text_begins_early_and_in_bounded_memory(voice: voxstack.Voice) -> None:
@@ -275,7 +292,9 @@ def test_the_first_audio_comes_before_its_sentence_is_made() -> None:
 
 
 def test_an_interpreter_ends_while_it_speaks() -> None:
-    code = "import voxstack; s = voxstack.load('flite').stream('A long text, and more of it. ' * 99); next(s); print('ok')"
+    code = (
+        "import voxstack; s = voxstack.load('flite').stream('A long text, and more of it. ' * 99); next(s); print('ok')"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
 

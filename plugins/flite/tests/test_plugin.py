@@ -40,10 +40,14 @@ def test_a_library_that_is_missing_is_told():
         worker.load("flite_none")
 
 
-@pytest.mark.skipif(ctypes.util.find_library("flite") is None, reason="Flite's library is not installed: apt install libflite1")
+@pytest.mark.skipif(
+    ctypes.util.find_library("flite") is None, reason="Flite's library is not installed: apt install libflite1"
+)
 def test_a_voice_that_is_missing_is_told():
     process = FliteProcess()
-    with pytest.raises(VoxstackError, match=r"Flite: the library libflite_cmu_us_none is not there; try: apt install libflite1"):
+    with pytest.raises(
+        VoxstackError, match=r"Flite: the library libflite_cmu_us_none is not there; try: apt install libflite1"
+    ):
         process.check("none")
     process.end()
 

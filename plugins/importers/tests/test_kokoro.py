@@ -31,7 +31,9 @@ def imported(tmp_path_factory):
     """The files of the original, and the addon."""
     folder = tmp_path_factory.mktemp("kokoro")
     paths = kokoro_voice(folder)
-    return paths, import_voice("kokoro", paths["model"], folder / "out", log=str, voices=str(paths["voices"]), phonemes="text")
+    return paths, import_voice(
+        "kokoro", paths["model"], folder / "out", log=str, voices=str(paths["voices"]), phonemes="text"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,11 @@ def voice(imported):
 
 
 def drawn(voice, tokens, seed):
-    blocks = [block for block in voice.addon.config["stack"][0]["block"]["sequence_block"]["blocks"] if block["type"] == "Noise"]
+    blocks = [
+        block
+        for block in voice.addon.config["stack"][0]["block"]["sequence_block"]["blocks"]
+        if block["type"] == "Noise"
+    ]
     utterance = {"tokens": tokens, "seed": seed}
     return {block["distribution"]: voxstack.build(block)(utterance)[block["name"]].reshape(-1) for block in blocks}
 
@@ -66,11 +72,15 @@ def test_it_says_what_the_original_says(imported, voice, text, controls):
     assert error(voice.synthesize(text, **controls).samples, wanted) < 1e-5
 
 
-@pytest.mark.parametrize("schedule", [Schedule(1, growth=1.0, largest=1), Schedule(7, growth=1.3), Schedule(5000)], ids=str)
+@pytest.mark.parametrize(
+    "schedule", [Schedule(1, growth=1.0, largest=1), Schedule(7, growth=1.3), Schedule(5000)], ids=str
+)
 def test_it_is_given_out_as_it_is_asked_for(voice, schedule):
     chunks = [chunk.samples for chunk in voice.stream(TEXT, schedule=schedule)]
     np.testing.assert_array_equal(np.concatenate(chunks), voice.synthesize(TEXT).samples)
-    assert len(chunks[0]) == (min(schedule.first, 50) * 600 if schedule.first < 100 else len(voice.synthesize(TEXT).samples))
+    assert len(chunks[0]) == (
+        min(schedule.first, 50) * 600 if schedule.first < 100 else len(voice.synthesize(TEXT).samples)
+    )
 
 
 def test_one_value_of_the_noise_changes_the_whole_sentence(voice):
@@ -85,7 +95,13 @@ def test_one_value_of_the_noise_changes_the_whole_sentence(voice):
     assert changed[0] < 600
     assert changed[-1] > plain.size - 600
     assert len(changed) > 0.9 * plain.size
-    assert sum(node.op_type == "InstanceNormalization" for node in onnx.load(voice.addon.files.path("voice.onnx")).graph.node) > 20
+    assert (
+        sum(
+            node.op_type == "InstanceNormalization"
+            for node in onnx.load(voice.addon.files.path("voice.onnx")).graph.node
+        )
+        > 20
+    )
 
 
 def imported_golden(voice):
@@ -109,7 +125,12 @@ def test_the_shell_imports_and_takes_the_vocabulary_of_the_metadata(tmp_path, ca
     told = ["--voices", str(paths["voices"]), "--phonemes", "text", "--language", "en-gb", "--name", "lyra"]
     assert main(["import", "kokoro", str(paths["model"]), "--out", str(tmp_path / "lyra"), *told]) == 0
     config = json.loads((tmp_path / "lyra" / "addon.json").read_text())
-    assert (config["name"], config["languages"], config["sample_rate"], config["hop_length"]) == ("lyra", ["en-gb"], 24000, 600)
+    assert (config["name"], config["languages"], config["sample_rate"], config["hop_length"]) == (
+        "lyra",
+        ["en-gb"],
+        24000,
+        600,
+    )
     assert config["controls"]["speaker"]["enum"] == ["af_bella", "bm_george"]
 
 
@@ -128,7 +149,13 @@ def test_what_is_no_kokoro_voice_is_refused(tmp_path, change, options, problem):
     paths = kokoro_voice(tmp_path)
     change(paths)
     with pytest.raises(PackagingError, match=problem):
-        import_voice("kokoro", paths["model"], tmp_path / "out", log=str, **{"voices": str(paths["voices"]), "phonemes": "text", **options})
+        import_voice(
+            "kokoro",
+            paths["model"],
+            tmp_path / "out",
+            log=str,
+            **{"voices": str(paths["voices"]), "phonemes": "text", **options},
+        )
     assert not (tmp_path / "out").exists()
 
 

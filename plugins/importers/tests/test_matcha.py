@@ -66,10 +66,15 @@ def expected(acoustic, vocoder, voice, **controls):
 
 
 @pytest.mark.parametrize("name", VOCODERS)
-@pytest.mark.parametrize("controls", [{}, {"seed": 4, "rate": 2.0}, {"noise_scale": 0.0}, {"rate": 0.5, "noise_scale": 1.0}], ids=str)
+@pytest.mark.parametrize(
+    "controls", [{}, {"seed": 4, "rate": 2.0}, {"noise_scale": 0.0}, {"rate": 0.5, "noise_scale": 1.0}], ids=str
+)
 def test_it_says_what_the_original_says(imported, voices, name, controls):
     acoustic, vocoder, _ = imported[name]
-    assert error(voices[name].synthesize(TEXT, **controls).samples, expected(acoustic, vocoder, voices[name], **controls)) < 1e-5
+    assert (
+        error(voices[name].synthesize(TEXT, **controls).samples, expected(acoustic, vocoder, voices[name], **controls))
+        < 1e-5
+    )
 
 
 @pytest.mark.parametrize("name", VOCODERS)
@@ -111,7 +116,22 @@ def test_the_shell_imports_and_wants_a_vocoder(tmp_path, capsys):
     acoustic, vocoder = matcha_voice(tmp_path, "hifigan")
     assert main(["import", "matcha", str(acoustic), "--out", str(tmp_path / "lyra")]) == 1
     assert "error: vocoder: there is no file ''; give the .onnx" in capsys.readouterr().err
-    assert main(["import", "matcha", str(acoustic), "--out", str(tmp_path / "lyra"), "--vocoder", str(vocoder), "--name", "lyra"]) == 0
+    assert (
+        main(
+            [
+                "import",
+                "matcha",
+                str(acoustic),
+                "--out",
+                str(tmp_path / "lyra"),
+                "--vocoder",
+                str(vocoder),
+                "--name",
+                "lyra",
+            ]
+        )
+        == 0
+    )
     config = json.loads((tmp_path / "lyra" / "addon.json").read_text())
     assert (config["sample_rate"], config["hop_length"], config["name"]) == (22050, 256, "lyra")
 
@@ -123,7 +143,10 @@ def test_the_shell_imports_and_wants_a_vocoder(tmp_path, capsys):
         (lambda folder: (folder / "tokens.txt").write_text("a b\n"), "tokens.txt, line 1: 'a b' is no symbol"),
         (lambda folder: (folder / "tokens.txt").write_text("a 1\n"), r"tokens: lacks \['\^', '\$'\]"),
         (lambda folder: matcha_voice(folder, "hifigan", jieba="1"), "a lexicon of Chinese words"),
-        (lambda folder: (folder / "hifigan.onnx").write_bytes((folder / "model-steps-3.onnx").read_bytes()), "a HiFi-GAN takes mels"),
+        (
+            lambda folder: (folder / "hifigan.onnx").write_bytes((folder / "model-steps-3.onnx").read_bytes()),
+            "a HiFi-GAN takes mels",
+        ),
         (
             lambda folder: (folder / "model-steps-3.onnx").write_bytes((folder / "hifigan.onnx").read_bytes()),
             r"takes \['mel'\]; an acoustic",

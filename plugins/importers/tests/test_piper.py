@@ -47,7 +47,9 @@ def expected(path, voice, **controls):
     made = {**utterance, **voxstack.build(pipeline["sequence_block"], voice.addon)(utterance)}
     sample = {"type": "GaussianSample"}
     channels, frames = made["encoded"].shape[1] // 2, int(made["durations"].sum())
-    drawn = voxstack.build(sample).stream(iter([np.zeros((frames, 2 * channels), np.float32)]), {"seed": utterance["seed"]})
+    drawn = voxstack.build(sample).stream(
+        iter([np.zeros((frames, 2 * channels), np.float32)]), {"seed": utterance["seed"]}
+    )
     noise = {"noise": next(drawn).T[None], "duration_noise": made.get("duration_noise", np.zeros((1, 2))).T[None]}
     scales = [utterance["noise_scale"], 1.2 / utterance["rate"], utterance.get("noise_w", 0.0)]
     return run_piper(path, tokens_of(TEXT), scales, int(made.get("speaker_id", 0)), **noise)
@@ -125,10 +127,17 @@ def test_golden_vectors_are_the_originals(imported):
     with np.load(addon / "golden" / "speech.npz") as golden:
         assert json.loads(str(golden["request.controls"])) == {}
         samples = golden["outputs.samples"]
-    assert error(voxstack.load(addon).synthesize("This is what the voice says, as the original says it.").samples, samples) < 1e-5
-    assert not np.array_equal(samples, voxstack.load(addon).synthesize("This is what the voice says, as the original says it.").samples)
+    assert (
+        error(voxstack.load(addon).synthesize("This is what the voice says, as the original says it.").samples, samples)
+        < 1e-5
+    )
+    assert not np.array_equal(
+        samples, voxstack.load(addon).synthesize("This is what the voice says, as the original says it.").samples
+    )
     with np.load(addon / "golden" / "text.npz") as golden:
-        tokens, noise, durations = (golden[key] for key in ("inputs.tokens", "inputs.duration_noise", "outputs.durations"))
+        tokens, noise, durations = (
+            golden[key] for key in ("inputs.tokens", "inputs.duration_noise", "outputs.durations")
+        )
     frames = int(durations.sum())
     turned = {"duration_noise": noise.transpose(0, 2, 1), "noise": np.zeros((1, 8, frames), np.float32)}
     assert len(run_piper(path, tokens[0], [0.667, 1.2, 0.8], 2, **turned)) == 256 * frames
@@ -150,7 +159,12 @@ def test_the_shell_imports(tmp_path, capsys):
     status = main(["import", "piper", str(path), "--out", str(tmp_path / "lyra"), *told])
     assert (status, capsys.readouterr().out.strip()) == (0, str(tmp_path / "lyra"))
     config = json.loads((tmp_path / "lyra" / "addon.json").read_text())
-    assert (config["name"], config["license"], config["languages"], config["hop_length"]) == ("lyra", "MIT", ["en-GB"], 256)
+    assert (config["name"], config["license"], config["languages"], config["hop_length"]) == (
+        "lyra",
+        "MIT",
+        ["en-GB"],
+        256,
+    )
     assert main(["validate", str(tmp_path / "lyra")]) == 0
 
 
@@ -173,9 +187,13 @@ def test_what_is_no_piper_voice_is_refused(tmp_path, config, problem):
 def test_phonemes_are_those_of_the_plugin_that_knows_them(tmp_path):
     """Without it the import says what to install; with it the voice says what the untouched graph says of its phonemes."""
     letters = "^$_ ,.?abdefhijklmnoprstuvwzæðŋɐɑɔəɚɛɜɡɪɹʃʊʌʒˈˌːθᵻɾgcxy"
-    path = piper_voice(tmp_path, "three", phoneme_type="espeak", phoneme_id_map={letter: [i] for i, letter in enumerate(letters)})
+    path = piper_voice(
+        tmp_path, "three", phoneme_type="espeak", phoneme_id_map={letter: [i] for i, letter in enumerate(letters)}
+    )
     if "EspeakPhonemes" not in voxstack.Registry.installed():
-        with pytest.raises(PackagingError, match=r"phonemes: the voice reads phonemes of espeak-ng, .*: pip install voxstack-espeak"):
+        with pytest.raises(
+            PackagingError, match=r"phonemes: the voice reads phonemes of espeak-ng, .*: pip install voxstack-espeak"
+        ):
             import_voice("piper", path, tmp_path / "out", log=str)
         return
     voice = voxstack.load(import_voice("piper", path, tmp_path / "out", log=str))
@@ -199,7 +217,11 @@ def changed(path, change):
     ("operator", "other", "problem"),
     [
         ("Ceil", "Floor", "looked for one Ceil, .* and found 0; this is no VITS"),
-        ("RandomNormalLike", "Identity", "looked for one random tensor .* there are 0 before the durations and 0 behind them"),
+        (
+            "RandomNormalLike",
+            "Identity",
+            "looked for one random tensor .* there are 0 before the durations and 0 behind them",
+        ),
         ("ConvTranspose", "Conv", "looked for a ConvTranspose"),
     ],
 )
@@ -220,7 +242,9 @@ def test_names_of_operators_do_not_matter(tmp_path):
     path = piper_voice(tmp_path, "one")
 
     def rename(nodes):
-        names = {name: f"t{i}" for i, name in enumerate(name for node in nodes for name in node.output if name != "output")}
+        names = {
+            name: f"t{i}" for i, name in enumerate(name for node in nodes for name in node.output if name != "output")
+        }
         for i, node in enumerate(nodes):
             node.name = f"n{i}"
             node.input[:] = [names.get(name, name) for name in node.input]
@@ -237,7 +261,10 @@ def test_another_script_is_read_sentence_by_sentence(tmp_path):
     path = piper_voice(tmp_path, "plain", phoneme_id_map=symbols, language={"code": "ru_RU"}, espeak={"voice": "ru"})
     voice = voxstack.load(import_voice("piper", path, tmp_path / "out", log=str))
     speech = voice.synthesize("привет, мир. как дела?")
-    assert [(event.kind, event.text) for event in speech.events] == [("sentence", "привет, мир."), ("sentence", "как дела?")]
+    assert [(event.kind, event.text) for event in speech.events] == [
+        ("sentence", "привет, мир."),
+        ("sentence", "как дела?"),
+    ]
     assert speech.samples.any()
 
 

@@ -32,11 +32,15 @@ SCHEDULES = [Schedule(first=1, growth=1.0, largest=1), Schedule(first=7, growth=
 def imported(tmp_path_factory):
     """Each voice: the folder of the model, and the addon that was made of it."""
     folder = tmp_path_factory.mktemp("fastspeech2")
-    sources = {"one": fastspeech2_voice(folder / "source-one"), "two": fastspeech2_voice(folder / "source-two", speakers=2)}
+    sources = {
+        "one": fastspeech2_voice(folder / "source-one"),
+        "two": fastspeech2_voice(folder / "source-two", speakers=2),
+    }
     sources["english"] = sources["one"]
     options = {"one": {"phonemes": "text"}, "two": {"phonemes": "text", "sample_rate": "8000"}, "english": {}}
     return {
-        name: (source, import_voice("transformers", source, folder / name, log=str, **options[name])) for name, source in sources.items()
+        name: (source, import_voice("transformers", source, folder / name, log=str, **options[name]))
+        for name, source in sources.items()
     }
 
 
@@ -57,7 +61,8 @@ def expected(source, rate=1.0, speaker=None, text=TEXT):
 
 
 @pytest.mark.parametrize(
-    "name, controls", [("one", {}), ("one", {"rate": 0.5}), ("one", {"rate": 1.5}), ("two", {}), ("two", {"speaker": "1"})]
+    "name, controls",
+    [("one", {}), ("one", {"rate": 0.5}), ("one", {"rate": 1.5}), ("two", {}), ("two", {"speaker": "1"})],
 )
 def test_it_says_what_transformers_says(imported, voices, name, controls):
     speaker = int(controls.get("speaker", 0)) if name == "two" else None
@@ -83,16 +88,23 @@ def test_the_sample_rate_is_told_as_no_configuration_has_it(voices):
 
 
 def test_it_reads_english(imported, voices):
-    assert error(voices["english"].synthesize("Hello, Benny's son.").samples, expected(imported["one"][0], text=ENGLISH)) < 1e-4
+    assert (
+        error(voices["english"].synthesize("Hello, Benny's son.").samples, expected(imported["one"][0], text=ENGLISH))
+        < 1e-4
+    )
     words = [event.text for event in voices["english"].synthesize("Hello, Benny's son.").events if event.kind == "word"]
     assert words == ["Hello", "Benny's", "son"]
 
 
 def test_refusals(imported, tmp_path):
-    with pytest.raises(PackagingError, match="sample_rate: is 'fast', and should be a number of samples a second, such as 22050"):
+    with pytest.raises(
+        PackagingError, match="sample_rate: is 'fast', and should be a number of samples a second, such as 22050"
+    ):
         import_voice("transformers", imported["one"][0], tmp_path / "out", log=str, sample_rate="fast")
     with pytest.raises(PackagingError, match="a FastSpeech2ConformerWithHifiGan needs no 'vocoder'; leave it out"):
         import_voice("transformers", imported["one"][0], tmp_path / "out", log=str, vocoder="somewhere")
     with pytest.raises(PackagingError, match="wants a language or a speaker embedding beside the text"):
-        import_voice("transformers", fastspeech2_voice(tmp_path / "languages", num_languages=2), tmp_path / "out", log=str)
+        import_voice(
+            "transformers", fastspeech2_voice(tmp_path / "languages", num_languages=2), tmp_path / "out", log=str
+        )
     assert not (tmp_path / "out").exists()

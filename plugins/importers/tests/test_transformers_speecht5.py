@@ -68,7 +68,13 @@ def expected(imported, voice, text, **controls):
 
 @pytest.mark.parametrize(
     ("text", "controls"),
-    [(TEXT, {}), (TEXT, {"seed": 4}), (TEXT, {"speaker": "ben", "seed": 1}), ("no", {"seed": 2}), (" ".join([TEXT] * 3), {"seed": 3})],
+    [
+        (TEXT, {}),
+        (TEXT, {"seed": 4}),
+        (TEXT, {"speaker": "ben", "seed": 1}),
+        ("no", {"seed": 2}),
+        (" ".join([TEXT] * 3), {"seed": 3}),
+    ],
 )
 def test_it_says_what_transformers_says(imported, voice, text, controls):
     wanted = expected(imported, voice, text, **controls)
@@ -117,12 +123,18 @@ def test_refusals(imported, tmp_path):
     model, vocoder, _ = imported
     with pytest.raises(PackagingError, match="give the folder of its SpeechT5HifiGan with --vocoder"):
         import_voice("transformers", model, tmp_path / "out", log=str)
-    with pytest.raises(PackagingError, match=r"names SpeechT5ForTextToSpeech; what can be taken here is SpeechT5HifiGan"):
+    with pytest.raises(
+        PackagingError, match=r"names SpeechT5ForTextToSpeech; what can be taken here is SpeechT5HifiGan"
+    ):
         import_voice("transformers", model, tmp_path / "out", log=str, vocoder=str(model))
     np.save(tmp_path / "speakers.npy", np.zeros((2, 6), np.float32))
     options = {"vocoder": str(vocoder), "speakers": str(tmp_path / "speakers.npy")}
-    with pytest.raises(PackagingError, match=r"speaker '0' has the shape \(6,\); an x-vector for this model has 7 numbers"):
+    with pytest.raises(
+        PackagingError, match=r"speaker '0' has the shape \(6,\); an x-vector for this model has 7 numbers"
+    ):
         import_voice("transformers", model, tmp_path / "out", log=str, **options)
-    with pytest.raises(PackagingError, match=r"names SpeechT5HifiGan; what can be taken here is .*SpeechT5ForTextToSpeech"):
+    with pytest.raises(
+        PackagingError, match=r"names SpeechT5HifiGan; what can be taken here is .*SpeechT5ForTextToSpeech"
+    ):
         import_voice("transformers", vocoder, tmp_path / "out", log=str)
     assert not (tmp_path / "out").exists()

@@ -36,7 +36,9 @@ def imported(tmp_path_factory):
         "one": vits_voice(folder / "source-one"),
         "three": vits_voice(folder / "source-three", speakers=3, stochastic=False),
     }
-    return {name: (source, import_voice("transformers", source, folder / name, log=str)) for name, source in sources.items()}
+    return {
+        name: (source, import_voice("transformers", source, folder / name, log=str)) for name, source in sources.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,9 @@ def test_it_says_the_same_for_every_schedule(voices, name, schedule):
 def test_what_streams_is_measured(voices):
     networks = voices["three"].addon.config["networks"]
     assert {name for name, network in networks.items() if "streaming" in network} == {"flow", "vocoder"}
-    assert networks["flow"]["streaming"]["left"] == networks["flow"]["streaming"]["right"] == 2 * 2 * 2  # flows, layers, half a kernel
+    assert (
+        networks["flow"]["streaming"]["left"] == networks["flow"]["streaming"]["right"] == 2 * 2 * 2
+    )  # flows, layers, half a kernel
     assert networks["vocoder"]["streaming"]["hop"] == 8
     assert all(network["measured"]["source_error"] < 1e-5 for network in networks.values())
 
@@ -117,7 +121,13 @@ def test_it_reads_as_the_tokenizer_does(imported, voices, text):
 def reading(folder, letters, **config):
     """The folder of a tokenizer with these letters, the first of which is the blank, and how it is read here."""
     folder.mkdir()
-    told = {"tokenizer_class": "VitsTokenizer", "unk_token": "<unk>", "phonemize": False, "is_uroman": False, "language": "eng"}
+    told = {
+        "tokenizer_class": "VitsTokenizer",
+        "unk_token": "<unk>",
+        "phonemize": False,
+        "is_uroman": False,
+        "language": "eng",
+    }
     (folder / "vocab.json").write_text(json.dumps({letter: place for place, letter in enumerate(letters)}))
     (folder / "tokenizer_config.json").write_text(json.dumps({**told, "pad_token": letters[0], **config}))
     return folder, read_as_vits(Pretrained(folder, {}, "VitsModel"))
@@ -156,7 +166,9 @@ def test_languages_are_named_by_their_tags(tmp_path, named, tag):
 
 def test_refusals(tmp_path):
     source = vits_voice(tmp_path / "source", is_uroman=True)
-    with pytest.raises(PackagingError, match=r"tokenizer_config\.json: is_uroman: the text has to be put into Roman letters"):
+    with pytest.raises(
+        PackagingError, match=r"tokenizer_config\.json: is_uroman: the text has to be put into Roman letters"
+    ):
         import_voice("transformers", source, tmp_path / "out", log=str)
     config = json.loads((source / "config.json").read_text())
     (source / "config.json").write_text(json.dumps({**config, "architectures": ["BarkModel"]}))
@@ -164,7 +176,9 @@ def test_refusals(tmp_path):
         import_voice("transformers", source, tmp_path / "out", log=str)
     (source / "config.json").write_text(json.dumps(config))
     (source / "model.safetensors").rename(source / "pytorch_model.bin")
-    with pytest.raises(PackagingError, match=r"only in pytorch_model\.bin, a pickle, which can run code when it is read"):
+    with pytest.raises(
+        PackagingError, match=r"only in pytorch_model\.bin, a pickle, which can run code when it is read"
+    ):
         import_voice("transformers", source, tmp_path / "out", log=str)
     (source / "pytorch_model.bin").unlink()
     with pytest.raises(PackagingError, match=r"has no model\.safetensors; give a folder"):

@@ -39,7 +39,9 @@ class Machine:
     :param nodes: how many each takes of the network.
     """
 
-    def __init__(self, available: list[str], start: list[str] | None = None, nodes: dict[str, int] | None = None) -> None:
+    def __init__(
+        self, available: list[str], start: list[str] | None = None, nodes: dict[str, int] | None = None
+    ) -> None:
         self.available, self.start, self.nodes = available, available if start is None else start, nodes
         self.sessions: list[Any] = []
         self.devices = 1
@@ -49,18 +51,24 @@ class Machine:
 
     def session(self, path: Any, options: Any, providers: list[Any], **more: Any) -> Any:
         assert more == {"enable_fallback": 0}, "ONNX Runtime would go on with other providers"
-        started = [name for name, told in providers if name in self.start and int(told.get("device_id", 0)) < self.devices]
+        started = [
+            name for name, told in providers if name in self.start and int(told.get("device_id", 0)) < self.devices
+        ]
         given = dict(options.sizes)
         shape = [given.get(self.dims["batch"], "b"), given.get(self.dims["frames"], "f"), 2]
         nodes = {started[0]: 5} if self.nodes is None and started else self.nodes or {}
         made = SimpleNamespace(
             told=providers,
             options=options,
-            get_providers=lambda: [*started, *(["CPUExecutionProvider"] if "CPUExecutionProvider" not in started else [])],
+            get_providers=lambda: [
+                *started,
+                *(["CPUExecutionProvider"] if "CPUExecutionProvider" not in started else []),
+            ],
             get_inputs=lambda: [SimpleNamespace(name="frames", shape=shape)],
             get_outputs=lambda: [SimpleNamespace(name="mel")],
             get_provider_graph_assignment_info=lambda: [
-                SimpleNamespace(ep_name=name, get_nodes=lambda count=count: [0] * count) for name, count in nodes.items()
+                SimpleNamespace(ep_name=name, get_nodes=lambda count=count: [0] * count)
+                for name, count in nodes.items()
             ],
             run=self.run,
         )
@@ -117,8 +125,18 @@ def opened(device: str, trusted: bool = True, **context: Any) -> Runner:
     [
         ("cuda", {}, ("CUDAExecutionProvider", {"device_id": "0", "use_tf32": "0"}), "cuda"),
         ("CUDA:1", {}, ("CUDAExecutionProvider", {"device_id": "1", "use_tf32": "0"}), "cuda:1"),
-        ("tensorrt", {"precision": "float16"}, ("TensorrtExecutionProvider", {"device_id": "0", "trt_fp16_enable": "True"}), "tensorrt"),
-        ("tensorrt", {"precision": "bfloat16"}, ("TensorrtExecutionProvider", {"device_id": "0", "trt_bf16_enable": "True"}), "tensorrt"),
+        (
+            "tensorrt",
+            {"precision": "float16"},
+            ("TensorrtExecutionProvider", {"device_id": "0", "trt_fp16_enable": "True"}),
+            "tensorrt",
+        ),
+        (
+            "tensorrt",
+            {"precision": "bfloat16"},
+            ("TensorrtExecutionProvider", {"device_id": "0", "trt_bf16_enable": "True"}),
+            "tensorrt",
+        ),
         (
             "migraphx:1",
             {"precision": "float16"},
@@ -149,7 +167,11 @@ def opened(device: str, trusted: bool = True, **context: Any) -> Runner:
     ],
 )
 def test_a_device_is_a_provider_with_options(
-    machine: Callable[..., Machine], device: str, context: dict[str, Any], told: tuple[str, dict[str, str]], effective: str
+    machine: Callable[..., Machine],
+    device: str,
+    context: dict[str, Any],
+    told: tuple[str, dict[str, str]],
+    effective: str,
 ) -> None:
     here = machine()
     here.devices = 2
@@ -167,14 +189,19 @@ def test_what_tensorrt_does_not_take_goes_to_cuda_on_the_same_card(machine: Call
     here.devices = 2
     run = opened("tensorrt:1")
     assert here.sessions[0].told[1] == ("CUDAExecutionProvider", {"device_id": "1"})
-    assert run.effective["provider"] == "TensorrtExecutionProvider (7 nodes; 2 on CUDAExecutionProvider, 1 on CPUExecutionProvider)"
+    assert (
+        run.effective["provider"]
+        == "TensorrtExecutionProvider (7 nodes; 2 on CUDAExecutionProvider, 1 on CPUExecutionProvider)"
+    )
     machine("TensorrtExecutionProvider", "CPUExecutionProvider")
     opened("tensorrt")
 
 
 def test_a_provider_that_does_not_start_is_an_error_never_the_cpu(machine: Callable[..., Machine]) -> None:
     machine(start=["CPUExecutionProvider"])
-    with pytest.raises(ContextError, match=r"CUDAExecutionProvider, and it does not start on 'cuda'; .* would be CPUExecutionProvider"):
+    with pytest.raises(
+        ContextError, match=r"CUDAExecutionProvider, and it does not start on 'cuda'; .* would be CPUExecutionProvider"
+    ):
         opened("cuda")
     with pytest.raises(ContextError, match="and does it compute in float16"):
         opened("openvino:GPU", precision="float16")
@@ -185,7 +212,9 @@ def test_a_provider_that_does_not_start_is_an_error_never_the_cpu(machine: Calla
 
 def test_a_provider_that_takes_nothing_of_the_network_is_an_error(machine: Callable[..., Machine]) -> None:
     machine(nodes={"CPUExecutionProvider": 9})
-    with pytest.raises(ContextError, match="CoreMLExecutionProvider takes no part of this network; all of it would run on CPUExecution"):
+    with pytest.raises(
+        ContextError, match="CoreMLExecutionProvider takes no part of this network; all of it would run on CPUExecution"
+    ):
         opened("coreml")
 
 
@@ -202,11 +231,16 @@ def test_a_provider_that_takes_nothing_of_the_network_is_an_error(machine: Calla
         ("migraphx", "pip install onnxruntime-migraphx$"),
         ("qnn", "pip install 'onnxruntime-qnn<2'$"),
         ("coreml", "onnxruntime has it on Apple's computers"),
-        ("cudo", r"no device 'cudo'; did you mean 'cuda'\?; here it has \['cpu'\], and with more packages \['coreml', 'cpu', "),
+        (
+            "cudo",
+            r"no device 'cudo'; did you mean 'cuda'\?; here it has \['cpu'\], and with more packages \['coreml', 'cpu', ",
+        ),
         ("cpu:1", r"no device 'cpu:1'; write one of \['cpu'\]"),
     ],
 )
-def test_a_device_that_is_not_there_is_an_error_that_says_what_brings_it(machine: Callable[..., Machine], device: str, says: str) -> None:
+def test_a_device_that_is_not_there_is_an_error_that_says_what_brings_it(
+    machine: Callable[..., Machine], device: str, says: str
+) -> None:
     machine("AzureExecutionProvider", "CPUExecutionProvider")
     with pytest.raises(ContextError, match=says):
         opened(device)
@@ -228,16 +262,28 @@ def test_which_of_a_kind_is_checked(machine: Callable[..., Machine], device: str
         opened(device)
 
 
-@pytest.mark.parametrize(("device", "precision"), [("cpu", "bfloat16"), ("cpu", "float16"), ("cuda", "float16"), ("openvino", "bfloat16")])
-def test_a_precision_that_is_not_known_to_be_had_is_refused(machine: Callable[..., Machine], device: str, precision: str) -> None:
+@pytest.mark.parametrize(
+    ("device", "precision"), [("cpu", "bfloat16"), ("cpu", "float16"), ("cuda", "float16"), ("openvino", "bfloat16")]
+)
+def test_a_precision_that_is_not_known_to_be_had_is_refused(
+    machine: Callable[..., Machine], device: str, precision: str
+) -> None:
     machine()
-    with pytest.raises(ContextError, match=rf"computes in float32.* on '{device}', not in {precision}; .*'openvino' and 'torch'"):
+    with pytest.raises(
+        ContextError, match=rf"computes in float32.* on '{device}', not in {precision}; .*'openvino' and 'torch'"
+    ):
         opened(device, precision=precision)
 
 
 def test_options_go_to_the_provider_and_to_the_session(machine: Callable[..., Machine]) -> None:
     here = machine()
-    opened("cuda", options={"provider": {"arena_extend_strategy": "kSameAsRequested"}, "session": {"session.disable_cpu_ep_fallback": 1}})
+    opened(
+        "cuda",
+        options={
+            "provider": {"arena_extend_strategy": "kSameAsRequested"},
+            "session": {"session.disable_cpu_ep_fallback": 1},
+        },
+    )
     (session,) = here.sessions
     assert session.told[0][1] == {"device_id": "0", "use_tf32": "0", "arena_extend_strategy": "kSameAsRequested"}
     assert session.options.entries["session.disable_cpu_ep_fallback"] == "1"
@@ -246,13 +292,23 @@ def test_options_go_to_the_provider_and_to_the_session(machine: Callable[..., Ma
 @pytest.mark.parametrize(
     ("device", "options", "says"),
     [
-        ("cpu", {"providr": {}}, r"has no option 'providr'; did you mean 'provider'\?; it has \['provider', 'session'\]"),
+        (
+            "cpu",
+            {"providr": {}},
+            r"has no option 'providr'; did you mean 'provider'\?; it has \['provider', 'session'\]",
+        ),
         ("cpu", {"session": 1}, "'session' is an object"),
         ("cpu", {"provider": {"x": "1"}}, r"CPUExecutionProvider takes no options, and it is given \['x'\]"),
-        ("cuda", {"provider": {"use_tf32": "1"}}, r"'options' gives \['use_tf32'\] to the provider, which follows from the context's"),
+        (
+            "cuda",
+            {"provider": {"use_tf32": "1"}},
+            r"'options' gives \['use_tf32'\] to the provider, which follows from the context's",
+        ),
     ],
 )
-def test_options_that_are_not_there_are_errors(machine: Callable[..., Machine], device: str, options: dict[str, Any], says: str) -> None:
+def test_options_that_are_not_there_are_errors(
+    machine: Callable[..., Machine], device: str, options: dict[str, Any], says: str
+) -> None:
     machine()
     with pytest.raises(ContextError, match=says):
         opened(device, options=options)
@@ -263,7 +319,10 @@ def test_what_compiles_has_a_session_for_each_size(machine: Callable[..., Machin
         here = machine()
         run = opened(device, shapes={"frames": (4, 8)})
         assert isinstance(run, PerSize)
-        assert [session.options.sizes for session in here.sessions] == [{"batch": 1, "frames": 4}, {"batch": 1, "frames": 8}]
+        assert [session.options.sizes for session in here.sessions] == [
+            {"batch": 1, "frames": 4},
+            {"batch": 1, "frames": 8},
+        ]
         assert run.stats == {"compilations": 2}
         assert run.effective["shapes"] == {"batch": (1,), "frames": (4, 8)}
         with pytest.raises(NetworkError, match=r"asked for {'batch': 1, 'frames': 5}"):
@@ -280,15 +339,21 @@ def test_what_plans_at_each_call_has_one_session_for_all_sizes(machine: Callable
             run(frames=np.ones((1, 5, 2), np.float32))
 
 
-def test_a_file_that_names_its_axes_otherwise_is_refused_where_sizes_go_by_name(machine: Callable[..., Machine]) -> None:
+def test_a_file_that_names_its_axes_otherwise_is_refused_where_sizes_go_by_name(
+    machine: Callable[..., Machine],
+) -> None:
     machine().dims["frames"] = "s77"
-    with pytest.raises(NetworkError, match="input 'frames': the file calls 'f' the axis that the addon declares as 'frames'"):
+    with pytest.raises(
+        NetworkError, match="input 'frames': the file calls 'f' the axis that the addon declares as 'frames'"
+    ):
         opened("openvino", shapes={"frames": (4,)})
 
 
 def test_qnn_wants_every_axis_fixed(machine: Callable[..., Machine]) -> None:
     machine()
-    with pytest.raises(ContextError, match=r"QNNExecutionProvider takes tensors of fixed size only, .* leaves \['frames'\] free"):
+    with pytest.raises(
+        ContextError, match=r"QNNExecutionProvider takes tensors of fixed size only, .* leaves \['frames'\] free"
+    ):
         opened("qnn")
 
 
@@ -326,7 +391,10 @@ def test_providers_that_are_really_here_compute_what_the_cpu_does(tmp_path: Path
     """On any machine, for each provider that its ONNX Runtime has: in every place, at any size and at fixed ones."""
     onnx = pytest.importorskip("onnx")
     helper = onnx.helper
-    values = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", "frames", 2]) for name in ("frames", "mel")]
+    values = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", "frames", 2])
+        for name in ("frames", "mel")
+    ]
     graph = helper.make_graph([helper.make_node("Relu", ["frames"], ["mel"])], "net", values[:1], values[1:])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     (tmp_path / "net.onnx").write_bytes(model.SerializeToString())

@@ -80,7 +80,9 @@ def test_parameters_may_lie_beside_the_symbol(open_net: Callable[..., Addon]) ->
 
 
 @pytest.mark.parametrize("location", ["../secret.bin", "/etc/hostname"])
-def test_parameters_outside_the_addon_are_refused(open_net: Callable[..., Addon], location: str, tmp_path: Path) -> None:
+def test_parameters_outside_the_addon_are_refused(
+    open_net: Callable[..., Addon], location: str, tmp_path: Path
+) -> None:
     def outside(folder: Path) -> list[str]:
         (tmp_path / "secret.bin").write_bytes(bytes(8))
         scaling(folder / "net.onnx", location)
@@ -135,7 +137,9 @@ def test_of_fixed_sizes_no_others_are_taken_and_one_session_serves_all(open_net:
         x = np.ones((rows, frames, 2), np.float32)
         np.testing.assert_array_equal(run(frames=x)["mel"], x * [2, 3])
     for rows, frames in [(1, 5), (3, 4)]:
-        with pytest.raises(NetworkError, match=rf"compiled for the sizes .*, and asked for {{'batch': {rows}, 'frames': {frames}}}"):
+        with pytest.raises(
+            NetworkError, match=rf"compiled for the sizes .*, and asked for {{'batch': {rows}, 'frames': {frames}}}"
+        ):
             run(frames=np.ones((rows, frames, 2), np.float32))
 
 
@@ -156,7 +160,9 @@ def test_importing_the_plugin_imports_no_runtime() -> None:
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}).returncode == 0
 
 
-def test_without_onnx_runtime_it_says_what_to_install(open_net: Callable[..., Addon], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_onnx_runtime_it_says_what_to_install(
+    open_net: Callable[..., Addon], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ContextError, match="the runtime 'onnx' needs ONNX Runtime; try: pip install onnxruntime"):
         open_net(inside).network("net")

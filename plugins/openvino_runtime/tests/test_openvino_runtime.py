@@ -37,9 +37,15 @@ def write(path: Path, external: str | None = None, stored: str = "float32") -> N
             weights.external_data.add(key=key, value=text)
     cast = helper.make_node("Cast", ["weights"], ["cast"], to=onnx.TensorProto.FLOAT)
     graph = helper.make_graph(
-        [cast, helper.make_node("MatMul", ["frames", "cast"], ["mel"])], "net", [value("frames")], [value("mel")], [weights]
+        [cast, helper.make_node("MatMul", ["frames", "cast"], ["mel"])],
+        "net",
+        [value("frames")],
+        [value("mel")],
+        [weights],
     )
-    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9).SerializeToString())
+    path.write_bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9).SerializeToString()
+    )
 
 
 @pytest.fixture
@@ -50,8 +56,12 @@ def opened(tmp_path: Path) -> Callable[..., Runner]:
     write(folder / "net.onnx")
 
     def open_it(config: dict[str, Any] = SPEC, *, form: str = "onnx", trusted: bool = True, **context: Any) -> Runner:
-        spec = NetworkSpec.of("net", {**config, "exports": [{"format": form, "symbol": "net.onnx"}]}, "digest", folder.joinpath, trusted)
-        run = voxstack_openvino_runtime.voxstack_open_network(spec, Context(**{"runtime": "openvino", "device": "CPU", **context}))
+        spec = NetworkSpec.of(
+            "net", {**config, "exports": [{"format": form, "symbol": "net.onnx"}]}, "digest", folder.joinpath, trusted
+        )
+        run = voxstack_openvino_runtime.voxstack_open_network(
+            spec, Context(**{"runtime": "openvino", "device": "CPU", **context})
+        )
         assert run is not None
         return run
 
@@ -97,12 +107,20 @@ def test_a_network_runs_with_any_sizes_and_gives_away_what_it_made(opened: Calla
 def test_what_is_effective_is_told(opened: Callable[..., Runner]) -> None:
     told = opened().effective
     assert told["version"] == openvino.__version__.partition("-")[0]
-    assert told == {"device": "CPU", "provider": told["provider"], "precision": "float32", "threads": 1, "version": told["version"]}
+    assert told == {
+        "device": "CPU",
+        "provider": told["provider"],
+        "precision": "float32",
+        "threads": 1,
+        "version": told["version"],
+    }
     assert told["provider"]
     assert opened(device="cpu").effective["device"] == "CPU"
 
 
-def test_fixed_sizes_are_compiled_when_it_is_opened_and_others_refused(opened: Callable[..., Runner], tmp_path: Path) -> None:
+def test_fixed_sizes_are_compiled_when_it_is_opened_and_others_refused(
+    opened: Callable[..., Runner], tmp_path: Path
+) -> None:
     for stored in ("float32", "float16"):
         write(tmp_path / "addon" / "net.onnx", stored=stored)
         run = opened(shapes={"frames": (8, 24), "batch": (1, 2)})
@@ -127,7 +145,9 @@ def test_a_compiled_size_takes_no_other_even_from_openvino(opened: Callable[...,
 @pytest.mark.parametrize("shapes", [{}, {"frames": (8, 24)}])
 def test_calls_at_a_time_are_as_calls_alone(opened: Callable[..., Runner], shapes: dict[str, Any]) -> None:
     run = opened(shapes=shapes, options={"streams": 2})
-    inputs = [np.random.default_rng(i).standard_normal((1, 8 if i % 2 else 24, 64)).astype(np.float32) for i in range(6)]
+    inputs = [
+        np.random.default_rng(i).standard_normal((1, 8 if i % 2 else 24, 64)).astype(np.float32) for i in range(6)
+    ]
     alone = [run(frames=x)["mel"] for x in inputs]
     differing: list[int] = []
 
@@ -198,7 +218,9 @@ def test_a_precision_that_openvino_takes_in_silence_is_an_error(opened: Callable
         ({"properties": {"NONSENSE": 1}}, "cannot compile it for CPU: .*NONSENSE"),
     ],
 )
-def test_options_that_are_not_there_are_errors(opened: Callable[..., Runner], options: dict[str, Any], says: str) -> None:
+def test_options_that_are_not_there_are_errors(
+    opened: Callable[..., Runner], options: dict[str, Any], says: str
+) -> None:
     with pytest.raises(ContextError, match=says):
         opened(options=options)
 
@@ -226,9 +248,13 @@ def test_what_was_compiled_is_kept_in_a_folder(opened: Callable[..., Runner], tm
         ("npu", ["CPU", "NPU"], "NPU"),
     ],
 )
-def test_devices_by_any_case(machine: Callable[..., None], opened: Callable[..., Runner], device: str, there: Any, as_called: str) -> None:
+def test_devices_by_any_case(
+    machine: Callable[..., None], opened: Callable[..., Runner], device: str, there: Any, as_called: str
+) -> None:
     machine(*there)
-    with pytest.raises(ContextError, match=rf"cannot compile it for {as_called} at the sizes .*: made for {as_called} with "):
+    with pytest.raises(
+        ContextError, match=rf"cannot compile it for {as_called} at the sizes .*: made for {as_called} with "
+    ):
         opened(device=device, shapes={"frames": (8,)})
 
 
@@ -254,13 +280,22 @@ def test_a_device_that_is_not_there_is_an_error_never_a_fallback(
         opened(device=device)
 
 
-def test_an_npu_wants_every_axis_fixed_and_computes_in_float16(machine: Callable[..., None], opened: Callable[..., Runner]) -> None:
+def test_an_npu_wants_every_axis_fixed_and_computes_in_float16(
+    machine: Callable[..., None], opened: Callable[..., Runner]
+) -> None:
     machine("CPU", "NPU", capabilities=("FP16", "INT8"))
-    with pytest.raises(ContextError, match=r"NPU does not compute in float32 here; set 'precision' in the context to one of \['float16'\]"):
+    with pytest.raises(
+        ContextError,
+        match=r"NPU does not compute in float32 here; set 'precision' in the context to one of \['float16'\]",
+    ):
         opened(device="NPU", shapes={"frames": (8,)})
-    with pytest.raises(ContextError, match=r"OpenVINO's NPU takes tensors of fixed size only, and the context leaves \['frames'\] free"):
+    with pytest.raises(
+        ContextError, match=r"OpenVINO's NPU takes tensors of fixed size only, and the context leaves \['frames'\] free"
+    ):
         opened(device="NPU", precision="float16")
-    with pytest.raises(ContextError, match=r"made for NPU with {'INFERENCE_PRECISION_HINT': 'f16', 'PERFORMANCE_HINT': 'LATENCY'}"):
+    with pytest.raises(
+        ContextError, match=r"made for NPU with {'INFERENCE_PRECISION_HINT': 'f16', 'PERFORMANCE_HINT': 'LATENCY'}"
+    ):
         opened(device="NPU", precision="float16", shapes={"frames": (8,)})
 
 
@@ -291,11 +326,15 @@ def test_names_that_the_addon_declares_otherwise_are_an_error(opened: Callable[.
 
 
 def test_a_missing_export_is_an_error_that_says_which_there_are(opened: Callable[..., Runner]) -> None:
-    with pytest.raises(ContextError, match="the openvino runtime needs an export of format 'onnx', and it has only pt2"):
+    with pytest.raises(
+        ContextError, match="the openvino runtime needs an export of format 'onnx', and it has only pt2"
+    ):
         opened(form="pt2")
 
 
-def test_without_openvino_it_says_what_to_install(opened: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_openvino_it_says_what_to_install(
+    opened: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ContextError, match="the runtime 'openvino' needs OpenVINO; try: pip install openvino"):
         opened()

@@ -37,19 +37,26 @@ def inputs_of(spec: NetworkSpec, length: int) -> dict[str, np.ndarray]:
     for name in spec.needs:
         tensor = spec.inputs[name]
         shape = [{"batch": 1}.get(axis, length) if isinstance(axis, str) else axis for axis in tensor.shape]
-        made[name] = rng.integers(0, 2, shape) if tensor.dtype == "int64" else rng.standard_normal(shape).astype(np.float32)
+        made[name] = (
+            rng.integers(0, 2, shape) if tensor.dtype == "int64" else rng.standard_normal(shape).astype(np.float32)
+        )
     return made
 
 
 def error(made: Any, wanted: Any) -> float:
     assert {name: array.shape for name, array in made.items()} == {name: array.shape for name, array in wanted.items()}
-    return max(float(np.abs(made[name] - array).max(initial=0) / np.abs(array).max(initial=1)) for name, array in wanted.items())
+    return max(
+        float(np.abs(made[name] - array).max(initial=0) / np.abs(array).max(initial=1))
+        for name, array in wanted.items()
+    )
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_any_length_and_fixed_ones_are_as_in_onnx_runtime(amber: Addon, name: str) -> None:
     spec = amber.networks[name]
-    axis = next(axis for tensor in spec.inputs.values() for axis in tensor.shape if isinstance(axis, str) and axis != "batch")
+    axis = next(
+        axis for tensor in spec.inputs.values() for axis in tensor.shape if isinstance(axis, str) and axis != "batch"
+    )
     reference, free = opened(amber, spec, "onnx"), opened(amber, spec, "openvino")
     fixed = opened(amber, spec, "openvino", shapes={axis: LENGTHS[-2:]})
     for length in LENGTHS:

@@ -19,7 +19,14 @@ from voxstack.networks import Autoregressive, State  # noqa: E402
 from voxstack_addon_spec import open_addon  # noqa: E402
 from voxstack_packager import NetworkSource, PackagingError, package  # noqa: E402
 
-HEAD = {"name": "tiny", "version": "0.1.0", "license": "CC0-1.0", "languages": ["en"], "sample_rate": 16000, "hop_length": 200}
+HEAD = {
+    "name": "tiny",
+    "version": "0.1.0",
+    "license": "CC0-1.0",
+    "languages": ["en"],
+    "sample_rate": 16000,
+    "hop_length": 200,
+}
 GROUP, BANDS, SIZE = 2, 8, 16
 
 
@@ -28,7 +35,11 @@ class Step(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.hear, self.say, self.end = nn.Linear(GROUP * BANDS, SIZE), nn.Linear(3 * SIZE, GROUP * BANDS), nn.Linear(3 * SIZE, 1)
+        self.hear, self.say, self.end = (
+            nn.Linear(GROUP * BANDS, SIZE),
+            nn.Linear(3 * SIZE, GROUP * BANDS),
+            nn.Linear(3 * SIZE, 1),
+        )
 
     def forward(self, keys, mask, heard, cache, dropout):
         query = torch.tanh(self.hear(heard.flatten(1))) * (dropout > 0.5)
@@ -106,6 +117,8 @@ def test_refusals(tmp_path):
     with pytest.raises(PackagingError, match="an autoregressive network makes its own frames and reads no stream"):
         package(tmp_path / "both", networks=[source(streaming="tokens")], log=str, **HEAD)
     wrong = Autoregressive("said", "attention", {"heard": State("heard_next"), "cache": State("cache_next")})
-    with pytest.raises(voxstack.AddonError, match=r"autoregressive.stop: 'attention' is float32 \['batch', 'tokens'\]; it must be"):
+    with pytest.raises(
+        voxstack.AddonError, match=r"autoregressive.stop: 'attention' is float32 \['batch', 'tokens'\]; it must be"
+    ):
         package(tmp_path / "wrong", networks=[source(autoregressive=wrong)], log=str, **HEAD)
     assert not list(tmp_path.iterdir())

@@ -50,7 +50,9 @@ class Channels(nn.Module):
 
 
 def conv(left, right, **options):
-    return nn.Sequential(nn.ConstantPad1d((left, right), 0.0), nn.Conv1d(CHANNELS, CHANNELS, left + right + 1, **options))
+    return nn.Sequential(
+        nn.ConstantPad1d((left, right), 0.0), nn.Conv1d(CHANNELS, CHANNELS, left + right + 1, **options)
+    )
 
 
 class Repeat(nn.Module):

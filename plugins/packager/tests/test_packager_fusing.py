@@ -34,28 +34,41 @@ class Parts:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def add(self, name: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any], nodes: Sequence[Any] = (), **more: Any) -> NetworkSpec:
+    def add(
+        self, name: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any], nodes: Sequence[Any] = (), **more: Any
+    ) -> NetworkSpec:
         """A network that multiplies its first input by weights and, if it takes a mask, by that; or other nodes."""
         (first, *rest), (made,) = inputs, outputs
         random = np.random.default_rng(len(name) + ord(name[0]))
         weight = numpy_helper.from_array(random.standard_normal((C, C)).astype(np.float32), "weight")
         plain = [helper.make_node("MatMul", [first, "weight"], ["hidden"], name="product")]
         if rest:
-            plain += [helper.make_node("Unsqueeze", ["mask", "last"], ["wide"]), helper.make_node("Mul", ["hidden", "wide"], [made])]
+            plain += [
+                helper.make_node("Unsqueeze", ["mask", "last"], ["wide"]),
+                helper.make_node("Mul", ["hidden", "wide"], [made]),
+            ]
         else:
             plain.append(helper.make_node("Tanh", ["hidden"], [made]))
         sides = [[_info(key, *declared[:2]) for key, declared in side.items()] for side in (inputs, outputs)]
         constants = [weight, numpy_helper.from_array(np.array([2], np.int64), "last")]
         graph = helper.make_graph(list(nodes) or plain, "graph", *sides, constants)
         opset = [helper.make_opsetid("", more.pop("opset", 18)), helper.make_opsetid("own", 1)]
-        model = helper.make_model(graph, opset_imports=opset, ir_version=more.pop("ir_version", 9), functions=more.pop("functions", []))
+        model = helper.make_model(
+            graph, opset_imports=opset, ir_version=more.pop("ir_version", 9), functions=more.pop("functions", [])
+        )
         export = {"format": more.pop("format", "onnx"), "symbol": f"{name}.onnx"}
         if more.pop("beside", False):
             export["parameters"] = f"{name}.onnx.data"
             save_together({self.folder / export["symbol"]: model}, self.folder / export["parameters"])
         else:
             onnx.save_model(model, self.folder / export["symbol"])
-        config = {"role": "encoder", "inputs": _config(inputs), "outputs": _config(outputs), "exports": [export], **more}
+        config = {
+            "role": "encoder",
+            "inputs": _config(inputs),
+            "outputs": _config(outputs),
+            "exports": [export],
+            **more,
+        }
         return NetworkSpec.of(name, config, name, self.folder.joinpath, False)
 
 
@@ -64,7 +77,10 @@ def _info(name: str, dtype: str, shape: Sequence[Any]) -> Any:
 
 
 def _config(tensors: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: {"dtype": dtype, "shape": shape, **({"mask": True} if mask else {})} for key, (dtype, shape, *mask) in tensors.items()}
+    return {
+        key: {"dtype": dtype, "shape": shape, **({"mask": True} if mask else {})}
+        for key, (dtype, shape, *mask) in tensors.items()
+    }
 
 
 def along(name: str, axis: str) -> dict[str, Any]:
@@ -95,7 +111,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "made"
 
 
-def test_it_takes_shared_inputs_once_and_gives_all_outputs_also_those_that_go_from_part_to_part(parts: Parts, folder: Path) -> None:
+def test_it_takes_shared_inputs_once_and_gives_all_outputs_also_those_that_go_from_part_to_part(
+    parts: Parts, folder: Path
+) -> None:
     energy = parts.add("energy", {**like("encoded"), **MASK}, like("energy"))
     pitch = parts.add("pitch", like("encoded"), like("pitch"))
     text = parts.add("text", {**TOKENS, **MASK}, like("encoded"))
@@ -118,8 +136,17 @@ def test_it_takes_shared_inputs_once_and_gives_all_outputs_also_those_that_go_fr
 
 def test_its_entry_makes_an_addon_that_can_be_verified(parts: Parts, folder: Path) -> None:
     entry = joined([parts.add("text", TOKENS, like("encoded")), parts.add("pitch", TOKENS, like("pitch"))], folder)
-    head = {"spec_version": SPEC_VERSION, "name": "tiny", "version": "1", "license": "CC0-1.0", "languages": ["en"], "sample_rate": 8000}
-    config = written(folder, {**head, "hop_length": 80, "controls": {}, "contexts": {}, "networks": {"encoders": entry}})
+    head = {
+        "spec_version": SPEC_VERSION,
+        "name": "tiny",
+        "version": "1",
+        "license": "CC0-1.0",
+        "languages": ["en"],
+        "sample_rate": 8000,
+    }
+    config = written(
+        folder, {**head, "hop_length": 80, "controls": {}, "contexts": {}, "networks": {"encoders": entry}}
+    )
     assert config["golden"] == ["golden/encoders.npz"]
     golden = np.load(folder / "golden" / "encoders.npz")
     whole = onnx_runner(folder / "encoders.onnx")(tokens=golden["inputs.tokens"])
@@ -128,11 +155,14 @@ def test_its_entry_makes_an_addon_that_can_be_verified(parts: Parts, folder: Pat
 
 def test_golden_vectors_of_the_parts_are_the_examples(parts: Parts, folder: Path) -> None:
     text, pitch = parts.add("text", TOKENS, like("encoded")), parts.add("pitch", like("encoded"), like("pitch"))
-    with pytest.raises(PackagingError, match=r"encoders: 'text' has no golden vectors to take examples from .*; give 'examples'"):
+    with pytest.raises(
+        PackagingError, match=r"encoders: 'text' has no golden vectors to take examples from .*; give 'examples'"
+    ):
         joined([text, pitch], folder, examples=None)
     (parts.folder / "golden").mkdir()
     np.savez(
-        parts.folder / "golden" / "text.npz", **{"inputs.tokens": examples(np.random.default_rng(0), {"batch": 1, "tokens": 7})["tokens"]}
+        parts.folder / "golden" / "text.npz",
+        **{"inputs.tokens": examples(np.random.default_rng(0), {"batch": 1, "tokens": 7})["tokens"]},
     )
     np.savez(parts.folder / "golden" / "pitch.npz")
     assert joined([text, pitch], folder, examples=None)["measured"]["parts_error"] <= 1e-6
@@ -149,9 +179,13 @@ def test_weights_that_lay_beside_lie_beside_and_equal_ones_are_written_once(part
 
 def test_what_lies_inside_branches_and_functions_keeps_its_own_names(parts: Parts, folder: Path) -> None:
     def branching(made: str, factor: float) -> list[Any]:
-        value = helper.make_node("Constant", [], ["factor"], value=numpy_helper.from_array(np.array(factor, np.float32)))
+        value = helper.make_node(
+            "Constant", [], ["factor"], value=numpy_helper.from_array(np.array(factor, np.float32))
+        )
         inside = [value, helper.make_node("Mul", ["hidden", "factor"], ["branch"])]
-        branch = helper.make_graph(inside, "branch", [], [helper.make_tensor_value_info("branch", TensorProto.FLOAT, None)])
+        branch = helper.make_graph(
+            inside, "branch", [], [helper.make_tensor_value_info("branch", TensorProto.FLOAT, None)]
+        )
         yes = helper.make_node("Constant", [], ["yes"], value=numpy_helper.from_array(np.array(True)))
         call = helper.make_node("Twice", ["tokens"], ["hidden"], domain="own")
         return [yes, call, helper.make_node("If", ["yes"], [made], then_branch=branch, else_branch=branch)]
@@ -176,13 +210,19 @@ def test_files_of_another_version_of_the_format_can_be_joined_with_older_ones(pa
 def test_lengths_of_output_axes_are_kept(parts: Parts, folder: Path) -> None:
     thrice = [helper.make_node("Concat", ["tokens"] * 3, ["steps"], axis=1)]
     long = parts.add(
-        "long", TOKENS, {"steps": ("float32", ["batch", "steps", C])}, thrice, lengths={"steps": {"axis": "tokens", "times": 3}}
+        "long",
+        TOKENS,
+        {"steps": ("float32", ["batch", "steps", C])},
+        thrice,
+        lengths={"steps": {"axis": "tokens", "times": 3}},
     )
     entry = joined([long, parts.add("pitch", TOKENS, like("pitch"))], folder)
     assert entry["lengths"] == {"steps": {"axis": "tokens", "times": 3}}
 
 
-def test_one_that_differs_from_its_parts_is_refused(parts: Parts, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_differs_from_its_parts_is_refused(
+    parts: Parts, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text, pitch = parts.add("text", TOKENS, like("encoded")), parts.add("pitch", TOKENS, like("pitch"))
     join = fusing._joined
 
@@ -194,7 +234,8 @@ def test_one_that_differs_from_its_parts_is_refused(parts: Parts, folder: Path, 
 
     monkeypatch.setattr(fusing, "_joined", spoiled)
     with pytest.raises(
-        PackagingError, match=r"encoders: gives another output than the networks that it is made of .by .* allowed is 1e-06"
+        PackagingError,
+        match=r"encoders: gives another output than the networks that it is made of .by .* allowed is 1e-06",
     ):
         joined([text, pitch], folder)
     assert list(folder.iterdir()) == []
@@ -204,10 +245,22 @@ def test_one_that_differs_from_its_parts_is_refused(parts: Parts, folder: Path, 
     ("first", "second", "problem"),
     [
         ({}, {"outputs": like("a")}, "both 'first' and 'second' give 'a'; leave one out"),
-        ({"inputs": like("b")}, {"inputs": like("a")}, "these need each other: first -> second -> first|second -> first -> second"),
-        ({}, {"inputs": along("tokens", "steps")}, r"'first' takes 'tokens' as float32 .*'tokens'.*, and 'second' takes it as .*'steps'"),
+        (
+            {"inputs": like("b")},
+            {"inputs": like("a")},
+            "these need each other: first -> second -> first|second -> first -> second",
+        ),
+        (
+            {},
+            {"inputs": along("tokens", "steps")},
+            r"'first' takes 'tokens' as float32 .*'tokens'.*, and 'second' takes it as .*'steps'",
+        ),
         ({}, {"inputs": along("a", "frames")}, r"'first' gives 'a' as float32 .*, and 'second' takes it as .*'frames'"),
-        ({"outputs": along("a", "x")}, {"inputs": along("z", "x")}, "'first' gives an axis 'x' of its own, and 'second' takes one"),
+        (
+            {"outputs": along("a", "x")},
+            {"inputs": along("z", "x")},
+            "'first' gives an axis 'x' of its own, and 'second' takes one",
+        ),
         ({"format": "pt2"}, {}, "'first' has no ONNX export"),
         ({"streaming": {"axis": "tokens", "left": 0, "right": 0, "hop": 1}}, {}, "'first' streams"),
         ({"opset": 17}, {}, "the files cannot be joined: .*different operator set"),

@@ -19,7 +19,14 @@ from voxstack_packager import OnnxSource, PackagingError, package  # noqa: E402
 from voxstack_packager.runners import model_runner  # noqa: E402
 
 C = 6
-HEAD = {"name": "tiny", "version": "1.0.0", "license": "CC0-1.0", "languages": ["en"], "sample_rate": 16000, "hop_length": 2}
+HEAD = {
+    "name": "tiny",
+    "version": "1.0.0",
+    "license": "CC0-1.0",
+    "languages": ["en"],
+    "sample_rate": 16000,
+    "hop_length": 2,
+}
 RANDOM = np.random.default_rng(3)
 
 
@@ -36,7 +43,9 @@ def graph(*nodes, batch="b", given=("x", "m"), made=("y", ["b", "t2", C])):
     outputs = [helper.make_tensor_value_info(made[0], TensorProto.FLOAT, made[1])]
     used = {name for node in nodes for name in node.input}
     initializers = [numpy_helper.from_array(value, name) for name, value in weights.items() if name in used]
-    model = helper.make_model(helper.make_graph(nodes, "tiny", inputs, outputs, initializers), opset_imports=[helper.make_opsetid("", 15)])
+    model = helper.make_model(
+        helper.make_graph(nodes, "tiny", inputs, outputs, initializers), opset_imports=[helper.make_opsetid("", 15)]
+    )
     model.ir_version = 8
     onnx.checker.check_model(model)
     return model
@@ -45,7 +54,11 @@ def graph(*nodes, batch="b", given=("x", "m"), made=("y", ["b", "t2", C])):
 node = helper.make_node
 MASKED = [node("Unsqueeze", ["m", "one"], ["mask"]), node("Transpose", ["x"], ["across"], perm=[0, 2, 1])]
 MASKED += [node("Mul", ["across", "mask"], ["clean"])]
-CONV = [*MASKED, node("Conv", ["clean", "w"], ["seen"], pads=[2, 2]), node("Transpose", ["seen"], ["y"], perm=[0, 2, 1])]
+CONV = [
+    *MASKED,
+    node("Conv", ["clean", "w"], ["seen"], pads=[2, 2]),
+    node("Transpose", ["seen"], ["y"], perm=[0, 2, 1]),
+]
 UP = [
     node("Transpose", ["x"], ["across"], perm=[0, 2, 1]),
     node("Conv", ["across", "w"], ["seen"], pads=[2, 2]),
@@ -61,7 +74,13 @@ def frames(rng, sizes):
 
 def source(model=None, **changes):
     model = model or graph(*CONV)
-    given = {"name": "net", "role": "decoder", "model": model, "inputs": INPUTS, "outputs": {"y": ("float32", ["batch", "frames", C])}}
+    given = {
+        "name": "net",
+        "role": "decoder",
+        "model": model,
+        "inputs": INPUTS,
+        "outputs": {"y": ("float32", ["batch", "frames", C])},
+    }
     return OnnxSource(**{**given, "examples": frames, "streaming": "frames", **changes})
 
 
@@ -90,7 +109,8 @@ def test_a_file_streams_in_windows_where_no_stateful_form_can_be_made(tmp_path):
     onnx.save(graph(*UP, given=["x"]), tmp_path / "net.onnx")
     given = {"x": INPUTS["x"]}
     made, lines = packaged(
-        tmp_path / "tiny", source(tmp_path / "net.onnx", inputs=given, outputs={"y": ("float32", ["batch", "samples", C])})
+        tmp_path / "tiny",
+        source(tmp_path / "net.onnx", inputs=given, outputs={"y": ("float32", ["batch", "samples", C])}),
     )
     assert made["streaming"] == {"axis": "frames", "left": 3, "right": 3, "hop": 2}
     assert "stateful" not in made
@@ -101,7 +121,11 @@ def test_half_the_size_is_what_the_rounded_graph_gives(tmp_path):
     made, _ = packaged(tmp_path / "tiny", source(half=True))
     assert made["measured"]["weights"] == "float16"
     assert made["measured"]["source_error"] < 1e-6
-    stored = {tensor.data_type for tensor in onnx.load(tmp_path / "tiny" / "net.onnx").graph.initializer if np.prod(tensor.dims) > 64}
+    stored = {
+        tensor.data_type
+        for tensor in onnx.load(tmp_path / "tiny" / "net.onnx").graph.initializer
+        if np.prod(tensor.dims) > 64
+    }
     assert stored == {TensorProto.FLOAT16}
 
 
@@ -120,7 +144,11 @@ FAR = 2**63 - 1
 def test_channels_backwards_the_whole_batch_and_what_does_not_stream_are_carried_over(tmp_path):
     """As a VITS flips channels, and as exporters write ``x[:, :n]`` and a speaker that is the same in all steps."""
     nodes = [*CONV[:-1], *sliced("seen", "flipped", 1, -1, -FAR, -1), *sliced("flipped", "all", 0, 0, FAR, 1)]
-    nodes += [ints("channels", 0, -1, 1), node("Reshape", ["s", "channels"], ["who"]), node("Add", ["all", "who"], ["both"])]
+    nodes += [
+        ints("channels", 0, -1, 1),
+        node("Reshape", ["s", "channels"], ["who"]),
+        node("Add", ["all", "who"], ["both"]),
+    ]
     model = graph(*nodes, node("Transpose", ["both"], ["y"], perm=[0, 2, 1]), given=["x", "m", "s"])
     inputs = {**INPUTS, "s": ("float32", ["batch", C])}
 
@@ -134,11 +162,17 @@ def test_channels_backwards_the_whole_batch_and_what_does_not_stream_are_carried
 
 @pytest.mark.parametrize(("opset", "stateful"), [(12, False), (13, True), (14, True)])
 def test_older_operators_mean_the_same_or_stream_in_windows(tmp_path, opset, stateful):
-    deep = [*CONV[-2:], node("Transpose", ["y"], ["back"], perm=[0, 2, 1]), node("Conv", ["back", "d"], ["deep"], pads=[1, 1], group=C)]
+    deep = [
+        *CONV[-2:],
+        node("Transpose", ["y"], ["back"], perm=[0, 2, 1]),
+        node("Conv", ["back", "d"], ["deep"], pads=[1, 1], group=C),
+    ]
     deep = [node("Transpose", ["x"], ["across"], perm=[0, 2, 1]), node("Identity", ["across"], ["clean"]), *deep]
     model = graph(*deep, node("Transpose", ["deep"], ["z"], perm=[0, 2, 1]), given=["x"], made=("z", ["b", "t2", C]))
     model.opset_import[0].version = opset
-    made, lines = packaged(tmp_path / "tiny", source(model, inputs={"x": INPUTS["x"]}, outputs={"z": ("float32", ["batch", "frames", C])}))
+    made, lines = packaged(
+        tmp_path / "tiny", source(model, inputs={"x": INPUTS["x"]}, outputs={"z": ("float32", ["batch", "frames", C])})
+    )
     assert ("stateful" in made) == stateful
     assert stateful or any(f"it is of opset {opset}" in line for line in lines)
 
@@ -173,7 +207,10 @@ def test_what_is_random_inside_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"inputs": {"m": INPUTS["m"], "x": INPUTS["x"]}}, r"the graph has the inputs \['x', 'm'\], declared are \['m', 'x'\]"),
+        (
+            {"inputs": {"m": INPUTS["m"], "x": INPUTS["x"]}},
+            r"the graph has the inputs \['x', 'm'\], declared are \['m', 'x'\]",
+        ),
         ({"model": graph(*CONV, batch=1)}, "the graph fixes the axis 'batch' of inputs.x at 1"),
         ({"streaming": "samples"}, "cannot stream along 'samples'"),
         ({"golden": ({"x": np.zeros((1, 3), np.float32)}, {})}, "net: golden: 'x' is float32"),

@@ -29,7 +29,14 @@ from voxstack_packager.runners import onnx_runner, pt2_runner  # noqa: E402
 C = 48
 FRAMES = {"frames": ("float32", ["batch", "frames", C]), "mask": ("float32", ["batch", "frames"], True)}
 MEL = {"mel": ("float32", ["batch", "frames", 8])}
-HEAD = {"name": "tiny", "version": "0.1.0", "license": "CC0-1.0", "languages": ["en"], "sample_rate": 16000, "hop_length": 200}
+HEAD = {
+    "name": "tiny",
+    "version": "0.1.0",
+    "license": "CC0-1.0",
+    "languages": ["en"],
+    "sample_rate": 16000,
+    "hop_length": 200,
+}
 
 
 class Decoder(nn.Module):
@@ -52,7 +59,13 @@ def frames(rng, sizes):
 
 def source(module=None, **changes):
     torch.manual_seed(0)
-    given = {"name": "decoder", "role": "decoder", "module": (module or Decoder()).eval(), "inputs": FRAMES, "outputs": MEL}
+    given = {
+        "name": "decoder",
+        "role": "decoder",
+        "module": (module or Decoder()).eval(),
+        "inputs": FRAMES,
+        "outputs": MEL,
+    }
     return NetworkSource(**{**given, "examples": frames, "streaming": "frames", **changes})
 
 
@@ -98,7 +111,9 @@ def test_exports_give_what_the_module_gives(made, sizes):
     batch, length = sizes
     inputs = network.arrays({"batch": batch, "frames": length}, seed=3)
     with torch.no_grad():
-        expected = {"mel": network.module(**{name: torch.from_numpy(array) for name, array in inputs.items()})["mel"].numpy()}
+        expected = {
+            "mel": network.module(**{name: torch.from_numpy(array) for name, array in inputs.items()})["mel"].numpy()
+        }
     program = pt2_runner(folder / "decoder.pt2", network.signature, folder / "decoder.onnx.data")
     for run in (onnx_runner(folder / "decoder.onnx"), program):
         assert 0 < relative_error(run(**inputs), expected) < 1e-3  # weights are rounded to half
@@ -134,8 +149,13 @@ def test_other_weights_than_it_was_exported_with_are_refused(made, tmp_path):
     with pytest.raises(PackagingError, match=r"decoder\.pt2: its '.*' is not in decoder\.onnx\.data any more"):
         pt2_runner(folder / "decoder.pt2", made[1].signature, data)
     config = json.loads((folder / "addon.json").read_text())
-    (folder / "addon.json").write_text(json.dumps({**config, "files": {**config["files"], data.name: file_entry(data)}}))
-    with pytest.raises(voxstack.NetworkError, match=r"its weights '.*' are not those in decoder\.onnx\.data, which is of another export"):
+    (folder / "addon.json").write_text(
+        json.dumps({**config, "files": {**config["files"], data.name: file_entry(data)}})
+    )
+    with pytest.raises(
+        voxstack.NetworkError,
+        match=r"its weights '.*' are not those in decoder\.onnx\.data, which is of another export",
+    ):
         Addon.open(folder, Registry.installed(), {"runtime": "torch"}, trust=True).network("decoder")
 
 
@@ -177,7 +197,12 @@ def test_weights_of_all_sorts(tmp_path, half):
     inputs = network.arrays({"batch": 2, "letters": 9}, seed=1)
     expected = exported(**inputs)
     assert entries[1]["parameters"] == entries[0]["parameters"]
-    assert relative_error(pt2_runner(tmp_path / "odd.pt2", network.signature, tmp_path / "odd.onnx.data")(**inputs), expected) < 1e-6
+    assert (
+        relative_error(
+            pt2_runner(tmp_path / "odd.pt2", network.signature, tmp_path / "odd.onnx.data")(**inputs), expected
+        )
+        < 1e-6
+    )
     with zipfile.ZipFile(tmp_path / "odd.pt2") as archive:
         (table,) = [json.loads(archive.read(name)) for name in archive.namelist() if name.endswith("parameters.json")]
     rows = {row["name"]: row for row in table}
@@ -214,7 +239,12 @@ def test_lengths_of_output_axes_are_measured(tmp_path):
     spec = json.loads((tmp_path / "tiny" / "addon.json").read_text())["networks"]["stretched"]
     assert spec["lengths"] == {"steps": {"axis": "letters", "times": 3}}
     (tmp_path / "tiny" / "addon.json").write_text(
-        json.dumps({**json.loads((tmp_path / "tiny" / "addon.json").read_text()), "networks": {"stretched": _without(spec, "lengths")}})
+        json.dumps(
+            {
+                **json.loads((tmp_path / "tiny" / "addon.json").read_text()),
+                "networks": {"stretched": _without(spec, "lengths")},
+            }
+        )
     )
     upgrade(tmp_path / "tiny", log=str)
     assert json.loads((tmp_path / "tiny" / "addon.json").read_text())["networks"]["stretched"] == spec
@@ -226,10 +256,14 @@ def _without(spec, key):
 
 def test_an_addon_that_is_there_gets_the_program_that_packaging_gives(made, tmp_path):
     folder, network, _ = made
-    before = package(tmp_path / "tiny", networks=[source(formats=("onnx",))], stack=[{"type": "Decoder"}], log=str, **HEAD)
+    before = package(
+        tmp_path / "tiny", networks=[source(formats=("onnx",))], stack=[{"type": "Decoder"}], log=str, **HEAD
+    )
     with pytest.raises(PackagingError, match="gives another output than the network in the addon"):
         upgrade(before, modules={"decoder": Decoder().eval()}, log=str)
-    with pytest.raises(PackagingError, match=r"modules\['vocoder'\]: is of no network of this addon; it has \['decoder'\]"):
+    with pytest.raises(
+        PackagingError, match=r"modules\['vocoder'\]: is of no network of this addon; it has \['decoder'\]"
+    ):
         upgrade(before, modules={"vocoder": network.module}, log=str)
     upgrade(before, modules={"decoder": network.module}, log=str)
     one, two = (json.loads((path / "addon.json").read_text())["networks"]["decoder"] for path in (before, folder))
@@ -382,7 +416,12 @@ def test_stateful_form_shares_its_weights_and_is_measured(stateful):
     assert set(form["measured"]["chunk_error"]) == {"1", "7", "16", "64", "ramp", "whole"}
     assert max(form["measured"]["source_error"], *form["measured"]["chunk_error"].values()) < 1e-5
     assert form["measured"]["deterministic"] is True
-    assert (stateful / "decoder.onnx").stat().st_size < 10_000 < 2 * C * C * 5 < (stateful / "decoder.onnx.data").stat().st_size
+    assert (
+        (stateful / "decoder.onnx").stat().st_size
+        < 10_000
+        < 2 * C * C * 5
+        < (stateful / "decoder.onnx.data").stat().st_size
+    )
 
 
 def test_an_addon_that_is_there_gets_the_form_that_packaging_gives(stateful, made, tmp_path):
@@ -398,7 +437,10 @@ def test_an_addon_that_is_there_gets_the_form_that_packaging_gives(stateful, mad
         assert one["networks"]["decoder"]["stateful"][key] == two["networks"]["decoder"]["stateful"][key]
     assert (before / "decoder.onnx.data").read_bytes() == (stateful / "decoder.onnx.data").read_bytes()
     upgrade(borrower, lenders=[before], log=str)
-    assert json.loads((borrower / "addon.json").read_text())["networks"]["decoder"] == Borrowed.of(before, "decoder").config
+    assert (
+        json.loads((borrower / "addon.json").read_text())["networks"]["decoder"]
+        == Borrowed.of(before, "decoder").config
+    )
 
 
 def test_upgrading_twice_changes_nothing_an_older_form_is_made_anew_and_what_has_none_is_told(stateful, tmp_path):
@@ -425,7 +467,9 @@ def test_upgrading_twice_changes_nothing_an_older_form_is_made_anew_and_what_has
     upgrade(again, log=str)
     assert form.read_bytes() == now
     lines = []
-    package(tmp_path / "continued", networks=[source(Continued(), inputs={"frames": FRAMES["frames"]})], log=str, **HEAD)
+    package(
+        tmp_path / "continued", networks=[source(Continued(), inputs={"frames": FRAMES["frames"]})], log=str, **HEAD
+    )
     upgrade(tmp_path / "continued", log=lines.append)
     assert any("decoder: has no stateful form: Pad" in line and "it streams in windows" in line for line in lines)
     with open_addon(tmp_path / "continued") as files:
@@ -435,4 +479,6 @@ def test_upgrading_twice_changes_nothing_an_older_form_is_made_anew_and_what_has
 
 def test_importing_pulls_in_nothing_heavy():
     code = "import sys, voxstack_packager; print([m for m in ('torch', 'onnx', 'onnxscript', 'onnxruntime') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

@@ -21,7 +21,14 @@ from voxstack_packager import NetworkSource, PackagingError, package  # noqa: E4
 C = 6
 FRAMES = {"frames": ("float32", ["batch", "frames", C]), "mask": ("float32", ["batch", "frames"], True)}
 MEL = {"mel": ("float32", ["batch", "frames", C])}
-HEAD = {"name": "tiny", "version": "0.1.0", "license": "CC0-1.0", "languages": ["en"], "sample_rate": 16000, "hop_length": 200}
+HEAD = {
+    "name": "tiny",
+    "version": "0.1.0",
+    "license": "CC0-1.0",
+    "languages": ["en"],
+    "sample_rate": 16000,
+    "hop_length": 200,
+}
 
 
 class Decoder(nn.Module):
@@ -39,7 +46,13 @@ def frames(rng, sizes):
 
 def source(module=None, **changes):
     torch.manual_seed(0)
-    given = {"name": "decoder", "role": "decoder", "module": (module or Decoder()).eval(), "inputs": FRAMES, "outputs": MEL}
+    given = {
+        "name": "decoder",
+        "role": "decoder",
+        "module": (module or Decoder()).eval(),
+        "inputs": FRAMES,
+        "outputs": MEL,
+    }
     return NetworkSource(**{**given, "examples": frames, "streaming": "frames", **changes})
 
 
@@ -81,7 +94,10 @@ def test_norm_over_time_may_be_packaged_but_not_streamed(tmp_path):
 def test_axis_that_the_module_fixes_is_named(tmp_path):
     class Fixed(Decoder):
         def forward(self, frames, mask):
-            return {"mel": super().forward(frames, mask)["mel"] * torch.arange(int(frames.shape[1]))[:, None] + torch.ones(29, 1)}
+            return {
+                "mel": super().forward(frames, mask)["mel"] * torch.arange(int(frames.shape[1]))[:, None]
+                + torch.ones(29, 1)
+            }
 
     with pytest.raises(PackagingError, match="fixes the axis 'frames' of"):
         package(tmp_path / "tiny", networks=[source(Fixed())], log=str, **HEAD)
@@ -123,6 +139,10 @@ def test_rows_of_a_batch_that_mix_are_refused(tmp_path):
 def test_golden_speech_needs_a_stack_and_its_name(tmp_path):
     with pytest.raises(PackagingError, match="golden_text: needs a stack to say it"):
         package(tmp_path / "tiny", networks=[], golden_text="Hello.", log=str, **HEAD)
-    network = NetworkSource("speech", "decoder", Decoder().eval(), FRAMES, MEL, {"frames": np.zeros((1, 9, C), np.float32)})
+    network = NetworkSource(
+        "speech", "decoder", Decoder().eval(), FRAMES, MEL, {"frames": np.zeros((1, 9, C), np.float32)}
+    )
     with pytest.raises(PackagingError, match="two are named 'speech'; rename one"):
-        package(tmp_path / "tiny", networks=[network], stack=[{"type": "Decoder"}], golden_text="Hello.", log=str, **HEAD)
+        package(
+            tmp_path / "tiny", networks=[network], stack=[{"type": "Decoder"}], golden_text="Hello.", log=str, **HEAD
+        )

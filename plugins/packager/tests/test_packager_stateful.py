@@ -46,7 +46,11 @@ def _declared(named):
 def examples(signed):
     def make(sizes, seed):
         random = np.random.default_rng(seed)
-        made = {name: random.standard_normal(shape_of(t, sizes)).astype(t.dtype) for name, t in signed.inputs.items() if not t.mask}
+        made = {
+            name: random.standard_normal(shape_of(t, sizes)).astype(t.dtype)
+            for name, t in signed.inputs.items()
+            if not t.mask
+        }
         return complete(made, signed, sizes, "examples")
 
     return make
@@ -73,7 +77,9 @@ def form_of(graph, signed, **more):
 
 def conv(name, source, left, right, dilation=1, weights="w"):
     kernel = (left + right) // dilation + 1
-    return f"{name} = Conv<pads=[{left}, {right}], dilations=[{dilation}], kernel_shape=[{kernel}]>({source}, {weights}) "
+    return (
+        f"{name} = Conv<pads=[{left}, {right}], dilations=[{dilation}], kernel_shape=[{kernel}]>({source}, {weights}) "
+    )
 
 
 def channels_first(inner, result):
@@ -109,12 +115,21 @@ CASES = {
     "looks ahead": (model(channels_first(conv("c", "t", 0, 3), "c"), {"w": kernel(4)}), 3),
     "unequal sides": (model(channels_first(conv("c", "t", 1, 3), "c"), {"w": kernel(5)}), 3),
     "dilated, in groups": (
-        model(channels_first("c = Conv<pads=[6, 6], dilations=[3], kernel_shape=[5], group=4>(t, w)", "c"), {"w": (C, 1, 5)}),
+        model(
+            channels_first("c = Conv<pads=[6, 6], dilations=[3], kernel_shape=[5], group=4>(t, w)", "c"),
+            {"w": (C, 1, 5)},
+        ),
         6,
     ),
-    "residual over one layer": (model(channels_first(conv("c", "t", 3, 3) + "r = Add(t, c)", "r"), {"w": kernel(7)}), 3),
+    "residual over one layer": (
+        model(channels_first(conv("c", "t", 3, 3) + "r = Add(t, c)", "r"), {"w": kernel(7)}),
+        3,
+    ),
     "residual over two layers": (
-        model(channels_first(conv("c", "t", 1, 2) + "u = Relu(c) " + conv("d", "u", 2, 1) + "r = Add(t, d)", "r"), {"w": kernel(4)}),
+        model(
+            channels_first(conv("c", "t", 1, 2) + "u = Relu(c) " + conv("d", "u", 2, 1) + "r = Add(t, d)", "r"),
+            {"w": kernel(4)},
+        ),
         3,
     ),
     "branches of other delay": (
@@ -146,7 +161,10 @@ CASES = {
         1,
     ),
     "block of ConvNeXt": (
-        model(channels_first(BLOCK, "r"), {"w": kernel(7), "scale": (C,), "wide": (C, 9), "narrow": (9, C), "gamma": (C, 1)}),
+        model(
+            channels_first(BLOCK, "r"),
+            {"w": kernel(7), "scale": (C,), "wide": (C, 9), "narrow": (9, C), "gamma": (C, 1)},
+        ),
         3,
     ),
     "channels first, of all kinds": (
@@ -195,7 +213,11 @@ CASES = {
         model(
             "y = Relu(x) t = Transpose<perm=[0, 2, 1]>(x) z = Mul(t, gain) " + conv("late", "z", 2, 1),
             {"gain": (C, 1), "w": kernel(4)},
-            outputs={**Y, "z": Tensor("float32", ("batch", C, "frames")), "late": Tensor("float32", ("batch", C, "frames"))},
+            outputs={
+                **Y,
+                "z": Tensor("float32", ("batch", C, "frames")),
+                "late": Tensor("float32", ("batch", C, "frames")),
+            },
         ),
         1,
     ),
@@ -209,7 +231,10 @@ CASES = {
         1,
     ),
     "heads": (
-        model(HEADS + "u = Transpose<perm=[0, 2, 1]>(z) " + conv("c", "u", 1, 1) + "y = Transpose<perm=[0, 2, 1]>(c)", {"w": kernel(3)}),
+        model(
+            HEADS + "u = Transpose<perm=[0, 2, 1]>(z) " + conv("c", "u", 1, 1) + "y = Transpose<perm=[0, 2, 1]>(c)",
+            {"w": kernel(3)},
+        ),
         1,
     ),
     "masks": (
@@ -289,7 +314,10 @@ def depthwise(name, source, left, right, dilation=1, weights="w"):
 
 
 CASES |= {
-    "depthwise": (wide(channels_first(depthwise("y0", "t", 3, 3, 1, "w, bias"), "y0"), {"w": (W, 1, 7), "bias": (W,)}), 3),
+    "depthwise": (
+        wide(channels_first(depthwise("y0", "t", 3, 3, 1, "w, bias"), "y0"), {"w": (W, 1, 7), "bias": (W,)}),
+        3,
+    ),
     "depthwise, dilated, unequal sides": (wide(channels_first(depthwise("c", "t", 3, 6, 3), "c"), {"w": (W, 1, 4)}), 6),
     "depthwise, wide": (wide(channels_first(depthwise("c", "t", 20, 10), "c"), {"w": (W, 1, 31)}), 10),
     "depthwise, padded by itself": (
@@ -301,7 +329,10 @@ CASES |= {
     ),
     "depthwise, channels before steps": (
         wide(
-            depthwise("c", "x", 3, 3, 1, "w, bias") + "r = Add(c, x) " + depthwise("d", "r", 4, 2, 2, "v") + "y = Add(d, r)",
+            depthwise("c", "x", 3, 3, 1, "w, bias")
+            + "r = Add(c, x) "
+            + depthwise("d", "r", 4, 2, 2, "v")
+            + "y = Add(d, r)",
             {"w": (W, 1, 7), "bias": (W,), "v": (W, 1, 4)},
             CHANNELS_BEFORE_STEPS,
         ),
@@ -318,7 +349,11 @@ CASES |= {
     "depthwise before what looks ahead": (
         wide(
             channels_first(
-                depthwise("b", "t", 0, 0, 1, "u") + depthwise("c", "b", 4, 0, 2, "v") + depthwise("d", "c", 0, 2) + "r = Add(b, d) ", "r"
+                depthwise("b", "t", 0, 0, 1, "u")
+                + depthwise("c", "b", 4, 0, 2, "v")
+                + depthwise("d", "c", 0, 2)
+                + "r = Add(b, d) ",
+                "r",
             ),
             {"w": (W, 1, 3), "v": (W, 1, 3), "u": (W, 1, 1)},
         ),
@@ -396,7 +431,12 @@ def test_transpositions_that_something_else_undoes_are_not_made():
 
 def test_depthwise_convolutions_are_written_in_two_dimensions_and_others_stay():
     def kernels(*case):
-        return [list(one.ints) for node in form_of(*case).model.graph.node for one in node.attribute if one.name == "kernel_shape"]
+        return [
+            list(one.ints)
+            for node in form_of(*case).model.graph.node
+            for one in node.attribute
+            if one.name == "kernel_shape"
+        ]
 
     assert kernels(*CASES["depthwise"][0]) == kernels(*CASES["depthwise, in a block of ConvNeXt"][0]) == [[1, 7]]
     assert kernels(*CASES["dilated, in groups"][0]) == [[1, 5]]
@@ -432,9 +472,13 @@ REFUSED = {
     "sums up the steps": "one = Constant<value_ints=[1]>() m = ReduceMean(x, one) y = Sub(x, m)",
     "InstanceNormalization": channels_first("n = InstanceNormalization(t, scale, scale)", "n"),
     "norm over the steps": "y = LayerNormalization<axis=1>(x, scale)",
-    "stride": channels_first("c = Conv<strides=[2], pads=[1, 1], kernel_shape=[3]>(t, w) r = Concat<axis=2>(c, c)", "r"),
+    "stride": channels_first(
+        "c = Conv<strides=[2], pads=[1, 1], kernel_shape=[3]>(t, w) r = Concat<axis=2>(c, c)", "r"
+    ),
     "counted over the whole stream": channels_first("c = Conv<pads=[1, 0], kernel_shape=[3]>(t, w)", "c"),
-    "something else than zeros": channels_first('p = Pad<mode="edge">(t, around) c = Conv<kernel_shape=[3]>(p, w)', "c"),
+    "something else than zeros": channels_first(
+        'p = Pad<mode="edge">(t, around) c = Conv<kernel_shape=[3]>(p, w)', "c"
+    ),
     "cuts steps of the stream off": "one = Constant<value_ints=[1]>() big = Constant<value_ints=[99999]>() s = Slice(x, one, big, one) "
     'around = Constant<value_ints=[0, 0, 0, 0, 1, 0]>() y = Pad<mode="constant">(s, around)',
     "more than one axis": "bn = Shape<start=1, end=2>(x) both = Concat<axis=0>(bn, bn) one = Constant<value_float=1.0>() "
@@ -462,7 +506,9 @@ def test_what_mixes_steps_otherwise_is_refused_with_its_name(problem):
 
 def test_weights_of_both_lie_in_one_file_once(tmp_path):
     big = (64, C, 7)
-    graph, signed = model(channels_first(conv("c", "t", 3, 3) + conv("d", "c", 0, 0, 1, "v"), "d"), {"w": big, "v": (C, 64, 1)})
+    graph, signed = model(
+        channels_first(conv("c", "t", 3, 3) + conv("d", "c", 0, 0, 1, "v"), "d"), {"w": big, "v": (C, 64, 1)}
+    )
     form = form_of(graph, signed)
     paths = {tmp_path / "plain.onnx": graph, tmp_path / "form.onnx": form.model}
     save_together(paths, tmp_path / "both.data")

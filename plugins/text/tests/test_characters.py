@@ -59,7 +59,9 @@ def test_the_longest_sequence_is_one_symbol():
 def test_white_space_that_is_not_in_the_table_counts_as_a_space():
     assert tokens("a\nb\u00a0c") == [1, 4, 2, 4, 3]
     assert Characters({**TABLE, "\n": [30]})({"text": "a\nb"})["tokens"].tolist() == [1, 30, 2]
-    assert Characters({"a": [1]})({"text": "a\na"})["tokens"].tolist() == [1, 1], "without a space in the table it is left out"
+    assert Characters({"a": [1]})({"text": "a\na"})["tokens"].tolist() == [1, 1], (
+        "without a space in the table it is left out"
+    )
 
 
 def test_runs_of_white_space_are_squeezed_where_the_model_was_trained_so():

@@ -9,7 +9,13 @@ import pytest
 from voxstack_text.lexicon import MAGIC, Lexicon, pack
 from voxstack_text.pronunciation import SYMBOLS
 
-SMALL = {"b": ("b", "iy1"), "a": ("ax0",), "aa": ("aa1",), "zebra's": ("z", "iy1", "b", "r", "ax0", "z"), "can't": ("k", "ae1", "n", "t")}
+SMALL = {
+    "b": ("b", "iy1"),
+    "a": ("ax0",),
+    "aa": ("aa1",),
+    "zebra's": ("z", "iy1", "b", "r", "ax0", "z"),
+    "can't": ("k", "ae1", "n", "t"),
+}
 
 
 def test_what_was_packed_is_found_and_nothing_else() -> None:

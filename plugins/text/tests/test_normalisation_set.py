@@ -42,7 +42,10 @@ def cases(path: Path = SET) -> list[Case]:
 def said(written: str) -> list[tuple[str, str]]:
     """Words and their phones; pauses, and the apostrophe in the plural of a letter ("D V D's"), are not heard as such."""
     spoken = [item for item in resolve(normalise(written, PRONOUNCER.knows)) if item.word != PAUSE]
-    return [(re.sub(r"^([A-Z])'s$", r"\1s", item.word).lower(), " ".join(item.phones or _phones(item.word))) for item in spoken]
+    return [
+        (re.sub(r"^([A-Z])'s$", r"\1s", item.word).lower(), " ".join(item.phones or _phones(item.word)))
+        for item in spoken
+    ]
 
 
 def _phones(word: str) -> Iterator[str]:
@@ -55,7 +58,9 @@ def right(case: Case) -> bool:
     expected = _WORD.findall(case.spoken)
     got = said(case.written)
     words = [word for word, _ in got] == [re.sub(r"^([a-z])'s$", r"\1s", word) for word, _ in expected]
-    return words and all(f" {phones} " in f" {heard} " for (_, heard), (_, phones) in zip(got, expected, strict=True) if phones)
+    return words and all(
+        f" {phones} " in f" {heard} " for (_, heard), (_, phones) in zip(got, expected, strict=True) if phones
+    )
 
 
 def table(every: list[Case], wrong: list[Case]) -> str:

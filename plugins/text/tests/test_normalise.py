@@ -229,7 +229,10 @@ at 4 PM ET and 5 p.m. PT | at four P M E T and five P M P T
 in 476 AD they had 476 men | in four seventy six A D they had four hundred seventy six men
 NAFTA and HIPAA | nafta and H I P A A
 """
-TABLE = [tuple(part.strip() for part in line.split(" | ")) for line in CASES.strip().replace("\\u200b", "\u200b").splitlines()]
+TABLE = [
+    tuple(part.strip() for part in line.split(" | "))
+    for line in CASES.strip().replace("\\u200b", "\u200b").splitlines()
+]
 KNOWN = Pronouncer(Lexicon.built_in()).knows
 
 
@@ -249,7 +252,15 @@ def test_places_are_of_the_written_text_whatever_it_is_folded_to() -> None:
     text = "Œuvre 2½ cafe\u0301s, ﬁn ½ July 4"
     places = [(item.word, text[item.start : item.end]) for item in normalise(text, KNOWN)]
     numbers = [("two", "2"), ("and", "2"), ("a", "½"), ("half", "½")]
-    words = [("cafes", "cafe\u0301s"), (",", ","), ("fin", "ﬁn"), ("one", "½"), ("half", "½"), ("july", "July"), ("fourth", "4")]
+    words = [
+        ("cafes", "cafe\u0301s"),
+        (",", ","),
+        ("fin", "ﬁn"),
+        ("one", "½"),
+        ("half", "½"),
+        ("july", "July"),
+        ("fourth", "4"),
+    ]
     assert places == [("oeuvre", "Œuvre"), *numbers, *words]
 
 
@@ -262,13 +273,29 @@ def test_nothing_to_say(text: str) -> None:
 def test_what_cannot_be_read_is_left_out_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         assert [item.word for item in normalise("Say 你好 or 😀 now", KNOWN)] == ["say", "or", "now"]
-    assert [record.getMessage() for record in caplog.records] == ["skipped characters that have no pronunciation: 你 好 😀"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "skipped characters that have no pronunciation: 你 好 😀"
+    ]
 
 
 def test_any_text_is_read_without_an_error() -> None:
     draw = random.Random(0)
     letters = "aAIVXbs. ,:-–/'\"$€%°@#&+()0123456789½²\u0301é٣ßΩ\n\t"
-    pieces = [*letters, "Dr.", "p.m.", "http://", "12:", "1,000", "May", "'s", "th", "km", "million", "0" * 20, "9" * 400]
+    pieces = [
+        *letters,
+        "Dr.",
+        "p.m.",
+        "http://",
+        "12:",
+        "1,000",
+        "May",
+        "'s",
+        "th",
+        "km",
+        "million",
+        "0" * 20,
+        "9" * 400,
+    ]
     for _ in range(1500):
         text = "".join(draw.choice(pieces) for _ in range(draw.randrange(1, 12)))
         for item in normalise(text, KNOWN):
@@ -277,7 +304,9 @@ def test_any_text_is_read_without_an_error() -> None:
 
 def test_plain_words_are_read_as_all_rules_together_would(monkeypatch: pytest.MonkeyPatch) -> None:
     draw = random.Random(1)
-    pieces = [word for written, _ in TABLE for word in written.split()] + "vs etc the of pdf v no dept approx mid oh".split()
+    pieces = [
+        word for written, _ in TABLE for word in written.split()
+    ] + "vs etc the of pdf v no dept approx mid oh".split()
     texts = [" ".join(draw.choice(pieces) for _ in range(12)) for _ in range(300)]
     quick = [normalise(text, KNOWN) for text in texts]
     monkeypatch.setattr("voxstack_text.normalise._PLAIN", re.compile("(?!)"))

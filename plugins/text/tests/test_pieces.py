@@ -10,7 +10,15 @@ import pytest
 from tiny import addon, loaded, network, plugin, tensor
 
 import voxstack
-from voxstack import Frames, Registry, SequenceBlock, SequenceBlockContainer, StreamableBlock, StreamablePipeline, Utterance
+from voxstack import (
+    Frames,
+    Registry,
+    SequenceBlock,
+    SequenceBlockContainer,
+    StreamableBlock,
+    StreamablePipeline,
+    Utterance,
+)
 from voxstack.addon import Addon
 from voxstack.sizes import limits_of
 from voxstack.testing import Case, parametrize_with_checks
@@ -20,7 +28,9 @@ from voxstack_text.passage import Passage
 from voxstack_text.pieces import pieces
 from voxstack_text.tokens import PAUSES
 
-ENCODER = network("encoder", {"tokens": tensor("batch", "tokens", 6, dtype="int64")}, {"encoded": tensor("batch", "tokens")})
+ENCODER = network(
+    "encoder", {"tokens": tensor("batch", "tokens", 6, dtype="int64")}, {"encoded": tensor("batch", "tokens")}
+)
 
 
 @dataclass
@@ -91,7 +101,10 @@ TEXT = (
 
 
 @parametrize_with_checks(
-    [Case(sentences(24), {"text": TEXT}), Case(sentences(40), {"text": "<speak>One <mark name='a'/> two.</speak>", "markup": "ssml"})]
+    [
+        Case(sentences(24), {"text": TEXT}),
+        Case(sentences(40), {"text": "<speak>One <mark name='a'/> two.</speak>", "markup": "ssml"}),
+    ]
 )
 def test_contract(case: Case, check: Any) -> None:
     check(case)
@@ -119,7 +132,11 @@ def test_a_sentence_is_cut_at_pauses_then_before_clauses_and_phrases() -> None:
 
 def test_a_cut_sounds_as_cuts_of_long_sentences_do() -> None:
     comma, bare, last = seen(20, "It rained all afternoon, and the two old men waited there.")
-    assert [one["text"] for one in (comma, bare, last)] == ["It rained all afternoon,", "and the two old", "men waited there."]
+    assert [one["text"] for one in (comma, bare, last)] == [
+        "It rained all afternoon,",
+        "and the two old",
+        "men waited there.",
+    ]
     assert [one["passage"].ending for one in (comma, bare, last)] == [",", " ", ""]
     assert [one["unit"].kind for one in (comma, bare, last)] == ["phrase"] * 3
     for one, rate, kind in ((comma, 1.5, ","), (bare, 4.0, ","), (last, 1.0, ".")):
@@ -144,7 +161,9 @@ def test_a_word_that_is_longer_than_a_piece_is_shared() -> None:
 
 
 def test_silences_that_are_asked_for_stay_and_so_do_marks_before_and_behind_them() -> None:
-    source = "<speak>One two three four<mark name='a'/><break time='0.75s'/><mark name='b'/> five six seven eight</speak>"
+    source = (
+        "<speak>One two three four<mark name='a'/><break time='0.75s'/><mark name='b'/> five six seven eight</speak>"
+    )
     first, second = seen(18, source, markup="ssml")
     assert first["pauses"][-1] == 0.75
     assert [(mark.text, mark.token) for mark in first["marks"]] == [("a", len(first["phones"]) - 1)]

@@ -96,12 +96,17 @@ def written(found: list[Utterance]) -> list[tuple[str, int, int, int]]:
     made, before = [], 0
     for one in found:
         base, sounds = one["text_start"], ~one["silences"]
-        made += [(word.text, base + word.start, base + word.end, before + sum(sounds[: word.first_token])) for word in one["words"]]
+        made += [
+            (word.text, base + word.start, base + word.end, before + sum(sounds[: word.first_token]))
+            for word in one["words"]
+        ]
         before += sum(sounds)
     return made
 
 
-def joined(shares: list[tuple[str, int, int, int]], whole: list[tuple[str, int, int, int]]) -> list[tuple[str, int, int, int]]:
+def joined(
+    shares: list[tuple[str, int, int, int]], whole: list[tuple[str, int, int, int]]
+) -> list[tuple[str, int, int, int]]:
     """Words of which several shares follow each other, put together."""
     ends = {end for _, _, end, _ in whole}
     made: list[tuple[str, int, int, int]] = []
@@ -144,7 +149,9 @@ def check_joined(most: int, text: str, markup: str, arriving: bool = False) -> N
             assert one["tokens"][1, FEATURES.index("word_start")] == 1
             assert not any(before and behind for before, behind in pairwise(one["silences"]))
             assert not any(one["silences"][word.first_token + word.tokens - 1] for word in one["words"])
-    units = [(one["text_start"] + one["unit"].start, one["text_start"] + one["unit"].end, one["unit"].text) for one in found]
+    units = [
+        (one["text_start"] + one["unit"].start, one["text_start"] + one["unit"].end, one["unit"].text) for one in found
+    ]
     assert all(start <= end for start, end, _ in units)
     assert all(end <= start for (_, end, _), (start, _, _) in pairwise(units))
     if markup == "text":

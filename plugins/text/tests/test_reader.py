@@ -37,10 +37,13 @@ def test_a_vowel_without_a_number_is_not_stressed() -> None:
     assert TEXT({"text": "[[hh ax l ow1]]"})["tokens"].tolist() == TEXT({"text": "[[hh ax0 l ow1]]"})["tokens"].tolist()
 
 
-@pytest.mark.parametrize("text, problem", [("Say [[h @ l ou]] now", "no phone 'h'"), ("Say [[ ]] now", "are no phones")])
+@pytest.mark.parametrize(
+    "text, problem", [("Say [[h @ l ou]] now", "no phone 'h'"), ("Say [[ ]] now", "are no phones")]
+)
 def test_phones_that_do_not_exist_are_refused_with_their_place(text: str, problem: str) -> None:
     with pytest.raises(
-        voxstack.RequestError, match=rf"at characters 104 to {100 + text.index(' now')}, .*{problem}; this voice has aa1 ae1"
+        voxstack.RequestError,
+        match=rf"at characters 104 to {100 + text.index(' now')}, .*{problem}; this voice has aa1 ae1",
     ):
         TEXT({"text": text, "text_start": 100})
 
@@ -119,7 +122,9 @@ def test_what_a_rule_cannot_read_is_named_with_its_place(monkeypatch: pytest.Mon
         raise OverflowError("too many")
 
     monkeypatch.setattr("voxstack_text.numbers.amount", fail)
-    with pytest.raises(voxstack.RequestError, match=r"at characters 26 to 30: cannot read '5 km': too many; write it otherwise"):
+    with pytest.raises(
+        voxstack.RequestError, match=r"at characters 26 to 30: cannot read '5 km': too many; write it otherwise"
+    ):
         TEXT({"text": "It is [[s ow1]] 5 km.", "text_start": 10})
 
 

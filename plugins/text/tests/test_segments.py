@@ -70,7 +70,9 @@ def test_what_is_found_depends_on_the_text_alone(seed: int) -> None:
         one, *others = [list(segments(cut(draw, text, most), first, longest)) for most in (1, 4, 30, 10**6)]
         assert all(other == one for other in others)
         assert all(text[piece.start :].startswith(piece.text) for piece in one)
-        letters = ["".join(re.findall(r"\w", " ".join(piece.text for piece in found))) for found in (one, list(segments(text)))]
+        letters = [
+            "".join(re.findall(r"\w", " ".join(piece.text for piece in found))) for found in (one, list(segments(text)))
+        ]
         assert letters == ["".join(re.findall(r"\w", text))] * 2, "something was lost"
 
 
@@ -103,7 +105,9 @@ def arriving(*pieces: str) -> tuple[list[Segment], list[str]]:
         (["A line\n", "\nAnother"], ["A line"], ["Another"]),
     ],
 )
-def test_a_sentence_is_given_out_as_soon_as_its_end_is_certain(pieces: list[str], given: list[str], rest: list[str]) -> None:
+def test_a_sentence_is_given_out_as_soon_as_its_end_is_certain(
+    pieces: list[str], given: list[str], rest: list[str]
+) -> None:
     seen, found = arriving(*pieces)
     assert [piece.text for piece in seen] == given
     assert found == given + rest
@@ -117,7 +121,9 @@ def test_the_first_phrase_does_not_wait_for_the_sentence_and_says_that_more_foll
         ("the children ran outside, and so on.", "", False),
         ("Then it rained again, as it does.", "", True),
     ]
-    assert next(segments(text)).text == "When the rain had stopped, the children ran outside, and so on.", "a whole text has no hurry"
+    assert next(segments(text)).text == "When the rain had stopped, the children ran outside, and so on.", (
+        "a whole text has no hurry"
+    )
 
 
 def test_a_megabyte_of_one_paragraph_gives_its_first_sentence_at_once_and_needs_no_memory() -> None:
@@ -163,7 +169,9 @@ def test_the_first_piece_of_a_long_sentence_is_short() -> None:
     pieces = list(segments(text, first=200, longest=500))
     assert len(pieces[0].text) <= 200 < len(pieces[1].text) <= 500
     assert pieces[0].ending == ","
-    assert [piece for piece in pieces if piece.opens][1].text.startswith("the young man"), "only the very first is short"
+    assert [piece for piece in pieces if piece.opens][1].text.startswith("the young man"), (
+        "only the very first is short"
+    )
     assert len([piece for piece in pieces if piece.opens][1].text) > 200
 
 
@@ -241,4 +249,6 @@ def test_nothing_to_say(text: str) -> None:
 def test_sentences_of_other_languages(language: str, text: str, expected: list[str]) -> None:
     assert [found.text for found in segments(text, language=language)] == expected
     pieces = [text[i : i + 3] for i in range(0, len(text), 3)]
-    assert "".join("".join(found.text for found in segments(iter(pieces), language=language)).split()) == "".join("".join(expected).split())
+    assert "".join("".join(found.text for found in segments(iter(pieces), language=language)).split()) == "".join(
+        "".join(expected).split()
+    )

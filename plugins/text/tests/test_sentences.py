@@ -41,7 +41,9 @@ class Places(Letters):
     needs = frozenset({"text", "text_start"})
 
 
-@parametrize_with_checks([Case(Sentences(Letters()), {"text": TEXT}), Case(Sentences(Letters(), 30, 20), {"text": TEXT, "text_start": 3})])
+@parametrize_with_checks(
+    [Case(Sentences(Letters()), {"text": TEXT}), Case(Sentences(Letters(), 30, 20), {"text": TEXT, "text_start": 3})]
+)
 def test_contract(case: Case, check: Any) -> None:
     check(case)
 
@@ -78,7 +80,9 @@ def test_text_may_come_in_pieces() -> None:
 
 
 def test_a_cut_sentence_says_so_to_the_text_block() -> None:
-    passages: list[Passage] = [one["passage"] for one in seen("one two three four, five six seven eight nine", Sentences(Seeing(), 30, 30))]
+    passages: list[Passage] = [
+        one["passage"] for one in seen("one two three four, five six seven eight nine", Sentences(Seeing(), 30, 30))
+    ]
     assert [passage.ending for passage in passages] == [",", ""]
     assert [passage.lead == 0 for passage in passages] == [False, True]
 
@@ -86,7 +90,8 @@ def test_a_cut_sentence_says_so_to_the_text_block() -> None:
 def test_what_is_spoken_at_once_is_told_to_what_knows_how_long_it_is() -> None:
     found = seen("Yes. one two three four, five six seven eight nine", Sentences(Seeing(), 30, 30), text_start=7)
     assert [
-        (one["unit"].kind, one["unit"].text, one["text_start"] + one["unit"].start, one["text_start"] + one["unit"].end) for one in found
+        (one["unit"].kind, one["unit"].text, one["text_start"] + one["unit"].start, one["text_start"] + one["unit"].end)
+        for one in found
     ] == [
         ("sentence", "Yes.", 7, 11),
         ("phrase", "one two three four,", 12, 31),
@@ -111,7 +116,10 @@ def test_each_sentence_has_a_timeline_that_begins_where_it_does() -> None:
     timeline = Timeline(10)
     assert list(Sentences(Reporting()).stream(iter(()), {"text": "Hello there. Hello again.", "timeline": timeline}))
     words = [(event.text, event.start, event.duration) for event in timeline.take(1000) if event.kind == "word"]
-    assert words == [("Hello there.", 0.0, pytest.approx(1.2)), ("Hello again.", pytest.approx(1.2), pytest.approx(1.2))]
+    assert words == [
+        ("Hello there.", 0.0, pytest.approx(1.2)),
+        ("Hello again.", pytest.approx(1.2), pytest.approx(1.2)),
+    ]
 
 
 def test_long_texts_are_read_as_they_are_needed_and_closing_closes_the_child() -> None:
@@ -127,7 +135,9 @@ def test_long_texts_are_read_as_they_are_needed_and_closing_closes_the_child() -
             finally:
                 closed.append(utterance["text"])
 
-    stream = Sentences(Closing()).stream(iter(()), {"text": "One is here. Two is not. " * 10000, "schedule": Schedule(first=1, growth=1)})
+    stream = Sentences(Closing()).stream(
+        iter(()), {"text": "One is here. Two is not. " * 10000, "schedule": Schedule(first=1, growth=1)}
+    )
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     assert closed == ["One is here."]

@@ -65,7 +65,10 @@ def test_paragraphs_and_sentences_end_where_their_elements_do() -> None:
         ("Dr. Smith &amp; <![CDATA[<b> & so]]> on", ["Dr.", "Smith", "&amp;", "<", "b", ">", "&", "so", "on"]),
         ("Łódź &#65;&#x42;C, <p>naïve “é”</p>", ["Łódź", "&#65;&#x42;C", "naïve", "é"]),
         ("a<prosody rate='fast'>b c</prosody>d <!-- no --> e", ["a<prosody rate='fast'>b", "c</prosody>d", "e"]),
-        ("the <sub alias='world wide web'>WWW</sub> is <say-as interpret-as='characters'>on</say-as>.", ["the", "WWW", "is", "on"]),
+        (
+            "the <sub alias='world wide web'>WWW</sub> is <say-as interpret-as='characters'>on</say-as>.",
+            ["the", "WWW", "is", "on"],
+        ),
         ("It costs $3.50\r\nin <phoneme ph='ˈpæɹɪs'>Paris</phoneme>", ["It", "costs", "$3.50", "in", "Paris"]),
     ],
 )
@@ -103,7 +106,9 @@ def test_breaks_are_silences_of_their_length(body: str, expected: str) -> None:
 
 
 def test_prosody_holds_for_the_words_inside_also_across_sentences() -> None:
-    one, two = read('One <prosody rate="slow" volume="-6dB">two. <prosody rate="50%" volume="soft">Three</prosody> four</prosody> five.')
+    one, two = read(
+        'One <prosody rate="slow" volume="-6dB">two. <prosody rate="50%" volume="soft">Three</prosody> four</prosody> five.'
+    )
     phones = {name: np.flatnonzero([phone == name for phone in two["phones"]])[0] for name in ("th", "f")}
     assert set(one["rates"][1:4]) == {1.0}
     assert (one["rates"][4], one["volumes"][4]) == (0.75, -6.0)
@@ -114,13 +119,24 @@ def test_prosody_holds_for_the_words_inside_also_across_sentences() -> None:
 
 @pytest.mark.parametrize(
     "attribute, rate",
-    [("2", 2), ("150%", 1.5), ("+20%", 1.2), ("-20%", 0.8), ("x-slow", 0.5), ("medium", 1), ("x-fast", 1.75), (".5", 0.5)],
+    [
+        ("2", 2),
+        ("150%", 1.5),
+        ("+20%", 1.2),
+        ("-20%", 0.8),
+        ("x-slow", 0.5),
+        ("medium", 1),
+        ("x-fast", 1.75),
+        (".5", 0.5),
+    ],
 )
 def test_rates(attribute: str, rate: float) -> None:
     assert read(f'<prosody rate="{attribute}">yes</prosody>')[0]["rates"][1] == pytest.approx(rate)
 
 
-@pytest.mark.parametrize("attribute, db", [("+6dB", 6), ("-3.5dB", -3.5), ("silent", -math.inf), ("x-soft", -12), ("loud", 3)])
+@pytest.mark.parametrize(
+    "attribute, db", [("+6dB", 6), ("-3.5dB", -3.5), ("silent", -math.inf), ("x-soft", -12), ("loud", 3)]
+)
 def test_volumes(attribute: str, db: float) -> None:
     assert read(f'<prosody volume="{attribute}">yes</prosody>')[0]["volumes"][1] == db
 
@@ -239,7 +255,16 @@ def test_errors_name_line_and_column() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["", "now", "<speak>now", "<speak>now</p></speak>", "<speak>a & b</speak>", "<speak>&nbsp;</speak>", "<s>now</s>", "<speak/><speak/>"],
+    [
+        "",
+        "now",
+        "<speak>now",
+        "<speak>now</p></speak>",
+        "<speak>a & b</speak>",
+        "<speak>&nbsp;</speak>",
+        "<s>now</s>",
+        "<speak/><speak/>",
+    ],
 )
 def test_what_is_no_document_is_refused(source: str) -> None:
     with pytest.raises(voxstack.RequestError, match=r"^SSML, line \d+, column \d+: "):
@@ -271,7 +296,10 @@ def test_deep_nesting_is_no_trouble() -> None:
 
 
 def test_a_long_document_takes_time_in_proportion() -> None:
-    body = '<p>One <prosody rate="fast">two</prosody>, <mark name="m"/>three. <break time="1s"/>Four <sub alias="five">5</sub>.</p>' * 3000
+    body = (
+        '<p>One <prosody rate="fast">two</prosody>, <mark name="m"/>three. <break time="1s"/>Four <sub alias="five">5</sub>.</p>'
+        * 3000
+    )
     found = passages(body)
     assert len(found) == 6000
     assert sum(len(passage.flags) + len(passage.breaks) + len(passage.inserts) for passage in found) == 9000

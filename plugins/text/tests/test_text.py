@@ -48,7 +48,13 @@ SENTENCE = "The apple, said Dr. O'Neil's friend, cost $3.50 in \"1985\"?"
         Case(text(), {"text": SENTENCE}),
         Case(text(Text("oov"), oov=NETWORK), {"text": "Zyxwv!"}),
         Case(text(), {"text": ""}),
-        Case(text(), {"text": "A b.", "passage": Passage("A b.", 7, ",", 0.0, breaks=(Break(2, 1.0),), manners=(Manner(2, 3, 2.0, 1.0),))}),
+        Case(
+            text(),
+            {
+                "text": "A b.",
+                "passage": Passage("A b.", 7, ",", 0.0, breaks=(Break(2, 1.0),), manners=(Manner(2, 3, 2.0, 1.0),)),
+            },
+        ),
     ]
 )
 def test_contract(case: Case, check: Any) -> None:
@@ -70,7 +76,18 @@ def test_tokens_of_a_sentence() -> None:
 def test_words_are_as_written_and_cover_all_tokens_but_silence() -> None:
     made = text()({"text": SENTENCE})
     words: list[Word] = made["words"]
-    assert [word.text for word in words] == ["The", "apple", "said", "Dr.", "O'Neil's", "friend", "cost", "$3.50", "in", "1985"]
+    assert [word.text for word in words] == [
+        "The",
+        "apple",
+        "said",
+        "Dr.",
+        "O'Neil's",
+        "friend",
+        "cost",
+        "$3.50",
+        "in",
+        "1985",
+    ]
     assert all(SENTENCE[word.start : word.end] == word.text for word in words)
     covered = [row for word in words for row in range(word.first_token, word.first_token + word.tokens)]
     silent = [row for row, phone in enumerate(made["tokens"][:, 0]) if PHONES[phone] == "pau"]

@@ -16,7 +16,9 @@ def test_the_plugin_brings_its_blocks() -> None:
 
 def test_importing_is_cheap() -> None:
     code = "import sys, voxstack_text; print([name for name in ('torch', 'sentencex', 'inflect', 'onnxruntime') if name in sys.modules])"
-    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)})
+    made = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}
+    )
     assert made.stdout.strip() == "[]"
 
 
@@ -26,7 +28,15 @@ def test_the_notice_of_the_pronunciations_comes_along() -> None:
 
 
 def test_token_features() -> None:
-    phones = [Phone("pau"), Phone("dh", 0, "the"), Phone("ax", 0), Phone("pau"), Phone("g", 1, "go"), Phone("ow", 1), Phone("pau")]
+    phones = [
+        Phone("pau"),
+        Phone("dh", 0, "the"),
+        Phone("ax", 0),
+        Phone("pau"),
+        Phone("g", 1, "go"),
+        Phone("ow", 1),
+        Phone("pau"),
+    ]
     number = PHONES.index
     assert token_features(phones, "?").tolist() == [
         [number("pau"), 0, 0, 0, 4, 4],

@@ -19,7 +19,9 @@ from voxstack.networks import Context, NetworkSpec
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
-needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler (g++) on a CPU")
+needs_compiler = pytest.mark.skipif(
+    shutil.which("g++") is None, reason="torch.compile needs a C++ compiler (g++) on a CPU"
+)
 
 SPEC = network(
     "decoder",
@@ -39,7 +41,9 @@ class Tiny(torch.nn.Module):
         self.weight = torch.nn.Parameter(torch.randn(3, 4, 5, generator=generator), requires_grad=False)
 
     def forward(self, frames: Any, mask: Any) -> Any:
-        return torch.nn.functional.conv1d((frames * mask[..., None]).transpose(1, 2), self.weight, padding=2).transpose(1, 2)
+        return torch.nn.functional.conv1d((frames * mask[..., None]).transpose(1, 2), self.weight, padding=2).transpose(
+            1, 2
+        )
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made: Path = tmp_path_factory.mktemp("export")
     free = {0: torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}
     with torch.no_grad():
-        program = torch.export.export(Tiny().eval(), (torch.randn(2, 17, 4), torch.ones(2, 17)), dynamic_shapes=(free, free))
+        program = torch.export.export(
+            Tiny().eval(), (torch.randn(2, 17, 4), torch.ones(2, 17)), dynamic_shapes=(free, free)
+        )
     torch.export.save(program, made / "net.pt2")
     return made
 
@@ -83,7 +89,9 @@ def agree(run: Any, sizes: tuple[int, ...], atol: float = 1e-5) -> None:
 def test_only_declared_sizes_are_run_and_they_share_the_weights(opened: Callable[..., Any]) -> None:
     run = opened(**FIXED)
     agree(run, (8, 20))
-    with pytest.raises(NetworkError, match=r"compiled for the sizes .*'frames': \[8, 20\]}, and asked for .*'frames': 9"):
+    with pytest.raises(
+        NetworkError, match=r"compiled for the sizes .*'frames': \[8, 20\]}, and asked for .*'frames': 9"
+    ):
         run(**inputs(9))
     assert run.effective["shapes"] == {"batch": (1,), "frames": (8, 20)}
     modules = {id(one._module) for one in run._runs.values()}
@@ -92,7 +100,13 @@ def test_only_declared_sizes_are_run_and_they_share_the_weights(opened: Callable
 
 def test_it_tells_what_it_runs_in(opened: Callable[..., Any]) -> None:
     told = opened(threads=2).effective
-    assert told == {"device": "cpu", "provider": "CPU", "threads": 2, "precision": "float32", "version": torch.__version__}
+    assert told == {
+        "device": "cpu",
+        "provider": "CPU",
+        "threads": 2,
+        "precision": "float32",
+        "version": torch.__version__,
+    }
     opened()(**inputs(3))  # sets the threads of the process back
     assert "torch:cpu" in list(voxstack_torch_runtime.voxstack_devices())
 

@@ -161,7 +161,9 @@ def test_cuda_gives_what_the_cpu_gives(open_net: Callable[..., Any]) -> None:
     np.testing.assert_allclose(open_net(device="cuda")(frames=x)["mel"], expected(x), atol=1e-2)  # TF32
 
 
-def test_without_torch_the_error_says_what_to_install(open_net: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_torch_the_error_says_what_to_install(
+    open_net: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ContextError, match='pip install "torch"'):
         open_net()
@@ -221,7 +223,11 @@ def test_casts_of_weights_are_folded(exported: Path) -> None:
     forget_devices(module)
     fold_casts(module)
     targets = [str(node.target) for node in module.graph.nodes]
-    assert not [target for target in targets if "aten.to" in target or "_to_copy" in target or "assert_tensor_metadata" in target]
+    assert not [
+        target
+        for target in targets
+        if "aten.to" in target or "_to_copy" in target or "assert_tensor_metadata" in target
+    ]
     assert {str(value.dtype) for value in module.state_dict().values()} == {"torch.float32"}
 
 

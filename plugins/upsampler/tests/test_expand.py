@@ -10,7 +10,10 @@ from voxstack.testing import Case, parametrize_with_checks
 from voxstack_upsampler import Expand, Upsampler
 
 RNG = np.random.default_rng(7)
-UTTERANCE = {"encoded": RNG.standard_normal((20, 3)).astype(np.float32), "durations": RNG.uniform(0, 15, 20).astype(np.float32)}
+UTTERANCE = {
+    "encoded": RNG.standard_normal((20, 3)).astype(np.float32),
+    "durations": RNG.uniform(0, 15, 20).astype(np.float32),
+}
 
 
 @parametrize_with_checks(
@@ -43,7 +46,11 @@ def test_one_value_a_token_becomes_one_a_frame() -> None:
     ("block", "utterance", "problem"),
     [
         (Expand(), {"durations": np.ones(19)}, "Expand: 'encoded' has 20 tokens and 'durations' has 19"),
-        (Expand(), {"durations": np.full(20, np.inf)}, "Expand: 'durations' has values that are negative or not finite"),
+        (
+            Expand(),
+            {"durations": np.full(20, np.inf)},
+            "Expand: 'durations' has values that are negative or not finite",
+        ),
         (Expand("f0", positions=True), {"f0": np.ones(20)}, r"Expand: 'f0' has the shape \(20,\); positions"),
     ],
 )

@@ -23,8 +23,14 @@ UTTERANCE = {"encoded": ENCODED, "durations": DURATIONS}
     [
         Case(Upsampler(), UTTERANCE),
         Case(Upsampler(positions=False, least=0), UTTERANCE),
-        Case(Upsampler(contours=["f0", "level"]), {**UTTERANCE, "f0": RNG.uniform(100, 300, 20), "level": RNG.uniform(-60, -20, 20)}),
-        Case(Upsampler(contours=["f0"]), {"encoded": np.zeros((0, 3), np.float32), "durations": np.zeros(0), "f0": np.zeros(0)}),
+        Case(
+            Upsampler(contours=["f0", "level"]),
+            {**UTTERANCE, "f0": RNG.uniform(100, 300, 20), "level": RNG.uniform(-60, -20, 20)},
+        ),
+        Case(
+            Upsampler(contours=["f0"]),
+            {"encoded": np.zeros((0, 3), np.float32), "durations": np.zeros(0), "f0": np.zeros(0)},
+        ),
         Case(Upsampler(), {"encoded": np.zeros((0, 3), np.float32), "durations": np.zeros(0)}),
         Case(Upsampler(least=0), {"encoded": ENCODED, "durations": np.zeros(20)}),
     ]
@@ -53,25 +59,36 @@ def test_positions_are_appended() -> None:
     assert frames.shape == (16, 3 + 4)
     assert frames.dtype == np.float32
     np.testing.assert_array_equal(frames[:, 3:], positions(durations))
-    np.testing.assert_allclose(frames[:2, 3:], [[0.25, np.log(2) / 3, 0, 0.1], [0.75, np.log(2) / 3, 0.1, 0]], rtol=1e-6)
+    np.testing.assert_allclose(
+        frames[:2, 3:], [[0.25, np.log(2) / 3, 0, 0.1], [0.75, np.log(2) / 3, 0.1, 0]], rtol=1e-6
+    )
     np.testing.assert_allclose(frames[[2, 15], 5:], [[0, 1], [1, 0]])
 
 
 def test_the_schedule_says_how_much_to_give() -> None:
-    sizes = [len(chunk) for chunk in join(Upsampler(), Schedule(first=8, growth=2, largest=20, lookahead=3), durations=np.full(20, 5))]
+    sizes = [
+        len(chunk)
+        for chunk in join(Upsampler(), Schedule(first=8, growth=2, largest=20, lookahead=3), durations=np.full(20, 5))
+    ]
     assert sizes == [11, 16, 20, 20, 20, 13]
 
 
 def test_the_first_chunk_costs_the_same_for_any_length() -> None:
     """Only the tokens of a chunk are touched: a million of them is no slower to start than ten."""
     durations = np.ones(10**6)
-    stream = Upsampler().stream(iter(()), {"encoded": np.broadcast_to(np.float32(1), (10**6, 64)), "durations": durations})
+    stream = Upsampler().stream(
+        iter(()), {"encoded": np.broadcast_to(np.float32(1), (10**6, 64)), "durations": durations}
+    )
     assert next(stream).nbytes < 20_000
 
 
 @pytest.mark.parametrize(
     ("durations", "problem"),
-    [(np.ones(19), "'encoded' has 20 tokens and 'durations' has 19"), (np.full(20, np.nan), "not finite"), (np.full(20, -1.0), "negative")],
+    [
+        (np.ones(19), "'encoded' has 20 tokens and 'durations' has 19"),
+        (np.full(20, np.nan), "not finite"),
+        (np.full(20, -1.0), "negative"),
+    ],
 )
 def test_durations_that_make_no_sense_are_refused(durations: np.ndarray, problem: str) -> None:
     with pytest.raises(NetworkError, match=problem):
@@ -87,7 +104,10 @@ def test_it_reports_what_is_said_when() -> None:
     utterance = {"words": [word], "phones": ["pau", "h", "i", "pau"], "marks": [mark], "unit": unit, "text_start": 100}
     stream = Upsampler().stream(iter(()), {**made_of([2, 3, 1, 4]), **utterance, "timeline": timeline})
     next(stream)
-    events = [(event.kind, event.text, round(event.start * 10), round(event.duration * 10), event.span) for event in timeline.take(9)]
+    events = [
+        (event.kind, event.text, round(event.start * 10), round(event.duration * 10), event.span)
+        for event in timeline.take(9)
+    ]
     assert events == [
         ("sentence", "so hi", 0, 10, (100, 105)),
         ("phoneme", "pau", 0, 2, None),
@@ -111,7 +131,9 @@ def made_of(durations: list[int]) -> dict[str, np.ndarray]:
 
 def test_contours_run_straight_from_middle_to_middle() -> None:
     block = Upsampler(positions=False, contours=["f0"])
-    made = np.concatenate(join(block, encoded=np.zeros((3, 1)), durations=np.array([2, 4, 2]), f0=np.array([100.0, 130.0, 70.0])))
+    made = np.concatenate(
+        join(block, encoded=np.zeros((3, 1)), durations=np.array([2, 4, 2]), f0=np.array([100.0, 130.0, 70.0]))
+    )
     np.testing.assert_allclose(made[:, 1], [100, 105, 115, 125, 120, 100, 80, 70])
 
 
@@ -125,7 +147,9 @@ def test_contours_do_not_depend_on_how_the_stream_is_cut() -> None:
 
 def test_tokens_of_no_frames_have_no_say_in_a_contour() -> None:
     block = Upsampler(positions=False, least=0, contours=["f0"])
-    made = np.concatenate(join(block, encoded=np.zeros((3, 1)), durations=np.array([2, 0, 2]), f0=np.array([100.0, 900.0, 100.0])))
+    made = np.concatenate(
+        join(block, encoded=np.zeros((3, 1)), durations=np.array([2, 0, 2]), f0=np.array([100.0, 900.0, 100.0]))
+    )
     np.testing.assert_allclose(made[:, 1], 100)
 
 
@@ -141,14 +165,18 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize(("contours", "needed"), [(None, {"f0", "level"}), ([], set()), (["level"], {"level"})])
-def test_unless_contours_are_named_they_are_what_encoders_say_of_each_token(contours: list[str] | None, needed: set[str]) -> None:
+def test_unless_contours_are_named_they_are_what_encoders_say_of_each_token(
+    contours: list[str] | None, needed: set[str]
+) -> None:
     networks = {name: {"inputs": of_tokens("tokens"), "exports": [], **spec} for name, spec in NETWORKS.items()}
     block = loaded(Upsampler(contours=contours), addon(networks=networks))
     assert block.needs == {"encoded", "durations", *needed}
     frames = np.concatenate(join(block, f0=np.full(20, 200.0), level=np.full(20, -30.0)))
     assert frames.shape[1] == 3 + 4 + len(needed)
     if needed == {"f0", "level"}:
-        np.testing.assert_allclose(frames[:, -2:], np.tile([200.0, -30.0], (len(frames), 1)), err_msg="in the addon's order")
+        np.testing.assert_allclose(
+            frames[:, -2:], np.tile([200.0, -30.0], (len(frames), 1)), err_msg="in the addon's order"
+        )
 
 
 def test_a_block_with_contours_needs_them() -> None:

@@ -9,7 +9,17 @@ import pytest
 from tiny import addon, loaded, plugin
 
 import voxstack
-from voxstack import Frames, NetworkError, Registry, Schedule, SequenceBlock, StackError, StreamableBlock, Utterance, windows
+from voxstack import (
+    Frames,
+    NetworkError,
+    Registry,
+    Schedule,
+    SequenceBlock,
+    StackError,
+    StreamableBlock,
+    Utterance,
+    windows,
+)
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack.timeline import Timeline
 from voxstack_upsampler import Upsampler, WholeFrames
@@ -37,7 +47,9 @@ def parts(block: WholeFrames, whole: np.ndarray, schedule: Schedule, **more: Any
 
 def test_it_is_cut_as_an_upsampler_cuts() -> None:
     schedule = Schedule(first=8, growth=2, largest=20, lookahead=3)
-    upsampled = Upsampler(positions=False).stream(iter(()), {"encoded": MEL, "durations": np.ones(97), "schedule": schedule})
+    upsampled = Upsampler(positions=False).stream(
+        iter(()), {"encoded": MEL, "durations": np.ones(97), "schedule": schedule}
+    )
     for part, other in zip(parts(WholeFrames("mel", "mel"), MEL, schedule), upsampled, strict=True):
         np.testing.assert_array_equal(part, other)
 
@@ -75,7 +87,12 @@ def test_durations_tell_what_is_said_when(hop: int) -> None:
     """Tokens of 2, 3, 1 and 4 frames, of which the tensor has ``hop`` times as many."""
     timeline = Timeline(10 * hop)
     word = SimpleNamespace(text="hi", start=3, end=5, first_token=1, tokens=2)
-    utterance = {"durations": np.array([2.0, 3.0, 1.0, 4.0]), "words": [word], "phones": ["pau", "h", "i", "pau"], "timeline": timeline}
+    utterance = {
+        "durations": np.array([2.0, 3.0, 1.0, 4.0]),
+        "words": [word],
+        "phones": ["pau", "h", "i", "pau"],
+        "timeline": timeline,
+    }
     parts(WholeFrames("mel"), np.zeros((10 * hop, 2), np.float32), Schedule(), **utterance)
     events = [(event.text, round(event.start * 10), round(event.duration * 10)) for event in timeline.take(9)]
     assert events == [("pau", 0, 2), ("hi", 2, 4), ("h", 2, 3), ("i", 5, 1), ("pau", 6, 4)]
@@ -113,7 +130,10 @@ class Vocoder(StreamableBlock):
 
 
 def voice_of(**head: Any) -> StreamableBlock:
-    stack = {"type": "StreamableStack", "stack": [{"type": "WholeFrames", "tensor": "flowed", **head}, {"type": "Vocoder"}]}
+    stack = {
+        "type": "StreamableStack",
+        "stack": [{"type": "WholeFrames", "tensor": "flowed", **head}, {"type": "Vocoder"}],
+    }
     pipeline = {"type": "StreamablePipeline", "sequence_block": {"type": "Flow"}, "streamable_block": stack}
     return voxstack.build(pipeline, registry=Registry({"test": plugin([Flow, Vocoder, WholeFrames])}))
 

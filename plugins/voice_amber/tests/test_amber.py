@@ -53,7 +53,9 @@ def test_networks_give_their_golden_vectors(voice: voxstack.Voice, name: str) ->
 
 
 @pytest.mark.parametrize("name", ["decoder", "vocoder"])
-def test_both_forms_of_what_streams_share_their_weights_and_were_measured_alike(voice: voxstack.Voice, name: str) -> None:
+def test_both_forms_of_what_streams_share_their_weights_and_were_measured_alike(
+    voice: voxstack.Voice, name: str
+) -> None:
     spec = voice.addon.networks[name]
     assert spec.stateful is not None
     assert spec.exports["onnx"][1] == spec.stateful.exports["onnx"][1] == f"{name}.onnx.data"
@@ -137,7 +139,9 @@ def test_its_pitch_is_what_is_asked_for(voice: voxstack.Voice, asked: float) -> 
 
 
 def test_its_pitch_moves_as_far_as_is_asked_for(voice: voxstack.Voice) -> None:
-    spread = [np.log2(pitches(voice.synthesize(LINE, pitch_range=value).samples)).std() * 12 for value in (0.0, 1.0, 2.0)]
+    spread = [
+        np.log2(pitches(voice.synthesize(LINE, pitch_range=value).samples)).std() * 12 for value in (0.0, 1.0, 2.0)
+    ]
     assert spread[0] < 0.7 * spread[1]
     assert spread[2] > 1.5 * spread[1]
 
@@ -155,11 +159,15 @@ def test_questions_rise_and_statements_do_not(voice: voxstack.Voice, words: str)
 
 
 def test_exclamations_are_higher(voice: voxstack.Voice) -> None:
-    told, called = (np.quantile(pitches(voice.synthesize("What a wonderful surprise" + mark).samples), 0.8) for mark in ".!")
+    told, called = (
+        np.quantile(pitches(voice.synthesize("What a wonderful surprise" + mark).samples), 0.8) for mark in ".!"
+    )
     assert semitones(called, told) > 1
 
 
-@pytest.mark.parametrize("text", ["Yes.", "a", "Dr. Smith paid $3.50 at 5:30 p.m.", "Zxqv wuggle!", "東京 and naïve café 😀.", "x" * 300])
+@pytest.mark.parametrize(
+    "text", ["Yes.", "a", "Dr. Smith paid $3.50 at 5:30 p.m.", "Zxqv wuggle!", "東京 and naïve café 😀.", "x" * 300]
+)
 def test_any_text_makes_sound(voice: voxstack.Voice, text: str) -> None:
     samples = voice.synthesize(text).samples
     assert len(samples) > 1000
@@ -175,7 +183,9 @@ def golden_speech(voice: voxstack.Voice) -> tuple[str, dict[str, Any], np.ndarra
         return str(golden["request.text"]), json.loads(str(golden["request.controls"])), golden["outputs.samples"]
 
 
-SHAPES = json.loads((next(iter(voxstack_voice_amber.voxstack_addons())) / "addon.json").read_text())["contexts"]["fixed"]["shapes"]
+SHAPES = json.loads((next(iter(voxstack_voice_amber.voxstack_addons())) / "addon.json").read_text())["contexts"][
+    "fixed"
+]["shapes"]
 
 
 @pytest.mark.parametrize("context", ["onnx:cpu", "fixed", "torch", {"runtime": "torch", "shapes": SHAPES}], ids=str)

@@ -83,7 +83,11 @@ def test_deliveries_are_what_sentences_ask_for(module: Any) -> None:
 
 def test_the_published_weights_are_found_under_their_own_names(module: Any, torch: Any) -> None:
     published, vocoder, acoustic, pronunciation = map(module, ("published", "vocoder", "acoustic", "pronunciation"))
-    models = {"vocoder": vocoder.Vocoder(), "acoustic": acoustic.Acoustic(), "pronunciation": pronunciation.PronunciationNetwork()}
+    models = {
+        "vocoder": vocoder.Vocoder(),
+        "acoustic": acoustic.Acoustic(),
+        "pronunciation": pronunciation.PronunciationNetwork(),
+    }
     assert models.keys() == published.NETWORKS.keys()
     for name, model in models.items():
         assert published.take(model, published.of_model(name)) == []

@@ -15,7 +15,14 @@ import voxstack
 from voxstack_addon_spec import open_addon
 
 TRAIN = Path(__file__).parents[1] / "training" / "train.py"
-SMALL = {"slt": 40, "rms": 30, "acoustic-steps": 6, "vocoder-steps": 6, "adversarial-steps": 2, "pronunciation-steps": 3}
+SMALL = {
+    "slt": 40,
+    "rms": 30,
+    "acoustic-steps": 6,
+    "vocoder-steps": 6,
+    "adversarial-steps": 2,
+    "pronunciation-steps": 3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +53,8 @@ def test_it_ends_in_addons_that_speak(made: Path) -> None:
 
 def test_a_second_call_goes_on_from_the_checkpoints(made: Path) -> None:
     script = TRAIN.with_name("acoustic.py")
-    done = subprocess.run([sys.executable, str(script), "--work", str(made / "work"), "--steps", "8"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, str(script), "--work", str(made / "work"), "--steps", "8"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert " 6/8 " in done.stderr, "it starts at the step where it stopped"

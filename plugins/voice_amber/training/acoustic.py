@@ -123,7 +123,9 @@ class Decoder(nn.Module):
         place = frames[..., self.channels : self.channels + len(POSITIONS)]
         pitch = frames[..., -2:-1] - math.log(F0_CENTRE)
         level = (frames[..., -1:] - LEVEL_CENTRE) / LEVEL_SCALE
-        centres = torch.linspace(math.log(LOWEST / F0_CENTRE), math.log(HIGHEST / F0_CENTRE), PITCHES, device=frames.device)
+        centres = torch.linspace(
+            math.log(LOWEST / F0_CENTRE), math.log(HIGHEST / F0_CENTRE), PITCHES, device=frames.device
+        )
         near = torch.exp(-0.5 * ((pitch - centres) / (centres[1] - centres[0])) ** 2)
         x = frames[..., : self.channels] + self.positions(torch.cat([place, F0_SCALE * pitch, level, near], -1))
         x = x.transpose(1, 2) * mask[:, None]
@@ -188,13 +190,26 @@ def example(speech: Speech, index: int, levels: random.Random | None = None) -> 
         by_word = np.array([levels.uniform(-8, 8) for _ in range(change[-1] + 1)])
         gain = Contours(by_word[change][:, None], ends).frames(0, len(mel))
         mel = np.maximum(mel + gain * np.log(10) / 20, np.log(FLOOR)).astype(np.float32)
-    prosody = np.stack([math.log(F0_CENTRE) + _of_tokens(pitch, ends), _of_tokens(level_of(mel), ends)], 1).astype(np.float32)
-    target = np.concatenate([(mel + MEL_SHIFT) / MEL_SCALE, F0_SCALE * pitch[:, None], voiced[:, None]], 1).astype(np.float32)
+    prosody = np.stack([math.log(F0_CENTRE) + _of_tokens(pitch, ends), _of_tokens(level_of(mel), ends)], 1).astype(
+        np.float32
+    )
+    target = np.concatenate([(mel + MEL_SHIFT) / MEL_SCALE, F0_SCALE * pitch[:, None], voiced[:, None]], 1).astype(
+        np.float32
+    )
     tokens = token_features(phones, text[-1] if text[-1] in "?!" else ".")
     places = np.concatenate([positions(durations), Contours(prosody, ends).frames(0, len(mel))], 1)
     delivery = labels["delivery"]
     lengths = (durations * usual(text).stretch / delivery["stretch"]).astype(np.float32)
-    return Example(tokens, durations, lengths, prosody, delivery["usual"], np.repeat(np.arange(len(durations)), durations), places, target)
+    return Example(
+        tokens,
+        durations,
+        lengths,
+        prosody,
+        delivery["usual"],
+        np.repeat(np.arange(len(durations)), durations),
+        places,
+        target,
+    )
 
 
 def level_of(mel: np.ndarray) -> np.ndarray:
@@ -216,11 +231,20 @@ def pad(rows: list[np.ndarray]) -> torch.Tensor:
 def losses(model: Acoustic, batch: list[Example]) -> dict[str, torch.Tensor]:
     """Mean distances: mel (scaled), f0 where voiced, voicing, log-duration at the usual pace; scaled pitch and level where the
     delivery is usual."""
-    tokens, lengths, target = pad([e.tokens for e in batch]), pad([e.lengths for e in batch]), pad([e.target for e in batch])
-    token_mask, frame_mask = (
-        pad([np.ones(len(x), np.float32) for x in rows]) for rows in ([e.tokens for e in batch], [e.index for e in batch])
+    tokens, lengths, target = (
+        pad([e.tokens for e in batch]),
+        pad([e.lengths for e in batch]),
+        pad([e.target for e in batch]),
     )
-    index, place, prosody = pad([e.index for e in batch]), pad([e.places for e in batch]), pad([e.prosody for e in batch])
+    token_mask, frame_mask = (
+        pad([np.ones(len(x), np.float32) for x in rows])
+        for rows in ([e.tokens for e in batch], [e.index for e in batch])
+    )
+    index, place, prosody = (
+        pad([e.index for e in batch]),
+        pad([e.places for e in batch]),
+        pad([e.prosody for e in batch]),
+    )
     learned = token_mask * torch.tensor([e.usual for e in batch])[:, None]
     with torch.autocast("cpu", torch.bfloat16):
         encoded = model.encoder(tokens, token_mask)
@@ -236,7 +260,9 @@ def losses(model: Acoustic, batch: list[Example]) -> dict[str, torch.Tensor]:
     return {
         "mel": mean((made[..., :MELS] - target[..., :MELS]).abs().mean(-1), frame_mask),
         "f0": mean((made[..., MELS] - target[..., MELS]).abs(), voiced),
-        "voicing": mean(F.binary_cross_entropy_with_logits(made[..., MELS + 1], target[..., MELS + 1], reduction="none"), frame_mask),
+        "voicing": mean(
+            F.binary_cross_entropy_with_logits(made[..., MELS + 1], target[..., MELS + 1], reduction="none"), frame_mask
+        ),
         "duration": mean((log_durations - torch.log(lengths + 0.5)).abs(), token_mask),
         "pitch": mean((predicted[..., 0] - pitch).abs(), learned),
         "level": mean((predicted[..., 1] - level).abs(), learned),
@@ -246,12 +272,16 @@ def losses(model: Acoustic, batch: list[Example]) -> dict[str, torch.Tensor]:
 WEIGHTS = {"mel": 3.0, "f0": 1.0, "voicing": 0.5, "duration": 0.5, "pitch": 1.0, "level": 0.5}
 
 
-def train(speech: Speech, validation: Speech, checkpoint: Path, steps: int, start: Path | None = None, batch: int = 12) -> Acoustic:
+def train(
+    speech: Speech, validation: Speech, checkpoint: Path, steps: int, start: Path | None = None, batch: int = 12
+) -> Acoustic:
     """Train an acoustic model, or go on with one; ``start`` is a checkpoint whose weights it begins with, as far as they fit."""
     torch.manual_seed(0)
     model, data, unseen = Acoustic(), examples(speech), examples(validation)
     if start is not None:
-        print("not in", start, "and begun anew:", ", ".join(take(model, weights(start, "model"))) or "nothing", flush=True)
+        print(
+            "not in", start, "and begun anew:", ", ".join(take(model, weights(start, "model"))) or "nothing", flush=True
+        )
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=1e-2)
 
     def step(number: int) -> dict[str, float]:
@@ -264,7 +294,11 @@ def train(speech: Speech, validation: Speech, checkpoint: Path, steps: int, star
         optimizer.step()
         if number % 500 == 499:
             with torch.no_grad():
-                print("validation:", {name: round(value.item(), 4) for name, value in losses(model, unseen).items()}, flush=True)
+                print(
+                    "validation:",
+                    {name: round(value.item(), 4) for name, value in losses(model, unseen).items()},
+                    flush=True,
+                )
         return {name: value.item() for name, value in parts.items()}
 
     fit("acoustic", checkpoint, steps, {"model": model, "optimizer": optimizer}, step)

@@ -77,7 +77,9 @@ def draw(voice: voxstack.Voice, teacher: Speak, spoken: list[Sentence], folder: 
     says = lambda text, **controls: voice.synthesize(text, **controls).samples  # noqa: E731
     made = []
     for start in range(0, SHOWN, 5):
-        rows = {one.text: {"teacher": teacher(one.text)[0], voice.name: says(one.text)} for one in spoken[start : start + 5]}
+        rows = {
+            one.text: {"teacher": teacher(one.text)[0], voice.name: says(one.text)} for one in spoken[start : start + 5]
+        }
         made.append(folder / f"spectrograms_{start // 5 + 1}.png")
         pictures.spectrograms(rows, made[-1])
     if "pitch" not in voice.controls:
@@ -103,13 +105,22 @@ def table(results: Mapping[str, Any]) -> str:
     frames = results.get("frame_by_frame")
     if frames:
         bands = " | ".join(f"{low}-{high} Hz" for low, high in frames["bands_hz"])
-        lines += ["", f"| | mel distance, nats | MCD, dB | {bands} | pitch error, semitones | pitch correlation |", "|---" * 9 + "|"]
+        lines += [
+            "",
+            f"| | mel distance, nats | MCD, dB | {bands} | pitch error, semitones | pitch correlation |",
+            "|---" * 9 + "|",
+        ]
         for name, one in frames["systems"].items():
             periodic = " | ".join(f"{value:.3f}" for value in one["periodicity"])
             distances = f"{one['mel_distance']:.3f} | {one['mcd_db']:.2f}"
-            lines.append(f"| {name} | {distances} | {periodic} | {one['pitch_error_semitones']:.2f} | {one['pitch_correlation']:.3f} |")
+            lines.append(
+                f"| {name} | {distances} | {periodic} | {one['pitch_error_semitones']:.2f} | {one['pitch_correlation']:.3f} |"
+            )
         error, correlation = frames["durations"]["error_ms"], frames["durations"]["correlation"]
-        lines += ["", f"Phones last {error:.1f} ms longer or shorter than the teacher's (correlation {correlation:.3f})."]
+        lines += [
+            "",
+            f"Phones last {error:.1f} ms longer or shorter than the teacher's (correlation {correlation:.3f}).",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -117,7 +128,12 @@ def main() -> None:
     """Measure, print the tables, and write everything."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--voice", default="amber", help="name, folder or .zip of the voice")
-    parser.add_argument("--teacher", default="slt", choices=["slt", "rms", "none"], help="whom to compare with (needs flite1-dev and cc)")
+    parser.add_argument(
+        "--teacher",
+        default="slt",
+        choices=["slt", "rms", "none"],
+        help="whom to compare with (needs flite1-dev and cc)",
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for tables and pictures")
     options = parser.parse_args()
     voice = voxstack.load(options.voice)
@@ -127,8 +143,15 @@ def main() -> None:
         systems = {voice.name: by_voice(voice, alarms)}
         if options.teacher != "none":
             systems[options.teacher] = by_teacher(options.teacher, Path(folder))
-        heard = {title: {n: measure(s, sentences(path), f"{n}, {title}") for n, s in systems.items()} for title, path in SETS.items()}
-        results: dict[str, Any] = {"voice": f"{voice.name} {voice.addon.config['version']}", "heard": heard, "alarms": alarms}
+        heard = {
+            title: {n: measure(s, sentences(path), f"{n}, {title}") for n, s in systems.items()}
+            for title, path in SETS.items()
+        }
+        results: dict[str, Any] = {
+            "voice": f"{voice.name} {voice.addon.config['version']}",
+            "heard": heard,
+            "alarms": alarms,
+        }
         if options.teacher != "none":
             if "durations" in voice.addon.networks:  # frames of others cannot be laid beside the teacher's
                 results["frame_by_frame"] = frame_by_frame(options.voice, options.teacher, Path(folder))

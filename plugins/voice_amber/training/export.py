@@ -25,7 +25,13 @@ PRISM = HOME.parent / "voice_prism" / "src" / "voxstack_voice_prism" / "prism"
 VERSION = "0.4.0"
 
 CONTROLS = {
-    "rate": {"type": "number", "minimum": 0.25, "maximum": 4, "default": 1.0, "description": "Speed: 2 takes half the time."},
+    "rate": {
+        "type": "number",
+        "minimum": 0.25,
+        "maximum": 4,
+        "default": 1.0,
+        "description": "Speed: 2 takes half the time.",
+    },
     "pause": {
         "type": "number",
         "minimum": 0,
@@ -33,7 +39,13 @@ CONTROLS = {
         "default": 1.0,
         "description": "Length of silences, as a factor: 2 makes them twice as long.",
     },
-    "pitch": {"type": "number", "minimum": -6, "maximum": 6, "default": 0.0, "description": "Higher or lower, in semitones."},
+    "pitch": {
+        "type": "number",
+        "minimum": -6,
+        "maximum": 6,
+        "default": 0.0,
+        "description": "Higher or lower, in semitones.",
+    },
     "pitch_range": {
         "type": "number",
         "minimum": 0,
@@ -41,11 +53,27 @@ CONTROLS = {
         "default": 1.0,
         "description": "How far the pitch moves, as a factor: 0 is flat, 2 lively.",
     },
-    "energy": {"type": "number", "minimum": -8, "maximum": 8, "default": 0.0, "description": "How strongly it speaks, in dB."},
-    "volume": {"type": "number", "minimum": -60, "maximum": 6, "default": 0.0, "description": "Louder or softer, in dB."},
+    "energy": {
+        "type": "number",
+        "minimum": -8,
+        "maximum": 8,
+        "default": 0.0,
+        "description": "How strongly it speaks, in dB.",
+    },
+    "volume": {
+        "type": "number",
+        "minimum": -60,
+        "maximum": 6,
+        "default": 0.0,
+        "description": "Louder or softer, in dB.",
+    },
 }
 ACOUSTIC_STACK = [{"type": "Upsampler"}, {"type": "Decoder"}]
-VOCODER_STACK = [{"type": "Decoder", "network": "vocoder"}, {"type": "InverseSTFT", "n_fft": 800, "hop_length": HOP}, {"type": "Gain"}]
+VOCODER_STACK = [
+    {"type": "Decoder", "network": "vocoder"},
+    {"type": "InverseSTFT", "n_fft": 800, "hop_length": HOP},
+    {"type": "Gain"},
+]
 STACK = [
     {
         "type": "Sentences",
@@ -60,7 +88,11 @@ STACK = [
     }
 ]
 
-SHAPES = {"tokens": [56, 128, 320], "letters": [32], "frames": [64, 192, 448]}  # by tests/benchmarks/fixed_shapes.py --search
+SHAPES = {
+    "tokens": [56, 128, 320],
+    "letters": [32],
+    "frames": [64, 192, 448],
+}  # by tests/benchmarks/fixed_shapes.py --search
 CONTEXTS = {
     "default": {"runtime": "onnx", "device": "cpu", "threads": 1, "description": "Any length, in ONNX Runtime."},
     "fixed": {
@@ -79,7 +111,9 @@ CONTEXTS = {
     },
     "torch": {"runtime": "torch", "device": "cpu", "description": "Any length, in PyTorch."},
 }
-GOLDEN_TEXT = "Did Professor Zorblat really pay 42 dollars for that old clock? Well, nobody in the village knew for sure."
+GOLDEN_TEXT = (
+    "Did Professor Zorblat really pay 42 dollars for that old clock? Well, nobody in the village knew for sure."
+)
 
 
 def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
@@ -122,7 +156,10 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
             name="decoder",
             role="decoder",
             module=model.decoder,
-            inputs={"frames": ("float32", ["batch", "frames", CHANNELS + len(POSITIONS) + len(CONTOURS)]), **frame_mask},
+            inputs={
+                "frames": ("float32", ["batch", "frames", CHANNELS + len(POSITIONS) + len(CONTOURS)]),
+                **frame_mask,
+            },
             outputs={"mel": ("float32", ["batch", "frames", MELS])},
             examples={"frames": frames.astype(np.float32)},
             streaming="frames",

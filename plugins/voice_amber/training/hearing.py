@@ -34,7 +34,9 @@ def sentences(path: Path) -> list[Sentence]:
 
 def words(text: str) -> str:
     """Lower-case words, without punctuation."""
-    text = re.sub(r"\b(mr|mrs|dr)\.", lambda found: {"mr": "mister", "mrs": "missus", "dr": "doctor"}[found[1]], text.lower())
+    text = re.sub(
+        r"\b(mr|mrs|dr)\.", lambda found: {"mr": "mister", "mrs": "missus", "dr": "doctor"}[found[1]], text.lower()
+    )
     return " ".join(re.sub(r"[^a-z' ]", " ", text.replace("-", " ")).split())
 
 

@@ -99,7 +99,9 @@ def ask(teacher: Path, words: Iterable[str]) -> Iterator[tuple[str, bool, Pronun
     told = subprocess.run(command, input=asked, capture_output=True, text=True, check=True).stdout
     for word, line in zip(words, told.splitlines(), strict=True):
         _, known, phones = line.split("\t")
-        marked = (f"{phone}0" if phone in VOWELS else phone for phone in phones.split())  # "in" and "to" come without a mark
+        marked = (
+            f"{phone}0" if phone in VOWELS else phone for phone in phones.split()
+        )  # "in" and "to" come without a mark
         yield word, known == "1", checked(marked, word)
 
 

@@ -49,7 +49,9 @@ class Chain:
 
     def mel(self, predicted: Mapping[str, np.ndarray], durations: np.ndarray) -> np.ndarray:
         """(frames, 80) log-mels."""
-        return np.concatenate(list(self._decoder.stream(iter(()), {**predicted, "durations": durations.astype(np.float32)})))
+        return np.concatenate(
+            list(self._decoder.stream(iter(()), {**predicted, "durations": durations.astype(np.float32)}))
+        )
 
     def vocode(self, mel: np.ndarray) -> np.ndarray:
         """(frames, 80) to samples, (frames * 200,)."""
@@ -62,7 +64,9 @@ def griffin_lim(mel: np.ndarray) -> np.ndarray:
 
     magnitudes = librosa.util.nnls(mel_filters().numpy(), np.exp(mel.T.astype(np.float64)))
     wave = librosa.griffinlim(magnitudes, n_iter=GRIFFIN_LIM_ITERATIONS, hop_length=HOP, n_fft=N_FFT, random_state=0)
-    return np.pad(wave, (HOP // 2, HOP))[: len(mel) * HOP].astype(np.float32)  # librosa's frames stand half a hop earlier
+    return np.pad(wave, (HOP // 2, HOP))[: len(mel) * HOP].astype(
+        np.float32
+    )  # librosa's frames stand half a hop earlier
 
 
 def pitch(wave: np.ndarray, frames: int) -> np.ndarray:
@@ -98,11 +102,16 @@ def measure(chain: Chain, speech: Speech, utterances: int) -> dict[str, Any]:
         "utterances": len(chosen),
         "bands_hz": BANDS,
         "systems": {name: _mean(rows) for name, rows in systems.items()},
-        "durations": {"error_ms": round(float(np.abs(away).mean()), 1), "correlation": round(float(np.corrcoef(made, true)[0, 1]), 3)},
+        "durations": {
+            "error_ms": round(float(np.abs(away).mean()), 1),
+            "correlation": round(float(np.corrcoef(made, true)[0, 1]), 3),
+        },
     }
 
 
-def _spoken(chain: Chain, mel: np.ndarray, predicted: Mapping[str, np.ndarray], shown: Example) -> dict[str, np.ndarray]:
+def _spoken(
+    chain: Chain, mel: np.ndarray, predicted: Mapping[str, np.ndarray], shown: Example
+) -> dict[str, np.ndarray]:
     ours = chain.mel(predicted, shown.durations)
     return {
         "teacher's mels, Griffin-Lim": griffin_lim(mel),

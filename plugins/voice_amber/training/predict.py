@@ -24,7 +24,9 @@ def predict(speech: Speech, model: Acoustic) -> np.ndarray:
         for index in tqdm(range(len(speech)), desc="mels predicted", unit="utt", mininterval=10):
             shown = example(speech, index)
             encoded = model.encoder(torch.from_numpy(shown.tokens)[None], torch.ones(1, len(shown.tokens)))
-            frames = torch.cat([encoded[:, torch.from_numpy(shown.index)], torch.from_numpy(shown.places)[None].float()], 2)
+            frames = torch.cat(
+                [encoded[:, torch.from_numpy(shown.index)], torch.from_numpy(shown.places)[None].float()], 2
+            )
             made[speech.span(index)] = model.decoder(frames, torch.ones(frames.shape[:2]))[0].numpy()
     return made
 

@@ -58,7 +58,11 @@ def example_inputs() -> dict[str, np.ndarray]:
 def pronounced(lexicon: Lexicon) -> dict[str, Pronunciation]:
     """Pronunciations that can be learnt: not those of spelled letters, which are longer than the network's output."""
     words = {word: lexicon.get(word) or () for word in lexicon}
-    return {word: phones for word, phones in words.items() if 0 < len(phones) <= STEPS_PER_LETTER * len(word) and len(word) > 1}
+    return {
+        word: phones
+        for word, phones in words.items()
+        if 0 < len(phones) <= STEPS_PER_LETTER * len(word) and len(word) > 1
+    }
 
 
 def batched(words: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -74,7 +78,10 @@ def loss(network: PronunciationNetwork, words: Sequence[str], lexicon: dict[str,
     with torch.autocast("cpu", torch.bfloat16):
         logits = network(letters, mask)
     targets = [torch.tensor([SYMBOLS.index(symbol) + 1 for symbol in lexicon[word]]) for word in words]
-    steps, lengths = torch.tensor([STEPS_PER_LETTER * len(word) for word in words]), torch.tensor([len(t) for t in targets])
+    steps, lengths = (
+        torch.tensor([STEPS_PER_LETTER * len(word) for word in words]),
+        torch.tensor([len(t) for t in targets]),
+    )
     scores = logits.float().log_softmax(-1).transpose(0, 1)
     return F.ctc_loss(scores, torch.cat(targets), steps, lengths, zero_infinity=True)
 

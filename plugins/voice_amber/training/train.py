@@ -22,7 +22,10 @@ PRISM = AMBER.parents[1] / "voice_prism" / "training"
 def stages(options: argparse.Namespace) -> list[list[Stage]]:
     """Scripts with their arguments; those of one row run side by side."""
     speech, work = PRISM / "make_speech.py", options.work
-    starts = {name: ["--start", str(work / f"published_{name}.pt")] if options.published else [] for name in ("acoustic", "vocoder")}
+    starts = {
+        name: ["--start", str(work / f"published_{name}.pt")] if options.published else []
+        for name in ("acoustic", "vocoder")
+    }
     acoustic: Stage = (AMBER / "acoustic.py", ["--steps", str(options.acoustic_steps), *starts["acoustic"]])
     vocoder: Stage = (PRISM / "vocoder.py", ["--steps", str(options.vocoder_steps)])
     pronunciation: Stage = (AMBER / "pronunciation.py", ["--steps", str(options.pronunciation_steps)])
@@ -34,7 +37,12 @@ def stages(options: argparse.Namespace) -> list[list[Stage]]:
         [predict] if options.published else [predict, pronunciation],
         [(PRISM / "adversarial.py", ["--steps", str(options.adversarial_steps), *starts["vocoder"]])],
         [(PRISM / "export.py", ["--to", str(options.to / "prism")] if options.to else [])],
-        [(AMBER / "export.py", ["--to", str(options.to / "amber"), "--prism", str(options.to / "prism")] if options.to else [])],
+        [
+            (
+                AMBER / "export.py",
+                ["--to", str(options.to / "amber"), "--prism", str(options.to / "prism")] if options.to else [],
+            )
+        ],
     ]
     return [row for row in rows if row]
 
@@ -43,8 +51,14 @@ def main() -> None:
     """Read the options and run every row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder for speech and checkpoints, about 2 GB")
-    parser.add_argument("--to", type=Path, help="folder for both addons; into the sources of their distributions, unless given")
-    parser.add_argument("--published", action="store_true", help="begin with the weights of the addons in this checkout, not from nothing")
+    parser.add_argument(
+        "--to", type=Path, help="folder for both addons; into the sources of their distributions, unless given"
+    )
+    parser.add_argument(
+        "--published",
+        action="store_true",
+        help="begin with the weights of the addons in this checkout, not from nothing",
+    )
     parser.add_argument("--slt", type=int, default=5000, help="utterances of the first teacher")
     parser.add_argument("--rms", type=int, default=2500, help="utterances of the second teacher, for the vocoder")
     parser.add_argument("--acoustic-steps", type=int, default=6000)

@@ -95,7 +95,9 @@ def test_events_come_with_the_audio_that_holds_them(voice: voxstack.Voice) -> No
 def test_samples_do_not_depend_on_the_schedule(voice: voxstack.Voice, sizes: tuple[int, float, int]) -> None:
     whole = voice.synthesize(TEXT).samples
     chunks = voice.stream(TEXT, schedule=Schedule(*sizes))
-    np.testing.assert_allclose(np.concatenate([chunk.samples for chunk in chunks]), whole, atol=1e-3 * np.abs(whole).max())
+    np.testing.assert_allclose(
+        np.concatenate([chunk.samples for chunk in chunks]), whole, atol=1e-3 * np.abs(whole).max()
+    )
 
 
 def test_the_first_audio_waits_for_a_few_steps(voice: voxstack.Voice) -> None:

@@ -24,7 +24,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not Path("/usr/share/dict/scowl").exists():
         pytest.skip("the corpus draws on word lists that are not here (Debian: scowl)")
     work = tmp_path_factory.mktemp("training")
-    command = [sys.executable, str(TRAIN), "--work", str(work / "work"), "--to", str(work / "cobalt"), "--utterances", "40", "--steps", "6"]
+    command = [
+        sys.executable,
+        str(TRAIN),
+        "--work",
+        str(work / "work"),
+        "--to",
+        str(work / "cobalt"),
+        "--utterances",
+        "40",
+        "--steps",
+        "6",
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     assert "stage 3 of 3" in done.stdout
@@ -41,21 +52,31 @@ def test_it_ends_in_an_addon_that_speaks(made: Path) -> None:
 
 def test_a_second_call_goes_on_from_the_checkpoint(made: Path) -> None:
     script = TRAIN.with_name("attention.py")
-    done = subprocess.run([sys.executable, str(script), "--work", str(made / "work"), "--steps", "8"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, str(script), "--work", str(made / "work"), "--steps", "8"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert " 6/8 " in done.stderr, "it starts at the step where it stopped"
 
 
 def test_a_step_is_a_step_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch", reason="the networks are torch modules")
-    for folder in (TRAIN.parent, TRAIN.parents[2] / "voice_amber" / "training", TRAIN.parents[2] / "voice_prism" / "training"):
+    for folder in (
+        TRAIN.parent,
+        TRAIN.parents[2] / "voice_amber" / "training",
+        TRAIN.parents[2] / "voice_prism" / "training",
+    ):
         monkeypatch.syspath_prepend(str(folder))
     attention = __import__("attention")
     torch.manual_seed(0)
     decoder = attention.Decoder().eval()
     step = attention.Step(decoder)
     keys, values, mask = torch.randn(2, 9, 160), torch.randn(2, 9, 160), torch.ones(2, 9)
-    previous, position, history = torch.zeros(2, 4, 80), torch.zeros(2, 1, dtype=torch.long), torch.zeros(2, decoder.history, 160)
+    previous, position, history = (
+        torch.zeros(2, 4, 80),
+        torch.zeros(2, 1, dtype=torch.long),
+        torch.zeros(2, decoder.history, 160),
+    )
     heard, places, frames = [], [], []
     with torch.no_grad():
         for _ in range(12):

@@ -104,7 +104,12 @@ class Decoder(nn.Module):
         return (KERNEL - 1) * (len(self.query_blocks) + len(self.blocks))
 
     def forward(
-        self, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, previous: torch.Tensor, position: torch.Tensor
+        self,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        mask: torch.Tensor,
+        previous: torch.Tensor,
+        position: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """All steps at once.
 
@@ -173,7 +178,14 @@ class Step(nn.Module):
             left.append(rest)
         made = own.out(own.norm(x))
         frames = made[:, :-1].unflatten(1, (GROUP, MELS + HIDDEN))
-        return frames, made[:, -1:], attention, frames[..., :MELS], attention.argmax(-1, keepdim=True), torch.cat(left, 1)
+        return (
+            frames,
+            made[:, -1:],
+            attention,
+            frames[..., :MELS],
+            attention.argmax(-1, keepdim=True),
+            torch.cat(left, 1),
+        )
 
 
 class Refiner(nn.Module):
@@ -281,7 +293,9 @@ def sampled(number: int, steps: int) -> float:
     return 0.5 * min(1.0, max(0.0, (number / steps - 0.2) / 0.3))
 
 
-def train(speech: Speech, validation: Speech, checkpoint: Path, steps: int, start: Path | None = None, batch: int = 16) -> Acoustic:
+def train(
+    speech: Speech, validation: Speech, checkpoint: Path, steps: int, start: Path | None = None, batch: int = 16
+) -> Acoustic:
     """Train a model, or go on with one.
 
     :param start: checkpoint of amber's acoustic model, whose text encoder this one's begins with, as far as it goes.
@@ -290,7 +304,10 @@ def train(speech: Speech, validation: Speech, checkpoint: Path, steps: int, star
     model, data, unseen = Acoustic(), examples(speech), examples(validation)
     if start is not None:
         lent = {name: value for name, value in weights(start, "model").items() if name.startswith("encoder.")}
-        print("of the encoder begun anew:", ", ".join(n for n in take(model.memory, lent) if n.startswith("encoder.")) or "nothing")
+        print(
+            "of the encoder begun anew:",
+            ", ".join(n for n in take(model.memory, lent) if n.startswith("encoder.")) or "nothing",
+        )
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=1e-2)
 
     def step(number: int) -> dict[str, float]:
@@ -305,7 +322,11 @@ def train(speech: Speech, validation: Speech, checkpoint: Path, steps: int, star
         if number % 500 == 499:
             model.eval()
             with torch.no_grad():
-                print("validation:", {name: round(value.item(), 4) for name, value in losses(model, unseen).items()}, flush=True)
+                print(
+                    "validation:",
+                    {name: round(value.item(), 4) for name, value in losses(model, unseen).items()},
+                    flush=True,
+                )
             model.train()
         return {name: value.item() for name, value in parts.items()}
 

@@ -23,7 +23,13 @@ PRISM, AMBER = (HOME.parent / f"voice_{name}" / "src" / f"voxstack_voice_{name}"
 VERSION = "0.1.0"
 
 CONTROLS = {
-    "volume": {"type": "number", "minimum": -60, "maximum": 6, "default": 0.0, "description": "Louder or softer, in dB."},
+    "volume": {
+        "type": "number",
+        "minimum": -60,
+        "maximum": 6,
+        "default": 0.0,
+        "description": "Louder or softer, in dB.",
+    },
 }
 STACK = [
     {
@@ -34,7 +40,10 @@ STACK = [
             "streamable_block": {
                 "type": "StreamableStack",
                 "stack": [
-                    {"type": "AttentionAlarms", "block": {"type": "AutoregressiveDecoder", "back": 1, "ahead": 3, "longest": 16}},
+                    {
+                        "type": "AttentionAlarms",
+                        "block": {"type": "AutoregressiveDecoder", "back": 1, "ahead": 3, "longest": 16},
+                    },
                     {"type": "Decoder", "network": "refiner"},
                     {"type": "Decoder", "network": "vocoder"},
                     {"type": "InverseSTFT", "n_fft": 800, "hop_length": HOP},
@@ -47,12 +56,24 @@ STACK = [
 SHAPES = {"tokens": [64, 128, 320], "letters": [32], "frames": [64, 192, 448]}
 CONTEXTS = {
     "default": {"runtime": "onnx", "device": "cpu", "threads": 1, "description": "Any length, in ONNX Runtime."},
-    "server": {"runtime": "onnx", "device": "cpu", "batch": 16, "description": "The steps of up to 16 concurrent streams run as one."},
-    "fixed": {"runtime": "onnx", "device": "cpu", "shapes": SHAPES, "description": "Tensors of a few sizes, as accelerators want them."},
+    "server": {
+        "runtime": "onnx",
+        "device": "cpu",
+        "batch": 16,
+        "description": "The steps of up to 16 concurrent streams run as one.",
+    },
+    "fixed": {
+        "runtime": "onnx",
+        "device": "cpu",
+        "shapes": SHAPES,
+        "description": "Tensors of a few sizes, as accelerators want them.",
+    },
     "openvino": {"runtime": "openvino", "device": "CPU", "description": "Any length, in OpenVINO."},
     "torch": {"runtime": "torch", "device": "cpu", "description": "Any length, in PyTorch."},
 }
-GOLDEN_TEXT = "Did Professor Zorblat really pay 42 dollars for that old clock? Well, nobody in the village knew for sure."
+GOLDEN_TEXT = (
+    "Did Professor Zorblat really pay 42 dollars for that old clock? Well, nobody in the village knew for sure."
+)
 
 
 def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
@@ -110,7 +131,10 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
             },
             examples=steps,
             autoregressive=Autoregressive(
-                "frames", "stop", {name: State(f"{name}_next") for name in ("previous", "position", "history")}, "attention"
+                "frames",
+                "stop",
+                {name: State(f"{name}_next") for name in ("previous", "position", "history")},
+                "attention",
             ),
             description="Keys, values and the four frames said last to the next four: 80 scaled bands and 48 channels for the refiner.",
         ),
@@ -118,7 +142,10 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
             name="refiner",
             role="decoder",
             module=model.refiner,
-            inputs={"frames": ("float32", ["batch", "frames", MELS + HIDDEN]), "mask": ("float32", ["batch", "frames"], True)},
+            inputs={
+                "frames": ("float32", ["batch", "frames", MELS + HIDDEN]),
+                "mask": ("float32", ["batch", "frames"], True),
+            },
             outputs={"mel": ("float32", ["batch", "frames", MELS])},
             examples={"frames": made.flatten(1, 2).numpy()},
             streaming="frames",
@@ -160,6 +187,8 @@ if __name__ == "__main__":
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--to", type=Path, default=ADDON, help="folder of the addon")
     parser.add_argument("--prism", type=Path, default=PRISM, help="folder of the addon that lends the vocoder")
-    parser.add_argument("--amber", type=Path, default=AMBER, help="folder of the addon that lends the pronunciation network")
+    parser.add_argument(
+        "--amber", type=Path, default=AMBER, help="folder of the addon that lends the pronunciation network"
+    )
     options = parser.parse_args()
     export(options.work, options.to, options.prism, options.amber)

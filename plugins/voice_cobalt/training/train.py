@@ -25,7 +25,10 @@ def stages(options: argparse.Namespace) -> list[list[Stage]]:
     places = {"--to": options.to, "--prism": options.prism, "--amber": options.amber}
     start = options.work / "published_acoustic.pt"
     return [
-        [(PRISM / "published.py", []), (PRISM / "make_speech.py", ["rms", "--utterances", str(options.utterances), "--ordinary", "1"])],
+        [
+            (PRISM / "published.py", []),
+            (PRISM / "make_speech.py", ["rms", "--utterances", str(options.utterances), "--ordinary", "1"]),
+        ],
         [(COBALT / "attention.py", ["--steps", str(options.steps), "--start", str(start)])],
         [(COBALT / "export.py", [word for name, value in places.items() if value for word in (name, str(value))])],
     ]

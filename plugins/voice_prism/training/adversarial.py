@@ -71,7 +71,9 @@ def predicted_crops(speech: Speech, mels: np.ndarray, step: int, batch: int) -> 
     return torch.from_numpy(np.stack(waves)), torch.from_numpy(np.stack(rows))
 
 
-def train(voices: list[Speech], start: Path, checkpoint: Path, steps: int, predicted: np.ndarray | None = None, batch: int = 8) -> Vocoder:
+def train(
+    voices: list[Speech], start: Path, checkpoint: Path, steps: int, predicted: np.ndarray | None = None, batch: int = 8
+) -> Vocoder:
     """Go on with the vocoder of the checkpoint ``start`` against discriminators of its own.
 
     :param predicted: mels that the acoustic model makes of the first voice's utterances, (frames, 80).
@@ -125,4 +127,10 @@ if __name__ == "__main__":
     voices = [Speech.load(options.work / f"{voice}.npz") for voice in ("slt", "rms")]
     predicted = options.work / "slt_predicted.npy"
     mels = np.load(predicted) if predicted.exists() else None
-    train(voices, options.start or options.work / "vocoder.pt", options.work / "vocoder_adversarial.pt", options.steps, mels)
+    train(
+        voices,
+        options.start or options.work / "vocoder.pt",
+        options.work / "vocoder_adversarial.pt",
+        options.steps,
+        mels,
+    )

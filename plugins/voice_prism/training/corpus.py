@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SCOWL = Path("/usr/share/dict/scowl")  # Debian package "scowl"
-RUDE = tuple("fuck shit cunt nigg fag bitch whore slut rape rapist bastard piss crap cock dick porn nazi sex penis vagina".split())
+RUDE = tuple(
+    "fuck shit cunt nigg fag bitch whore slut rape rapist bastard piss crap cock dick porn nazi sex penis vagina".split()
+)
 SHORT = (
     "Yes. No. Hello. Hi there. Hello world. Good morning. Good afternoon. Good evening. Good night. Thank you. Thanks. "
     "Thank you very much. Goodbye. See you soon. Of course. All right. Okay. Sorry. Excuse me. Not at all. Really? Why? "
@@ -28,7 +30,21 @@ TIMES = (
     "in the summer|every day|for three hours|at half past nine|a long time ago|next year|tomorrow|after lunch|on the fourth of July|"
     "in nineteen eighty five|during the winter|all afternoon|as usual|on Tuesday the third of March|at a quarter to six"
 ).split("|")
-CONJUNCTIONS = ["and", "but", "because", "so", "although", "while", "when", "before", "after", "until", "if", "unless", "since"]
+CONJUNCTIONS = [
+    "and",
+    "but",
+    "because",
+    "so",
+    "although",
+    "while",
+    "when",
+    "before",
+    "after",
+    "until",
+    "if",
+    "unless",
+    "since",
+]
 DETERMINERS = [
     "the",
     "the",
@@ -48,9 +64,9 @@ DETERMINERS = [
     "some",
     "no",
 ]
-OPENERS = ("yes|no|well|oh|hello|thank you|of course|good morning|I am sorry|excuse me|not at all|all right|really|goodbye|maybe").split(
-    "|"
-)
+OPENERS = (
+    "yes|no|well|oh|hello|thank you|of course|good morning|I am sorry|excuse me|not at all|all right|really|goodbye|maybe"
+).split("|")
 QUANTITIES = ["several", "many", "a few", "most of the", "both", "hundreds of"]
 UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
@@ -200,7 +216,10 @@ class Grammar:
         return f"{self.pick(TIMES)}, {self.clause()}."
 
     def bare_words(self) -> str:
-        return " ".join(self.pick(self.common if self.maybe(0.7) else self.rare) for _ in range(self.random.randint(4, 8))) + "."
+        return (
+            " ".join(self.pick(self.common if self.maybe(0.7) else self.rare) for _ in range(self.random.randint(4, 8)))
+            + "."
+        )
 
     def greeting(self) -> str:
         return f"{self.pick(OPENERS)}{self.pick([', ', ', ', '! '])}{capital(self.clause())}."
@@ -219,7 +238,9 @@ def word_classes(path: Path) -> dict[str, list[str]]:
     return {name.strip(): words.split() for name, _, words in (p.partition(":") for p in paragraphs)}
 
 
-def scowl_words(folder: Path, levels: list[int], kinds: tuple[str, ...] = ("english-words", "american-words")) -> list[str]:
+def scowl_words(
+    folder: Path, levels: list[int], kinds: tuple[str, ...] = ("english-words", "american-words")
+) -> list[str]:
     """Return the lower-case words of these commonness levels (10 = commonest), rude ones left out."""
     words: set[str] = set()
     for level in levels:

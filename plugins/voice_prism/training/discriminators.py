@@ -21,7 +21,12 @@ class ResolutionDiscriminator(nn.Module):
     def __init__(self, size: int, channels: int = 24) -> None:
         super().__init__()
         self.size = size
-        shapes = [(1, (7, 5), (2, 1)), (channels, (5, 3), (2, 1)), (channels, (5, 3), (2, 2)), (channels, (3, 3), (2, 1))]
+        shapes = [
+            (1, (7, 5), (2, 1)),
+            (channels, (5, 3), (2, 1)),
+            (channels, (5, 3), (2, 2)),
+            (channels, (3, 3), (2, 1)),
+        ]
         self.layers = nn.ModuleList(_convolution(inputs, channels, kernel, stride) for inputs, kernel, stride in shapes)
         self.out = _convolution(channels, 1, (3, 3), (1, 1))
 
@@ -37,7 +42,9 @@ class PeriodDiscriminator(nn.Module):
         super().__init__()
         self.period = period
         steps = zip((1, *channels), channels, (3, 3, 3, 1), strict=False)
-        self.layers = nn.ModuleList(_convolution(inputs, outputs, (5, 1), (stride, 1)) for inputs, outputs, stride in steps)
+        self.layers = nn.ModuleList(
+            _convolution(inputs, outputs, (5, 1), (stride, 1)) for inputs, outputs, stride in steps
+        )
         self.out = _convolution(channels[-1], 1, (3, 1), (1, 1))
 
     def forward(self, wave: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
@@ -65,7 +72,9 @@ def deceive(all_of_them: nn.ModuleList, true: torch.Tensor, made: torch.Tensor) 
         with torch.no_grad():
             wanted = discriminator(true)[1]
         adversarial.append(-score.float().mean())
-        matching.append(torch.stack([(a.float() - b.float()).abs().mean() for a, b in zip(wanted, seen, strict=True)]).mean())
+        matching.append(
+            torch.stack([(a.float() - b.float()).abs().mean() for a, b in zip(wanted, seen, strict=True)]).mean()
+        )
     return torch.stack(adversarial).mean(), torch.stack(matching).mean()
 
 

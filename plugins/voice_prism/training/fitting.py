@@ -45,7 +45,10 @@ def fit(title: str, checkpoint: Path, steps: int, parts: Mapping[str, Any], step
             sums.update(step(number))
             done = number + 1
             if done % 100 == 0:
-                bar.write(f"{title} {done}: " + ", ".join(f"{name} {value / min(100, done - begin):.4f}" for name, value in sums.items()))
+                bar.write(
+                    f"{title} {done}: "
+                    + ", ".join(f"{name} {value / min(100, done - begin):.4f}" for name, value in sums.items())
+                )
                 sums.clear()
             if done % CHECKPOINT_EVERY == 0 or done == steps:
                 save(checkpoint, {"step": done, **{name: part.state_dict() for name, part in parts.items()}})

@@ -48,7 +48,9 @@ def published(path: Path) -> dict[str, torch.Tensor]:
             unnamed.append((int(bare[4:]), value.float().T))
     linear = [name for name in _in_order(named) if name.removesuffix("bias") + "weight" not in named]
     if len(linear) != len(unnamed):
-        raise ValueError(f"{path} has {len(unnamed)} matrices without a name for {len(linear)} linear layers; was it exported here?")
+        raise ValueError(
+            f"{path} has {len(unnamed)} matrices without a name for {len(linear)} linear layers; was it exported here?"
+        )
     for name, (_, value) in zip(linear, sorted(unnamed, key=lambda pair: pair[0]), strict=True):
         named[name.removesuffix("bias") + "weight"] = value
     return {name: value.contiguous() for name, value in named.items()}
@@ -80,7 +82,12 @@ def take(module: nn.Module, weights: Mapping[str, torch.Tensor]) -> list[str]:
         given = weights.get(name)
         if given is not None and given.shape == own.shape:
             state[name] = given
-        elif given is not None and given.ndim == own.ndim == 2 and given.shape[0] == own.shape[0] and given.shape[1] < own.shape[1]:
+        elif (
+            given is not None
+            and given.ndim == own.ndim == 2
+            and given.shape[0] == own.shape[0]
+            and given.shape[1] < own.shape[1]
+        ):
             state[name] = torch.cat([given, torch.zeros(own.shape[0], own.shape[1] - given.shape[1])], 1)
         else:
             new.append(name)

@@ -87,13 +87,18 @@ def speak(program: Path, voice: str, lines: Iterable[tuple[str, Delivery]], titl
     return Speech(wave, mel, f0, frames, [part[3] for part in parts])
 
 
-def spoken(program: Path, voice: str, lines: list[tuple[str, Delivery]]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, dict]]:
+def spoken(
+    program: Path, voice: str, lines: list[tuple[str, Delivery]]
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, dict]]:
     """Yield (wave, mel, f0, labels) of each line as the teacher gets to it."""
     with tempfile.TemporaryDirectory() as folder:
         text = "".join(f"{voice}{i:06d}\t{delivery}\t{line}\n" for i, (line, delivery) in enumerate(lines))
         listing = Path(folder, "lines.tsv")
         listing.write_text(text)
-        with listing.open() as stdin, subprocess.Popen([program, voice, folder], stdin=stdin, stdout=subprocess.PIPE, text=True) as teacher:
+        with (
+            listing.open() as stdin,
+            subprocess.Popen([program, voice, folder], stdin=stdin, stdout=subprocess.PIPE, text=True) as teacher,
+        ):
             for line, (_, delivery) in zip(teacher.stdout, lines, strict=False):  # an early end is told below
                 path = Path(folder, line.split("\t", 1)[0] + ".wav")
                 wave, mel, f0, labels = features_of(path, line)
@@ -118,5 +123,10 @@ def features_of(path: Path, line: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
     ends = [min(count, round(float(piece[1]) * SAMPLE_RATE / HOP)) for piece in pieces]
     durations = np.diff([0, *ends[:-1], count])
     phones = [[piece[0], int(piece[2]), int(piece[3]), piece[4]] for piece in pieces]
-    labels = {"id": name, "text": text, "phones": phones, "durations": durations.tolist() if (durations >= 0).all() else []}
+    labels = {
+        "id": name,
+        "text": text,
+        "phones": phones,
+        "durations": durations.tolist() if (durations >= 0).all() else [],
+    }
     return wave, mel, f0, labels

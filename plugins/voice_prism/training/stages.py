@@ -25,7 +25,12 @@ def run(row: list[Stage], work: Path) -> None:
     :raises SystemExit: with the first stage that failed; the others are waited for, and keep their checkpoints.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    jobs = [(script, subprocess.Popen([sys.executable, script, *more, "--work", work], env=environment)) for script, more in row]
+    jobs = [
+        (script, subprocess.Popen([sys.executable, script, *more, "--work", work], env=environment))
+        for script, more in row
+    ]
     failed = [script for script, job in jobs if job.wait()]
     if failed:
-        raise SystemExit(f"train: {failed[0].name} failed; mend what it says and call this again: finished stages are kept")
+        raise SystemExit(
+            f"train: {failed[0].name} failed; mend what it says and call this again: finished stages are kept"
+        )

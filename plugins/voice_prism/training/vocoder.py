@@ -96,4 +96,8 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=12000)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    train([Speech.load(options.work / f"{voice}.npz") for voice in ("slt", "rms")], options.work / "vocoder.pt", options.steps)
+    train(
+        [Speech.load(options.work / f"{voice}.npz") for voice in ("slt", "rms")],
+        options.work / "vocoder.pt",
+        options.steps,
+    )

@@ -59,7 +59,9 @@ def test_a_voice_is_opened_when_it_is_asked_for_and_says_what_it_says_alone() ->
     assert voices.status() == []
     made = voices.synthesize("amber", TEXT).samples
     np.testing.assert_array_equal(made, voxstack.load("amber").synthesize(TEXT).samples)
-    np.testing.assert_array_equal(np.concatenate([chunk.samples for chunk in voices.stream("amber", TEXT, rate=1.0)]), made)
+    np.testing.assert_array_equal(
+        np.concatenate([chunk.samples for chunk in voices.stream("amber", TEXT, rate=1.0)]), made
+    )
     with voices.use("amber") as voice, voices.use("amber") as again:
         assert voice is again
         assert voices.status()[0].users == 2
@@ -71,7 +73,11 @@ def test_ten_voices_with_one_vocoder_have_it_once(tmp_path: Path) -> None:
     paths = [copied(tmp_path, "amber", f"v{number}", weights=number + 1) for number in range(10)]
     voices = Voices(registry=registry, warm=paths)
     opened = [network.spec.name for network in registry._networks.values()]
-    assert {name: opened.count(name) for name in ("vocoder", "decoder", "encoder")} == {"vocoder": 1, "decoder": 10, "encoder": 10}
+    assert {name: opened.count(name) for name in ("vocoder", "decoder", "encoder")} == {
+        "vocoder": 1,
+        "decoder": 10,
+        "encoder": 10,
+    }
     rows, (vocoder,) = voices.status(), shared_bytes(registry, paths[0])
     assert {row.shared for row in rows} == {vocoder}
     assert sum(row.own for row in rows) + vocoder == cost(*paths)
@@ -97,7 +103,9 @@ def test_equal_networks_of_voices_that_borrow_nothing_are_shared(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("trust", "vocoders"), [(True, 1), (False, 2)])
-def test_an_equal_network_is_shared_with_a_borrowed_one_if_it_is_trusted_too(tmp_path: Path, trust: bool, vocoders: int) -> None:
+def test_an_equal_network_is_shared_with_a_borrowed_one_if_it_is_trusted_too(
+    tmp_path: Path, trust: bool, vocoders: int
+) -> None:
     registry = fresh()
     voices = Voices(registry=registry, trust=trust)
     voices.warm("amber", copied(tmp_path, "amber", "own", own=True, weights=0))
@@ -116,7 +124,9 @@ def test_the_least_recently_used_goes_when_room_is_needed(addons: list[Path]) ->
 def test_what_is_in_use_stays_and_what_does_not_fit_is_refused(addons: list[Path]) -> None:
     voices = Voices(cost(*addons[:2]), registry=fresh())
     with voices.use(addons[0]), voices.use(addons[1]):
-        with pytest.raises(CapacityError, match=r"voice2 takes \d+\.\d MB, .* \(.*voice0, \d.*voice1, \d.* MB\) that is .* the budget"):
+        with pytest.raises(
+            CapacityError, match=r"voice2 takes \d+\.\d MB, .* \(.*voice0, \d.*voice1, \d.* MB\) that is .* the budget"
+        ):
             voices.synthesize(addons[2], "Yes.")
         assert sorted(names(voices)) == ["voice0", "voice1"]
     assert len(voices.synthesize(addons[2], "Yes.").samples)
@@ -201,7 +211,8 @@ def test_32_threads_open_a_voice_once(addons: list[Path], monkeypatch: pytest.Mo
     opened: list[Any] = []
     original = voxstack.addon.Addon.open
     monkeypatch.setattr(
-        "voxstack_voices.voices.Addon.open", lambda *given: (opened.append(given[0]), time.sleep(0.05), original(*given))[2]
+        "voxstack_voices.voices.Addon.open",
+        lambda *given: (opened.append(given[0]), time.sleep(0.05), original(*given))[2],
     )
     voices, start, made = Voices(registry=fresh()), threading.Barrier(32), [None] * 32
 
@@ -287,7 +298,9 @@ def test_an_addon_that_changed_is_opened_anew_and_streams_go_on(changing: tuple[
     assert [(row.version, row.users) for row in voices.status()] == [("9.0", 0)]
 
 
-def test_a_change_that_is_broken_leaves_the_old_one(changing: tuple[Path, Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_change_that_is_broken_leaves_the_old_one(
+    changing: tuple[Path, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     place, _ = changing
     clock = SimpleNamespace(now=0.0)
     voices = Voices(registry=fresh(), clock=lambda: clock.now)
@@ -370,7 +383,9 @@ def test_asyncio(addons: list[Path]) -> None:
     assert [row.users for row in voices.status()] == [0, 0]
 
 
-def test_a_task_that_is_cancelled_while_its_voice_is_opened_uses_nothing(addons: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_that_is_cancelled_while_its_voice_is_opened_uses_nothing(
+    addons: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     voices, go = Voices(registry=fresh()), threading.Event()
     original = voxstack.addon.Addon.open
     monkeypatch.setattr("voxstack_voices.voices.Addon.open", lambda *given: (go.wait(10), original(*given))[1])

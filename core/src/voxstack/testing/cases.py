@@ -59,7 +59,9 @@ class Recorder(Mapping[str, Any]):
         self.required: set[str] = set()
 
     def keys(self) -> KeysView[str]:
-        self._unpacking = list(reversed(self._utterance))  # {**utterance} asks for the keys, then for each value: that is no need
+        self._unpacking = list(
+            reversed(self._utterance)
+        )  # {**utterance} asks for the keys, then for each value: that is no need
         return self._utterance.keys()
 
     def items(self) -> ItemsView[str, Any]:
@@ -91,7 +93,13 @@ class Recorder(Mapping[str, Any]):
 def schedules(total: int) -> list[list[int]]:
     """Chunk sizes that every streamable block must survive: ones, primes, random ones, halves."""
     random = np.random.default_rng(total).integers(1, max(2, total // 3 + 2), 50)
-    return [[1], [2, 3, 5, 7, 11, 13, 17, 19, 23], [int(size) for size in random], [max(1, total // 2)], [max(1, total - 1)]]
+    return [
+        [1],
+        [2, 3, 5, 7, 11, 13, 17, 19, 23],
+        [int(size) for size in random],
+        [max(1, total // 2)],
+        [max(1, total - 1)],
+    ]
 
 
 def cut(frames: np.ndarray, sizes: Iterable[int]) -> Frames:
@@ -113,4 +121,6 @@ def frozen(array: np.ndarray) -> np.ndarray:
 
 def frozen_utterance(utterance: Utterance) -> Utterance:
     """The utterance, read-only, with read-only arrays."""
-    return MappingProxyType({name: frozen(value) if isinstance(value, np.ndarray) else value for name, value in utterance.items()})
+    return MappingProxyType(
+        {name: frozen(value) if isinstance(value, np.ndarray) else value for name, value in utterance.items()}
+    )

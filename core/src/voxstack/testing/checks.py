@@ -62,7 +62,9 @@ def check_keeps_nothing_of_an_utterance(case: Case) -> None:
     before = _state(case.block)
     _exercise(case, case.utterance)
     changed = [name for name, value in _state(case.block).items() if name not in before or before[name] != value]
-    assert not changed, f"running the block changed its attributes {changed}; keep what belongs to an utterance in local variables"
+    assert not changed, (
+        f"running the block changed its attributes {changed}; keep what belongs to an utterance in local variables"
+    )
 
 
 def check_gives_what_it_says(case: Case) -> None:
@@ -129,7 +131,9 @@ def check_waits_for_no_more_than_its_lookahead(case: Case) -> None:
     for given, chunk in enumerate(case.block.stream(source(), frozen_utterance(case.utterance)), 1):
         assert len(chunk), "gave an empty chunk; give nothing instead"
         allowed = given + (given > 1)
-        assert pulled <= allowed, f"read {pulled} chunks of {size} steps to give {given}; its lookahead is {case.block.lookahead}"
+        assert pulled <= allowed, (
+            f"read {pulled} chunks of {size} steps to give {given}; its lookahead is {case.block.lookahead}"
+        )
     assert given, f"gave nothing for {size * 6} steps"
 
 
@@ -138,7 +142,9 @@ def check_keeps_its_hop(case: Case) -> None:
     assert isinstance(case.block, StreamableBlock)
     for total in (16, 97):
         made, expected = len(case.run([total], total)), total * case.block.hop
-        assert abs(made - expected) <= max(1.0, case.block.hop), f"made {made} steps of {total}; hop {case.block.hop} says {expected}"
+        assert abs(made - expected) <= max(1.0, case.block.hop), (
+            f"made {made} steps of {total}; hop {case.block.hop} says {expected}"
+        )
 
 
 def check_keeps_streams_apart(case: Case) -> None:
@@ -173,7 +179,9 @@ def check_can_be_left_at_any_time(case: Case) -> None:
 
 
 def _same(made: np.ndarray, whole: np.ndarray, tolerance: float, what: str) -> None:
-    assert made.shape[1:] == whole.shape[1:] or not len(whole), f"{what}: the shape changed from {whole.shape} to {made.shape}"
+    assert made.shape[1:] == whole.shape[1:] or not len(whole), (
+        f"{what}: the shape changed from {whole.shape} to {made.shape}"
+    )
     assert len(made) == len(whole), f"{what}: {len(made)} steps came out, {len(whole)} when uncut"
     if len(whole):
         error, allowed = float(np.abs(made - whole).max()), tolerance * float(np.abs(whole).max())
@@ -190,7 +198,9 @@ def _exercise(case: Case, utterance: Utterance) -> None:
 
 def _state(block: Block) -> dict[str, Any]:
     """What a block and its children hold, so that it can be compared later: arrays and containers by value, the rest as it is."""
-    return {f"{path}.{name}".lstrip("."): _held(value) for path, b in _placed(block, "") for name, value in vars(b).items()}
+    return {
+        f"{path}.{name}".lstrip("."): _held(value) for path, b in _placed(block, "") for name, value in vars(b).items()
+    }
 
 
 def _held(value: Any) -> Any:
@@ -225,7 +235,9 @@ def _hook(classes: list[type[Block]]) -> Callable[[], list[type[Block]]]:
 
 def _as_json(value: Any) -> Any:
     if isinstance(value, Block):
-        assert dataclasses.is_dataclass(value), f"{type(value).__name__} must be a dataclass: its fields are its configuration"
+        assert dataclasses.is_dataclass(value), (
+            f"{type(value).__name__} must be a dataclass: its fields are its configuration"
+        )
         fields = [f for f in dataclasses.fields(value) if f.init]
         return {"type": type(value).__name__, **{f.name: _as_json(getattr(value, f.name)) for f in fields}}
     if isinstance(value, list):

@@ -87,7 +87,9 @@ class AutoregressiveDecoder(StreamableBlock):
             )
         self._opened = addon.network(spec.name, self.context)
         most = self._opened.context.batch
-        self._choruses = (Chorus(self._together, most), Chorus(self._together, most)) if most > 1 and _is_batchable(spec) else ()
+        self._choruses = (
+            (Chorus(self._together, most), Chorus(self._together, most)) if most > 1 and _is_batchable(spec) else ()
+        )
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         schedule: Schedule = utterance.get("schedule", Schedule())
@@ -154,7 +156,10 @@ def _only(addon: Addon) -> NetworkSpec:
     found = [spec for spec in addon.networks.values() if spec.autoregressive is not None]
     if len(found) != 1:
         names = ", ".join(spec.name for spec in found) or "none"
-        raise AddonError(addon.name, f"AutoregressiveDecoder needs one network that is 'autoregressive', and there are: {names}; name one")
+        raise AddonError(
+            addon.name,
+            f"AutoregressiveDecoder needs one network that is 'autoregressive', and there are: {names}; name one",
+        )
     return found[0]
 
 
@@ -167,7 +172,10 @@ def _is_batchable(spec: NetworkSpec) -> bool:
 def _warn(utterance: Utterance) -> None:
     """Tell what was asked for and cannot be had: how long something lasts is the network's own choice."""
     pauses, rates = (np.asarray(utterance.get(name, ()), np.float64) for name in ("pauses", "rates"))
-    asked = int(np.isfinite(pauses).sum()), int((rates[:-1] != 1).sum())  # the rate of the last one is no wish but a habit of others
+    asked = (
+        int(np.isfinite(pauses).sum()),
+        int((rates[:-1] != 1).sum()),
+    )  # the rate of the last one is no wish but a habit of others
     for count, what in zip(asked, ("pauses of a given length", "phones at a given rate"), strict=True):
         if count:
             _LOG.warning("%d %s: this voice decides itself how long things last, so they are left to it", count, what)

@@ -55,12 +55,16 @@ class Ensemble:
                 break
         self._states = states
         for row, speaker in enumerate(speakers):
-            speaker.take(frames, attention, row, bool(stop[row, 0] > 0) or (allowed is not None and bool(allowed.ended[row])))
+            speaker.take(
+                frames, attention, row, bool(stop[row, 0] > 0) or (allowed is not None and bool(allowed.ended[row]))
+            )
 
     def dissolve(self) -> None:
         """Give each speaker what it carries, to go on without these others."""
         for row, speaker in enumerate(self.speakers):
-            speaker.states = {n: value if n in self._shared else value[row : row + 1] for n, value in self._states.items()}
+            speaker.states = {
+                n: value if n in self._shared else value[row : row + 1] for n, value in self._states.items()
+            }
             if self._allowed is not None:
                 allowed = self._allowed
                 speaker.position, speaker.stay = int(allowed.positions[row]), int(allowed.stays[row])
@@ -69,7 +73,10 @@ class Ensemble:
     def _stacked(self, parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
         if len(parts) == 1:
             return dict(parts[0])
-        return {name: x if name in self._shared else np.concatenate([part[name] for part in parts]) for name, x in parts[0].items()}
+        return {
+            name: x if name in self._shared else np.concatenate([part[name] for part in parts])
+            for name, x in parts[0].items()
+        }
 
 
 class Bounds(NamedTuple):
@@ -129,6 +136,8 @@ class _Allowed:
 def _around(tokens: int, back: int | None, ahead: int | None, dtype: str) -> np.ndarray:
     """(position, token) 1 for the tokens that may be attended after each position."""
     away = np.arange(tokens) - np.arange(tokens)[:, None]
-    made: np.ndarray = ((away >= -(tokens if back is None else back)) & (away <= (tokens if ahead is None else ahead))).astype(dtype)
+    made: np.ndarray = (
+        (away >= -(tokens if back is None else back)) & (away <= (tokens if ahead is None else ahead))
+    ).astype(dtype)
     made.flags.writeable = False
     return made

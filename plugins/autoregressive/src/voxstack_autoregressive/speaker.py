@@ -28,7 +28,9 @@ class Speaker:
     :param steps_per_token: at most so many steps for each token, and ``spare_steps`` more.
     """
 
-    def __init__(self, network: Network, utterance: Utterance, group: int, steps_per_token: float, spare_steps: int) -> None:
+    def __init__(
+        self, network: Network, utterance: Utterance, group: int, steps_per_token: float, spare_steps: int
+    ) -> None:
         spec = network.spec
         assert spec.autoregressive is not None, "the block refuses others"
         inputs = {name: _batched(utterance[name], spec, name) for name in spec.needs}
@@ -39,7 +41,9 @@ class Speaker:
         padding = -self.tokens % group if group and mask else 0
         if padding:
             for name, place in places.items():
-                inputs[name] = np.pad(inputs[name], [(0, padding if i == place else 0) for i in range(inputs[name].ndim)])
+                inputs[name] = np.pad(
+                    inputs[name], [(0, padding if i == place else 0) for i in range(inputs[name].ndim)]
+                )
         if mask is not None:
             inputs[mask] = np.zeros((1, self.tokens + padding), spec.inputs[mask].dtype)
             inputs[mask][:, : self.tokens] = 1
@@ -102,7 +106,11 @@ def attended_axis(spec: NetworkSpec) -> str | None:
 def mask_of(spec: NetworkSpec) -> str | None:
     """The mask input of what a network attends to; None if there is none, or the network does not tell its attention."""
     axis = attended_axis(spec)
-    masks = (name for name, tensor in spec.inputs.items() if tensor.mask and len(tensor.shape) == 2 and tensor.shape[-1] == axis)
+    masks = (
+        name
+        for name, tensor in spec.inputs.items()
+        if tensor.mask and len(tensor.shape) == 2 and tensor.shape[-1] == axis
+    )
     return next(masks, None) if axis is not None else None
 
 

@@ -25,7 +25,9 @@ class Timing:
         self._timeline = utterance.get("timeline")
         self._base = utterance.get("text_start", 0)
         self._unit = utterance.get("unit")
-        self._phones, self._words, self._marks = (list(utterance.get(name, ())) for name in ("phones", "words", "marks"))
+        self._phones, self._words, self._marks = (
+            list(utterance.get(name, ())) for name in ("phones", "words", "marks")
+        )
         self._frames = np.zeros(tokens)
         self._said = 0  # tokens that are reported
 
@@ -44,7 +46,9 @@ class Timing:
             self._said = passed
         if ended and self._unit is not None:
             unit = self._unit
-            self._timeline.add(unit.kind, unit.text, 0, float(self._frames.sum()), (self._base + unit.start, self._base + unit.end))
+            self._timeline.add(
+                unit.kind, unit.text, 0, float(self._frames.sum()), (self._base + unit.start, self._base + unit.end)
+            )
 
     def _report(self, first: int, stop: int) -> None:
         """Tell of the tokens from ``first`` on, before ``stop``."""

@@ -22,7 +22,12 @@ def voxstack_wrap_network(network: Runner, spec: NetworkSpec, context: Context) 
     the context says otherwise, and nothing is joined then. Autoregressive networks are left alone: the block that makes their steps
     joins streams for many steps at a time.
     """
-    if context.batch == 1 or spec.autoregressive is not None or not is_batchable(spec) or (spec.batch_error or 0.0) > MOST_ERROR:
+    if (
+        context.batch == 1
+        or spec.autoregressive is not None
+        or not is_batchable(spec)
+        or (spec.batch_error or 0.0) > MOST_ERROR
+    ):
         return None
     rows = fixed_axes(spec, context).get("batch", (context.batch,))
     most = min(context.batch, rows[-1])

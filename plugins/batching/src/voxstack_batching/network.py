@@ -33,7 +33,9 @@ class BatchingNetwork:
 
     def __init__(self, network: Runner, spec: NetworkSpec, most: int, lanes: int) -> None:
         self._network, self._spec, self._most = network, spec, most
-        self._inputs = [(name, tensor.batched, len(tensor.shape), _free_axes(tensor)) for name, tensor in spec.inputs.items()]
+        self._inputs = [
+            (name, tensor.batched, len(tensor.shape), _free_axes(tensor)) for name, tensor in spec.inputs.items()
+        ]
         # Code that has no turn (a thread that an encoder block waits for in its own turn, say) never waits for a call that must
         # first take one: whoever has that turn might be waiting for this very code.
         self._in_turn, self._without_turn = (Gathering(self._run, most, lanes) for _ in range(2))
@@ -47,7 +49,12 @@ class BatchingNetwork:
         ``batches``: how many there were of how many calls, ``{1: 3, 4: 2}``; ``failed``: those whose calls were run alone, then."""
         with self._lock:
             calls = self._apart + sum(size * count for size, count in self._sizes.items())
-            return {"calls": calls, "apart": self._apart, "batches": dict(sorted(self._sizes.items())), "failed": self._failed}
+            return {
+                "calls": calls,
+                "apart": self._apart,
+                "batches": dict(sorted(self._sizes.items())),
+                "failed": self._failed,
+            }
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run once, alone or together with others. Outputs may share memory with those of others, each with rows of its own."""
@@ -91,7 +98,9 @@ class BatchingNetwork:
         if len(calls) > 1:
             try:
                 results = self._together(calls)
-            except Exception:  # one of them is at fault, or what runs it takes no batches: alone, each gets what is its own
+            except (
+                Exception
+            ):  # one of them is at fault, or what runs it takes no batches: alone, each gets what is its own
                 with self._lock:
                     self._failed += 1
             else:
@@ -107,22 +116,31 @@ class BatchingNetwork:
     def _together(self, calls: list[Call]) -> list[Mapping[str, np.ndarray]]:
         first = calls[0].tensors
         stacked = {
-            name: np.concatenate([call.tensors[name] for call in calls]) if batched else first[name] for name, batched, *_ in self._inputs
+            name: np.concatenate([call.tensors[name] for call in calls]) if batched else first[name]
+            for name, batched, *_ in self._inputs
         }
         made = self._network(**stacked)
         ends = np.cumsum([call.rows for call in calls]).tolist()
         for name, array in made.items():
             if len(array) != ends[-1]:
-                raise NetworkError(f"network {self._spec.name!r}: {name!r} has {len(array)} rows for a batch of {ends[-1]}")
+                raise NetworkError(
+                    f"network {self._spec.name!r}: {name!r} has {len(array)} rows for a batch of {ends[-1]}"
+                )
         starts = [0, *ends]
-        return [{name: array[start:end] for name, array in made.items()} for start, end in zip(starts, ends, strict=False)]
+        return [
+            {name: array[start:end] for name, array in made.items()} for start, end in zip(starts, ends, strict=False)
+        ]
 
 
 def is_batchable(spec: NetworkSpec) -> bool:
     """Whether rows can be joined and parted: every output begins with the batch axis, an input does, and none has it elsewhere."""
     tensors = [*spec.inputs.values(), *spec.outputs.values()]
     apart = all("batch" not in tensor.shape[1:] for tensor in tensors)
-    return apart and all(tensor.batched for tensor in spec.outputs.values()) and any(tensor.batched for tensor in spec.inputs.values())
+    return (
+        apart
+        and all(tensor.batched for tensor in spec.outputs.values())
+        and any(tensor.batched for tensor in spec.inputs.values())
+    )
 
 
 def _free_axes(tensor: Tensor) -> tuple[int, ...]:

@@ -87,7 +87,9 @@ def same(one: Context, other: Context) -> bool:
     """Whether an addon does the same in two contexts."""
     if one.key() != other.key() or one.streaming != other.streaming or dict(one.schedule) != dict(other.schedule):
         return False
-    return one.networks.keys() == other.networks.keys() and all(same(one.networks[name], other.networks[name]) for name in one.networks)
+    return one.networks.keys() == other.networks.keys() and all(
+        same(one.networks[name], other.networks[name]) for name in one.networks
+    )
 
 
 def spelled(context: Context) -> dict[str, Any]:

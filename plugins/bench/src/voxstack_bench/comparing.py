@@ -19,7 +19,9 @@ Row = dict[str, Any]
 a ``note`` why it could not be compared."""
 
 
-def row(what: str, error: float | None = None, problem: str | None = None, note: str = "", unavailable: bool = False) -> Row:
+def row(
+    what: str, error: float | None = None, problem: str | None = None, note: str = "", unavailable: bool = False
+) -> Row:
     """Return a row."""
     return {"what": what, "error": error, "problem": problem, "note": note, "unavailable": unavailable}
 
@@ -73,12 +75,18 @@ def stepped(network: Network, inputs: Arrays) -> dict[str, np.ndarray]:
     spec = network.spec
     streaming = spec.streaming
     assert streaming is not None, "only a network that streams has steps"
-    places = {name: spec.inputs[name].shape.index(streaming.axis) for name in spec.needs if streaming.axis in spec.inputs[name].shape}
+    places = {
+        name: spec.inputs[name].shape.index(streaming.axis)
+        for name in spec.needs
+        if streaming.axis in spec.inputs[name].shape
+    }
     steps = np.arange(inputs[streaming.input].shape[places[streaming.input]])
     states: Arrays = spec.first_states(len(inputs[streaming.input]))
     parts = []
     for numbers, last in pulls(np.array_split(steps, 2), streaming.right):
-        given = {name: inputs[name].take(numbers, places[name]) if name in places else inputs[name] for name in spec.needs}
+        given = {
+            name: inputs[name].take(numbers, places[name]) if name in places else inputs[name] for name in spec.needs
+        }
         end = {streaming.end: np.array([last], np.int64)} if streaming.end else {}
         made = network(**given, **states, **end)
         states = {name: made[state.next] for name, state in streaming.states.items()}

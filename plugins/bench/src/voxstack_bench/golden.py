@@ -41,9 +41,13 @@ def network(files: AddonFiles, name: str, spec: NetworkSpec) -> tuple[Arrays, Ar
     """
     file = of_network(name)
     arrays = _arrays(files, file)
-    inputs, outputs = ({key.removeprefix(side): arrays.pop(key) for key in sorted(arrays) if key.startswith(side)} for side in _SIDES)
+    inputs, outputs = (
+        {key.removeprefix(side): arrays.pop(key) for key in sorted(arrays) if key.startswith(side)} for side in _SIDES
+    )
     if arrays:
-        raise AddonError(file, f"has {sorted(arrays)}, which are neither 'inputs.NAME' nor 'outputs.NAME'; make it anew")
+        raise AddonError(
+            file, f"has {sorted(arrays)}, which are neither 'inputs.NAME' nor 'outputs.NAME'; make it anew"
+        )
     _check_names(file, spec, inputs.keys(), outputs.keys())
     sizes: dict[str, int] = {}
     for side, tensors, found in (("inputs", spec.inputs, inputs), ("outputs", spec.outputs, outputs)):
@@ -61,7 +65,9 @@ def speech(files: AddonFiles) -> Speech | None:
         return None
     arrays = _arrays(files, SPEECH)
     if set(arrays) != {"request.text", "request.controls", "outputs.samples"}:
-        raise AddonError(SPEECH, f"has {sorted(arrays)}, not outputs.samples, request.controls and request.text; make it anew")
+        raise AddonError(
+            SPEECH, f"has {sorted(arrays)}, not outputs.samples, request.controls and request.text; make it anew"
+        )
     text, controls = (_text(arrays[f"request.{key}"]) for key in ("text", "controls"))
     try:
         parsed = json.loads(controls or "")
@@ -85,7 +91,9 @@ def difference(found: np.ndarray, wanted: np.ndarray) -> float:
     :raises ValueError: saying what cannot be compared: another type or shape, values that are not finite, integers that differ.
     """
     if found.dtype != wanted.dtype or found.shape != wanted.shape:
-        raise ValueError(f"gave {found.dtype} {list(found.shape)}, and the golden vectors have {wanted.dtype} {list(wanted.shape)}")
+        raise ValueError(
+            f"gave {found.dtype} {list(found.shape)}, and the golden vectors have {wanted.dtype} {list(wanted.shape)}"
+        )
     if wanted.dtype.kind not in "fc":
         if differing := int(np.count_nonzero(found != wanted)):
             raise ValueError(f"{differing} of {wanted.size} integers differ")
@@ -102,11 +110,20 @@ _SIDES = ("inputs.", "outputs.")
 
 def _arrays(files: AddonFiles, file: str) -> Arrays:
     if file not in files.config["files"]:
-        raise AddonError(file, "there is no such file, so nothing can be checked; make golden vectors with the packager")
+        raise AddonError(
+            file, "there is no such file, so nothing can be checked; make golden vectors with the packager"
+        )
     try:
         with np.load(files.path(file), allow_pickle=False) as opened:
             return dict(opened)
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:  # numpy has no kind of its own
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+    ) as error:  # numpy has no kind of its own
         raise AddonError(file, f"is no .npz of plain arrays ({error}); make it anew") from error
 
 
@@ -126,7 +143,9 @@ def _check_array(file: str, name: str, array: np.ndarray, tensor: Tensor, sizes:
         fits = fits and size == (sizes.setdefault(axis, size) if isinstance(axis, str) else axis)
     if not fits:
         found = f"{array.dtype} {list(array.shape)}"
-        raise AddonError(file, f"{name} is {found}, and the network has {tensor.dtype} {list(tensor.shape)}; make it anew")
+        raise AddonError(
+            file, f"{name} is {found}, and the network has {tensor.dtype} {list(tensor.shape)}; make it anew"
+        )
     if not array.size:
         raise AddonError(file, f"{name} is empty, so nothing can be checked; make it anew")
     if array.dtype.kind in "fc" and not np.isfinite(array).all():

@@ -11,7 +11,13 @@ from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import Any
 
-_ONNXRUNTIME = ("onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-qnn", "onnxruntime-rocm")
+_ONNXRUNTIME = (
+    "onnxruntime-gpu",
+    "onnxruntime-directml",
+    "onnxruntime-openvino",
+    "onnxruntime-qnn",
+    "onnxruntime-rocm",
+)
 """Distributions that stand in for ``onnxruntime``, which the metadata of a runtime names."""
 
 
@@ -44,7 +50,9 @@ def peak_memory() -> float | None:
 def _cpu() -> str:
     """Name of the processor and, as a hypervisor may make that a vague one, its numbers."""
     first = _read(Path("/proc/cpuinfo")).partition("\n\n")[0]
-    facts = {key.strip(): value.strip() for key, sign, value in (line.partition(":") for line in first.splitlines()) if sign}
+    facts = {
+        key.strip(): value.strip() for key, sign, value in (line.partition(":") for line in first.splitlines()) if sign
+    }
     told = [facts[key] for key in ("model name", "CPU implementer", "CPU part") if key in facts]
     told += [f"{key} {facts[key]}" for key in ("cpu family", "model") if key in facts]
     return ", ".join(told) or platform.processor() or platform.machine()
@@ -88,5 +96,7 @@ def _versions() -> dict[str, str]:
 
 def _bare(requirement: str) -> str:
     """The name at the beginning of a requirement: ``torch`` of ``torch>=2.3; python_version > "3"``."""
-    end = next((at for at, letter in enumerate(requirement) if not (letter.isalnum() or letter in "-_.")), len(requirement))
+    end = next(
+        (at for at, letter in enumerate(requirement) if not (letter.isalnum() or letter in "-_.")), len(requirement)
+    )
     return requirement[:end]

@@ -91,14 +91,19 @@ def _plan(runs: list[Run], goal: Goal, roles: Mapping[str, str]) -> _Plan | None
     base = placing.choose(goal, {label: run.measured() for label, run in right.items()})
     rows = {label: run.networks() for label, run in right.items()}
     key = "first_s" if goal == "latency" else "seconds"
-    times = {name: {label: getattr(row[name], key) for label, row in rows.items() if name in row and row[name].calls} for name in roles}
+    times = {
+        name: {label: getattr(row[name], key) for label, row in rows.items() if name in row and row[name].calls}
+        for name in roles
+    }
     times = {name: row for name, row in times.items() if any(row.values())}
     chosen = placing.places(times, base)
     context = placing.composed({label: run.candidate.context for label, run in right.items()}, chosen, base, roles)
     return _Plan(times, chosen, context, placing.told(chosen, base))
 
 
-def _found(config: Mapping[str, Any], runs: Sequence[Run], plan: _Plan | None, goal: Goal, repeat: int, text: str) -> Benchmark:
+def _found(
+    config: Mapping[str, Any], runs: Sequence[Run], plan: _Plan | None, goal: Goal, repeat: int, text: str
+) -> Benchmark:
     right = {run.candidate.label: run for run in runs if run.is_right()}
     best = placing.choose(goal, {label: run.measured() for label, run in right.items()}) if right else None
     return Benchmark(
@@ -122,7 +127,9 @@ def _request(files: AddonFiles, text: str | None) -> tuple[str, Mapping[str, Any
     """The text to say, and the controls that belong to it."""
     config = files.config
     if not config.get("stack"):
-        raise RequestError(f"{config['name']} has no stack: it lends its networks to others, so measure a voice that borrows them")
+        raise RequestError(
+            f"{config['name']} has no stack: it lends its networks to others, so measure a voice that borrows them"
+        )
     if text is not None or (text := sample_text(config)) is not None:
         return text, {}
     found = golden.speech(files)

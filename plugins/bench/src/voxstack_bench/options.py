@@ -20,9 +20,15 @@ def common_options(parser: argparse.ArgumentParser) -> None:
         "(default: all that the addon names, and all devices of this machine)"
     )
     parser.add_argument("--context", action="append", type=_context, metavar="CONTEXT", dest="contexts", help=told)
-    parser.add_argument("--trust", action="store_true", help="let code in the addon run; what was installed with pip is trusted")
-    parser.add_argument("--timeout", type=positive, default=None, metavar="S", help="seconds that one step may take (default: 300)")
-    parser.add_argument("--json", metavar="FILE", help='write all that was found as JSON; "-" writes it to stdout, and no table')
+    parser.add_argument(
+        "--trust", action="store_true", help="let code in the addon run; what was installed with pip is trusted"
+    )
+    parser.add_argument(
+        "--timeout", type=positive, default=None, metavar="S", help="seconds that one step may take (default: 300)"
+    )
+    parser.add_argument(
+        "--json", metavar="FILE", help='write all that was found as JSON; "-" writes it to stdout, and no table'
+    )
     parser.add_argument("--quiet", action="store_true", help="tell no progress on stderr")
 
 

@@ -57,7 +57,9 @@ def places(times: Mapping[str, Mapping[str, float]], base: str) -> dict[str, str
     return found
 
 
-def composed(contexts: Mapping[str, Context], chosen: Mapping[str, str], base: str, roles: Mapping[str, str]) -> dict[str, Any] | None:
+def composed(
+    contexts: Mapping[str, Context], chosen: Mapping[str, str], base: str, roles: Mapping[str, str]
+) -> dict[str, Any] | None:
     """Return the context, as JSON has it, that puts each network where it was chosen to be; None if one of the contexts does that.
 
     :param contexts: by their key.

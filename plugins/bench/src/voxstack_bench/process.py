@@ -71,7 +71,9 @@ class Worker:
             reply = self._replies.get(timeout=self._timeout)
         except queue.Empty:
             self.close(kill=True)
-            raise WorkerError(f"no answer to {do!r} within {self._timeout:g} s; give it longer with --timeout") from None
+            raise WorkerError(
+                f"no answer to {do!r} within {self._timeout:g} s; give it longer with --timeout"
+            ) from None
         if not reply:
             self._replies.put("")  # for whoever asks again
             raise self._ended(do)
@@ -96,7 +98,9 @@ class Worker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close(kill=error is not None)
         self._errors.close()
 

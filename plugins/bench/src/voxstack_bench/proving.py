@@ -22,13 +22,18 @@ def stack(voice: Voice, text: str | None) -> tuple[list[Row], dict[str, float]]:
         return [comparing.row("speech", problem=str(error))], {}
     try:
         if wanted is None:
-            return [comparing.row("speech", note=f"it has no {golden.SPEECH}")], {} if text is None else _figures(voice, text)
+            return [comparing.row("speech", note=f"it has no {golden.SPEECH}")], {} if text is None else _figures(
+                voice, text
+            )
         first, streamed = speaking.stream(voice, wanted.text, wanted.controls, whole=True)
         figures, samples = speaking.synthesize(voice, wanted.text, wanted.controls)
     except Exception as error:  # whatever a stack raises is its verdict
         return [comparing.failed("speech", error)], {}
     found = {"speech": samples, "speech, streamed": streamed}
-    return [comparing.compared(what, made, wanted.samples) for what, made in found.items()], {"ttfa_s": first, **figures}
+    return [comparing.compared(what, made, wanted.samples) for what, made in found.items()], {
+        "ttfa_s": first,
+        **figures,
+    }
 
 
 def _figures(voice: Voice, text: str) -> dict[str, float]:

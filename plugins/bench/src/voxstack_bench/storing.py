@@ -32,7 +32,9 @@ def place(name: str, machine: Mapping[str, Any]) -> Path:
     return folder() / f"{name}.{digest(machine)}.json"
 
 
-def save(config: Mapping[str, Any], context: Mapping[str, Any], told: str, goal: str, figures: Mapping[str, Any]) -> Path:
+def save(
+    config: Mapping[str, Any], context: Mapping[str, Any], told: str, goal: str, figures: Mapping[str, Any]
+) -> Path:
     """Keep a context as the best one of an addon on this machine, and return where.
 
     :param context: as JSON has it.
@@ -89,10 +91,18 @@ def _missing(name: str, machine: Mapping[str, Any]) -> str:
     if not others:
         return "has not been measured here"
     was = max(others, key=lambda kept: str(kept["measured"]))["machine"]
-    changed = [f"{key} {was.get(key)}, now {machine[key]}" for key in ("cpu", "cores", "accelerators") if was.get(key) != machine[key]]
+    changed = [
+        f"{key} {was.get(key)}, now {machine[key]}"
+        for key in ("cpu", "cores", "accelerators")
+        if was.get(key) != machine[key]
+    ]
     versions = {**was.get("versions", {}), **machine["versions"]}
     pairs = [(key, was.get("versions", {}).get(key), machine["versions"].get(key)) for key in sorted(versions)]
-    changed += [f"{key} {before or 'not installed'}, now {now or 'not installed'}" for key, before, now in pairs if before != now]
+    changed += [
+        f"{key} {before or 'not installed'}, now {now or 'not installed'}"
+        for key, before, now in pairs
+        if before != now
+    ]
     return f"was measured elsewhere, or before something changed ({'; '.join(changed)})"
 
 
@@ -100,8 +110,14 @@ def _read(path: Path) -> dict[str, Any] | None:
     """What was kept; None if it is not what :func:`save` writes."""
     try:
         kept = json.loads(path.read_text("utf-8"))
-        whole = kept["format"] == FORMAT and isinstance(kept["addon"]["sha256"], str) and isinstance(kept["context"], dict)
-        whole = whole and all(isinstance(kept[key], str) for key in ("told", "measured", "goal")) and isinstance(kept["machine"], dict)
+        whole = (
+            kept["format"] == FORMAT and isinstance(kept["addon"]["sha256"], str) and isinstance(kept["context"], dict)
+        )
+        whole = (
+            whole
+            and all(isinstance(kept[key], str) for key in ("told", "measured", "goal"))
+            and isinstance(kept["machine"], dict)
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return kept if whole and isinstance(kept["addon"].get("version"), str) else None

@@ -44,7 +44,9 @@ class Run:
         rows = [said["networks"] for said in self.said]
         keys = ("calls", "seconds", "cpu_seconds", "first_s")
         names = rows[0] if rows else ()
-        return {name: NetworkTime(*(statistics.median(row[name][key] for row in rows) for key in keys)) for name in names}
+        return {
+            name: NetworkTime(*(statistics.median(row[name][key] for row in rows) for key in keys)) for name in names
+        }
 
     def measured(self) -> Measured:
         """What was found so far."""
@@ -63,7 +65,9 @@ class Run:
             real_time_factor=self._spread("rtf"),
             processor=self._spread("cpu"),
             networks=self.networks(),
-            waste={name: told for name, layers in facts.get("stats", {}).items() if (told := _waste(layers)) is not None},
+            waste={
+                name: told for name, layers in facts.get("stats", {}).items() if (told := _waste(layers)) is not None
+            },
             effective=tuple(facts.get("effective", ())),
         )
 
@@ -88,7 +92,9 @@ class Starter:
         run = Run(candidate)
         worker = self.processes.enter_context(Worker(candidate.threads, self.timeout))
         try:
-            run.load_s = worker.ask("open", addon=self.place, context=candidate.asked, trust=self.trust, clock=True)["load_s"]
+            run.load_s = worker.ask("open", addon=self.place, context=candidate.asked, trust=self.trust, clock=True)[
+                "load_s"
+            ]
             run.audio_s = worker.ask("speak", text=self.text, controls=dict(self.controls))["audio_s"]
             run.facts = worker.ask("facts")
             run.rows = judged(worker.ask("check")["rows"], self.limit, candidate.explicit)

@@ -66,7 +66,9 @@ class Work:
         from voxstack_bench import clock, speaking
 
         if self._voice is None:
-            raise RequestError(f"{self._addon.name} has no stack: it lends its networks to others and cannot speak by itself")
+            raise RequestError(
+                f"{self._addon.name} has no stack: it lends its networks to others and cannot speak by itself"
+            )
         before = clock.read(self._addon.opened)
         first, _ = speaking.stream(self._voice, text, controls, whole=False)
         between = clock.read(self._addon.opened)
@@ -90,13 +92,18 @@ class Work:
         return {"rows": [*proving.networks(self._addon), *rows], "figures": figures, "facts": facts}
 
 
-def _networks(before: Mapping[str, Any], between: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def _networks(
+    before: Mapping[str, Any], between: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, dict[str, float]]:
     def since(earlier: Mapping[str, Any], later: Mapping[str, Any], name: str, key: str) -> float:
         return float(later.get(name, {}).get(key, 0) - earlier.get(name, {}).get(key, 0))
 
     keys = ("calls", "seconds", "cpu_seconds")
     return {
-        name: {**{key: since(between, after, name, key) for key in keys}, "first_s": since(before, between, name, "seconds")}
+        name: {
+            **{key: since(between, after, name, key) for key in keys},
+            "first_s": since(before, between, name, "seconds"),
+        }
         for name in after
     }
 

@@ -34,7 +34,9 @@ class Toy(voxstack.StreamableBlock):
     def stream(self, source: Any, utterance: Any) -> Iterator[np.ndarray]:
         for word in utterance["text"].split():
             frames = np.array([[ord(letter) / 256, 1] for letter in word], np.float32)
-            yield self._tone.one(frames=self._wave.one(frames=frames)["mel"])["mel"][:, 0].repeat(10) * utterance.get("volume", 1)
+            yield self._tone.one(frames=self._wave.one(frames=frames)["mel"])["mel"][:, 0].repeat(10) * utterance.get(
+                "volume", 1
+            )
 
 
 @voxstack.hookimpl
@@ -70,7 +72,11 @@ def voxstack_open_network(spec: Any, context: Any) -> Any:
             os.write(1, b"hello from a library\n")
             print("and from Python")
         made = frames * factors
-        return {"mel": {"off": made * np.float32(1.01), "nan": made * np.float32("nan"), "double": made.astype("f8")}.get(device, made)}
+        return {
+            "mel": {"off": made * np.float32(1.01), "nan": made * np.float32("nan"), "double": made.astype("f8")}.get(
+                device, made
+            )
+        }
 
     run.stats = {"waste": 0.25, "sizes": {"frames=4": np.int64(3)}}
     return run

@@ -19,7 +19,9 @@ def control_options(parser: argparse.ArgumentParser) -> None:
     told = "set a control of the voice, such as rate=1.2; VALUE is JSON or, if it is not, text"
     parser.add_argument("--set", action="append", default=[], type=_setting, metavar="NAME=VALUE", help=told)
     for name, meaning in SHORT.items():
-        short = parser.add_argument(f"--{name}", dest="set", action="append", metavar="X", help=f"{meaning}; short for --set {name}=X")
+        short = parser.add_argument(
+            f"--{name}", dest="set", action="append", metavar="X", help=f"{meaning}; short for --set {name}=X"
+        )
         short.type = lambda value, name=name: (name, _json_or_text(value))
 
 

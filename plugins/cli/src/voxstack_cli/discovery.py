@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 HOOK = "voxstack_commands"
 
 
-def add_plugin_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser], registry: Registry | None) -> None:
+def add_plugin_commands(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], registry: Registry | None
+) -> None:
     """Add the subcommands that plugins bring beside those of this one, and report plugins that fail to.
 
     :param registry: where the plugins are; if None, the installed ones whose modules speak of the hook. Importing all of

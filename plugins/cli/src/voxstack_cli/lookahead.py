@@ -54,7 +54,9 @@ def _flows(block: StreamableBlock, networks: Mapping[str, Any]) -> Iterator[Flow
         yield Flow.of(block)
         return
     network = networks[block.network] if block.network else _only_decoder(networks)
-    streaming = network.get("stateful", network)["streaming"]  # with state where there is that form, as contexts have it unless asked
+    streaming = network.get("stateful", network)[
+        "streaming"
+    ]  # with state where there is that form, as contexts have it unless asked
     yield Flow(streaming["right"], float(streaming["hop"]), ())
 
 

@@ -68,7 +68,9 @@ def make_parser(argv: Sequence[str], registry: Registry | None) -> argparse.Argu
         add_plugin_commands(commands, registry)
     for subparser in set(commands.choices.values()):
         with contextlib.suppress(argparse.ArgumentError):  # it has a --debug of its own
-            subparser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error")
+            subparser.add_argument(
+                "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
+            )
     return parser
 
 

@@ -43,7 +43,9 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar is not None:
             self._bar.close()
 
@@ -59,8 +61,12 @@ class Progress:
                 self.first = self.spent
             self.seconds += len(chunk.samples) / self._sample_rate
             if self._bar is not None:
-                self._said = max([self._said, *(event.span[1] for event in chunk.events if event.kind == "word" and event.span)])
-                self._bar.set_description_str(self._told(), refresh=not self._bar.n)  # the first at once, then as often as tqdm thinks
+                self._said = max(
+                    [self._said, *(event.span[1] for event in chunk.events if event.kind == "word" and event.span)]
+                )
+                self._bar.set_description_str(
+                    self._told(), refresh=not self._bar.n
+                )  # the first at once, then as often as tqdm thinks
                 self._bar.update()
             yield chunk
 

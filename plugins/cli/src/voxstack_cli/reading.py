@@ -83,7 +83,9 @@ def script_of(options: argparse.Namespace) -> Script:
         raise RequestError("both TEXT and --file are given; keep one of them")
     from_stdin = options.file == "-" or options.text == ["-"] or (options.file is None and not options.text)
     if from_stdin and not options.text and options.file is None and (sys.stdin is None or sys.stdin.isatty()):
-        raise RequestError('nothing to say; give a text, such as: voxstack say "Hello there.", or --file, or pipe it in')
+        raise RequestError(
+            'nothing to say; give a text, such as: voxstack say "Hello there.", or --file, or pipe it in'
+        )
     if from_stdin:
         return Script(decoded(_arriving(sys.stdin.buffer), "stdin"), arriving=not options.ssml)
     if options.file is not None:
@@ -105,7 +107,9 @@ def decoded(data: Iterable[bytes], where: str) -> Iterator[str]:
         except UnicodeDecodeError as error:
             at, byte = read - held + error.start, error.object[error.start]
             told = f"'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: {error.reason}"
-            raise RequestError(f"{where} is not UTF-8 ({told}); convert it, for example with: iconv -t UTF-8") from error
+            raise RequestError(
+                f"{where} is not UTF-8 ({told}); convert it, for example with: iconv -t UTF-8"
+            ) from error
         read += len(piece)
         if first and text:
             text, first = text.removeprefix("\ufeff"), False

@@ -58,7 +58,9 @@ def _open(sounddevice: Any, sample_rate: int) -> Any:
         device = sounddevice.OutputStream(samplerate=sample_rate, channels=1, dtype="float32")
         device.start()
     except Exception as error:  # sounddevice.PortAudioError, or ValueError where there is no device
-        raise RequestError(f"cannot open the speaker at {sample_rate} Hz: {error}; write a file: --out hello.wav") from error
+        raise RequestError(
+            f"cannot open the speaker at {sample_rate} Hz: {error}; write a file: --out hello.wav"
+        ) from error
     return device
 
 

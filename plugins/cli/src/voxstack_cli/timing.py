@@ -27,7 +27,9 @@ def check(out: str, form: str) -> None:
     :raises RequestError: for another ending than that of the format, or what :func:`voxstack_cli.places.check` refuses.
     """
     if places.check(out, f"hello.{form}") and Path(out).suffix.lower() != f".{form}":
-        raise RequestError(f"cannot write {out!r}: --{form} writes .{form} files; name it {str(Path(out).with_suffix(f'.{form}'))!r}")
+        raise RequestError(
+            f"cannot write {out!r}: --{form} writes .{form} files; name it {str(Path(out).with_suffix(f'.{form}'))!r}"
+        )
 
 
 @contextmanager
@@ -55,7 +57,9 @@ def _events(file: IO[bytes], voice: Voice, script: Script) -> Iterator[Callable[
 
     file.write(b'{"voice": %b, "sample_rate": %b, "events": [' % (_json(voice.name), _json(voice.sample_rate)))
     yield write
-    file.write(b'\n], "text": %b, "duration": %b}\n' % (_json(script.text), _json(round(samples / voice.sample_rate, 6))))
+    file.write(
+        b'\n], "text": %b, "duration": %b}\n' % (_json(script.text), _json(round(samples / voice.sample_rate, 6)))
+    )
 
 
 def _fields(event: Event) -> dict[str, Any]:
@@ -67,7 +71,9 @@ def _json(value: Any) -> bytes:
 
 
 @contextmanager
-def _captions(file: IO[bytes], form: str, voice: Voice, script: Script, ssml: bool) -> Iterator[Callable[[Chunk], None]]:
+def _captions(
+    file: IO[bytes], form: str, voice: Voice, script: Script, ssml: bool
+) -> Iterator[Callable[[Chunk], None]]:
     captions = Captions(_readable(script) if ssml else lambda: script.text)
     cue = _srt if form == "srt" else _vtt
     count = samples = 0
@@ -90,7 +96,9 @@ def _captions(file: IO[bytes], form: str, voice: Voice, script: Script, ssml: bo
     yield write
     put(captions.finish(samples / voice.sample_rate))
     if not count:
-        raise RequestError(f"{voice.name} does not tell when it says which word, so there are no captions; leave out --{form}")
+        raise RequestError(
+            f"{voice.name} does not tell when it says which word, so there are no captions; leave out --{form}"
+        )
 
 
 def _readable(script: Script) -> Callable[[], str]:

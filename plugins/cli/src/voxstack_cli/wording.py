@@ -52,11 +52,15 @@ def _bounds(schema: Mapping[str, Any]) -> list[str]:
     if "minimum" in schema and "maximum" in schema:
         told.append(f"{schema['minimum']} to {schema['maximum']}")
     else:
-        told += [f"{word} {schema[key]}" for key, word in (("minimum", "at least"), ("maximum", "at most")) if key in schema]
+        told += [
+            f"{word} {schema[key]}" for key, word in (("minimum", "at least"), ("maximum", "at most")) if key in schema
+        ]
     names = {"exclusiveMinimum": "more than", "exclusiveMaximum": "less than", "multipleOf": "a multiple of"}
     told += [f"{word} {schema[key]}" for key, word in names.items() if key in schema]
     for thing, low, high in (("characters", "minLength", "maxLength"), ("items", "minItems", "maxItems")):
-        told += [f"{word} {schema[key]} {thing}" for key, word in ((low, "at least"), (high, "at most")) if key in schema]
+        told += [
+            f"{word} {schema[key]} {thing}" for key, word in ((low, "at least"), (high, "at most")) if key in schema
+        ]
     return told
 
 

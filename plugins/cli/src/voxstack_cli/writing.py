@@ -23,14 +23,20 @@ def check(out: str, raw: bool) -> None:
     :raises RequestError: for a terminal, another ending than ``.wav``, or what :func:`voxstack_cli.places.check` refuses.
     """
     if out == places.STDOUT and sys.stdout.isatty():
-        raise RequestError("stdout is a terminal; send the sound on, such as: | aplay, or write a file: --out hello.wav")
+        raise RequestError(
+            "stdout is a terminal; send the sound on, such as: | aplay, or write a file: --out hello.wav"
+        )
     if not places.check(out, "hello.wav"):
         return
     is_wav = Path(out).suffix.lower() == ".wav"
     if raw and is_wav:
-        raise RequestError(f"cannot write {out!r}: with --raw it would have no WAV header; leave out --raw, or name it .pcm")
+        raise RequestError(
+            f"cannot write {out!r}: with --raw it would have no WAV header; leave out --raw, or name it .pcm"
+        )
     if not raw and not is_wav:
-        raise RequestError(f"cannot write {out!r}: only .wav is known; convert the .wav with a tool of your choice, or use --raw")
+        raise RequestError(
+            f"cannot write {out!r}: only .wav is known; convert the .wav with a tool of your choice, or use --raw"
+        )
 
 
 @contextmanager

@@ -49,7 +49,9 @@ class CustomizedEncoders(SequenceBlock):
     def load(self, addon: Addon) -> None:
         names = self.networks or [spec.name for spec in addon.networks.values() if spec.role == "encoder"]
         if not names:
-            raise AddonError(addon.name, "there is no network of role 'encoder'; leave this block out, or name its networks")
+            raise AddonError(
+                addon.name, "there is no network of role 'encoder'; leave this block out, or name its networks"
+            )
         names = [addon.select(name, "encoder").name for name in dict.fromkeys(names)]
         self._plan = Plan.of([addon.network(name, self.context) for name in names], addon.name)
         self._in_order = self.workers == 1 or self._plan.is_chain

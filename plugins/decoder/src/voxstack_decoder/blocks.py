@@ -65,7 +65,9 @@ class Decoder(StreamableBlock):
         if self._opened is None:
             return ()
         around = self.streaming.left + self.streaming.right
-        return tuple(sorted(size - around for size in self._opened.context.shapes.get(self.streaming.axis, ()) if size > around))
+        return tuple(
+            sorted(size - around for size in self._opened.context.shapes.get(self.streaming.axis, ()) if size > around)
+        )
 
     @property
     def streaming(self) -> Streaming:
@@ -83,7 +85,10 @@ class Decoder(StreamableBlock):
                 "others. Put it in a SequenceBlock (Encoders with 'networks'), or have the packager measure its receptive field",
             )
         if len(spec.streamed) != 1:
-            raise AddonError(f"{addon.name}: networks.{spec.name}", f"a Decoder streams one output, and this has {sorted(spec.streamed)}")
+            raise AddonError(
+                f"{addon.name}: networks.{spec.name}",
+                f"a Decoder streams one output, and this has {sorted(spec.streamed)}",
+            )
         self._opened = addon.stream_network(spec.name, self.context)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
@@ -94,7 +99,9 @@ class Decoder(StreamableBlock):
 
     def _in_windows(self, source: Frames, whole: Arrays, cut: Arrays, read_ahead: bool) -> Iterator[np.ndarray]:
         network, streaming, output = self._network, self.streaming, self._output
-        for frames, skip, count, start in windows(source, streaming.left, streaming.right, read_ahead=read_ahead, least=self._least):
+        for frames, skip, count, start in windows(
+            source, streaming.left, streaming.right, read_ahead=read_ahead, least=self._least
+        ):
             made = network.one(**{streaming.input: frames}, **whole, **_pieces(cut, start, len(frames)))[output]
             yield made[skip * streaming.hop : (skip + count) * streaming.hop]
 

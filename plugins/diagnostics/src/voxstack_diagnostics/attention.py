@@ -87,7 +87,12 @@ class Watch:
     def row(self) -> dict[str, Any]:
         """The figures, as JSON: ``coverage`` is the share of tokens that were attended."""
         covered = float(np.mean(self._coverage >= self.limits.least)) if self.tokens else 1.0
-        return {"steps": self.steps, "tokens": self.tokens, "focus_rate": self.focus / max(self.steps, 1), "coverage": covered}
+        return {
+            "steps": self.steps,
+            "tokens": self.tokens,
+            "focus_rate": self.focus / max(self.steps, 1),
+            "coverage": covered,
+        }
 
     def _moved(self, position: int) -> Iterator[Alarm]:
         if not self._behind and self._furthest - position >= self.limits.repeated:
@@ -107,7 +112,12 @@ class Watch:
         open_end = self._checked + len(passed)
         for first, last in zip(bounds[::2], bounds[1::2], strict=True):
             run = (self._checked + int(first), self._checked + int(last))
-            if run[1] == open_end and stop < self.tokens and self._furthest < self.tokens - 1 and run[1] - run[0] < self.limits.skipped:
+            if (
+                run[1] == open_end
+                and stop < self.tokens
+                and self._furthest < self.tokens - 1
+                and run[1] - run[0] < self.limits.skipped
+            ):
                 open_end = run[0]  # it may go on
             elif run[1] - run[0] >= self.limits.skipped:
                 yield Alarm("skipped", self.steps, run)

@@ -37,7 +37,9 @@ class Probe(StreamableBlock):
                 fine, steady = tally.first_bad is None, tally.first_change is None
                 tally.add(chunk)
                 if fine and tally.first_bad is not None:
-                    _LOG.warning("%s: a NaN or infinity at step %d (chunk %d)", self.name, tally.first_bad, tally.chunks - 1)
+                    _LOG.warning(
+                        "%s: a NaN or infinity at step %d (chunk %d)", self.name, tally.first_bad, tally.chunks - 1
+                    )
                 if steady and tally.first_change is not None:
                     _LOG.warning("%s: the stream changes at %s", self.name, tally.first_change)
                 yield chunk

@@ -32,7 +32,9 @@ def check_folder(path: str | None) -> None:
     :raises StackError: if its folder does not exist.
     """
     if path is not None and not Path(path).parent.is_dir():
-        raise StackError("path", f"there is no folder {str(Path(path).parent)!r}; make it, or write the report elsewhere")
+        raise StackError(
+            "path", f"there is no folder {str(Path(path).parent)!r}; make it, or write the report elsewhere"
+        )
 
 
 def append(path: str | None, row: Mapping[str, Any], log: logging.Logger) -> None:

@@ -58,7 +58,11 @@ class Stopwatch(StreamableWrapper):
 
     def _report(self, laps: _Laps, end: str) -> None:
         name, row = self.name or type(self.block).__name__, laps.row()
-        times = ", ".join(f"{key.removesuffix('_seconds')} {1000 * value:.2f} ms" for key, value in row.items() if _is_time(key, value))
+        times = ", ".join(
+            f"{key.removesuffix('_seconds')} {1000 * value:.2f} ms"
+            for key, value in row.items()
+            if _is_time(key, value)
+        )
         _LOG.info("%s: %s: %d chunks, %d steps, %s", name, end, row["chunks"], row["steps"], times)
         reports.append(self.path, {"stopwatch": name, "block": type(self.block).__name__, "end": end, **row}, _LOG)
 

@@ -43,5 +43,7 @@ class GaussianSample(StreamableBlock):
     def _scale(self, utterance: Utterance) -> float:
         scale = float(utterance.get("noise_scale", self.scale))
         if not (math.isfinite(scale) and scale >= 0):
-            raise RequestError(f"GaussianSample: noise_scale is {scale:g}, and must be 0 or more; 0 is without noise, 1 all of it")
+            raise RequestError(
+                f"GaussianSample: noise_scale is {scale:g}, and must be 0 or more; 0 is without noise, 1 all of it"
+            )
         return scale

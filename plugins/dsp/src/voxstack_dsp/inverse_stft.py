@@ -53,8 +53,12 @@ class InverseSTFT(StreamableBlock):
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         tables = _tables(self.n_fft, self.hop_length, self._side)
-        ahead = "schedule" in utterance and not utterance["schedule"].urgent  # then a sentence that comes whole goes out whole
-        sums = np.zeros((0, self.hop_length), np.float32)  # of the blocks from ``done`` on, which frames to come belong to
+        ahead = (
+            "schedule" in utterance and not utterance["schedule"].urgent
+        )  # then a sentence that comes whole goes out whole
+        sums = np.zeros(
+            (0, self.hop_length), np.float32
+        )  # of the blocks from ``done`` on, which frames to come belong to
         done = fed = 0
         for spectra, last in pulls(source, tables.newer, read_ahead=ahead):
             blocks = np.zeros((fed - done + len(spectra) + tables.older, self.hop_length), np.float32)
@@ -77,7 +81,9 @@ class InverseSTFT(StreamableBlock):
         bins = self.n_fft // 2 + 1
         if spectra.ndim != 2 or spectra.shape[1] != 2 * bins:
             what = f"expected (frames, {2 * bins}): {bins} real parts, then {bins} imaginary ones, as n_fft is {self.n_fft}"
-            raise NetworkError(f"InverseSTFT: {what}; got {spectra.shape}. Set n_fft to what the network was trained with")
+            raise NetworkError(
+                f"InverseSTFT: {what}; got {spectra.shape}. Set n_fft to what the network was trained with"
+            )
         joined = np.empty((len(spectra), bins), np.complex64)
         joined.real, joined.imag = spectra[:, :bins], spectra[:, bins:]
         signals = np.fft.irfft(joined, self.n_fft, axis=1).astype(np.float32, copy=False)  # numpy 1 gives float64
@@ -94,7 +100,9 @@ class _Tables:
     def __init__(self, n_fft: int, hop_length: int, side: int) -> None:
         self.older, self.newer = (n_fft - 1 - side) // hop_length, -(-side // hop_length)
         self.window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
-        self._parts: list[tuple[int, slice, slice]] = []  # which frame, seen from the block's own; part of it; part of the block
+        self._parts: list[
+            tuple[int, slice, slice]
+        ] = []  # which frame, seen from the block's own; part of it; part of the block
         for frame in range(-self.older, self.newer + 1):
             start = side - frame * hop_length
             low, high = max(0, start), min(n_fft, start + hop_length)
@@ -123,7 +131,10 @@ class _Tables:
         inner = slice(max(0, self.older - first), len(blocks) if total is None else max(0, total - self.newer - first))
         blocks[inner] /= self._weights[self.older, self.newer]
         for row in (*range(min(inner.start, len(blocks))), *range(max(inner.start, inner.stop), len(blocks))):
-            older, newer = min(self.older, first + row), self.newer if total is None else min(self.newer, total - 1 - first - row)
+            older, newer = (
+                min(self.older, first + row),
+                self.newer if total is None else min(self.newer, total - 1 - first - row),
+            )
             blocks[row] /= self._weights[older, newer]
 
 

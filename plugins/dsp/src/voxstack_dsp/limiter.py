@@ -46,9 +46,13 @@ class Limiter(StreamableBlock):
         rise = max(1, round(_ONE / 2 / max(1.0, self.release_ms * self.sample_rate / 1000)))
         released = np.empty(0, np.int64)  # the last gains after the release, at most ``ahead`` of them
         for samples, _, size, start in windows(source, 0, ahead):
-            lead = ahead if start == 0 else 0  # before the stream there is silence, and gain that peaks to come pull down
+            lead = (
+                ahead if start == 0 else 0
+            )  # before the stream there is silence, and gain that peaks to come pull down
             needed = np.full(lead + size + ahead, _ONE, np.int64)
-            needed[lead : lead + len(samples)] = np.floor(_ONE * (ceiling / np.fmax(np.abs(samples), ceiling, dtype=np.float64)))
+            needed[lead : lead + len(samples)] = np.floor(
+                _ONE * (ceiling / np.fmax(np.abs(samples), ceiling, dtype=np.float64))
+            )
             last = int(released[-1]) if len(released) else _ONE
             if last == _ONE and needed.min() == _ONE and (not len(released) or released.min() == _ONE):
                 released = np.full(ahead, _ONE, np.int64)

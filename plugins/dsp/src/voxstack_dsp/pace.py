@@ -69,6 +69,10 @@ def _control(utterance: Utterance, name: str, above: bool) -> float:
     """A control of the request that is a factor: above 0, or from 0 on."""
     value = float(utterance.get(name, 1.0))
     if not (math.isfinite(value) and (value > 0 if above else value >= 0)):
-        least, example = ("above 0", "2 speaks twice as fast") if above else ("0 or more", "2 makes silences twice as long")
-        raise RequestError(f"Pace: {name} is {value:g}, and must be a number {least}; {example}, 1 as the voice was made")
+        least, example = (
+            ("above 0", "2 speaks twice as fast") if above else ("0 or more", "2 makes silences twice as long")
+        )
+        raise RequestError(
+            f"Pace: {name} is {value:g}, and must be a number {least}; {example}, 1 as the voice was made"
+        )
     return value

@@ -33,12 +33,16 @@ class Prosody(SequenceBlock):
         pitch, energy = _control(utterance, "pitch", 0.0), _control(utterance, "energy", 0.0)
         span = _control(utterance, "pitch_range", 1.0)
         if span < 0:
-            raise RequestError(f"Prosody: pitch_range is {span:g}, and must be 0 or more; 0 is flat, 1 as the voice was made")
+            raise RequestError(
+                f"Prosody: pitch_range is {span:g}, and must be 0 or more; 0 is flat, 1 as the voice was made"
+            )
         lf0, level = np.asarray(utterance["lf0"]), np.asarray(utterance["level"])
         if not lf0.size:
             return {"lf0": lf0, "level": level}
         if not np.isfinite(lf0).all():
-            raise NetworkError("Prosody: 'lf0' has values that are not finite; every token has a pitch, voiceless ones too")
+            raise NetworkError(
+                "Prosody: 'lf0' has values that are not finite; every token has a pitch, voiceless ones too"
+            )
         mean = _mean(lf0, utterance.get("silences")) if span != 1 else 0.0
         moved = mean + (lf0 - mean) * span + pitch * math.log(2) / 12
         limits = (math.log(self.lowest), math.log(self.highest))
@@ -53,5 +57,7 @@ def _mean(lf0: np.ndarray, silences: np.ndarray | None) -> float:
 def _control(utterance: Utterance, name: str, default: float) -> float:
     value = float(utterance.get(name, default))
     if not math.isfinite(value):
-        raise RequestError(f"Prosody: {name} is {value:g}, and must be a finite number; {default:g} is as the voice was made")
+        raise RequestError(
+            f"Prosody: {name} is {value:g}, and must be a finite number; {default:g} is as the voice was made"
+        )
     return value

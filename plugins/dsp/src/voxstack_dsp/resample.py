@@ -35,7 +35,11 @@ class Resample(StreamableBlock):
 
     @property
     def lookahead(self) -> int:
-        return 0 if self.source_rate == self.target_rate else longest_wait(self.source_rate, self.target_rate, self.quality)
+        return (
+            0
+            if self.source_rate == self.target_rate
+            else longest_wait(self.source_rate, self.target_rate, self.quality)
+        )
 
     @property
     def hop(self) -> float:

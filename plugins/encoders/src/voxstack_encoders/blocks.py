@@ -60,9 +60,13 @@ class Encoders(SequenceBlock):
     def load(self, addon: Addon) -> None:
         names = self.networks or [spec.name for spec in addon.networks.values() if spec.role == "encoder"]
         if not names:
-            raise AddonError(addon.name, "there is no network of role 'encoder'; leave this block out, or name its networks")
+            raise AddonError(
+                addon.name, "there is no network of role 'encoder'; leave this block out, or name its networks"
+            )
         specs = [addon.select(name, "encoder") for name in names]
-        self._container = SequenceBlockContainer([_NetworkBlock(addon.network(spec.name, self.context)) for spec in specs])
+        self._container = SequenceBlockContainer(
+            [_NetworkBlock(addon.network(spec.name, self.context)) for spec in specs]
+        )
         self._container.load(addon)
 
     def __call__(self, utterance: Utterance) -> Utterance:

@@ -43,4 +43,6 @@ class Speakers(SequenceBlock):
             return int(number)
         shown = ", ".join(self.names[:12]) + (f", ... ({len(self.names)} in all)" if len(self.names) > 12 else "")
         close = nearest(speaker, self.names) if isinstance(speaker, str) else ""
-        raise RequestError(f"Speakers: there is no speaker {speaker!r}{close}; give a number below {len(self.names)}, or one of {shown}")
+        raise RequestError(
+            f"Speakers: there is no speaker {speaker!r}{close}; give a number below {len(self.names)}, or one of {shown}"
+        )

@@ -33,12 +33,16 @@ class Library(NamedTuple):
             return cls(_of_the_system(), environment.get(DATA, ""))
         if named:
             if not Path(named).is_file():
-                raise VoxstackError(f"{PATH} is {named!r}, which is no file; name espeak-ng's shared library, or say 'system'")
+                raise VoxstackError(
+                    f"{PATH} is {named!r}, which is no file; name espeak-ng's shared library, or say 'system'"
+                )
             return cls(named, environment.get(DATA, ""))
         try:
             import espeakng_loader
         except ImportError as error:
-            raise VoxstackError(f"espeak-ng is not there; try: pip install espeakng-loader, or set {PATH}=system") from error
+            raise VoxstackError(
+                f"espeak-ng is not there; try: pip install espeakng-loader, or set {PATH}=system"
+            ) from error
         return cls(espeakng_loader.get_library_path(), environment.get(DATA) or espeakng_loader.get_data_path())
 
 

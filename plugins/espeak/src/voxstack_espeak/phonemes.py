@@ -42,7 +42,9 @@ class EspeakPhonemes(SequenceBlock):
         assert self._pool is not None, "load() comes first"
         text = utterance["text"]
         if not isinstance(text, str):
-            raise RequestError("EspeakPhonemes: the text comes in pieces; put Sentences (plugin text) around, or join them")
+            raise RequestError(
+                "EspeakPhonemes: the text comes in pieces; put Sentences (plugin text) around, or join them"
+            )
         with self._pool.process() as process:
             *_, reply = process.ask({"do": "phonemes", "voice": self.voice, "text": text.replace("\0", " ")})
         return {"phonemes": list(_joined(reply.read()["clauses"]))}

@@ -40,7 +40,10 @@ def parameters(utterance: Utterance) -> dict[str, int]:
 
     :raises RequestError: for what espeak-ng cannot do.
     """
-    return {parameter.name: _number(parameter, utterance.get(parameter.control, parameter.neutral)) for parameter in PARAMETERS}
+    return {
+        parameter.name: _number(parameter, utterance.get(parameter.control, parameter.neutral))
+        for parameter in PARAMETERS
+    }
 
 
 def _number(parameter: _Parameter, value: float) -> int:

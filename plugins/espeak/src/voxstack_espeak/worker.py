@@ -98,7 +98,11 @@ class Library:
             if variant.lower() not in files:
                 return False
             voice = f"{file}+{variant}"
-        return bool(plain) and ".." not in voice and self._library.espeak_SetVoiceByName(voice.encode(errors="replace")) == 0
+        return (
+            bool(plain)
+            and ".." not in voice
+            and self._library.espeak_SetVoiceByName(voice.encode(errors="replace")) == 0
+        )
 
     def voices(self) -> list[str]:
         """Names of all voices: by language, by file, and as people call them; and of all variants, with their ``+``."""
@@ -111,7 +115,9 @@ class Library:
         listing, found, row = self._library.espeak_ListVoices(chosen), {}, 0
         while listing[row]:
             voice = listing[row].contents
-            name, file, language = (text.decode(errors="replace") for text in (voice.name, voice.identifier, voice.languages[1:]))
+            name, file, language = (
+                text.decode(errors="replace") for text in (voice.name, voice.identifier, voice.languages[1:])
+            )
             found[file] = {name, file, language}
             row += 1
         return found

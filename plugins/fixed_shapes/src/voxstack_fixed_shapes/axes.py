@@ -58,7 +58,9 @@ def made_axes(spec: NetworkSpec, axes: Mapping[str, tuple[int, ...]]) -> dict[st
     return {name: tuple(found) for name, found in made.items()}
 
 
-def cut_axis(spec: NetworkSpec, context: Context, axes: Mapping[str, tuple[int, ...]], made: Mapping[str, tuple[Made, ...]]) -> str | None:
+def cut_axis(
+    spec: NetworkSpec, context: Context, axes: Mapping[str, tuple[int, ...]], made: Mapping[str, tuple[Made, ...]]
+) -> str | None:
     """The axis along which calls may be cut into windows: that of a windowed network all of whose outputs follow it.
 
     :raises ContextError: if the network carries state; or if no size is larger than what an output sees around it.
@@ -87,7 +89,9 @@ def cut_axis(spec: NetworkSpec, context: Context, axes: Mapping[str, tuple[int, 
 def has_rows_apart(spec: NetworkSpec) -> bool:
     """Whether rows of a batch can be parted and joined: each output has them first, and they were not measured to mix."""
     tensors = [*spec.inputs.values(), *spec.outputs.values()]
-    apart = all("batch" not in tensor.shape[1:] for tensor in tensors) and all(tensor.batched for tensor in spec.outputs.values())
+    apart = all("batch" not in tensor.shape[1:] for tensor in tensors) and all(
+        tensor.batched for tensor in spec.outputs.values()
+    )
     return apart and (spec.batch_error or 0.0) <= MOST_ERROR
 
 

@@ -39,7 +39,9 @@ class Counts:
             "calls": totals["calls"],
             "runs": totals["runs"],
             "sizes": sizes,
-            "axes": {axis: {**steps, "waste": _waste(steps["real"], steps["computed"])} for axis, steps in axes.items()},
+            "axes": {
+                axis: {**steps, "waste": _waste(steps["real"], steps["computed"])} for axis, steps in axes.items()
+            },
             "waste": _waste(totals["real"], totals["computed"]),
         }
 

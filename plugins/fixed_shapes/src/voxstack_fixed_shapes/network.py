@@ -137,7 +137,9 @@ class FixedShapesNetwork:
                 shape[place] = sizes[axis] * times
             if 0 not in shape or -1 in shape:
                 none = [axis for axis in self._axes if sizes[axis] == 0]
-                raise NetworkError(f"network {self._spec.name!r}: was given no {none}, and its output {name!r} cannot be made of nothing")
+                raise NetworkError(
+                    f"network {self._spec.name!r}: was given no {none}, and its output {name!r} cannot be made of nothing"
+                )
             nothing[name] = np.zeros(shape, tensor.dtype)
         return nothing
 
@@ -146,9 +148,13 @@ class FixedShapesNetwork:
         warmed = combinations(self._axes)
         for sizes in warmed:
             try:
-                self._network(**{name: self._filled(name, sizes, int(name in self._masks)) for name in self._spec.inputs})
+                self._network(
+                    **{name: self._filled(name, sizes, int(name in self._masks)) for name in self._spec.inputs}
+                )
             except Exception as error:
-                raise NetworkError(f"network {self._spec.name!r}: its first run at the sizes {sizes} failed: {error}") from error
+                raise NetworkError(
+                    f"network {self._spec.name!r}: its first run at the sizes {sizes} failed: {error}"
+                ) from error
         return len(warmed)
 
     def _filled(self, name: str, sizes: Mapping[str, int], value: int) -> np.ndarray:
@@ -158,7 +164,12 @@ class FixedShapesNetwork:
     def _sizes(self, tensors: Arrays) -> dict[str, int]:
         """Lengths of all named axes of what was given."""
         shapes = ((self._spec.inputs[name].shape, array.shape) for name, array in tensors.items())
-        return {axis: size for named, shape in shapes for axis, size in zip(named, shape, strict=True) if isinstance(axis, str)}
+        return {
+            axis: size
+            for named, shape in shapes
+            for axis, size in zip(named, shape, strict=True)
+            if isinstance(axis, str)
+        }
 
 
 def _padded(array: np.ndarray, shape: list[int], zeroed: frozenset[int]) -> np.ndarray:
@@ -179,10 +190,16 @@ def _zeroed(tensor: Tensor) -> frozenset[int]:
     divide by nothing.
     """
     last = len(tensor.shape) - 1
-    return frozenset({last}) if tensor.mask else frozenset(place for place, axis in enumerate(tensor.shape) if axis != "batch")
+    return (
+        frozenset({last})
+        if tensor.mask
+        else frozenset(place for place, axis in enumerate(tensor.shape) if axis != "batch")
+    )
 
 
 def _place(spec: NetworkSpec, axis: str) -> tuple[str, int]:
     """An input that a caller gives that has this axis, and where."""
-    found = [(tensor.mask, name, tensor.shape.index(axis)) for name, tensor in spec.inputs.items() if axis in tensor.shape]
+    found = [
+        (tensor.mask, name, tensor.shape.index(axis)) for name, tensor in spec.inputs.items() if axis in tensor.shape
+    ]
     return min(found)[1:]

@@ -43,7 +43,9 @@ class Plan:
             batch = [run.get("batch", one) for run in runs]
             real = self.lengths[axis] * self.lengths.get("batch", 1)
             computed = sum(run[axis].size * rows.size for run, rows in zip(runs, batch, strict=True))
-            lengths = [min(run[axis].size, self.lengths[axis]) for run in runs]  # windows slide back, so none but a single one is padded
+            lengths = [
+                min(run[axis].size, self.lengths[axis]) for run in runs
+            ]  # windows slide back, so none but a single one is padded
             useful = sum(length * (rows.last - rows.first) for length, rows in zip(lengths, batch, strict=True))
         return {"real": real, "computed": computed, "padding": computed - useful, "recomputed": useful - real}
 
@@ -57,7 +59,11 @@ class Planner:
     """
 
     def __init__(
-        self, spec: NetworkSpec, context: Context, axes: Mapping[str, tuple[int, ...]], made: Mapping[str, tuple[Made, ...]]
+        self,
+        spec: NetworkSpec,
+        context: Context,
+        axes: Mapping[str, tuple[int, ...]],
+        made: Mapping[str, tuple[Made, ...]],
     ) -> None:
         self._spec, self._split, self._axes = spec, context.split, axes
         self._masked = masked_axes(spec, axes)
@@ -99,9 +105,7 @@ class Planner:
         sizes, streaming = self._axes[axis], self._spec.streaming
         where = f"network {self._spec.name!r}: {length} {axis}"
         if length > sizes[-1] and not self._split:
-            return (
-                f"{where}, the largest size is {sizes[-1]}, and the context says not to split; give less at once, or declare a larger size"
-            )
+            return f"{where}, the largest size is {sizes[-1]}, and the context says not to split; give less at once, or declare a larger size"
         if axis == self.cut:
             return (
                 f"{where}, and the smallest size is {sizes[0]}; without a mask nothing shorter can be padded exactly: give more at once, "
@@ -112,7 +116,11 @@ class Planner:
                 f"{where}, and it takes exactly {list(sizes)}: it has no mask, without which padding is not exact; declare this size in "
                 "the context's 'shapes', or export the network with a mask"
             )
-        why = "not all of its outputs follow the stream" if streaming and axis == streaming.axis else "it sees a whole at once"
+        why = (
+            "not all of its outputs follow the stream"
+            if streaming and axis == streaming.axis
+            else "it sees a whole at once"
+        )
         return (
             f"{where}, and the largest size is {sizes[-1]}; {why}, so it cannot be cut into windows: give less at once (text is cut at the "
             "best place where the block that makes it asks the stack for its limits), or declare a larger size in the context's 'shapes'"

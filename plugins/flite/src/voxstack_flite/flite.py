@@ -102,7 +102,9 @@ class Flite(StreamableBlock):
         name = utterance.get("voice") or self.voice
         fitting = [voice for voice, rate in VOICES.items() if rate == VOICES[self.voice]]
         if name not in fitting:
-            raise RequestError(f"Flite: there is no voice {name!r} here{nearest(name, fitting)}; there are {', '.join(fitting)}")
+            raise RequestError(
+                f"Flite: there is no voice {name!r} here{nearest(name, fitting)}; there are {', '.join(fitting)}"
+            )
         return str(name)
 
 
@@ -125,7 +127,9 @@ def _report(timeline: Timeline, piece: Piece, phones: Sequence[Phone], text: str
         if number is not None:
             places, token = list(group), piece.tokens[number]
             length = ends[places[-1]] - starts[places[0]]
-            timeline.add("word", text[token.first : token.end], starts[places[0]], length, (base + token.first, base + token.end))
+            timeline.add(
+                "word", text[token.first : token.end], starts[places[0]], length, (base + token.first, base + token.end)
+            )
     timeline.add_all("phoneme", [phone.name for phone in phones], starts, np.subtract(ends, starts))
 
 

@@ -89,7 +89,9 @@ class FliteProcess:
         if self._process is None:
             # by its file and without site packages, for importing voxstack there would take many times as long
             line = [sys.executable, "-I", "-S", str(WORKER)]
-            self._process = subprocess.Popen(line, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self._process = subprocess.Popen(
+                line, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
         return self._process
 
     def _ask(

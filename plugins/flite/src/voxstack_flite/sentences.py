@@ -14,8 +14,12 @@ _TOKEN = re.compile(r"\S{1,40}")
 _PARTS = re.compile(r"""(["'`({\[<]*)(.*?)(["'`.,:;!?(){}\[\]<>]*)""")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _END = re.compile(r"""[.!?]["'`)\]}>]*$""")
-_ABBREVIATION = re.compile(r"(?:[a-z]|mrs?|ms|dr|st|prof|gen|sen|rev|jr|sr|vs|no|vol|fig|etc|(?:\w\.)+\w)", re.IGNORECASE)
-_AS_ASCII = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "."})  # noqa: RUF001
+_ABBREVIATION = re.compile(
+    r"(?:[a-z]|mrs?|ms|dr|st|prof|gen|sen|rev|jr|sr|vs|no|vol|fig|etc|(?:\w\.)+\w)", re.IGNORECASE
+)
+_AS_ASCII = str.maketrans(
+    {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "."}
+)  # noqa: RUF001
 
 
 class Token(NamedTuple):

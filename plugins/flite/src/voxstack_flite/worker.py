@@ -93,7 +93,9 @@ class Library:
         self.set_factor = self._function("feat_set_float", None, ctypes.c_void_p, _TEXT, ctypes.c_float)
         self.factor = self._function("get_param_float", ctypes.c_float, ctypes.c_void_p, _TEXT, ctypes.c_float)
         self.new_streaming_info = self._function("new_audio_streaming_info", ctypes.POINTER(StreamingInfo))
-        self.streaming_info_value = self._function("audio_streaming_info_val", ctypes.c_void_p, ctypes.POINTER(StreamingInfo))
+        self.streaming_info_value = self._function(
+            "audio_streaming_info_val", ctypes.c_void_p, ctypes.POINTER(StreamingInfo)
+        )
         self.whole = self._function("flite_text_to_wave", ctypes.POINTER(Wave), _TEXT, ctypes.c_void_p)
         self.seed_noise = ctypes.CDLL(None).srand
 
@@ -130,7 +132,9 @@ class Library:
             self.set_feature(utterance.contents.features, b"streaming_info", self.streaming_info_value(info))
             names = [name.encode() for name in request["factors"]]
             for name, factor in zip(names, request["factors"].values(), strict=True):
-                self.set_factor(utterance.contents.features, name, self.factor(utterance.contents.features, name, 1.0) * factor)
+                self.set_factor(
+                    utterance.contents.features, name, self.factor(utterance.contents.features, name, 1.0) * factor
+                )
             self.seed_noise(SEED)
             return bool(self.synthesize_tokens(utterance))
         finally:

@@ -29,7 +29,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Import one voice."""
     known = {**OPTIONS, **KINDS[options.kind].options}
-    made = import_voice(options.kind, options.path, options.out, _tell, **{name: getattr(options, name) for name in known})
+    made = import_voice(
+        options.kind, options.path, options.out, _tell, **{name: getattr(options, name) for name in known}
+    )
     print(made)
     return 0
 

@@ -22,9 +22,13 @@ def rate(least: float = 0.25, most: float = 4.0) -> dict[str, Any]:
 
 def noise_scale(default: float) -> dict[str, Any]:
     """The control of the noise that a voice is drawn with."""
-    return {"noise_scale": number(default, 0.0, 2.0, "How lively the voice is: 0 is always the same, more varies more.")}
+    return {
+        "noise_scale": number(default, 0.0, 2.0, "How lively the voice is: 0 is always the same, more varies more.")
+    }
 
 
 def who(names: Sequence[str], default: str | None = None) -> dict[str, Any]:
     """The control that says who speaks; the first, unless another one is the default."""
-    return {"speaker": {"type": "string", "default": default or names[0], "enum": list(names), "description": "Who speaks."}}
+    return {
+        "speaker": {"type": "string", "default": default or names[0], "enum": list(names), "description": "Who speaks."}
+    }

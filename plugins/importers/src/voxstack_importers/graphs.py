@@ -77,10 +77,16 @@ class Graph:
         if name in self.weights:
             return numpy_helper.to_array(self.weights[name])
         node = self.makers.get(name)
-        if node is not None and node.op_type in ("Identity", "Cast") and (value := self.constant(node.input[0])) is not None:
+        if (
+            node is not None
+            and node.op_type in ("Identity", "Cast")
+            and (value := self.constant(node.input[0])) is not None
+        ):
             return value
         tensors = [attribute.t for attribute in node.attribute if attribute.name == "value"] if node is not None else []
-        return numpy_helper.to_array(tensors[0]) if node is not None and node.op_type == "Constant" and tensors else None
+        return (
+            numpy_helper.to_array(tensors[0]) if node is not None and node.op_type == "Constant" and tensors else None
+        )
 
     def part(
         self,
@@ -106,7 +112,9 @@ class Graph:
         needed = self.above(*({name for node in around for name in node.input} | outputs.keys()) - given, stop=given)
         missing = sorted(needed & set(self.inputs) - given)
         if missing:
-            raise self.refused(f"the part that makes {sorted(outputs)} also depends on the inputs {missing}; it cannot be cut out")
+            raise self.refused(
+                f"the part that makes {sorted(outputs)} also depends on the inputs {missing}; it cannot be cut out"
+            )
         kept = [node for node in self.model.graph.node if needed & set(node.output) and not given & set(node.output)]
         used = {name for node in (*kept, *around) for name in taken(node)}
         weights = [tensor for name, tensor in self.weights.items() if name in used and name not in given]
@@ -138,14 +146,18 @@ def taken(node: NodeProto) -> list[str]:
     """What an operator takes: its inputs, and what graphs inside of it take from around them."""
     names = [name for name in node.input if name]
     for inner in _graphs(node):
-        own = {one.name for one in (*inner.input, *inner.initializer)} | {name for one in inner.node for name in one.output}
+        own = {one.name for one in (*inner.input, *inner.initializer)} | {
+            name for one in inner.node for name in one.output
+        }
         used = [name for one in inner.node for name in taken(one)] + [one.name for one in inner.output]
         names += [name for name in used if name not in own]
     return names
 
 
 def _graphs(node: NodeProto) -> list[GraphProto]:
-    return [one.g for one in node.attribute if one.HasField("g")] + [graph for one in node.attribute for graph in one.graphs]
+    return [one.g for one in node.attribute if one.HasField("g")] + [
+        graph for one in node.attribute for graph in one.graphs
+    ]
 
 
 def renamed(model: ModelProto, prefix: str) -> ModelProto:

@@ -41,7 +41,10 @@ KINDS: Mapping[str, Kind] = {
     "matcha": Kind(
         "voxstack_importers.matcha",
         "a Matcha-TTS voice for sherpa-onnx: the .onnx of its acoustic model, with tokens.txt beside it",
-        {"vocoder": "the .onnx of its vocoder (required)", "tokens": "the table of tokens (default: tokens.txt beside the model)"},
+        {
+            "vocoder": "the .onnx of its vocoder (required)",
+            "tokens": "the table of tokens (default: tokens.txt beside the model)",
+        },
     ),
     "kokoro": Kind(
         "voxstack_importers.kokoro",
@@ -66,7 +69,9 @@ KINDS: Mapping[str, Kind] = {
 """Every kind by the name that the command knows it by."""
 
 
-def import_voice(kind: str, path: str | os.PathLike[str], out: str | os.PathLike[str], log: Log = print, **options: Any) -> Path:
+def import_voice(
+    kind: str, path: str | os.PathLike[str], out: str | os.PathLike[str], log: Log = print, **options: Any
+) -> Path:
     """Make an addon of a voice of another kind, and return its folder, which is there whole and verified in the end, or not at all.
 
     :param kind: one of :data:`KINDS`.

@@ -27,7 +27,9 @@ LONGEST = 350
 """Characters of a sentence that have fewer phonemes than the model takes, which are 510."""
 
 
-def convert(path: Path, out: Path, log: Log, *, voices: str = "", vocab: str = "", phonemes: str = "espeak", **told: str) -> Path:
+def convert(
+    path: Path, out: Path, log: Log, *, voices: str = "", vocab: str = "", phonemes: str = "espeak", **told: str
+) -> Path:
     """Make an addon of a Kokoro voice, and return its folder.
 
     :param path: the ``.onnx``.
@@ -76,19 +78,25 @@ def _spoken(
     made = voxstack.build({"type": "SequenceBlockContainer", "blocks": before}, voice.addon)(utterance)
     tokens = made["tokens"]
     style = table[int(made["speaker_id"]), min(max(len(tokens) - 2, 1), table.shape[1]) - 1]
-    return model.original(tokens, style, utterance["rate"], {block["name"]: made[block["name"]] for block in model.noise}).samples
+    return model.original(
+        tokens, style, utterance["rate"], {block["name"]: made[block["name"]] for block in model.noise}
+    ).samples
 
 
 def _styles(path: str) -> tuple[list[str], np.ndarray]:
     """Names of speakers, and their styles, (speakers, phonemes, features)."""
     if not Path(path).is_file():
-        raise PackagingError("voices", f"there is no file {path!r}; give the .npz (or voices-*.bin) with the styles of the speakers")
+        raise PackagingError(
+            "voices", f"there is no file {path!r}; give the .npz (or voices-*.bin) with the styles of the speakers"
+        )
     try:
         with np.load(path, allow_pickle=False) as file:
             found = {name: np.asarray(file[name], np.float32) for name in sorted(file.files)}
         return list(found), np.stack([one.reshape(len(one), -1) for one in found.values()])
     except (ValueError, OSError, AttributeError) as error:
-        raise PackagingError(Path(path).name, f"holds no table of styles, (phonemes, 1, features) for each speaker ({error})") from error
+        raise PackagingError(
+            Path(path).name, f"holds no table of styles, (phonemes, 1, features) for each speaker ({error})"
+        ) from error
 
 
 def _vocabulary(vocab: str, path: Path, model: Model) -> dict[str, list[int]]:

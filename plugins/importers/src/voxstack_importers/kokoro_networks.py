@@ -47,7 +47,11 @@ class Model:
         kinds = [graph.makers[name].op_type for name in random]
         self._random = {name: kinds[:i].count(kind) for i, (name, kind) in enumerate(zip(random, kinds, strict=True))}
         self.timed = len(graph.outputs) > 1
-        inputs = {tokens: ("int64", [None, None]), f"{WHOLE}style": ("float32", [None, None]), f"{WHOLE}speed": ("float32", [None])}
+        inputs = {
+            tokens: ("int64", [None, None]),
+            f"{WHOLE}style": ("float32", [None, None]),
+            f"{WHOLE}speed": ("float32", [None]),
+        }
         likes = {name: graph.makers[name].input[0] for name in random}
         free = ("float32", None)
         self._shapes = model_runner(graph.part([], [], inputs, dict.fromkeys(likes.values(), free)), graph.where)
@@ -66,13 +70,21 @@ class Model:
             raise graph.refused(f"takes {sorted(names)}; a Kokoro model takes input_ids (or tokens), style and speed")
         kinds = {one.name: one.type.tensor_type.elem_type for one in graph.model.graph.input}
         if kinds[f"{WHOLE}speed"] != 1:
-            raise graph.refused("takes a speed that is no float32, so it knows whole numbers only; export it with a speed of 1.0")
+            raise graph.refused(
+                "takes a speed that is no float32, so it knows whole numbers only; export it with a speed of 1.0"
+            )
         whole = graph.above(*graph.outputs)
         random = [name for name, node in graph.makers.items() if node.op_type in RANDOM and name in whole]
         unknown = sorted({graph.makers[name].op_type for name in random} - NOISE.keys())
-        shaped = [name for name in random if any(one.name in ("mean", "scale", "low", "high") for one in graph.makers[name].attribute)]
+        shaped = [
+            name
+            for name in random
+            if any(one.name in ("mean", "scale", "low", "high") for one in graph.makers[name].attribute)
+        ]
         if unknown or shaped:
-            raise graph.refused(f"draws noise with {unknown or shaped}; looked for {list(NOISE)} of mean 0 and deviation 1, or from 0 to 1")
+            raise graph.refused(
+                f"draws noise with {unknown or shaped}; looked for {list(NOISE)} of mean 0 and deviation 1, or from 0 to 1"
+            )
         return cls(graph, WHOLE + tokens, random)
 
     @property
@@ -81,7 +93,9 @@ class Model:
         kinds = dict.fromkeys(self.graph.makers[name].op_type for name in self._random)
         blocks = []
         for name, distribution, features in (NOISE[kind] for kind in kinds):
-            blocks.append({"type": "Noise", "name": name, "like": "tokens", "features": features, "distribution": distribution})
+            blocks.append(
+                {"type": "Noise", "name": name, "like": "tokens", "features": features, "distribution": distribution}
+            )
         return blocks
 
     def original(self, tokens: np.ndarray, style: np.ndarray, rate: float, drawn: Mapping[str, np.ndarray]) -> Said:
@@ -103,12 +117,20 @@ class Model:
     def source(self, said: Said) -> OnnxSource:
         """The network, with a run of the original for its golden vectors."""
         ids, style = np.unique(said.tokens), len(said.style)
-        inputs: dict[str, Any] = {"tokens": ("int64", ["tokens"]), "style": ("float32", [style]), "rate": ("float32", [])}
+        inputs: dict[str, Any] = {
+            "tokens": ("int64", ["tokens"]),
+            "style": ("float32", [style]),
+            "rate": ("float32", []),
+        }
         inputs |= {block["name"]: ("float32", ["tokens", block["features"]]) for block in self.noise}
         outputs = {"samples": ("float32", ["samples"])} | ({"durations": ("int64", ["tokens"])} if self.timed else {})
 
         def examples(rng: np.random.Generator, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
-            given = {"tokens": rng.choice(ids, sizes["tokens"]), "style": said.style, "rate": np.float32(rng.uniform(0.7, 1.5))}
+            given = {
+                "tokens": rng.choice(ids, sizes["tokens"]),
+                "style": said.style,
+                "rate": np.float32(rng.uniform(0.7, 1.5)),
+            }
             return {**given, **draw(self.noise, sizes["tokens"], rng)}
 
         golden = {"tokens": said.tokens, "style": said.style, "rate": np.array(said.rate, np.float32), **said.drawn}
@@ -176,13 +198,19 @@ def styles(table: np.ndarray) -> OnnxSource:
     node = helper.make_node
     constants = {"table": table, "around": np.array([3], np.int64), "last": np.array([longest - 1], np.int64)}
     constants |= {"first": np.array([0], np.int64), "flat": np.array([-1], np.int64)}
-    nodes = [node("Shape", ["tokens"], ["count"]), node("Sub", ["count", "around"], ["behind"]), node("Min", ["behind", "last"], ["least"])]
+    nodes = [
+        node("Shape", ["tokens"], ["count"]),
+        node("Sub", ["count", "around"], ["behind"]),
+        node("Min", ["behind", "last"], ["least"]),
+    ]
     nodes += [node("Max", ["least", "first"], ["row"]), node("Gather", ["table", "speaker_id"], ["own"], axis=0)]
     nodes += [node("Gather", ["own", "row"], ["found"], axis=0), node("Reshape", ["found", "flat"], ["style"])]
     values = [("tokens", 7, ["tokens"]), ("speaker_id", 7, [])], [("style", 1, [features])]
     given, made = ([helper.make_tensor_value_info(*value) for value in side] for side in values)
     weights = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    model = helper.make_model(helper.make_graph(nodes, "styles", given, made, weights), opset_imports=[helper.make_opsetid("", 17)])
+    model = helper.make_model(
+        helper.make_graph(nodes, "styles", given, made, weights), opset_imports=[helper.make_opsetid("", 17)]
+    )
     model.ir_version = 8
     tokens = np.zeros(longest // 2 + 2, np.int64)
     return OnnxSource(
@@ -192,6 +220,9 @@ def styles(table: np.ndarray) -> OnnxSource:
         model=model,
         inputs={"tokens": ("int64", ["tokens"]), "speaker_id": ("int64", [])},
         outputs={"style": ("float32", [features])},
-        examples=lambda rng, sizes: {"tokens": np.zeros(sizes["tokens"], np.int64), "speaker_id": np.array(rng.integers(0, speakers))},
+        examples=lambda rng, sizes: {
+            "tokens": np.zeros(sizes["tokens"], np.int64),
+            "speaker_id": np.array(rng.integers(0, speakers)),
+        },
         golden=({"tokens": tokens, "speaker_id": np.array(speakers - 1)}, {"style": table[-1, longest // 2 - 1]}),
     )

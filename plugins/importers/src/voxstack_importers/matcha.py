@@ -33,11 +33,15 @@ def convert(path: Path, out: Path, log: Log, *, vocoder: str = "", tokens: str =
     import onnx
 
     if not Path(vocoder).is_file():
-        raise PackagingError("vocoder", f"there is no file {vocoder!r}; give the .onnx of a HiFi-GAN or a vocos that knows these mels")
+        raise PackagingError(
+            "vocoder", f"there is no file {vocoder!r}; give the .onnx of a HiFi-GAN or a vocos that knows these mels"
+        )
     acoustic = Acoustic.of(Graph(renamed(onnx.load(path), WHOLE), path.name))
     symbols = _symbols(Path(tokens) if tokens else path.with_name("tokens.txt"))
     rng = np.random.default_rng(1)
-    said = acoustic.original(rng.choice(sorted({ids[0] for ids in symbols.values()}), 40), rng.standard_normal, 0.667, 1.0)
+    said = acoustic.original(
+        rng.choice(sorted({ids[0] for ids in symbols.values()}), 40), rng.standard_normal, 0.667, 1.0
+    )
     wave = Vocoder.of(Graph(renamed(onnx.load(vocoder), WHOLE), Path(vocoder).name), said.mel)
     log(f"{path.name}: {said.mel.shape[1]} features, {wave.hop} samples a frame")
     voice = acoustic.told.get("voice", "en-us")
@@ -64,13 +68,21 @@ def _stack(before: list[dict[str, Any]], wave: Vocoder, language: str) -> list[d
 
 
 def _spoken(
-    acoustic: Acoustic, wave: Vocoder, before: list[dict[str, Any]], voice: voxstack.Voice, utterance: voxstack.Utterance
+    acoustic: Acoustic,
+    wave: Vocoder,
+    before: list[dict[str, Any]],
+    voice: voxstack.Voice,
+    utterance: voxstack.Utterance,
 ) -> np.ndarray:
     """What the original graphs say of a request, one sentence, with the noise that the voice draws for it."""
     made = _built({"type": "SequenceBlockContainer", "blocks": before}, voice)(utterance)
-    mel = acoustic.original(made["tokens"], lambda shape, dtype: made["noise"], utterance["noise_scale"], utterance["rate"]).mel
+    mel = acoustic.original(
+        made["tokens"], lambda shape, dtype: made["noise"], utterance["noise_scale"], utterance["rate"]
+    ).mel
     whole = wave.original(mel)
-    return np.concatenate(list(_built(wave.block, voice).stream(iter([whole]), {}))) if wave.block else whole.reshape(-1)
+    return (
+        np.concatenate(list(_built(wave.block, voice).stream(iter([whole]), {}))) if wave.block else whole.reshape(-1)
+    )
 
 
 def _built(spec: dict[str, Any], voice: voxstack.Voice) -> Any:
@@ -80,7 +92,9 @@ def _built(spec: dict[str, Any], voice: voxstack.Voice) -> Any:
 def _symbols(path: Path) -> dict[str, list[int]]:
     """Read a table of tokens: a symbol, blanks and its number in each line; the symbol may be a blank itself."""
     if not path.is_file():
-        raise PackagingError(path.name, "is not there; it says what the tokens mean: give it with 'tokens', or put it beside the model")
+        raise PackagingError(
+            path.name, "is not there; it says what the tokens mean: give it with 'tokens', or put it beside the model"
+        )
     symbols: dict[str, list[int]] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         symbol, _, token = line.rstrip().rpartition(" ")
@@ -104,5 +118,7 @@ def _reading(acoustic: Acoustic, symbols: dict[str, list[int]], voice: str) -> l
     if told.get("has_espeak") == "1":
         return phonemes(voice, table)
     if told.get("jieba") == "1":
-        raise PackagingError(acoustic.graph.where, "was trained with a lexicon of Chinese words (jieba), which no block here reads")
+        raise PackagingError(
+            acoustic.graph.where, "was trained with a lexicon of Chinese words (jieba), which no block here reads"
+        )
     return characters(table)

@@ -63,7 +63,9 @@ class Acoustic:
         lengths = next((name for name in LENGTHS if name in taken), None)
         if lengths is None or taken not in ({"x", lengths, "noise_scale", "length_scale"}, {"x", lengths, "scales"}):
             wanted = "x, x_length, noise_scale and length_scale (or x, x_lengths and scales)"
-            raise graph.refused(f"takes {sorted(taken)}; an acoustic model of Matcha-TTS with one speaker takes {wanted}")
+            raise graph.refused(
+                f"takes {sorted(taken)}; an acoustic model of Matcha-TTS with one speaker takes {wanted}"
+            )
         if "sample_rate" not in {one.key for one in graph.model.metadata_props}:
             raise graph.refused(
                 "has no 'sample_rate' in its metadata; add it (onnx.helper.set_model_props), with pad_id, use_eos_bos, voice"
@@ -71,9 +73,13 @@ class Acoustic:
         whole = graph.above(graph.outputs[0])
         drawn = [name for name, node in graph.makers.items() if node.op_type in RANDOM and name in whole]
         if len(drawn) != 1 or graph.makers[drawn[0]].op_type != "RandomNormalLike":
-            raise graph.refused(f"looked for one RandomNormalLike, where the flow begins, and found {len(drawn)} random tensors")
+            raise graph.refused(
+                f"looked for one RandomNormalLike, where the flow begins, and found {len(drawn)} random tensors"
+            )
         ceils = {name for name, node in graph.makers.items() if node.op_type == "Ceil" and name in whole}
-        ceils = {name for name in ceils if not (graph.above(name) & ceils) - {name}}  # another one rounds the number of all frames up
+        ceils = {
+            name for name in ceils if not (graph.above(name) & ceils) - {name}
+        }  # another one rounds the number of all frames up
         if len(ceils) != 1:
             raise graph.refused(f"looked for one Ceil, which makes whole frames of durations, and found {len(ceils)}")
         return cls(graph, WHOLE + lengths, drawn[0], ceils.pop())
@@ -102,7 +108,11 @@ class Acoustic:
         inputs = {"tokens": ("int64", ["tokens"]), "rate": ("float32", []), "noise_scale": ("float32", [])}
         inputs |= {"noise": ("float32", ["tokens", FRAMES * features])}
         outputs = {"mel": ("float32", ["frames", features]), "durations": ("float32", ["tokens"])}
-        golden = {"tokens": said.tokens, "rate": np.array(said.rate, np.float32), "noise_scale": np.array(said.noise_scale, np.float32)}
+        golden = {
+            "tokens": said.tokens,
+            "rate": np.array(said.rate, np.float32),
+            "noise_scale": np.array(said.noise_scale, np.float32),
+        }
 
         def examples(rng: np.random.Generator, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
             rows = sizes["tokens"]
@@ -136,17 +146,33 @@ class Acoustic:
         from onnx import helper
 
         node = helper.make_node
-        integers = {"first": [0], "one": [1], "as_frames": [-1, self._features], "flat": [-1], "zero": 0, "step": 1, "two": 2}
-        constants = {name: np.array(value, np.int64) for name, value in integers.items()} | {"unit": np.ones(1, np.float32)}
+        integers = {
+            "first": [0],
+            "one": [1],
+            "as_frames": [-1, self._features],
+            "flat": [-1],
+            "zero": 0,
+            "step": 1,
+            "two": 2,
+        }
+        constants = {name: np.array(value, np.int64) for name, value in integers.items()} | {
+            "unit": np.ones(1, np.float32)
+        }
         before = [node("Unsqueeze", ["tokens", "first"], [f"{WHOLE}x"]), node("Shape", ["tokens"], [self._lengths])]
         before += [node("Reshape", ["rate", "one"], ["rates"]), node("Div", ["unit", "rates"], ["length"])]
         before += [node("Reshape", ["noise_scale", "one"], ["noises"])]
         if f"{WHOLE}scales" in self.graph.inputs:
             before += [node("Concat", ["noises", "length"], [f"{WHOLE}scales"], axis=0)]
         else:
-            before += [node("Identity", ["noises"], [f"{WHOLE}noise_scale"]), node("Identity", ["length"], [f"{WHOLE}length_scale"])]
+            before += [
+                node("Identity", ["noises"], [f"{WHOLE}noise_scale"]),
+                node("Identity", ["length"], [f"{WHOLE}length_scale"]),
+            ]
         before += self._noise_rows()
-        after = [node("Squeeze", [self.graph.outputs[0], "first"], ["turned"]), node("Transpose", ["turned"], ["mel"], perm=[1, 0])]
+        after = [
+            node("Squeeze", [self.graph.outputs[0], "first"], ["turned"]),
+            node("Transpose", ["turned"], ["mel"], perm=[1, 0]),
+        ]
         after += [node("Reshape", [self._durations, "flat"], ["durations"])]
         return self.graph.part(before, after, inputs, outputs, constants)
 
@@ -188,18 +214,26 @@ class Vocoder:
         """
         if len(graph.inputs) != 1 or len(graph.outputs) not in (1, 3):
             given, made = ([name.removeprefix(WHOLE) for name in side] for side in (graph.inputs, graph.outputs))
-            raise graph.refused(f"takes {given} and gives {made}; a HiFi-GAN takes mels and gives audio, a vocos gives mag, x and y")
+            raise graph.refused(
+                f"takes {given} and gives {made}; a HiFi-GAN takes mels and gives audio, a vocos gives mag, x and y"
+            )
         run = model_runner(graph.model, graph.where)
         try:
             made = run(**{graph.inputs[0]: mel.T[None]})
         except Exception as error:  # ONNX Runtime's own have no class in common
-            raise graph.refused(f"does not take mels of {mel.shape[1]} features, as the acoustic model makes them ({error})") from error
+            raise graph.refused(
+                f"does not take mels of {mel.shape[1]} features, as the acoustic model makes them ({error})"
+            ) from error
         if len(graph.outputs) == 1:
             return cls(graph, run, made[graph.outputs[0]].size // len(mel), None)
         told = {one.key: one.value for one in graph.model.metadata_props}
-        n_fft, hop, window = (int(told.get(key, default)) for key, default in (("n_fft", 1024), ("hop_length", 256), ("win_length", 1024)))
+        n_fft, hop, window = (
+            int(told.get(key, default)) for key, default in (("n_fft", 1024), ("hop_length", 256), ("win_length", 1024))
+        )
         if window != n_fft or told.get("window_type", "hann") != "hann" or told.get("normalized", "0") != "0":
-            raise graph.refused("has a window that is not a Hann window of n_fft samples, which is all that InverseSTFT knows")
+            raise graph.refused(
+                "has a window that is not a Hann window of n_fft samples, which is all that InverseSTFT knows"
+            )
         centered = told.get("center", "1") == "1"
         return cls(graph, run, hop, {"type": "InverseSTFT", "n_fft": n_fft, "hop_length": hop, "centered": centered})
 
@@ -219,11 +253,19 @@ class Vocoder:
         before = [node("Transpose", ["mel"], [self.graph.inputs[0]], perm=[0, 2, 1])]
         made = self.original(mel)
         if self.block is None:
-            after, outputs = [node("Flatten", [self.graph.outputs[0]], ["samples"])], {"samples": ("float32", ["batch", "samples"])}
+            after, outputs = (
+                [node("Flatten", [self.graph.outputs[0]], ["samples"])],
+                {"samples": ("float32", ["batch", "samples"])},
+            )
         else:
             magnitudes, *parts = self.graph.outputs
-            after = [node("Mul", [magnitudes, part], [name]) for part, name in zip(parts, ("real", "imaginary"), strict=True)]
-            after += [node("Concat", ["real", "imaginary"], ["turned"], axis=1), node("Transpose", ["turned"], ["spectra"], perm=[0, 2, 1])]
+            after = [
+                node("Mul", [magnitudes, part], [name]) for part, name in zip(parts, ("real", "imaginary"), strict=True)
+            ]
+            after += [
+                node("Concat", ["real", "imaginary"], ["turned"], axis=1),
+                node("Transpose", ["turned"], ["spectra"], perm=[0, 2, 1]),
+            ]
             outputs, made = {"spectra": ("float32", ["batch", "frames", made.shape[1]])}, made[None]
         return OnnxSource(
             name="vocoder",

@@ -75,12 +75,16 @@ def _inputs(graph: Graph, config: PiperConfig) -> Inputs:
         if index is None:
             raise graph.refused(f"looked for a Gather that takes one number of 'scales', and found a {node.op_type}")
         scales.setdefault(int(index), []).append(node.output[0])
-    return Inputs("input", "input_lengths", scales.get(1, []), scales.get(2, []), "sid" if config.speakers > 1 else None)
+    return Inputs(
+        "input", "input_lengths", scales.get(1, []), scales.get(2, []), "sid" if config.speakers > 1 else None
+    )
 
 
 def _stack(config: PiperConfig, parts: Parts) -> list[Mapping[str, Any]]:
     first = [*config.reading(), *([{"type": "Speakers", **config.who()}] if config.speakers > 1 else [])]
-    first += [{"type": "Noise", "name": "duration_noise", "like": "tokens", "features": 2}] if parts.duration_noise else []
+    first += (
+        [{"type": "Noise", "name": "duration_noise", "like": "tokens", "features": 2}] if parts.duration_noise else []
+    )
     behind = [
         {"type": "Upsampler", "positions": False, "least": 0, "contours": []},
         {"type": "GaussianSample", "scale": config.noise_scale},
@@ -91,7 +95,11 @@ def _stack(config: PiperConfig, parts: Parts) -> list[Mapping[str, Any]]:
 
 
 def _spoken(
-    original: Original, config: PiperConfig, stack: list[Mapping[str, Any]], voice: voxstack.Voice, utterance: voxstack.Utterance
+    original: Original,
+    config: PiperConfig,
+    stack: list[Mapping[str, Any]],
+    voice: voxstack.Voice,
+    utterance: voxstack.Utterance,
 ) -> np.ndarray:
     """What the original says of a request, one sentence, with the noise that the voice draws for it."""
     made = made_whole(voice, utterance)

@@ -43,7 +43,9 @@ class PiperConfig:
         """
         file = path.with_name(f"{path.name}.json")
         if not file.is_file():
-            raise PackagingError(path.name, f"has no {file.name} beside it, which says what its tokens mean; put it there")
+            raise PackagingError(
+                path.name, f"has no {file.name} beside it, which says what its tokens mean; put it there"
+            )
         try:
             config = json.loads(file.read_text(encoding="utf-8"))
             return cls._of(config, file.name)
@@ -54,7 +56,9 @@ class PiperConfig:
     def _of(cls, config: Mapping[str, Any], where: str) -> PiperConfig:
         kind = config.get("phoneme_type", "espeak")
         if kind not in KINDS:
-            raise PackagingError(where, f"phoneme_type {kind!r} needs a reader of its own, which there is not; known are {KINDS}")
+            raise PackagingError(
+                where, f"phoneme_type {kind!r} needs a reader of its own, which there is not; known are {KINDS}"
+            )
         symbols = {symbol: [int(one) for one in ids] for symbol, ids in config["phoneme_id_map"].items()}
         missing = [symbol for symbol in (BOS, EOS, PAD) if symbol not in symbols]
         if missing:
@@ -90,7 +94,9 @@ class PiperConfig:
         if self.phonemes == "espeak":
             return TEXT
         letters = [symbol for symbol in self.symbols if len(symbol) == 1 and symbol.isalpha()]
-        known = next((text for text in (TEXT, TEXT.lower()) if {one for one in text if one.isalpha()} <= set(letters)), None)
+        known = next(
+            (text for text in (TEXT, TEXT.lower()) if {one for one in text if one.isalpha()} <= set(letters)), None
+        )
         return known or " ".join("".join(letters[i : i + 4]) for i in range(0, min(40, len(letters)), 4))
 
     def reading(self) -> list[dict[str, Any]]:

@@ -23,7 +23,9 @@ def phonemes(voice: str, table: Mapping[str, Any]) -> list[dict[str, Any]]:
     from voxstack import Registry
 
     if "EspeakPhonemes" not in Registry.installed():
-        raise PackagingError("phonemes", "the voice reads phonemes of espeak-ng, which no plugin here knows: pip install voxstack-espeak")
+        raise PackagingError(
+            "phonemes", "the voice reads phonemes of espeak-ng, which no plugin here knows: pip install voxstack-espeak"
+        )
     return [{"type": "EspeakPhonemes", "voice": voice}, {"type": "Characters", **table, "source": "phonemes"}]
 
 

@@ -10,7 +10,9 @@ import voxstack
 Spec = Mapping[str, Any]
 
 
-def by_sentence(language: str, whole: Sequence[Spec], streamed: Spec | Sequence[Spec], **fields: Any) -> list[dict[str, Any]]:
+def by_sentence(
+    language: str, whole: Sequence[Spec], streamed: Spec | Sequence[Spec], **fields: Any
+) -> list[dict[str, Any]]:
     """The stack of a voice.
 
     :param whole: sequence blocks of a sentence; ``streamed``: what gives out the stream that they begin.

@@ -30,14 +30,18 @@ def converted(pretrained: Pretrained, *, sample_rate: str | None = None, phoneme
     """
     samples = sample_rate or (pretrained.config.get("vocoder_config") or {}).get("sampling_rate", SAMPLE_RATE)
     if not str(samples).isdecimal():
-        raise PackagingError("sample_rate", f"is {samples!r}, and should be a number of samples a second, such as {SAMPLE_RATE}")
+        raise PackagingError(
+            "sample_rate", f"is {samples!r}, and should be a number of samples a second, such as {SAMPLE_RATE}"
+        )
     whole = pretrained.model()
     model, vocoder = whole.model, whole.vocoder
     if model.multilingual_model or model.speaker_embed_dim:
         problem = "its model wants a language or a speaker embedding beside the text, which is not taken here; such models are refused"
         raise PackagingError(str(pretrained.folder), problem)
     if phonemes not in ("english", "text"):
-        raise PackagingError("phonemes", f"is {phonemes!r}; it is 'english', or 'text' where what is said is written in phones")
+        raise PackagingError(
+            "phonemes", f"is {phonemes!r}; it is 'english', or 'text' where what is said is written in phones"
+        )
     reading = read_as_fastspeech2(pretrained, written=phonemes == "text")
     names = [str(one) for one in range(model.config.num_speakers)] if model.multispeaker_model else []
     first = [
@@ -47,7 +51,10 @@ def converted(pretrained: Pretrained, *, sample_rate: str | None = None, phoneme
         {"type": "Expand", "least": 0},
         {"type": "Encoders", "networks": ["decoder"]},
     ]
-    behind = [{"type": "WholeFrames", "tensor": "mel", "makes_stream": "mel"}, {"type": "Decoder", "network": "vocoder"}]
+    behind = [
+        {"type": "WholeFrames", "tensor": "mel", "makes_stream": "mel"},
+        {"type": "Decoder", "network": "vocoder"},
+    ]
     return Converted(
         networks=_networks(model, vocoder, len(names)),
         original=originals.fastspeech2(pretrained.model()),
@@ -83,7 +90,10 @@ def _networks(model: Any, vocoder: Any, speakers: int) -> list[NetworkSource]:
                 "rate": ("float32", ["batch"]),
                 **({"speaker_id": ("int64", ["batch"])} if speakers else {}),
             },
-            outputs={"encoded": ("float32", ["batch", "tokens", channels]), "durations": ("float32", ["batch", "tokens"])},
+            outputs={
+                "encoded": ("float32", ["batch", "tokens", channels]),
+                "durations": ("float32", ["batch", "tokens"]),
+            },
             examples=of_text,
             description="Tokens to what is known of them, with pitch and energy, and to whole frames",
             **PLAIN,

@@ -26,7 +26,9 @@ class RelativeAttention(nn.Module):
 
     def forward(self, hidden_states: Tensor, **_: Any) -> tuple[Tensor, None]:
         own, steps = self.own, torch.arange(hidden_states.shape[1], device=hidden_states.device)
-        query, keys, values = (self._heads(project(hidden_states)) for project in (own.linear_q, own.linear_k, own.linear_v))
+        query, keys, values = (
+            self._heads(project(hidden_states)) for project in (own.linear_q, own.linear_k, own.linear_v)
+        )
         both = torch.cat([-steps.flip(0)[:-1], steps])  # distances, from the farthest behind to the farthest ahead
         angles = both.float().unsqueeze(-1) * self.rates
         places = self._heads(own.linear_pos(torch.stack([angles.sin(), angles.cos()], -1).flatten(-2)).unsqueeze(0))

@@ -19,7 +19,12 @@ CONFIG, WEIGHTS = "config.json", ("model.safetensors", "model.safetensors.index.
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 _LICENSE = re.compile(r"\A---\n(?:.*\n)*?license:\s*[\"']?([\w.+-]+)[\"']?\s*\n(?:.*\n)*?---", re.MULTILINE)
-_SPDX = {"apache-2.0": "Apache-2.0", "openrail": "LicenseRef-OpenRAIL", "other": "LicenseRef-Unknown", "unknown": "LicenseRef-Unknown"}
+_SPDX = {
+    "apache-2.0": "Apache-2.0",
+    "openrail": "LicenseRef-OpenRAIL",
+    "other": "LicenseRef-Unknown",
+    "unknown": "LicenseRef-Unknown",
+}
 
 
 @dataclass(frozen=True)
@@ -66,12 +71,16 @@ class Pretrained:
                 self.folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
             )
         except Exception as error:  # whatever is wrong with the files
-            raise PackagingError(str(self.folder), f"transformers cannot read it ({type(error).__name__}: {error})") from error
+            raise PackagingError(
+                str(self.folder), f"transformers cannot read it ({type(error).__name__}: {error})"
+            ) from error
         finally:
             transformers.logging.set_verbosity(level)
         missing = sorted(name for name in told["missing_keys"] if not name.startswith(tuple(unused)))
         if missing:
-            raise PackagingError(str(self.folder), f"lacks {len(missing)} weights of a {self.architecture}, such as {missing[0]!r}")
+            raise PackagingError(
+                str(self.folder), f"lacks {len(missing)} weights of a {self.architecture}, such as {missing[0]!r}"
+            )
         return made.eval().requires_grad_(False)
 
     def file(self, name: str, what: str) -> Path:
@@ -119,7 +128,9 @@ def json_of(path: Path) -> dict[str, Any]:
     try:
         made = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise PackagingError(str(path.parent), f"has no {path.name}; give a folder as save_pretrained writes it") from None
+        raise PackagingError(
+            str(path.parent), f"has no {path.name}; give a folder as save_pretrained writes it"
+        ) from None
     except ValueError as error:
         raise PackagingError(str(path), f"is no JSON ({error})") from error
     if not isinstance(made, dict):

@@ -21,7 +21,10 @@ def vits(model: Any) -> Original:
 
     def spoken(voice: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
         made = made_whole(voice, utterance)
-        model.speaking_rate, model.noise_scale = model.config.speaking_rate * utterance["rate"], utterance["noise_scale"]
+        model.speaking_rate, model.noise_scale = (
+            model.config.speaking_rate * utterance["rate"],
+            utterance["noise_scale"],
+        )
         model.noise_scale_duration = utterance.get("noise_scale_duration", model.noise_scale_duration)
 
         def of_frames(like: torch.Tensor) -> torch.Tensor:

@@ -43,8 +43,12 @@ def read_as_vits(pretrained: Pretrained) -> Reading:
         return Reading(phonemes("en-us", table), tag(language), TEXT)
     if config.get("normalize", True):
         table["strip"] = True
-        if any(letter.isupper() for letter in symbols):  # these stay as they are, and others are looked up by their lower case
-            table["symbols"] = {letter.upper(): number for letter, number in symbols.items() if len(letter.upper()) == 1} | symbols
+        if any(
+            letter.isupper() for letter in symbols
+        ):  # these stay as they are, and others are looked up by their lower case
+            table["symbols"] = {
+                letter.upper(): number for letter, number in symbols.items() if len(letter.upper()) == 1
+            } | symbols
         else:
             table["lower"] = True
     return Reading(characters(table), tag(language), _sayable(symbols))
@@ -57,12 +61,25 @@ def read_as_speecht5(pretrained: Pretrained) -> Reading:
     """
     file = pretrained.file("spm_char.model", "its tokenizer")
     model = library("sentencepiece").SentencePieceProcessor(model_file=str(file))
-    pieces = {model.id_to_piece(number): number for number in range(model.get_piece_size()) if model.is_control(number) is False}
+    pieces = {
+        model.id_to_piece(number): number
+        for number in range(model.get_piece_size())
+        if model.is_control(number) is False
+    }
     long = sorted(piece for piece, number in pieces.items() if len(piece) > 1 and not model.is_unknown(number))
     if long or "▁" not in pieces:
-        raise PackagingError(str(file), f"is no model of single characters; it has {long[0] if long else 'no word boundary'!r}")
+        raise PackagingError(
+            str(file), f"is no model of single characters; it has {long[0] if long else 'no word boundary'!r}"
+        )
     symbols = {" " if piece == "▁" else piece: [number] for piece, number in pieces.items() if len(piece) == 1}
-    table = {"symbols": symbols, "start": symbols[" "], "end": [model.eos_id()], "form": "NFKC", "strip": True, "squeeze": True}
+    table = {
+        "symbols": symbols,
+        "start": symbols[" "],
+        "end": [model.eos_id()],
+        "form": "NFKC",
+        "strip": True,
+        "squeeze": True,
+    }
     return Reading(characters(table), "en", _sayable(symbols))
 
 
@@ -81,7 +98,9 @@ def read_as_fastspeech2(pretrained: Pretrained, written: bool = False) -> Readin
     symbols = {phone: [place] for phone, place in vocabulary.items() if not phone.startswith("<")}
     phones = sorted(phone for phone in symbols if len(phone) > 1)
     if not phones:
-        raise PackagingError(where, "has no phones, such as AH0; give the vocabulary of a FastSpeech2ConformerTokenizer")
+        raise PackagingError(
+            where, "has no phones, such as AH0; give the vocabulary of a FastSpeech2ConformerTokenizer"
+        )
     if written:
         table = {"symbols": {**symbols, " ": []}, "merged": phones, "end": [vocabulary[end]]}
         return Reading(characters(table), "en", " ".join(phone for phone in phones[:30]))
@@ -97,5 +116,7 @@ def tag(language: str) -> str:
 def _sayable(symbols: Mapping[str, Any]) -> str:
     """Something that the voice can say: a sentence, or else the letters that it has."""
     letters = [letter for letter in symbols if letter.isalpha()]
-    known = next((text for text in (TEXT, TEXT.lower()) if {one for one in text if one.isalpha()} <= set(letters)), None)
+    known = next(
+        (text for text in (TEXT, TEXT.lower()) if {one for one in text if one.isalpha()} <= set(letters)), None
+    )
     return known or " ".join("".join(letters[i : i + 4]) for i in range(0, min(40, len(letters)), 4))

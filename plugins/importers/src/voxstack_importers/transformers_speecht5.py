@@ -39,7 +39,11 @@ def converted(pretrained: Pretrained, *, vocoder: str | None = None, speakers: s
     config = model.config
     names, table = _speakers(speakers, config.speaker_embedding_dim)
     reading = read_as_speecht5(pretrained)
-    steps = {"type": "AutoregressiveDecoder", "steps_per_token": STEPS_PER_TOKEN / config.reduction_factor, "spare_steps": 0}
+    steps = {
+        "type": "AutoregressiveDecoder",
+        "steps_per_token": STEPS_PER_TOKEN / config.reduction_factor,
+        "spare_steps": 0,
+    }
     behind = [steps, {"type": "Decoder", "network": "postnet"}, {"type": "Decoder", "network": "vocoder"}]
     first = [*reading.blocks, {"type": "Speakers", "names": names, "default": names[0]}, {"type": "Encoders"}]
     return Converted(
@@ -55,7 +59,10 @@ def converted(pretrained: Pretrained, *, vocoder: str | None = None, speakers: s
 
 
 def _memory(config: Any) -> dict[str, Any]:
-    return {name: ("float32", ["batch", "tokens", config.decoder_layers * config.hidden_size]) for name in ("keys", "values")}
+    return {
+        name: ("float32", ["batch", "tokens", config.decoder_layers * config.hidden_size])
+        for name in ("keys", "values")
+    }
 
 
 def _encoder(model: Any) -> NetworkSource:
@@ -126,7 +133,8 @@ def _behind(model: Any, gan: Any) -> list[NetworkSource]:
     bands = model.config.num_mel_bins
     if gan.config.model_in_dim != bands:
         raise PackagingError(
-            "vocoder", f"takes {gan.config.model_in_dim} bands, and this SpeechT5 makes {bands}; give the vocoder made for it"
+            "vocoder",
+            f"takes {gan.config.model_in_dim} bands, and this SpeechT5 makes {bands}; give the vocoder made for it",
         )
     frames, mel = ({name: ("float32", ["batch", "frames", bands])} for name in ("frames", "mel"))
     return [
@@ -177,8 +185,12 @@ def _speakers(file: str | None, features: int) -> tuple[list[str], np.ndarray]:
         read = np.load(file, allow_pickle=False)
         rows = dict(read) if hasattr(read, "files") else {str(i): row for i, row in enumerate(np.atleast_2d(read))}
     except (OSError, ValueError) as error:
-        raise PackagingError(file, f"cannot be read as .npy or .npz ({error}); give x-vectors of {features} numbers each") from error
+        raise PackagingError(
+            file, f"cannot be read as .npy or .npz ({error}); give x-vectors of {features} numbers each"
+        ) from error
     for name, row in rows.items():
         if row.reshape(-1).shape != (features,):
-            raise PackagingError(file, f"speaker {name!r} has the shape {row.shape}; an x-vector for this model has {features} numbers")
+            raise PackagingError(
+                file, f"speaker {name!r} has the shape {row.shape}; an x-vector for this model has {features} numbers"
+            )
     return list(rows), np.stack([row.reshape(-1) for row in rows.values()]).astype(np.float32)

@@ -28,7 +28,9 @@ class Positions(nn.Module):
         return self.alpha * torch.stack([angles.sin(), angles.cos()], -1).flatten(-2)
 
 
-def attended(query: Tensor, keys: Tensor, values: Tensor, heads: int, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def attended(
+    query: Tensor, keys: Tensor, values: Tensor, heads: int, bias: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Attention of several heads, which is added up outside.
 
     :param query: (batch, queries, channels), scaled; ``keys`` and ``values`` (batch, steps, channels).
@@ -75,7 +77,9 @@ class TextEncoder(nn.Module):
             x = layer.layer_norm(x + own.out_proj(made))
             x = layer.final_layer_norm(x + layer.feed_forward(x))
         padding = mask.unsqueeze(-1)
-        keys, values = (torch.cat([getattr(one, name)(x) for one in self.across], -1) * padding for name in ("k_proj", "v_proj"))
+        keys, values = (
+            torch.cat([getattr(one, name)(x) for one in self.across], -1) * padding for name in ("k_proj", "v_proj")
+        )
         return keys, values
 
 
@@ -97,7 +101,15 @@ class Step(nn.Module):
         self.channels = model.config.hidden_size
 
     def forward(
-        self, keys: Tensor, values: Tensor, mask: Tensor, speaker: Tensor, previous: Tensor, number: Tensor, cache: Tensor, dropout: Tensor
+        self,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor,
+        speaker: Tensor,
+        previous: Tensor,
+        number: Tensor,
+        cache: Tensor,
+        dropout: Tensor,
     ) -> tuple[Tensor, ...]:
         """Say the next frames.
 
@@ -110,7 +122,9 @@ class Step(nn.Module):
         :returns: frames, (batch, frames a step, bands), stop, (batch, 1), attention, (batch, tokens), and what the next step takes.
         """
         x = previous
-        for layer, drawn in zip(self.prenet.layers, dropout.unflatten(-1, (len(self.prenet.layers), -1)).unbind(1), strict=True):
+        for layer, drawn in zip(
+            self.prenet.layers, dropout.unflatten(-1, (len(self.prenet.layers), -1)).unbind(1), strict=True
+        ):
             x = torch.where(drawn < self.kept, functional.relu(layer(x)), 0.0) / (1 - self.kept)
         x = self.prenet.final_layer(x) + self.positions(number[:, 0])
         x = functional.relu(self.prenet.speaker_embeds_layer(torch.cat([x, speaker], -1))).unsqueeze(1)
@@ -122,7 +136,9 @@ class Step(nn.Module):
             made, _ = attended(own.q_proj(x) * own.scaling, past[..., :size], past[..., size:], own.num_heads)
             x = layer.self_attn_layer_norm(x + own.out_proj(made))
             across, part = layer.encoder_attn, slice(place * size, (place + 1) * size)
-            made, weights = attended(across.q_proj(x) * across.scaling, keys[..., part], values[..., part], across.num_heads, hidden(mask))
+            made, weights = attended(
+                across.q_proj(x) * across.scaling, keys[..., part], values[..., part], across.num_heads, hidden(mask)
+            )
             seen.append(weights[:, :, 0].mean(1))
             x = layer.encoder_attn_layer_norm(x + across.out_proj(made))
             x = layer.final_layer_norm(x + layer.feed_forward(x))

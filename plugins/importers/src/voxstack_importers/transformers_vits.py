@@ -92,7 +92,9 @@ def _stack(reading: Reading, names: list[str], sampled: bool, scale: float) -> l
 def _controls(names: list[str], sampled: bool, config: Any) -> dict[str, Any]:
     found = {**rate(), **noise_scale(config.noise_scale)}
     if sampled:
-        found["noise_scale_duration"] = number(config.noise_scale_duration, 0.0, 2.0, "How much the length of sounds varies.")
+        found["noise_scale_duration"] = number(
+            config.noise_scale_duration, 0.0, 2.0, "How much the length of sounds varies."
+        )
     return {**found, **SEED, **(who(names) if names else {})}
 
 
@@ -103,7 +105,9 @@ def networks(model: Any) -> list[NetworkSource]:
     """The parts of a ``VitsModel``, cut where streaming asks for it."""
     config = model.config
     features = config.flow_size
-    speaker = {"speaker_embedding": ("float32", ["batch", config.speaker_embedding_size])} if config.num_speakers > 1 else {}
+    speaker = (
+        {"speaker_embedding": ("float32", ["batch", config.speaker_embedding_size])} if config.num_speakers > 1 else {}
+    )
 
     def one(rng: np.random.Generator, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
         return {"speaker_embedding": drawn(rng, sizes["batch"], config.speaker_embedding_size)} if speaker else {}
@@ -114,9 +118,16 @@ def networks(model: Any) -> list[NetworkSource]:
             name="flow",
             role="decoder",
             module=Flow(model.flow),
-            inputs={"frames": ("float32", ["batch", "frames", features]), "mask": ("float32", ["batch", "frames"], True), **speaker},
+            inputs={
+                "frames": ("float32", ["batch", "frames", features]),
+                "mask": ("float32", ["batch", "frames"], True),
+                **speaker,
+            },
             outputs={"latents": ("float32", ["batch", "frames", features])},
-            examples=lambda rng, sizes: {"frames": drawn(rng, sizes["batch"], sizes["frames"], features), **one(rng, sizes)},
+            examples=lambda rng, sizes: {
+                "frames": drawn(rng, sizes["batch"], sizes["frames"], features),
+                **one(rng, sizes),
+            },
             streaming="frames",
             stateful=True,
             description="A sample of the prior to latents: the flow, backwards",
@@ -130,7 +141,10 @@ def networks(model: Any) -> list[NetworkSource]:
             module=HifiGan(model.decoder),
             inputs={"latents": ("float32", ["batch", "frames", features]), **speaker},
             outputs={"samples": ("float32", ["batch", "samples"])},
-            examples=lambda rng, sizes: {"latents": drawn(rng, sizes["batch"], sizes["frames"], features), **one(rng, sizes)},
+            examples=lambda rng, sizes: {
+                "latents": drawn(rng, sizes["batch"], sizes["frames"], features),
+                **one(rng, sizes),
+            },
             streaming="frames",
             description="Latents to samples: HiFi-GAN",
             **PLAIN,
@@ -159,7 +173,11 @@ def _text(model: Any) -> NetworkSource:
 def _durations(model: Any, speaker: Mapping[str, Any], one: Draw) -> NetworkSource:
     config = model.config
     sampled, channels = config.use_stochastic_duration_prediction, config.hidden_size
-    noise = {"duration_noise": ("float32", ["batch", "tokens", 2]), "noise_scale_duration": ("float32", ["batch"])} if sampled else {}
+    noise = (
+        {"duration_noise": ("float32", ["batch", "tokens", 2]), "noise_scale_duration": ("float32", ["batch"])}
+        if sampled
+        else {}
+    )
 
     def examples(rng: np.random.Generator, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
         batch, tokens = sizes["batch"], sizes["tokens"]

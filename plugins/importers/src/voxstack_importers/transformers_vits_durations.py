@@ -47,7 +47,9 @@ class SampledDurations(Durations):
         super().__init__(model)
         affine, *flows = self.predictor.flows
         self.affine = affine
-        self.flows = nn.ModuleList(BackwardFlow(flow) for flow in reversed(flows[1:]))  # the first only shuffles what is thrown away
+        self.flows = nn.ModuleList(
+            BackwardFlow(flow) for flow in reversed(flows[1:])
+        )  # the first only shuffles what is thrown away
 
     def forward(
         self,

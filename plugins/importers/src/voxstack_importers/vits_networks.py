@@ -45,15 +45,25 @@ def networks(
     :param ids: tokens that the voice knows.
     :param default_length: what durations are multiplied by where ``rate`` is 1.
     """
-    made = [_text(graph, parts, inputs, said, ids, default_length), _flow(graph, parts, said), _decoder(graph, parts, said)]
+    made = [
+        _text(graph, parts, inputs, said, ids, default_length),
+        _flow(graph, parts, said),
+        _decoder(graph, parts, said),
+    ]
     return [*made, _speakers(graph, parts, inputs.speaker, said, speakers)] if inputs.speaker else made
 
 
-def _text(graph: Graph, parts: Parts, inputs: Inputs, said: Said, ids: Sequence[int], default_length: float) -> OnnxSource:
+def _text(
+    graph: Graph, parts: Parts, inputs: Inputs, said: Said, ids: Sequence[int], default_length: float
+) -> OnnxSource:
     from onnx import helper
 
     node = helper.make_node
-    constants = {"one": np.array([1], np.int64), "scalars": np.array([-1, 1, 1], np.int64), "flat": np.array([0, -1], np.int64)}
+    constants = {
+        "one": np.array([1], np.int64),
+        "scalars": np.array([-1, 1, 1], np.int64),
+        "flat": np.array([0, -1], np.int64),
+    }
     constants["default_length"] = np.array(default_length, np.float32)
     before = [node("Identity", [TOKENS], [inputs.tokens]), node("Cast", ["mask"], ["marked"], to=7)]
     before += [node("ReduceSum", ["marked", "one"], [inputs.lengths], keepdims=0)]
@@ -67,7 +77,10 @@ def _text(graph: Graph, parts: Parts, inputs: Inputs, said: Said, ids: Sequence[
         before += [_turned("duration_noise", parts.duration_noise)]
     channels = said.means.shape[2]
     given |= _speaker_input(parts, said, before, constants)
-    after = [node("Concat", [parts.means, parts.logs], ["encoded"], axis=2), node("Reshape", [parts.durations, "flat"], ["durations"])]
+    after = [
+        node("Concat", [parts.means, parts.logs], ["encoded"], axis=2),
+        node("Reshape", [parts.durations, "flat"], ["durations"]),
+    ]
     outputs = {"encoded": ("float32", ["batch", TOKENS, 2 * channels]), "durations": ("float32", ["batch", TOKENS])}
 
     def examples(rng: np.random.Generator, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
@@ -100,10 +113,17 @@ def _flow(graph: Graph, parts: Parts, said: Said) -> OnnxSource:
     channels = said.sample.shape[1]
     constants = {"middle": np.array([0, 1, -1], np.int64)}
     before = [_turned("frames", parts.sample), helper.make_node("Reshape", ["mask", "middle"], [parts.mask])]
-    given: dict[str, Any] = {"frames": ("float32", ["batch", "frames", channels]), "mask": ("float32", ["batch", "frames"], True)}
+    given: dict[str, Any] = {
+        "frames": ("float32", ["batch", "frames", channels]),
+        "mask": ("float32", ["batch", "frames"], True),
+    }
     given |= _speaker_input(parts, said, before, constants)
     outputs = {"latents": ("float32", ["batch", "frames", channels])}
-    golden = {"frames": said.sample.transpose(0, 2, 1), "mask": np.ones((1, said.sample.shape[2]), np.float32), SPEAKER: said.speaker_row}
+    golden = {
+        "frames": said.sample.transpose(0, 2, 1),
+        "mask": np.ones((1, said.sample.shape[2]), np.float32),
+        SPEAKER: said.speaker_row,
+    }
     arrays = {name: golden[name] for name in given}
     return OnnxSource(
         name="flow",
@@ -131,7 +151,9 @@ def _decoder(graph: Graph, parts: Parts, said: Said) -> OnnxSource:
         name="decoder",
         role="decoder",
         description="Latents to samples: HiFi-GAN",
-        model=graph.part(before, [helper.make_node("Flatten", [parts.samples], ["samples"])], _plain(given), outputs, constants),
+        model=graph.part(
+            before, [helper.make_node("Flatten", [parts.samples], ["samples"])], _plain(given), outputs, constants
+        ),
         inputs=given,
         outputs=outputs,
         examples=arrays,
@@ -159,7 +181,9 @@ def _speakers(graph: Graph, parts: Parts, number: str, said: Said, speakers: int
     )
 
 
-def _speaker_input(parts: Parts, said: Said, before: list[NodeProto], constants: dict[str, np.ndarray]) -> dict[str, Any]:
+def _speaker_input(
+    parts: Parts, said: Said, before: list[NodeProto], constants: dict[str, np.ndarray]
+) -> dict[str, Any]:
     """The input that says who speaks, where a network takes that; it is made what the graph takes."""
     from onnx import helper
 

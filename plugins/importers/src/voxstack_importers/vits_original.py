@@ -43,11 +43,17 @@ class Original:
 
     def __init__(self, graph: Graph, parts: Parts, inputs: Inputs, scales: str) -> None:
         self._parts, self._inputs, self._scales = parts, inputs, scales
-        given = {inputs.tokens: ("int64", ["rows", "tokens"]), inputs.lengths: ("int64", ["rows"]), scales: ("float32", [3])}
+        given = {
+            inputs.tokens: ("int64", ["rows", "tokens"]),
+            inputs.lengths: ("int64", ["rows"]),
+            scales: ("float32", [3]),
+        }
         given |= {inputs.speaker: ("int64", ["rows"])} if inputs.speaker else {}
         given |= {parts.duration_noise: ("float32", ["rows", 2, "tokens"])} if parts.duration_noise else {}
         first = [parts.durations, parts.means, parts.logs]
-        self._timed = model_runner(graph.part([], [], given, {name: ("float32", [None] * 3) for name in first}), graph.where)
+        self._timed = model_runner(
+            graph.part([], [], given, {name: ("float32", [None] * 3) for name in first}), graph.where
+        )
         given |= {parts.noise: ("float32", ["rows", "channels", "frames"])}
         made = [*first, parts.sample, parts.latents, *([parts.speaker] if parts.speaker else [])]
         outputs = {**{name: ("float32", [None] * 3) for name in made}, parts.samples: ("float32", [None] * 4)}
@@ -69,7 +75,11 @@ class Original:
         :param duration_noise: (tokens, 2) before it is scaled.
         """
         parts, inputs = self._parts, self._inputs
-        given = {inputs.tokens: tokens[None], inputs.lengths: np.array([len(tokens)]), self._scales: np.asarray(scales, np.float32)}
+        given = {
+            inputs.tokens: tokens[None],
+            inputs.lengths: np.array([len(tokens)]),
+            self._scales: np.asarray(scales, np.float32),
+        }
         given |= {inputs.speaker: np.array([speaker_id])} if inputs.speaker else {}
         given |= {parts.duration_noise: duration_noise.T[None]} if parts.duration_noise else {}
         timed = self._timed(**given)

@@ -54,7 +54,9 @@ class Parts:
         for_durations, for_sample = [n for n in drawn if n in before], [n for n in drawn if n not in before]
         if len(for_durations) > 1 or len(for_sample) != 1:
             found = f"{len(for_durations)} before the durations and {len(for_sample)} behind them"
-            raise graph.refused(f"looked for one random tensor that is sampled with, and at most one for durations; there are {found}")
+            raise graph.refused(
+                f"looked for one random tensor that is sampled with, and at most one for durations; there are {found}"
+            )
         sample, means, logs = _sampling(graph, for_sample[0])
         sampled = graph.below(sample)
         speaker = None if speaker_input is None else _speaker(graph, speaker_input)
@@ -91,8 +93,12 @@ def _sampling(graph: Graph, noise: str) -> tuple[str, str, str]:
         if node.op_type == "Add" and len(logs) == 1:
             return node.output[0], others[0], logs[0]
         if node.op_type != "Mul":
-            raise graph.refused(f"looked for mean + noise * exp(logs) * scale behind {noise!r}, and found a {node.op_type}")
-        logs += [graph.makers[one].input[0] for one in others if one in graph.makers and graph.makers[one].op_type == "Exp"]
+            raise graph.refused(
+                f"looked for mean + noise * exp(logs) * scale behind {noise!r}, and found a {node.op_type}"
+            )
+        logs += [
+            graph.makers[one].input[0] for one in others if one in graph.makers and graph.makers[one].op_type == "Exp"
+        ]
         name = node.output[0]
 
 
@@ -102,14 +108,21 @@ def _of_tokens(graph: Graph, frames: str, timed: set[str], what: str) -> str:
     while node.op_type in ("Transpose", "Identity"):
         node = graph.makers[node.input[0]]
     if node.op_type != "MatMul" or node.input[0] not in timed or node.input[1] in timed:
-        raise graph.refused(f"looked for a MatMul of an alignment with the {what} of tokens, and found {node.op_type} {node.name!r}")
+        raise graph.refused(
+            f"looked for a MatMul of an alignment with the {what} of tokens, and found {node.op_type} {node.name!r}"
+        )
     return node.input[1]
 
 
 def _mask(graph: Graph, samples: str, sample: str, sampled: set[str], timed: set[str]) -> str:
     """The one tensor that depends on durations, but on no sample, where it meets what was sampled."""
     between = graph.above(samples, stop=[sample]) & sampled
-    met = {name for made in between - {sample} for name in graph.makers[made].input if name in timed and name not in sampled}
+    met = {
+        name
+        for made in between - {sample}
+        for name in graph.makers[made].input
+        if name in timed and name not in sampled
+    }
     if len(met) != 1:
         raise graph.refused(f"looked for one mask of frames that flow and decoder take, and found {sorted(met)}")
     return met.pop()
@@ -133,5 +146,7 @@ def _speaker(graph: Graph, name: str) -> str:
         looked_up |= users[0].op_type == "Gather"
         name = users[0].output[0]
     if not looked_up:
-        raise graph.refused(f"looked for a Gather that looks up the embedding of a speaker, and found none at the input {name!r}")
+        raise graph.refused(
+            f"looked for a Gather that looks up the embedding of a speaker, and found none at the input {name!r}"
+        )
     return name

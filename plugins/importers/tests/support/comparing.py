@@ -6,7 +6,12 @@ import numpy as np
 
 from voxstack import Schedule
 
-SCHEDULES = [Schedule(first=1, growth=1.0, largest=1), Schedule(first=7, growth=1.3), Schedule(first=64, growth=2.0), Schedule(first=5000)]
+SCHEDULES = [
+    Schedule(first=1, growth=1.0, largest=1),
+    Schedule(first=7, growth=1.3),
+    Schedule(first=64, growth=2.0),
+    Schedule(first=5000),
+]
 """From frame by frame to all at once."""
 
 

@@ -23,16 +23,42 @@ CHANNELS = 8
 sys.modules["kokoro"] = ModuleType("kokoro")
 sys.modules["kokoro"].__path__ = [str(SOURCES)]
 decoder = sys.modules["kokoro.istftnet"] = ModuleType("kokoro.istftnet")
-source = (SOURCES / "istftnet.py").read_text().replace("1024", str(2 * CHANNELS)).replace("512", str(CHANNELS)).replace("64", "4")
+source = (
+    (SOURCES / "istftnet.py")
+    .read_text()
+    .replace("1024", str(2 * CHANNELS))
+    .replace("512", str(CHANNELS))
+    .replace("64", "4")
+)
 exec(compile(source, "istftnet.py", "exec"), vars(decoder))
 
 from kokoro.model import KModel, KModelForONNX  # noqa: E402
 
 SPECTRA = {"upsample_kernel_sizes": [20, 12], "upsample_rates": [10, 6], "gen_istft_hop_size": 5, "gen_istft_n_fft": 20}
 SPECTRA |= {"resblock_dilation_sizes": [[1, 3, 5]], "resblock_kernel_sizes": [3], "upsample_initial_channel": 8}
-CONFIG = {"istftnet": SPECTRA, "dim_in": 4, "dropout": 0.2, "hidden_dim": CHANNELS, "max_conv_dim": CHANNELS, "max_dur": 4, "n_layer": 1}
-CONFIG |= {"multispeaker": True, "n_mels": 80, "n_token": 64, "style_dim": 128, "text_encoder_kernel_size": 5, "vocab": {}}
-CONFIG["plbert"] = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 16, "max_position_embeddings": 512}
+CONFIG = {
+    "istftnet": SPECTRA,
+    "dim_in": 4,
+    "dropout": 0.2,
+    "hidden_dim": CHANNELS,
+    "max_conv_dim": CHANNELS,
+    "max_dur": 4,
+    "n_layer": 1,
+}
+CONFIG |= {
+    "multispeaker": True,
+    "n_mels": 80,
+    "n_token": 64,
+    "style_dim": 128,
+    "text_encoder_kernel_size": 5,
+    "vocab": {},
+}
+CONFIG["plbert"] = {
+    "hidden_size": 16,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+    "max_position_embeddings": 512,
+}
 CONFIG["plbert"] |= {"num_hidden_layers": 1, "dropout": 0.1}
 
 if __name__ == "__main__":

@@ -61,7 +61,9 @@ without("torchaudio.functional.functional", _hz_to_mel=None, _mel_to_hz=None)
 for plots in ("matplotlib", "matplotlib.pylab"):
     without(plots, use=lambda name: None)
 without("vocos")
-sys.modules["vocos"].__path__ = [str(next(Path(p, "vocos") for p in sys.path if Path(p, "vocos", "heads.py").is_file()))]
+sys.modules["vocos"].__path__ = [
+    str(next(Path(p, "vocos") for p in sys.path if Path(p, "vocos", "heads.py").is_file()))
+]
 
 from matcha.hifigan.models import Generator  # noqa: E402
 from matcha.models.matcha_tts import MatchaTTS  # noqa: E402
@@ -74,9 +76,18 @@ def space(**members: Any) -> SimpleNamespace:
 
 def acoustic() -> nn.Module:
     durations = space(filter_channels_dp=8, kernel_size=3, p_dropout=0.1)
-    encoder = space(n_feats=FEATURES, n_channels=16, filter_channels=16, filter_channels_dp=8, n_heads=2, n_layers=2, kernel_size=3)
+    encoder = space(
+        n_feats=FEATURES, n_channels=16, filter_channels=16, filter_channels_dp=8, n_heads=2, n_layers=2, kernel_size=3
+    )
     vars(encoder).update(p_dropout=0.1, spk_emb_dim=8, n_spks=1, prenet=True)
-    decoder = {"channels": [16, 16], "dropout": 0.05, "attention_head_dim": 8, "n_blocks": 1, "num_mid_blocks": 1, "num_heads": 2}
+    decoder = {
+        "channels": [16, 16],
+        "dropout": 0.05,
+        "attention_head_dim": 8,
+        "n_blocks": 1,
+        "num_mid_blocks": 1,
+        "num_heads": 2,
+    }
     decoder["act_fn"] = "snakebeta"
     kinds = space(encoder_type="RoPE Encoder", encoder_params=encoder, duration_predictor_params=durations)
     flow = space(name="CFM", solver="euler", sigma_min=1e-4)
@@ -101,7 +112,10 @@ def hifigan() -> nn.Module:
     ups = {"upsample_rates": [8, 8, 4], "upsample_kernel_sizes": [16, 16, 8], "upsample_initial_channel": 16}
     import matcha.hifigan.models as models
 
-    conv, models.Conv1d = models.Conv1d, lambda inputs, *more, **named: conv(FEATURES if inputs == 80 else inputs, *more, **named)
+    conv, models.Conv1d = (
+        models.Conv1d,
+        lambda inputs, *more, **named: conv(FEATURES if inputs == 80 else inputs, *more, **named),
+    )
     made = Generator(space(**kernels, **ups)).eval()
     made.remove_weight_norm()
     with torch.no_grad():
@@ -127,7 +141,9 @@ def vocos() -> nn.Module:
     return Spectra().eval()
 
 
-def export(made: nn.Module, inputs: dict[str, torch.Tensor], outputs: list[str], free: dict[str, Any], name: str, **told: Any) -> None:
+def export(
+    made: nn.Module, inputs: dict[str, torch.Tensor], outputs: list[str], free: dict[str, Any], name: str, **told: Any
+) -> None:
     file = io.BytesIO()
     given = tuple(inputs.values())
     names = {"input_names": list(inputs), "output_names": outputs, "dynamic_axes": free}
@@ -145,11 +161,33 @@ if __name__ == "__main__":
     text = {"x": torch.randint(0, 64, (1, 100)), "x_length": torch.tensor([100])}
     text |= {"noise_scale": torch.ones(1), "length_scale": torch.ones(1)}
     axes = {"x": {0: "N", 1: "L"}, "x_length": {0: "N"}, "mel": {0: "N", 2: "L"}}
-    told = {"model_type": "matcha-tts", "language": "English", "voice": "en-us", "has_espeak": 1, "jieba": 0, "n_speakers": 1}
+    told = {
+        "model_type": "matcha-tts",
+        "language": "English",
+        "voice": "en-us",
+        "has_espeak": 1,
+        "jieba": 0,
+        "n_speakers": 1,
+    }
     told |= {"sample_rate": 22050, "version": 1, "pad_id": 0, "use_eos_bos": 1, "num_ode_steps": 3}
     export(acoustic(), text, ["mel"], axes, "acoustic", **told)
     mel = torch.randn(1, FEATURES, 50)
-    export(hifigan(), {"mel": mel}, ["audio"], {"mel": {0: "N", 2: "L"}, "audio": {0: "N", 2: "L"}}, "hifigan", model_type="hifigan")
+    export(
+        hifigan(),
+        {"mel": mel},
+        ["audio"],
+        {"mel": {0: "N", 2: "L"}, "audio": {0: "N", 2: "L"}},
+        "hifigan",
+        model_type="hifigan",
+    )
     axes = {"mels": {0: "N", 2: "T"}, **{name: {0: "N", 2: "T"} for name in ("mag", "x", "y")}}
-    told = {"model_type": "vocos", "n_fft": 64, "hop_length": 16, "win_length": 64, "center": 1, "normalized": 0, "pad_mode": "reflect"}
+    told = {
+        "model_type": "vocos",
+        "n_fft": 64,
+        "hop_length": 16,
+        "win_length": 64,
+        "center": 1,
+        "normalized": 0,
+        "pad_mode": "reflect",
+    }
     export(vocos(), {"mels": mel}, ["mag", "x", "y"], axes, "vocos", window_type="hann", sample_rate=22050, **told)

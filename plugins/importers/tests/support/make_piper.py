@@ -55,7 +55,11 @@ def export(made: SynthesizerTrn, name: str) -> None:
     made.forward = infer
     tokens = torch.randint(0, made.n_vocab, (1, 50))
     sid = torch.LongTensor([0]) if made.n_speakers > 1 else None
-    free = {"input": {0: "batch_size", 1: "phonemes"}, "input_lengths": {0: "batch_size"}, "output": {0: "batch_size", 2: "time"}}
+    free = {
+        "input": {0: "batch_size", 1: "phonemes"},
+        "input_lengths": {0: "batch_size"},
+        "output": {0: "batch_size", 2: "time"},
+    }
     file = io.BytesIO()
     torch.onnx.export(
         made,

@@ -50,7 +50,9 @@ def run_piper(path: Path, tokens: np.ndarray, scales: list[float], speaker: int 
         given["sid"] = np.array([speaker])
     for node in [node for node in model.graph.node if node.op_type == "RandomNormalLike" and noise]:
         model.graph.node.remove(node)
-        model.graph.input.append(onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, [None, None, None]))
+        model.graph.input.append(
+            onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, [None, None, None])
+        )
         given[node.output[0]] = noise["duration_noise" if node.name == "/dp/RandomNormalLike" else "noise"]
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run(None, given)[0].reshape(-1)
@@ -84,11 +86,15 @@ def run_matcha(path: Path, tokens: np.ndarray, noise_scale: float, rate: float, 
     (node,) = [node for node in model.graph.node if node.op_type == "RandomNormalLike"]
     given = {"x": tokens[None], "x_length": np.array([len(tokens)])}
     given |= {"noise_scale": np.float32([noise_scale]), "length_scale": np.float32([1]) / np.float32([rate])}
-    model.graph.output.append(onnx.helper.make_tensor_value_info(node.input[0], onnx.TensorProto.FLOAT, [None, None, None]))
+    model.graph.output.append(
+        onnx.helper.make_tensor_value_info(node.input[0], onnx.TensorProto.FLOAT, [None, None, None])
+    )
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     frames = session.run([node.input[0]], given)[0].shape[2]
     model.graph.node.remove(node)
-    model.graph.input.append(onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, [None, None, None]))
+    model.graph.input.append(
+        onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, [None, None, None])
+    )
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run(["mel"], {**given, node.output[0]: noise[:frames].T[None]})[0]
 
@@ -99,13 +105,18 @@ def kokoro_voice(folder: Path) -> dict[str, Path]:
     paths["model"].write_bytes(lzma.decompress((DATA / "kokoro.onnx.xz").read_bytes()))
     random = np.random.default_rng(8)
     with paths["voices"].open("wb") as file:
-        np.savez(file, **{name: random.standard_normal((40, 1, 256)).astype(np.float32) for name in ("af_bella", "bm_george")})
+        np.savez(
+            file,
+            **{name: random.standard_normal((40, 1, 256)).astype(np.float32) for name in ("af_bella", "bm_george")},
+        )
     vocabulary = {symbol: ids[0] for symbol, ids in SYMBOLS.items() if symbol not in ("_", "^", "$")}
     paths["config"].write_text(json.dumps({"vocab": vocabulary}), encoding="utf-8")
     return paths
 
 
-def run_kokoro(path: Path, tokens: np.ndarray, style: np.ndarray, speed: float, normal: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+def run_kokoro(
+    path: Path, tokens: np.ndarray, style: np.ndarray, speed: float, normal: np.ndarray, uniform: np.ndarray
+) -> np.ndarray:
     """Run a model in ONNX Runtime with its random tensors given, and return its samples.
 
     :param normal: values of the noise, from the first on again behind the last, in one row; ``uniform`` likewise.
@@ -116,7 +127,9 @@ def run_kokoro(path: Path, tokens: np.ndarray, style: np.ndarray, speed: float, 
     model = onnx.load(path)
     given = {"input_ids": tokens[None], "style": style, "speed": np.float32([speed])}
     drawn = [node for node in model.graph.node if node.op_type in ("RandomNormalLike", "RandomUniformLike")]
-    model.graph.output.extend(onnx.helper.make_tensor_value_info(node.input[0], onnx.TensorProto.FLOAT, None) for node in drawn)
+    model.graph.output.extend(
+        onnx.helper.make_tensor_value_info(node.input[0], onnx.TensorProto.FLOAT, None) for node in drawn
+    )
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     shapes = [value.shape for value in session.run([node.input[0] for node in drawn], given)]
     for node, shape in zip(drawn, shapes, strict=True):

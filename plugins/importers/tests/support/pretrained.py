@@ -49,7 +49,14 @@ def vits_voice(folder: Path, speakers: int = 1, stochastic: bool = True, **token
     model.save_pretrained(folder)
     vocabulary = {"_": 0, **{letter: 1 + place for place, letter in enumerate(LETTERS)}}
     told = {"unk_token": "<unk>", "tokenizer_class": "VitsTokenizer"}
-    told |= {"language": "eng", "add_blank": True, "normalize": True, "phonemize": False, "is_uroman": False, "pad_token": "_"}
+    told |= {
+        "language": "eng",
+        "add_blank": True,
+        "normalize": True,
+        "phonemize": False,
+        "is_uroman": False,
+        "pad_token": "_",
+    }
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "tokenizer_config.json").write_text(json.dumps({**told, **tokenizer}))
     return folder
@@ -63,7 +70,13 @@ def speecht5_voice(folder: Path, end: float = -2.2) -> tuple[Path, Path]:
     Weights are larger than at the start of a training, so that attention and end depend on what is said.
     """
     import torch
-    from transformers import SpeechT5Config, SpeechT5ForTextToSpeech, SpeechT5HifiGan, SpeechT5HifiGanConfig, SpeechT5Tokenizer
+    from transformers import (
+        SpeechT5Config,
+        SpeechT5ForTextToSpeech,
+        SpeechT5HifiGan,
+        SpeechT5HifiGanConfig,
+        SpeechT5Tokenizer,
+    )
 
     torch.manual_seed(2)
     model, vocoder = folder / "model", folder / "vocoder"
@@ -123,7 +136,13 @@ def fastspeech2_voice(folder: Path, speakers: int | None = None, **config: Any) 
     )
 
     torch.manual_seed(1)
-    layers = {"num_attention_heads": 2, "layers": 2, "kernel_size": 7, "attention_dropout_rate": 0.0, "positional_dropout_rate": 0.0}
+    layers = {
+        "num_attention_heads": 2,
+        "layers": 2,
+        "kernel_size": 7,
+        "attention_dropout_rate": 0.0,
+        "positional_dropout_rate": 0.0,
+    }
     layers |= {"dropout_rate": 0.0, "normalize_before": True, "concat_after": False, "linear_units": 24}
     model = FastSpeech2ConformerConfig(
         hidden_size=16,
@@ -150,7 +169,12 @@ def fastspeech2_voice(folder: Path, speakers: int | None = None, **config: Any) 
         for weight in made.vocoder.parameters():
             weight.mul_(8.0)
     made.save_pretrained(folder)
-    vocabulary = {"<blank>": 0, "<unk>": 1, **{phone: 2 + place for place, phone in enumerate(PHONES)}, "<sos/eos>": 2 + len(PHONES)}
+    vocabulary = {
+        "<blank>": 0,
+        "<unk>": 1,
+        **{phone: 2 + place for place, phone in enumerate(PHONES)},
+        "<sos/eos>": 2 + len(PHONES),
+    }
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "FastSpeech2ConformerTokenizer"}))
     return folder
@@ -162,11 +186,21 @@ def _characters(path: Path) -> Path:
 
     from sentencepiece import SentencePieceTrainer
 
-    said = ["the quick brown fox jumps over the lazy dog", "This is what they say, is it? No - it's not!", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+    said = [
+        "the quick brown fox jumps over the lazy dog",
+        "This is what they say, is it? No - it's not!",
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    ]
     made = io.BytesIO()
     ids = {"bos_id": 0, "pad_id": 1, "eos_id": 2, "unk_id": 3}
     SentencePieceTrainer.train(
-        sentence_iterator=iter(said), model_writer=made, model_type="char", vocab_size=70, hard_vocab_limit=False, minloglevel=2, **ids
+        sentence_iterator=iter(said),
+        model_writer=made,
+        model_type="char",
+        vocab_size=70,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **ids,
     )
     path.write_bytes(made.getvalue())
     return path

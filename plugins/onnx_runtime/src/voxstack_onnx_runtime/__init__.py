@@ -17,7 +17,9 @@ def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
     if context.runtime != "onnx":
         return None
     if importlib.util.find_spec("onnxruntime") is None:
-        raise voxstack.ContextError(f"network {spec.name!r}: the runtime 'onnx' needs ONNX Runtime; try: pip install onnxruntime")
+        raise voxstack.ContextError(
+            f"network {spec.name!r}: the runtime 'onnx' needs ONNX Runtime; try: pip install onnxruntime"
+        )
     from voxstack_onnx_runtime.opening import open_network
 
     return open_network(spec, context)

@@ -113,7 +113,9 @@ class Session:
         return dict(zip(self._outputs, made, strict=True))
 
 
-def _session(spec: NetworkSpec, context: Context, path: Path, told: Told, sizes: Mapping[str, int]) -> onnxruntime.InferenceSession:
+def _session(
+    spec: NetworkSpec, context: Context, path: Path, told: Told, sizes: Mapping[str, int]
+) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -142,7 +144,9 @@ def _session(spec: NetworkSpec, context: Context, path: Path, told: Told, sizes:
         ) from error
 
 
-def _runs_on(spec: NetworkSpec, context: Context, device: str, provider: Provider, session: onnxruntime.InferenceSession) -> str:
+def _runs_on(
+    spec: NetworkSpec, context: Context, device: str, provider: Provider, session: onnxruntime.InferenceSession
+) -> str:
     """The provider, and how much of the network others run where it does not take all.
 
     :raises ContextError: if it runs nothing of it.
@@ -162,7 +166,9 @@ def _runs_on(spec: NetworkSpec, context: Context, device: str, provider: Provide
         nodes[part.ep_name] += len(part.get_nodes())
     own = nodes.pop(provider.name, 0)
     if not own and nodes:
-        raise ContextError(f"{where}: {provider.name} takes no part of this network; all of it would run on {', '.join(nodes)}")
+        raise ContextError(
+            f"{where}: {provider.name} takes no part of this network; all of it would run on {', '.join(nodes)}"
+        )
     others = ", ".join(f"{count} on {name}" for name, count in nodes.items())
     return f"{provider.name} ({own} nodes; {others})" if others else provider.name
 
@@ -170,7 +176,9 @@ def _runs_on(spec: NetworkSpec, context: Context, device: str, provider: Provide
 def _check_names(spec: NetworkSpec, inputs: list[str], outputs: list[str]) -> None:
     for side, declared, found in (("inputs", spec.inputs, inputs), ("outputs", spec.outputs, outputs)):
         if set(declared) != set(found):
-            raise NetworkError(f"network {spec.name!r}: the file has the {side} {sorted(found)}, and the addon declares {sorted(declared)}")
+            raise NetworkError(
+                f"network {spec.name!r}: the file has the {side} {sorted(found)}, and the addon declares {sorted(declared)}"
+            )
 
 
 def _check_sizes(spec: NetworkSpec, found: Mapping[str, Sequence[Any]], sizes: Mapping[str, int]) -> None:

@@ -42,7 +42,9 @@ class Provider:
 PROVIDERS = {
     "cpu": Provider("CPUExecutionProvider", "onnxruntime", per_size=False),
     # left to itself, CUDA multiplies in tf32: 10 bits of mantissa
-    "cuda": Provider("CUDAExecutionProvider", "onnxruntime-gpu", "device_id", (), {"float32": {"use_tf32": "0"}}, per_size=False),
+    "cuda": Provider(
+        "CUDAExecutionProvider", "onnxruntime-gpu", "device_id", (), {"float32": {"use_tf32": "0"}}, per_size=False
+    ),
     "tensorrt": Provider(
         "TensorrtExecutionProvider",
         "onnxruntime-gpu",
@@ -88,7 +90,9 @@ def find_provider(spec: NetworkSpec, device: str, available: list[str]) -> tuple
     there = [name for name, provider in PROVIDERS.items() if provider.name in available]
     where = f"network {spec.name!r}: ONNX Runtime has no device {device!r}"
     if kind not in PROVIDERS:
-        raise ContextError(f"{where}{nearest(kind, PROVIDERS)}; here it has {there}, and with more packages {sorted(PROVIDERS)}")
+        raise ContextError(
+            f"{where}{nearest(kind, PROVIDERS)}; here it has {there}, and with more packages {sorted(PROVIDERS)}"
+        )
     provider = PROVIDERS[kind]
     if provider.name not in available:
         if provider.package == "onnxruntime":

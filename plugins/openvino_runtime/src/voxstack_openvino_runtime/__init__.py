@@ -17,7 +17,9 @@ def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
     if context.runtime != "openvino":
         return None
     if importlib.util.find_spec("openvino") is None:
-        raise voxstack.ContextError(f"network {spec.name!r}: the runtime 'openvino' needs OpenVINO; try: pip install openvino")
+        raise voxstack.ContextError(
+            f"network {spec.name!r}: the runtime 'openvino' needs OpenVINO; try: pip install openvino"
+        )
     from voxstack_openvino_runtime.compiling import open_model
 
     return open_model(spec, context)

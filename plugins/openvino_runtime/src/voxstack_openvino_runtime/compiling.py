@@ -56,7 +56,9 @@ def _read(core: openvino.Core, spec: NetworkSpec, path: Path) -> openvino.Model:
         names = [port.get_names() for port in ports]
         if len(names) != len(declared) or not all(any(name in of_port for of_port in names) for name in declared):
             has = sorted("/".join(sorted(of_port)) for of_port in names)
-            raise NetworkError(f"network {spec.name!r}: the file has the {side} {has}, and the addon declares {sorted(declared)}")
+            raise NetworkError(
+                f"network {spec.name!r}: the file has the {side} {has}, and the addon declares {sorted(declared)}"
+            )
     return model
 
 
@@ -84,7 +86,9 @@ def _compile(
         return core.compile_model(model, device, dict(properties))
     except Exception as error:  # likewise
         at = f" at the sizes {dict(sizes)}" if sizes else ""
-        raise ContextError(f"network {spec.name!r}: OpenVINO cannot compile it for {device}{at}: {said(error)}") from error
+        raise ContextError(
+            f"network {spec.name!r}: OpenVINO cannot compile it for {device}{at}: {said(error)}"
+        ) from error
 
 
 def _size(axis: str | int, sizes: Mapping[str, int]) -> int:

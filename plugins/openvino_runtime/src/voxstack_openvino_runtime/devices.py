@@ -31,11 +31,16 @@ def find_device(core: openvino.Core, spec: NetworkSpec, context: Context) -> str
     there = list(core.available_devices)
     where = f"network {spec.name!r}: OpenVINO"
     if device.partition(":")[0] in CHOOSERS:
-        raise ContextError(f"{where}'s {context.device!r} chooses a device by itself, and takes another in silence; name one of {there}")
+        raise ContextError(
+            f"{where}'s {context.device!r} chooses a device by itself, and takes another in silence; name one of {there}"
+        )
     kind, _, number = device.partition(".")
     if device in there or (not number and f"{kind}.0" in there) or (number == "0" and kind != "CPU" and kind in there):
         return device
-    needs = {"GPU": "; it needs a graphics card of Intel's and its driver", "NPU": "; it needs a processor with an NPU and its driver"}
+    needs = {
+        "GPU": "; it needs a graphics card of Intel's and its driver",
+        "NPU": "; it needs a processor with an NPU and its driver",
+    }
     raise ContextError(f"{where} has no device {context.device!r} here; it has {there}{needs.get(kind, '')}")
 
 
@@ -82,13 +87,18 @@ def check_options(spec: NetworkSpec, context: Context) -> None:
         fits, wanted = {
             "cache": (isinstance(value, str) and value != "", "a folder"),
             "properties": (isinstance(value, Mapping), "an object of OpenVINO's properties"),
-            "streams": (isinstance(value, int) and not isinstance(value, bool) and value >= 1, "a number of calls at a time from 1 up"),
+            "streams": (
+                isinstance(value, int) and not isinstance(value, bool) and value >= 1,
+                "a number of calls at a time from 1 up",
+            ),
         }[key]
         if not fits:
             raise ContextError(f"{where}: the option {key!r} is {wanted}, not {value!r}")
 
 
-def found(core: openvino.Core, device: str, compiled: openvino.CompiledModel, spec: NetworkSpec, context: Context) -> dict[str, Any]:
+def found(
+    core: openvino.Core, device: str, compiled: openvino.CompiledModel, spec: NetworkSpec, context: Context
+) -> dict[str, Any]:
     """What a compiled network runs in: ``device``, ``provider``, ``precision``, ``version``, and on a CPU ``threads``.
 
     :raises ContextError: if that is another precision than the context's; OpenVINO says nothing when it takes another.
@@ -107,7 +117,9 @@ def found(core: openvino.Core, device: str, compiled: openvino.CompiledModel, sp
             "change its 'precision', or the property that says otherwise in its 'options'"
         )
     if device == "CPU":
-        facts["threads"] = max(1, compiled.get_property("INFERENCE_NUM_THREADS") // compiled.get_property("NUM_STREAMS"))
+        facts["threads"] = max(
+            1, compiled.get_property("INFERENCE_NUM_THREADS") // compiled.get_property("NUM_STREAMS")
+        )
     return facts
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.field import Field, receptive_field
 from voxstack_packager.fusing import fuse
-from voxstack_packager.measure import against, batch_invariance, chunk_exactness, deterministic, mask_exactness, relative_error
+from voxstack_packager.measure import (
+    against,
+    batch_invariance,
+    chunk_exactness,
+    deterministic,
+    mask_exactness,
+    relative_error,
+)
 from voxstack_packager.packaging import package
 from voxstack_packager.sources import Borrowed, NetworkSource, OnnxSource
 from voxstack_packager.stateful import stateful_form

@@ -130,7 +130,9 @@ class Building:
         """A fixed tensor with as many steps and rows as another, which is upright and has the axes of ``shape_of``."""
         time, batch = self.trace.time(shape_of), self.trace.batch(shape_of)
         sizes = [
-            self.graph.add("Shape", [like.name], start=i, end=i + 1) if i in (time, batch) else self.graph.constant([size])
+            self.graph.add("Shape", [like.name], start=i, end=i + 1)
+            if i in (time, batch)
+            else self.graph.constant([size])
             for i, size in enumerate(self.trace.shape(shape_of))
         ]
         return self.graph.add("Expand", [fixed.name, self.graph.add("Concat", sizes, axis=0)])
@@ -149,7 +151,13 @@ class Building:
         right = max(made.delay for made in outputs.values() if isinstance(made, Steps))
         for name, place in self._early if right else ():
             self.graph.never_empty(name, place)
-        self.graph.give({name: self.upright(self.later(made, right)).name for name, made in outputs.items() if isinstance(made, Steps)})
+        self.graph.give(
+            {
+                name: self.upright(self.later(made, right)).name
+                for name, made in outputs.items()
+                if isinstance(made, Steps)
+            }
+        )
         given = {name: tensor for name, tensor in self._signed.inputs.items() if not tensor.mask}
         given |= {name: before for name, (_, before, _, _) in self._states.items()}
         given |= {self._end: Tensor("int64", (1,))} if self._ends else {}
@@ -158,13 +166,19 @@ class Building:
         model = self.graph.model(given, made_of, self._model)
         streaming: dict[str, Any] = {"axis": self._axis, "right": right, "hop": 1}
         streaming |= {"input": stream_input} if stream_input else {}
-        streaming["states"] = {name: {"next": following, "steps": steps} for name, (following, _, _, steps) in self._states.items()}
+        streaming["states"] = {
+            name: {"next": following, "steps": steps} for name, (following, _, _, steps) in self._states.items()
+        }
         return StatefulForm(model, given, made_of, streaming | ({"end": self._end} if self._ends else {}))
 
     def _renamed(self, tensor: Tensor, right: int) -> Tensor:
         """An output, whose axis has another name where it has other lengths than the input."""
         new = f"{self._axis}_out"
-        return tensor if not right else Tensor(tensor.dtype, tuple(new if axis == self._axis else axis for axis in tensor.shape))
+        return (
+            tensor
+            if not right
+            else Tensor(tensor.dtype, tuple(new if axis == self._axis else axis for axis in tensor.shape))
+        )
 
     def _axis_of(self, source: Steps) -> int:
         axis = self.trace.time(source.like)
@@ -202,7 +216,10 @@ class Building:
         following, axis, batch = f"{name}_next", self._axis_of(source), self._batch_of(source)
         dtype, shape = str(self.trace.values(source.like)[0].dtype), self._shape_of(source)
         before, after = (
-            Tensor(dtype, tuple(f"{one}_steps" if i == axis else "batch" if i == batch else size for i, size in enumerate(shape)))
+            Tensor(
+                dtype,
+                tuple(f"{one}_steps" if i == axis else "batch" if i == batch else size for i, size in enumerate(shape)),
+            )
             for one in (name, following)
         )
         self._states[name] = (following, before, after, steps)
@@ -214,7 +231,14 @@ class Building:
 
         axis, batch, shape = self._axis_of(source), self._batch_of(source), self._shape_of(source)
         zero = np.zeros(1, self.trace.values(source.like)[0].dtype)
-        key = ("tail", steps, axis, batch, tuple(size for i, size in enumerate(shape) if i not in (axis, batch)), zero.dtype)
+        key = (
+            "tail",
+            steps,
+            axis,
+            batch,
+            tuple(size for i, size in enumerate(shape) if i not in (axis, batch)),
+            zero.dtype,
+        )
         if key not in self._shared:
             self._ends = True
             count = self.graph.add("Mul", [self._end, self.graph.constant([steps])])
@@ -231,7 +255,9 @@ class Building:
         if key not in self._shared:
             self._ends = True
             over = self.graph.add("Cast", [self._end], to=9)  # bool
-            self._shared[key] = self.graph.add("Where", [over, self.graph.constant([END]), self.graph.constant([-wait])])
+            self._shared[key] = self.graph.add(
+                "Where", [over, self.graph.constant([END]), self.graph.constant([-wait])]
+            )
         cut, axes = self._shared[key], self.graph.constant([axis])
         state, following = self._state(source, 0)
         whole = self.graph.add("Concat", [state, source.name], axis=axis)

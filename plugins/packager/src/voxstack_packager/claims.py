@@ -38,14 +38,18 @@ def measure(source: Source, run: Runner, module: Runner) -> tuple[dict[str, Any]
         mask, or cannot stream.
     """
     signature, examples = source.signature, source.arrays
-    measured: dict[str, Any] = {"scale": {name: _short(value) for name, value in scales(run, signature, examples).items()}}
+    measured: dict[str, Any] = {
+        "scale": {name: _short(value) for name, value in scales(run, signature, examples).items()}
+    }
     measured["deterministic"] = deterministic(run, signature, examples)
     if not measured["deterministic"]:
         raise PackagingError(source.name, NOISY)
     measured["source_error"] = compared(source, run, module)
     measured["batch_error"] = allowed(source.name, batch_invariance(run, signature, examples), BATCH_ERROR, MIXES)
     masks = mask_exactness(run, signature, examples)
-    measured["mask_error"] = {axis: allowed(source.name, error, MASK_ERROR, IGNORES.format(axis=axis)) for axis, error in masks.items()}
+    measured["mask_error"] = {
+        axis: allowed(source.name, error, MASK_ERROR, IGNORES.format(axis=axis)) for axis, error in masks.items()
+    }
     return measured, _streaming(source, run, module, measured)
 
 
@@ -64,12 +68,16 @@ def _streaming(source: Source, run: Runner, module: Runner, measured: dict[str, 
         return None
     signature, examples = source.signature, source.arrays
     try:
-        field = receptive_field(run, signature, examples, axis).joined(receptive_field(module, signature, examples, axis))
+        field = receptive_field(run, signature, examples, axis).joined(
+            receptive_field(module, signature, examples, axis)
+        )
         errors = chunk_exactness(run, signature, examples, axis, *field)
     except PackagingError as error:
         raise PackagingError(source.name, error.problem) from error
     told = {size: SHIFTS.format(size=size, left=field.left, right=field.right) for size in errors}
-    measured["chunk_error"] = {str(size): allowed(source.name, error, CHUNK_ERROR, told[size]) for size, error in errors.items()}
+    measured["chunk_error"] = {
+        str(size): allowed(source.name, error, CHUNK_ERROR, told[size]) for size, error in errors.items()
+    }
     return field
 
 

@@ -37,7 +37,12 @@ def add_depthwise(form: Building, node: NodeProto, given: Steps, weights: list[s
     kernel, dilation = form.trace.shape(node.input[1])[2], attributes.get("dilations", [1])[0]
     row = graph.constant([2])
     filters = [graph.add("Unsqueeze", [weights[0], row]), *weights[1:]]
-    sizes = {"group": attributes["group"], "kernel_shape": [1, kernel], "dilations": [1, dilation], "pads": [0, 0, 0, 0]}
+    sizes = {
+        "group": attributes["group"],
+        "kernel_shape": [1, kernel],
+        "dilations": [1, dilation],
+        "pads": [0, 0, 0, 0],
+    }
     if given.turned != TIME_FIRST:
         image = graph.add("Unsqueeze", [form.upright(given).name, row])
         made = graph.add("Conv", [image, *filters], **sizes)

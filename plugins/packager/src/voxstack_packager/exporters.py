@@ -38,7 +38,9 @@ def free_axes(signed: Signed) -> list[dict[int, Any]]:
     import torch
 
     auto = torch.export.Dim.AUTO
-    return [{i: auto for i, axis in enumerate(tensor.shape) if isinstance(axis, str)} for tensor in signed.inputs.values()]
+    return [
+        {i: auto for i, axis in enumerate(tensor.shape) if isinstance(axis, str)} for tensor in signed.inputs.values()
+    ]
 
 
 @contextmanager
@@ -65,4 +67,6 @@ def explained(where: str, what: str, advice: str = "") -> Iterator[None]:
     except Exception as error:  # exporters raise of all kinds
         cause = error.__cause__ or error  # torch.onnx wraps it in advice on reporting bugs
         first = next(iter(str(cause).strip().splitlines()), "")
-        raise PackagingError(where, f"{what} failed ({type(cause).__name__}: {first}); the cause above says where{advice}") from error
+        raise PackagingError(
+            where, f"{what} failed ({type(cause).__name__}: {first}); the cause above says where{advice}"
+        ) from error

@@ -70,13 +70,17 @@ def _onnx(source: NetworkSource, module: Any, folder: Path, log: Callable[[str],
     return _written(source, model, folder, log, apart="pt2" in source.formats)
 
 
-def _written(source: Source, model: Any, folder: Path, log: Callable[[str], None], apart: bool = False) -> dict[str, str]:
+def _written(
+    source: Source, model: Any, folder: Path, log: Callable[[str], None], apart: bool = False
+) -> dict[str, str]:
     """Write an ONNX graph, and return its entry of ``exports``; ``apart``: its weights beside it, whatever their size."""
     import onnx
 
     _strip(model)
     if source.half and (left := halve_initializers(model)):
-        log(f"{source.name}: {left / 1e6:.2f} MB stay float32, as float16 cannot hold them exactly (tables, weights with a norm folded in)")
+        log(
+            f"{source.name}: {left / 1e6:.2f} MB stay float32, as float16 cannot hold them exactly (tables, weights with a norm folded in)"
+        )
     path = folder / f"{source.name}.onnx"
     if model.ByteSize() <= INLINE and not apart:
         onnx.save_model(model, path)
@@ -96,11 +100,15 @@ def _name_axes(source: Source, model: Any) -> None:
     for side, values in (("inputs", model.graph.input), ("outputs", model.graph.output)):
         tensors = getattr(source.signature, side)
         if [value.name for value in values] != list(tensors):
-            raise PackagingError(source.name, f"the graph has the {side} {[v.name for v in values]}, declared are {list(tensors)}")
+            raise PackagingError(
+                source.name, f"the graph has the {side} {[v.name for v in values]}, declared are {list(tensors)}"
+            )
         for value, (name, tensor) in zip(values, tensors.items(), strict=True):
             found = value.type.tensor_type.shape.dim
             if len(found) != len(tensor.shape):
-                raise PackagingError(source.name, f"{side}.{name} has {len(found)} axes; declared are {list(tensor.shape)}")
+                raise PackagingError(
+                    source.name, f"{side}.{name} has {len(found)} axes; declared are {list(tensor.shape)}"
+                )
             for size, axis in zip(found, tensor.shape, strict=True):
                 _name_axis(source, f"{side}.{name}", size, axis)
 
@@ -127,6 +135,12 @@ def _strip(model: Any) -> None:
     del model.metadata_props[:]
     del model.graph.metadata_props[:]
     model.doc_string = model.graph.doc_string = ""
-    for part in (*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer, *model.functions):
+    for part in (
+        *model.graph.node,
+        *model.graph.input,
+        *model.graph.output,
+        *model.graph.initializer,
+        *model.functions,
+    ):
         del part.metadata_props[:]
         part.doc_string = ""

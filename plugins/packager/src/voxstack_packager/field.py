@@ -73,7 +73,9 @@ def _hop(run: Runner, signed: Signed, examples: MakeExamples, axis: str) -> int:
     """Output steps for each input step, from two lengths."""
     places = _places(signed, axis)
     if not places:
-        raise PackagingError("receptive_field", f"no output has the axis {axis!r}, or one of its own that could go on with it")
+        raise PackagingError(
+            "receptive_field", f"no output has the axis {axis!r}, or one of its own that could go on with it"
+        )
     hops: dict[str, set[float]] = {name: set() for name in places}
     for length in (16, 33):
         made = run(**examples(sizes_of(signed, **{axis: length}), 0))
@@ -109,7 +111,9 @@ def _within(run: Runner, signed: Signed, examples: MakeExamples, axis: str, leng
             return None
         left, right = max(left, int(reached[-1]) - step), max(right, step - int(reached[0]))
     if not seen:
-        raise PackagingError("receptive_field", f"no output changes with any input along {axis!r}; the network ignores what it is given")
+        raise PackagingError(
+            "receptive_field", f"no output changes with any input along {axis!r}; the network ignores what it is given"
+        )
     return Field(left, right, hop)
 
 
@@ -119,7 +123,10 @@ def _copied(made: Arrays) -> dict[str, np.ndarray]:
 
 def _changed(plain: np.ndarray, made: np.ndarray, place: int) -> np.ndarray:
     """Steps at which two arrays differ in any bit."""
-    flat = [np.ascontiguousarray(np.moveaxis(array, place, 0)).reshape(array.shape[place], -1).view(np.uint8) for array in (plain, made)]
+    flat = [
+        np.ascontiguousarray(np.moveaxis(array, place, 0)).reshape(array.shape[place], -1).view(np.uint8)
+        for array in (plain, made)
+    ]
     return np.nonzero((flat[0] != flat[1]).any(axis=1))[0]
 
 
@@ -138,7 +145,11 @@ def _probes(signed: Signed, inputs: Arrays, others: Arrays, axis: str, length: i
                 old = np.take(inputs[name], step, place)
                 deviation = float(np.std(inputs[name])) or 1.0 if name in floats else 0.0
                 moved = old + amount * deviation * random.standard_normal(old.shape)
-                values[name] = (place, step, moved if name in floats else np.take(others[name], random.integers(length), place))
+                values[name] = (
+                    place,
+                    step,
+                    moved if name in floats else np.take(others[name], random.integers(length), place),
+                )
             yield step, _with(inputs, values)
 
 

@@ -51,11 +51,20 @@ def with_stateful_form(
     made = stateful_form(model, signed, examples, streaming["axis"], name, streaming.get("input"))
     plain["parameters"] = f"{name}.onnx.data"
     symbol = {"format": "onnx", "symbol": f"{name}.stateful.onnx", "parameters": plain["parameters"]}
-    save_together({folder / plain["symbol"]: model, folder / symbol["symbol"]: made.model}, folder / plain["parameters"])
+    save_together(
+        {folder / plain["symbol"]: model, folder / symbol["symbol"]: made.model}, folder / plain["parameters"]
+    )
     for export in exports:
         if export["format"] == "pt2" and "parameters" in export:
-            shared_arrays(folder / export["symbol"], folder / export["parameters"])  # raises if weights lie elsewhere now
-    form = {"inputs": tensors(made.inputs), "outputs": tensors(made.outputs), "streaming": made.streaming, "exports": [symbol]}
+            shared_arrays(
+                folder / export["symbol"], folder / export["parameters"]
+            )  # raises if weights lie elsewhere now
+    form = {
+        "inputs": tensors(made.inputs),
+        "outputs": tensors(made.outputs),
+        "streaming": made.streaming,
+        "exports": [symbol],
+    }
     whole = {**spec, "exports": exports, "stateful": form}
     try:
         form["measured"] = _measured(folder, NetworkSpec.of(name, whole, "", folder.joinpath, trusted=False), examples)
@@ -69,7 +78,9 @@ def with_stateful_form(
 
 def tensors(named: Mapping[str, Tensor]) -> dict[str, Any]:
     """Inputs or outputs as addon.json has them."""
-    return {n: {"dtype": t.dtype, "shape": list(t.shape), **({"mask": True} if t.mask else {})} for n, t in named.items()}
+    return {
+        n: {"dtype": t.dtype, "shape": list(t.shape), **({"mask": True} if t.mask else {})} for n, t in named.items()
+    }
 
 
 def steps(said: Autoregressive, inputs: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -93,7 +104,9 @@ def _measured(folder: Path, spec: NetworkSpec, examples: MakeExamples) -> dict[s
         raise PackagingError(spec.name, NOISY)
     measured["batch_error"] = allowed(spec.name, state_batch_invariance(run, form, spec, examples), BATCH_ERROR, MIXES)
     measured["source_error"] = allowed(spec.name, errors.source, STATE_ERROR, DIFFERS)
-    measured["chunk_error"] = {cut: allowed(spec.name, error, STATE_ERROR, SHIFTS.format(cut=cut)) for cut, error in errors.chunks.items()}
+    measured["chunk_error"] = {
+        cut: allowed(spec.name, error, STATE_ERROR, SHIFTS.format(cut=cut)) for cut, error in errors.chunks.items()
+    }
     return measured
 
 

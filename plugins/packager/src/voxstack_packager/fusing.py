@@ -59,7 +59,9 @@ def fuse(
         raise PackagingError(name, f"is made of networks of the roles {roles}; say with 'role' what it is for")
     beside = any(len(spec.exports["onnx"]) > 1 for spec in order)
     make = _examples(order, signature, examples, name)
-    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as scratch:  # so that what is refused leaves nothing behind
+    with tempfile.TemporaryDirectory(
+        prefix=f".{name}-", dir=folder
+    ) as scratch:  # so that what is refused leaves nothing behind
         exports = _write(_joined(order, name), name, Path(scratch), beside)
         try:
             measured = _measured(Path(scratch, exports["symbol"]), order, signature, make, name)
@@ -71,7 +73,11 @@ def fuse(
         for made in Path(scratch).iterdir():
             made.replace(Path(folder, "golden", made.name) if made.suffix == ".npz" else Path(folder, made.name))
     log(f"{name}: {' + '.join(spec.name for spec in order)}; {json.dumps(measured)}")
-    entry: dict[str, Any] = {"role": role or roles[0], "inputs": tensors(signature.inputs), "outputs": tensors(signature.outputs)}
+    entry: dict[str, Any] = {
+        "role": role or roles[0],
+        "inputs": tensors(signature.inputs),
+        "outputs": tensors(signature.outputs),
+    }
     return {**entry, **({"lengths": lengths} if lengths else {}), "exports": [exports], "measured": measured}
 
 
@@ -87,7 +93,8 @@ def _in_order(networks: Sequence[NetworkSpec], name: str) -> list[NetworkSpec]:
             raise PackagingError(name, f"{spec.name!r} has no ONNX export, which is what can be joined")
         if spec.streaming is not None:
             raise PackagingError(
-                name, f"{spec.name!r} streams; join networks that run once an utterance, and let this one stream by itself"
+                name,
+                f"{spec.name!r} streams; join networks that run once an utterance, and let this one stream by itself",
             )
     makers: dict[str, str] = {}
     for spec in networks:
@@ -145,7 +152,9 @@ def _lengths(order: Sequence[NetworkSpec], name: str) -> dict[str, Any]:
         for axis, length in spec.lengths.items():
             entry = {"axis": length.axis, "times": length.times}
             if found.setdefault(axis, entry) != entry:
-                raise PackagingError(name, f"the axis {axis!r} is {found[axis]} in one network and {entry} in another; rename one")
+                raise PackagingError(
+                    name, f"the axis {axis!r} is {found[axis]} in one network and {entry} in another; rename one"
+                )
     return found
 
 
@@ -173,7 +182,9 @@ def _joined(order: Sequence[NetworkSpec], name: str) -> ModelProto:
             inputs |= own
             makers |= {value.name: inner[value.name] for value in model.graph.output}
             prefixed = compose.add_prefix(model, f"{part}/")
-            made = compose.merge_models(made, prefixed, fed, outputs=[*makers.values()]) if made.graph.node else prefixed
+            made = (
+                compose.merge_models(made, prefixed, fed, outputs=[*makers.values()]) if made.graph.node else prefixed
+            )
         gives = [helper.make_node("Identity", [inner], [key], name=f"{inner}.give") for key, inner in makers.items()]
         outputs = [value for model in models.values() for value in model.graph.output]
         parts = {"initializer": made.graph.initializer, "sparse_initializer": made.graph.sparse_initializer}
@@ -214,7 +225,11 @@ def _examples(order: Sequence[NetworkSpec], signature: Signature, given: Example
         for spec in order:
             try:
                 with np.load(spec.path(f"golden/{spec.name}.npz"), allow_pickle=False) as golden:
-                    wanted = [key for key in spec.inputs if key in signature.inputs and not spec.inputs[key].mask and key not in shown]
+                    wanted = [
+                        key
+                        for key in spec.inputs
+                        if key in signature.inputs and not spec.inputs[key].mask and key not in shown
+                    ]
                     shown |= {key: golden[f"inputs.{key}"] for key in wanted}
             except (OSError, KeyError, VoxstackError) as error:
                 raise PackagingError(
@@ -223,26 +238,36 @@ def _examples(order: Sequence[NetworkSpec], signature: Signature, given: Example
         given = shown
 
     def make(sizes: Mapping[str, int], seed: int) -> Mapping[str, np.ndarray]:
-        made = given(np.random.default_rng(seed), sizes) if callable(given) else cut_or_repeated(given, signature, sizes, seed, name)
+        made = (
+            given(np.random.default_rng(seed), sizes)
+            if callable(given)
+            else cut_or_repeated(given, signature, sizes, seed, name)
+        )
         return complete(made, signature, sizes, name)
 
     return make
 
 
-def _measured(path: Path, order: Sequence[NetworkSpec], signature: Signature, examples: MakeExamples, name: str) -> dict[str, Any]:
+def _measured(
+    path: Path, order: Sequence[NetworkSpec], signature: Signature, examples: MakeExamples, name: str
+) -> dict[str, Any]:
     """What was found, as addon.json has it; golden vectors are written beside the file.
 
     :raises PackagingError: if something is further off than may be.
     """
     run, parts = onnx_runner(path), _one_by_one(order)
-    measured: dict[str, Any] = {"scale": {key: float(f"{value:.3g}") for key, value in scales(run, signature, examples).items()}}
+    measured: dict[str, Any] = {
+        "scale": {key: float(f"{value:.3g}") for key, value in scales(run, signature, examples).items()}
+    }
     measured["deterministic"] = deterministic(run, signature, examples)
     if not measured["deterministic"]:
         raise PackagingError(name, NOISY)
     measured["parts_error"] = allowed(name, against(run, parts, signature, examples), PARTS_ERROR, DIFFERS)
     measured["batch_error"] = allowed(name, batch_invariance(run, signature, examples), BATCH_ERROR, MIXES)
     masks = mask_exactness(run, signature, examples)
-    measured["mask_error"] = {axis: allowed(name, error, MASK_ERROR, IGNORES.format(axis=axis)) for axis, error in masks.items()}
+    measured["mask_error"] = {
+        axis: allowed(name, error, MASK_ERROR, IGNORES.format(axis=axis)) for axis, error in masks.items()
+    }
     inputs = examples(sizes_of(signature), 7)
     named = (("inputs", inputs), ("outputs", run(**inputs)))
     arrays = {f"{side}.{key}": array for side, given in named for key, array in given.items()}

@@ -89,7 +89,10 @@ class Graph:
 
         taken, given = ([_value_info(name, tensor) for name, tensor in side.items()] for side in (inputs, outputs))
         graph = helper.make_graph(self._nodes, "stateful", taken, given, [*self._constants.values()])
-        versions = [helper.make_opsetid(one.domain, one.version if one.domain else max(15, one.version)) for one in like.opset_import]
+        versions = [
+            helper.make_opsetid(one.domain, one.version if one.domain else max(15, one.version))
+            for one in like.opset_import
+        ]
         made = helper.make_model(graph, opset_imports=versions, ir_version=max(8, like.ir_version))
         onnx.checker.check_model(made)
         return made
@@ -102,4 +105,6 @@ class Graph:
 def _value_info(name: str, tensor: Tensor) -> Any:
     from onnx import helper
 
-    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(tensor.dtype)), list(tensor.shape))
+    return helper.make_tensor_value_info(
+        name, helper.np_dtype_to_tensor_dtype(np.dtype(tensor.dtype)), list(tensor.shape)
+    )

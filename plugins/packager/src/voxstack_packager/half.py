@@ -33,7 +33,10 @@ def baked(module: nn.Module, half: bool, where: str) -> nn.Module:
     from torch.nn.utils import parametrize
 
     computed = [
-        value for part in module.modules() for value in vars(part).values() if isinstance(value, torch.Tensor) and not value.is_leaf
+        value
+        for part in module.modules()
+        for value in vars(part).values()
+        if isinstance(value, torch.Tensor) and not value.is_leaf
     ]
     try:
         made = copy.deepcopy(module, {id(value): value.detach().clone() for value in computed}).requires_grad_(False)

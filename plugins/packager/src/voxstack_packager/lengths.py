@@ -16,7 +16,10 @@ def output_lengths(run: Runner, signed: Signed, examples: MakeExamples) -> dict[
     An axis whose length depends on what the inputs hold, or is another function of their sizes, is left out.
     """
     taken = [axis for axis in axes(signed) if axis != "batch"]
-    free = {axis for tensor in signed.outputs.values() for axis in tensor.shape if isinstance(axis, str)} - {*taken, "batch"}
+    free = {axis for tensor in signed.outputs.values() for axis in tensor.shape if isinstance(axis, str)} - {
+        *taken,
+        "batch",
+    }
     if not free or not taken:
         return {}
     base = {axis: 17 + 4 * i for i, axis in enumerate(taken)}
@@ -24,7 +27,9 @@ def output_lengths(run: Runner, signed: Signed, examples: MakeExamples) -> dict[
     seen = []
     for seed, sizes in enumerate(tried):
         made = run(**examples(sizes_of(signed, batch=2, **sizes), seed))
-        seen.append({a: size for name, t in signed.outputs.items() for a, size in zip(t.shape, made[name].shape, strict=True)})
+        seen.append(
+            {a: size for name, t in signed.outputs.items() for a, size in zip(t.shape, made[name].shape, strict=True)}
+        )
     found: dict[str, dict[str, str | int]] = {}
     for axis in sorted(free):
         for source in taken:

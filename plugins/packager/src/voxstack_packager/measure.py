@@ -46,7 +46,9 @@ def relative_error(made: Arrays, expected: Arrays) -> float:
             return float("inf")
         finite = np.isfinite(wanted)
         difference = np.abs(got[finite].astype(np.float64) - wanted[finite]).max(initial=0.0)
-        worst = max(worst, float(difference / max(np.abs(wanted[finite]).max(initial=0.0), 1e-30)) if difference else 0.0)
+        worst = max(
+            worst, float(difference / max(np.abs(wanted[finite]).max(initial=0.0), 1e-30)) if difference else 0.0
+        )
     return worst
 
 
@@ -73,7 +75,10 @@ def batch_invariance(run: Runner, signed: Signed, examples: MakeExamples, batch:
     for row in range(batch):
         alone = run(**{name: row_of(inputs[name], tensor.shape, row) for name, tensor in signed.inputs.items()})
         worst = max(
-            worst, relative_error({name: row_of(value, signed.outputs[name].shape, row) for name, value in together.items()}, alone)
+            worst,
+            relative_error(
+                {name: row_of(value, signed.outputs[name].shape, row) for name, value in together.items()}, alone
+            ),
         )
     return worst
 
@@ -92,7 +97,9 @@ def mask_exactness(run: Runner, signed: Signed, examples: MakeExamples) -> dict[
     for axis in found:
         for seed, (length, padding) in enumerate(zip(LENGTHS, PADDING, strict=True)):
             inputs = examples(sizes_of(signed, **{axis: length}), seed)
-            padded = {name: _padded(inputs[name], tensor.shape, axis, padding) for name, tensor in signed.inputs.items()}
+            padded = {
+                name: _padded(inputs[name], tensor.shape, axis, padding) for name, tensor in signed.inputs.items()
+            }
             plain, longer = run(**inputs), run(**padded)
             cropped = {name: longer[name][tuple(slice(size) for size in value.shape)] for name, value in plain.items()}
             found[axis] = max(found[axis], relative_error(cropped, plain))
@@ -119,27 +126,42 @@ def chunk_exactness(
     """
     length = left + right + 2 * max(*chunks, 16) + 3
     inputs = examples(sizes_of(signed, **{axis: length}), 0)
-    places = {name: place for name, tensor in signed.outputs.items() if (place := time_axis(tensor, axis, signed)) is not None}
+    places = {
+        name: place for name, tensor in signed.outputs.items() if (place := time_axis(tensor, axis, signed)) is not None
+    }
     made = run(**inputs)
     whole = {name: made[name] for name in places}
-    return {size: relative_error(_windowed(run, signed, inputs, axis, places, (left, right, hop), size), whole) for size in chunks}
+    return {
+        size: relative_error(_windowed(run, signed, inputs, axis, places, (left, right, hop), size), whole)
+        for size in chunks
+    }
 
 
 def _windowed(
-    run: Runner, signed: Signed, inputs: Arrays, axis: str, places: Mapping[str, int], field: tuple[int, int, int], size: int
+    run: Runner,
+    signed: Signed,
+    inputs: Arrays,
+    axis: str,
+    places: Mapping[str, int],
+    field: tuple[int, int, int],
+    size: int,
 ) -> Arrays:
     left, right, hop = field
     length = next(inputs[name].shape[t.shape.index(axis)] for name, t in signed.inputs.items() if axis in t.shape)
     numbers = np.arange(length)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in places}
     for frames, skip, count, _ in windows((numbers[i : i + size] for i in range(0, length, size)), left, right):
-        cut = {n: np.take(inputs[n], frames, t.shape.index(axis)) if axis in t.shape else inputs[n] for n, t in signed.inputs.items()}
+        cut = {
+            n: np.take(inputs[n], frames, t.shape.index(axis)) if axis in t.shape else inputs[n]
+            for n, t in signed.inputs.items()
+        }
         made = run(**cut)
         for name, place in places.items():
             new = range(skip * hop, (skip + count) * hop)
             if made[name].shape[place] < new.stop:
                 raise PackagingError(
-                    "chunk_exactness", f"{name!r} has {made[name].shape[place]} steps for {len(frames)}; hop {hop} says more"
+                    "chunk_exactness",
+                    f"{name!r} has {made[name].shape[place]} steps for {len(frames)}; hop {hop} says more",
                 )
             parts[name].append(np.take(made[name], new, place))
     return {name: np.concatenate(pieces, places[name]) for name, pieces in parts.items()}
@@ -166,6 +188,8 @@ def against(run: Runner, other: Runner, signed: Signed, examples: MakeExamples) 
             made = run(**inputs)
         except Exception as error:
             shapes = {name: array.shape for name, array in inputs.items()}
-            raise PackagingError("against", f"fails with inputs of the shapes {shapes}, where the other does not: {error}") from error
+            raise PackagingError(
+                "against", f"fails with inputs of the shapes {shapes}, where the other does not: {error}"
+            ) from error
         worst = max(worst, relative_error(made, wanted))
     return worst

@@ -54,7 +54,11 @@ def _strides(form: Building, node: NodeProto) -> bool:
     if len(node.input) < 5 or (form.trace.values(node.input[4])[0] == 1).all():
         return False
     time, rank = form.trace.time(node.input[0]), len(form.trace.shape(node.input[0]))
-    axes = form.trace.values(node.input[3])[0].tolist() if node.input[3] else range(len(form.trace.values(node.input[1])[0]))
+    axes = (
+        form.trace.values(node.input[3])[0].tolist()
+        if node.input[3]
+        else range(len(form.trace.values(node.input[1])[0]))
+    )
     if time in [axis % rank for axis in axes] or isinstance(form.operand(node.input[0]), Padded):
         raise form.refusal(node, "takes every other step of the stream, or goes backwards")
     return True
@@ -117,13 +121,21 @@ def _conv(form: Building, node: NodeProto) -> None:
     if place < 0 or form.follows(node.input[1:]):
         raise form.refusal(node, "has the stream for its batch, its channels or its weights")
     pads = list(attributes.get("pads", [0] * (2 * count)))
-    if attributes.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID") or attributes.get("strides", [1] * count)[place] != 1:
+    if (
+        attributes.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID")
+        or attributes.get("strides", [1] * count)[place] != 1
+    ):
         raise form.refusal(node, "has a stride, or a padding (auto_pad) that depends on the length")
     reach = attributes.get("dilations", [1] * count)[place] * (kernel[place] - 1)
-    source, left, right = (operand, 0, 0) if isinstance(operand, Steps) else (operand.source, operand.left, operand.right)
+    source, left, right = (
+        (operand, 0, 0) if isinstance(operand, Steps) else (operand.source, operand.left, operand.right)
+    )
     left, right = left + pads[place], right + pads[place + count]
     if left + right != reach or min(left, right) < 0:
-        raise form.refusal(node, f"gives {left + right - reach:+d} steps, counted over the whole stream; pad it so that the length stays")
+        raise form.refusal(
+            node,
+            f"gives {left + right - reach:+d} steps, counted over the whole stream; pad it so that the length stays",
+        )
     given = form.joined(source, left, right) if reach else source
     weights = [one.name if isinstance(one := form.operand(name), Fixed) else "" for name in node.input[1:]]
     if is_depthwise(form, node):

@@ -66,12 +66,19 @@ def package(
     """
     head = {"spec_version": SPEC_VERSION, "name": name, "version": version, "license": license}
     head |= {"description": description} if description else {}
-    head |= {"languages": list(languages), "sample_rate": sample_rate, "hop_length": hop_length, "controls": dict(controls or {})}
+    head |= {
+        "languages": list(languages),
+        "sample_rate": sample_rate,
+        "hop_length": hop_length,
+        "controls": dict(controls or {}),
+    }
     tail = {"contexts": dict(contexts or {}), **({"stack": list(stack)} if stack else {})}
     borrowed = {network.name: network.config for network in networks if isinstance(network, Borrowed)}
     if golden_text is not None and not stack:
         raise PackagingError("golden_text", "needs a stack to say it; give one, or leave it out")
-    validate_config({**head, "networks": borrowed, **tail, "files": {}}, f"{name}/{CONFIG}")  # before what takes minutes
+    validate_config(
+        {**head, "networks": borrowed, **tail, "files": {}}, f"{name}/{CONFIG}"
+    )  # before what takes minutes
     _check_names(networks, speaks=golden_text is not None)
     with whole(Path(folder), replace) as building:
         specs: dict[str, Any] = {}
@@ -119,7 +126,10 @@ def with_speech(
 
 
 def _check_names(networks: Sequence[Source | Borrowed], speaks: bool) -> None:
-    names = [*(network.name for network in networks), *(["speech"] if speaks else [])]  # golden/speech.npz is what it says
+    names = [
+        *(network.name for network in networks),
+        *(["speech"] if speaks else []),
+    ]  # golden/speech.npz is what it says
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PackagingError("networks", f"two are named {twice[0]!r}; rename one")
@@ -132,7 +142,11 @@ def _network(source: Source, folder: Path, log: Callable[[str], None]) -> dict[s
     """Export, measure, write golden vectors, and return the network's entry in addon.json."""
     log(f"{source.name}: exporting")
     reference, entries = export(source, folder, log)
-    log(f"{source.name}: " + ", ".join(f"{entry['format']} {_megabytes(entry, folder):.2f} MB" for entry in entries) + "; measuring")
+    log(
+        f"{source.name}: "
+        + ", ".join(f"{entry['format']} {_megabytes(entry, folder):.2f} MB" for entry in entries)
+        + "; measuring"
+    )
     run = onnx_runner(folder / entries[0]["symbol"])
     measured, field = measure(source, run, reference)
     for entry in entries[1:]:
@@ -168,7 +182,9 @@ def _with_form(source: Source, spec: dict[str, Any], folder: Path, log: Callable
 def with_lengths(name: str, spec: Mapping[str, Any], run: Runner, examples: MakeExamples) -> dict[str, Any]:
     """``lengths`` of a network: of output axes of which nothing else says how long they are; nothing where there is none."""
     known = NetworkSpec.of(name, {**spec, "exports": []}, "", Path, trusted=False)
-    found = {axis: length for axis, length in output_lengths(run, known, examples).items() if known.length(axis) is None}
+    found = {
+        axis: length for axis, length in output_lengths(run, known, examples).items() if known.length(axis) is None
+    }
     return {"lengths": found} if found else {}
 
 
@@ -188,7 +204,9 @@ def _example(source: Source, run: Runner, measured: dict[str, Any]) -> tuple[Arr
     if isinstance(source, OnnxSource) and source.golden is not None:
         inputs, outputs = source.golden
         inputs = complete(inputs, source.signature, known_sizes(inputs, source.signature), f"{source.name}: golden")
-        measured["original_error"] = allowed(source.name, relative_error(run(**inputs), outputs), SOURCE_ERROR, OTHERWISE)
+        measured["original_error"] = allowed(
+            source.name, relative_error(run(**inputs), outputs), SOURCE_ERROR, OTHERWISE
+        )
         return inputs, outputs
     inputs = source.arrays(sizes_of(source.signature), seed=7)
     return inputs, run(**inputs)
@@ -197,7 +215,9 @@ def _example(source: Source, run: Runner, measured: dict[str, Any]) -> tuple[Arr
 def _golden(inputs: Arrays, outputs: Arrays, path: Path) -> None:
     """Write one example: arrays ``inputs.NAME`` and ``outputs.NAME``."""
     path.parent.mkdir(exist_ok=True)
-    arrays = {f"inputs.{name}": array for name, array in inputs.items()} | {f"outputs.{name}": array for name, array in outputs.items()}
+    arrays = {f"inputs.{name}": array for name, array in inputs.items()} | {
+        f"outputs.{name}": array for name, array in outputs.items()
+    }
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
     with np.load(path, allow_pickle=False) as read:
         assert relative_error({name: read[f"outputs.{name}"] for name in outputs}, outputs) == 0
@@ -208,7 +228,9 @@ def _copy(source: Path, folder: Path, name: str) -> None:
     if not source.is_file():
         raise PackagingError(f"files[{name!r}]", f"there is no file {source}; correct the path")
     if target.exists() or not target.resolve().is_relative_to(folder.resolve()) or name == CONFIG:
-        raise PackagingError(f"files[{name!r}]", "is a file that the packager writes, or lies outside the addon; choose another name")
+        raise PackagingError(
+            f"files[{name!r}]", "is a file that the packager writes, or lies outside the addon; choose another name"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
 
@@ -220,7 +242,11 @@ def whole(folder: Path, replace: bool) -> Iterator[Path]:
     :raises PackagingError: if something is in its place that may not be replaced.
     """
     if folder.exists() and not (replace and (folder / CONFIG).is_file()):
-        what = "holds no addon, so it is left alone; choose another folder" if replace else "exists; remove it, or say replace=True"
+        what = (
+            "holds no addon, so it is left alone; choose another folder"
+            if replace
+            else "exists; remove it, or say replace=True"
+        )
         raise PackagingError(str(folder), what)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:

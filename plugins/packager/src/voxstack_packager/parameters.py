@@ -59,7 +59,13 @@ def shared_arrays(program: Path, parameters: Path) -> list[np.ndarray]:
         content = data[row["offset"] :][: np.dtype(row["kept"]).itemsize * int(np.prod(row["shape"]))]
         if zlib.crc32(content) != row["crc32"]:
             raise PackagingError(
-                program.name, f"its {row['name']!r} is not in {parameters.name} any more; give its module, to export it anew"
+                program.name,
+                f"its {row['name']!r} is not in {parameters.name} any more; give its module, to export it anew",
             )
-        made.append(np.frombuffer(content, row["kept"]).reshape(row["shape"]).transpose(row["axes"]).astype(row["dtype"], order="C"))
+        made.append(
+            np.frombuffer(content, row["kept"])
+            .reshape(row["shape"])
+            .transpose(row["axes"])
+            .astype(row["dtype"], order="C")
+        )
     return made

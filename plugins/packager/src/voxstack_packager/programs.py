@@ -57,7 +57,9 @@ def export_program(
     _strip(program)
     path = symbol.with_name(f"{name}.pt2")
     with quiet():
-        torch.export.save(program, path, extra_files={TABLE: json.dumps([one.row for one in shared])} if shared else None)
+        torch.export.save(
+            program, path, extra_files={TABLE: json.dumps([one.row for one in shared])} if shared else None
+        )
     _pack(path)
     return {"format": "pt2", "symbol": path.name, **({"parameters": parameters.name} if shared else {})}
 
@@ -74,7 +76,9 @@ def _shared(core: nn.Module, places: Mapping[bytes, int]) -> list[Shared]:
     named = itertools.chain(core.named_parameters(remove_duplicate=False), core.named_buffers(remove_duplicate=False))
     made: dict[int, Shared] = {}
     for name, tensor in named:
-        if name.startswith(apart) or tensor.dtype == torch.bfloat16:  # recurrent parts keep references; NumPy has no bfloat16
+        if (
+            name.startswith(apart) or tensor.dtype == torch.bfloat16
+        ):  # recurrent parts keep references; NumPy has no bfloat16
             continue
         if id(tensor) in made:
             made[id(tensor)].names.append(name)
@@ -111,11 +115,15 @@ def _functional(core: nn.Module, shared: Sequence[Shared], signed: Signed, half:
 
 def _check_free(name: str, program: Any, signed: Signed) -> None:
     values = {node.name: node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"}
-    for (given, tensor), key in zip(signed.inputs.items(), program.graph_signature.user_inputs, strict=False):  # weights follow
+    for (given, tensor), key in zip(
+        signed.inputs.items(), program.graph_signature.user_inputs, strict=False
+    ):  # weights follow
         for axis, size in zip(tensor.shape, values[str(key)].shape, strict=True):
             if isinstance(axis, str) and isinstance(size, int):
                 advice = "make it free, or leave 'pt2' out of formats"
-                raise PackagingError(name, f"torch.export fixes the axis {axis!r} of inputs.{given} at {size}; {advice}")
+                raise PackagingError(
+                    name, f"torch.export fixes the axis {axis!r} of inputs.{given} at {size}; {advice}"
+                )
 
 
 def _strip(program: Any) -> None:

@@ -34,7 +34,9 @@ def model_runner(model: ModelProto, where: str) -> Runner:
     try:
         return _opened(model.SerializeToString(), {})
     except Exception as error:  # ONNX Runtime's own have no class in common
-        raise PackagingError(where, f"ONNX Runtime cannot open the graph ({error}); check it with onnx.checker") from error
+        raise PackagingError(
+            where, f"ONNX Runtime cannot open the graph ({error}); check it with onnx.checker"
+        ) from error
 
 
 def _opened(model: str | bytes, sizes: Mapping[str, int]) -> Runner:

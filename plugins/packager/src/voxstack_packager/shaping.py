@@ -8,7 +8,16 @@ import numpy as np
 
 from voxstack_packager.building import Building
 from voxstack_packager.operands import Fixed, Padded, Steps
-from voxstack_packager.stepwise import Handler, attributes_of, axis_of, in_common, operands_of, per_step, placed, together
+from voxstack_packager.stepwise import (
+    Handler,
+    attributes_of,
+    axis_of,
+    in_common,
+    operands_of,
+    per_step,
+    placed,
+    together,
+)
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -27,7 +36,10 @@ def _concat(form: Building, node: NodeProto) -> None:
     turned = in_common(operands) if len(moving) == len(operands) else ()
     ready, delay = together(form, operands, turned)
     like = next(one for one in ready if isinstance(one, Steps))
-    names = [form.spread(one, like, name) if isinstance(one, Fixed) else one.name for one, name in zip(ready, node.input, strict=True)]  # type: ignore[union-attr]
+    names = [
+        form.spread(one, like, name) if isinstance(one, Fixed) else one.name
+        for one, name in zip(ready, node.input, strict=True)
+    ]  # type: ignore[union-attr]
     form.graph.add("Concat", names, output, axis=like.axis(axis % len(form.trace.shape(output))))
     placed(form, node, True, delay, turned)
 

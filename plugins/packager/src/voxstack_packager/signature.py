@@ -34,7 +34,9 @@ class Signature:
 
 def axes(signed: Signed) -> list[str]:
     """Names of the axes that inputs have, each once."""
-    return list(dict.fromkeys(axis for tensor in signed.inputs.values() for axis in tensor.shape if isinstance(axis, str)))
+    return list(
+        dict.fromkeys(axis for tensor in signed.inputs.values() for axis in tensor.shape if isinstance(axis, str))
+    )
 
 
 def mask_axes(signed: Signed) -> list[str]:
@@ -50,7 +52,9 @@ def sizes_of(signed: Signed, **given: int) -> dict[str, int]:
 def known_sizes(arrays: Mapping[str, np.ndarray], signed: Signed) -> dict[str, int]:
     """The sizes that the named axes of these inputs have."""
     named = [(signed.inputs[name].shape, array.shape) for name, array in arrays.items() if name in signed.inputs]
-    return {axis: size for axes, sizes in named for axis, size in zip(axes, sizes, strict=False) if isinstance(axis, str)}
+    return {
+        axis: size for axes, sizes in named for axis, size in zip(axes, sizes, strict=False) if isinstance(axis, str)
+    }
 
 
 def shape_of(tensor: Tensor, sizes: Mapping[str, int]) -> tuple[int, ...]:
@@ -81,7 +85,8 @@ def complete(made: Mapping[str, Any], signed: Signed, sizes: Mapping[str, int], 
         array = np.ones(wanted, tensor.dtype) if name not in made else np.asarray(made[name])
         if array.shape != wanted or array.dtype != tensor.dtype:
             raise PackagingError(
-                where, f"{name!r} is {array.dtype} {array.shape} and should be {tensor.dtype} {wanted} for the sizes {dict(sizes)}"
+                where,
+                f"{name!r} is {array.dtype} {array.shape} and should be {tensor.dtype} {wanted} for the sizes {dict(sizes)}",
             )
         arrays[name] = array
     return arrays
@@ -99,7 +104,9 @@ def cut_or_repeated(
         tensor, array = signed.inputs.get(name), np.asarray(given)
         if tensor is None or array.ndim != len(tensor.shape) or not array.size:
             axes_of = "no input" if tensor is None else f"an input with the axes {list(tensor.shape)}"
-            raise PackagingError(where, f"{name!r} has the shape {array.shape} and is {axes_of}; give an array that fits")
+            raise PackagingError(
+                where, f"{name!r} has the shape {array.shape} and is {axes_of}; give an array that fits"
+            )
         rows = range(sizes["batch"]) if "batch" in tensor.shape else range(1)
         cuts = [_from(array, tensor, sizes, row, seed) for row in rows]
         made[name] = np.concatenate(cuts, tensor.shape.index("batch")) if "batch" in tensor.shape else cuts[0]

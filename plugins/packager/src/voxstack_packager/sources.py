@@ -45,7 +45,9 @@ class Source:
     @property
     def signature(self) -> Signature:
         """The inputs and outputs as tensors with named axes."""
-        return Signature(*({name: _tensor(value) for name, value in side.items()} for side in (self.inputs, self.outputs)))
+        return Signature(
+            *({name: _tensor(value) for name, value in side.items()} for side in (self.inputs, self.outputs))
+        )
 
     def arrays(self, sizes: Mapping[str, int], seed: int = 0) -> dict[str, np.ndarray]:
         """Return example inputs of these sizes, masks of ones among them, in the order of ``inputs``.
@@ -68,9 +70,14 @@ class Source:
         axis, inputs = self.streaming, self.signature.inputs
         having = [name for name, tensor in inputs.items() if axis in tensor.shape and not tensor.mask]
         if axis is not None and (not having or self.stream_input not in (None, *having)):
-            raise PackagingError(self.name, f"cannot stream {self.stream_input or 'along'} {axis!r}: inputs with that axis are {having}")
+            raise PackagingError(
+                self.name, f"cannot stream {self.stream_input or 'along'} {axis!r}: inputs with that axis are {having}"
+            )
         if axis is not None and len(having) > 1 and self.stream_input is None:
-            raise PackagingError(self.name, f"inputs {having} have the axis {axis!r}; say with 'stream_input' which of them is the stream")
+            raise PackagingError(
+                self.name,
+                f"inputs {having} have the axis {axis!r}; say with 'stream_input' which of them is the stream",
+            )
 
 
 @dataclass
@@ -112,13 +119,20 @@ class NetworkSource(Source):
     def check(self) -> None:
         unknown = [form for form in self.formats if form not in FORMATS]
         if unknown or "onnx" not in self.formats:
-            raise PackagingError(self.name, f"formats {list(self.formats)} must hold 'onnx', which is measured, and may hold 'pt2'")
+            raise PackagingError(
+                self.name, f"formats {list(self.formats)} must hold 'onnx', which is measured, and may hold 'pt2'"
+            )
         if any(part.training for part in self.module.modules()):
-            raise PackagingError(self.name, "the module is in training mode, where dropout and norms behave otherwise; call module.eval()")
+            raise PackagingError(
+                self.name,
+                "the module is in training mode, where dropout and norms behave otherwise; call module.eval()",
+            )
         if self.stateful and self.streaming is None:
             raise PackagingError(self.name, "stateful needs the axis that is the stream; say it with 'streaming'")
         if self.autoregressive is not None and self.streaming is not None:
-            raise PackagingError(self.name, "an autoregressive network makes its own frames and reads no stream; leave 'streaming' out")
+            raise PackagingError(
+                self.name, "an autoregressive network makes its own frames and reads no stream; leave 'streaming' out"
+            )
         super().check()
 
 

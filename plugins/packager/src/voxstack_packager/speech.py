@@ -46,7 +46,10 @@ def write_speech(
     :raises PackagingError: if it says nothing, or something else than the original.
     """
     registry = _beside(lenders)
-    plain = {**REFERENCE, "streaming": "windowed"}  # stateful forms round otherwise, and so would be no measure for the others
+    plain = {
+        **REFERENCE,
+        "streaming": "windowed",
+    }  # stateful forms round otherwise, and so would be no measure for the others
     networks = Addon.open(folder, registry, REFERENCE).networks
     places = {name: plain for name, spec in networks.items() if spec.streaming and not spec.streaming.states}
     voice = voxstack.load(folder, context={**REFERENCE, "networks": places}, registry=registry)
@@ -60,7 +63,11 @@ def write_speech(
         samples = said
     path = folder / SPEECH
     path.parent.mkdir(exist_ok=True)
-    arrays = {"request.text": np.array(text), "request.controls": np.array(json.dumps(dict(controls))), "outputs.samples": samples}
+    arrays = {
+        "request.text": np.array(text),
+        "request.controls": np.array(json.dumps(dict(controls))),
+        "outputs.samples": samples,
+    }
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
     return len(samples) / voice.sample_rate
 
@@ -83,5 +90,7 @@ def _beside(lenders: Iterable[Path | None]) -> Registry:
     for folder in folders:
         with open_addon(folder) as files:
             if folder.name != files.config["name"]:
-                raise PackagingError(str(folder), f"holds the addon {files.config['name']!r}; name its folder so, to lend from it")
+                raise PackagingError(
+                    str(folder), f"holds the addon {files.config['name']!r}; name its folder so, to lend from it"
+                )
     return installed.beside({"lenders": SimpleNamespace(voxstack_addons=voxstack.hookimpl(lambda: folders))})

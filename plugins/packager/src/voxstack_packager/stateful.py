@@ -45,7 +45,8 @@ def stateful_form(
     version = next(one.version for one in model.opset_import if not one.domain)
     if version < 13:
         raise NoStatefulForm(
-            where, f"it is of opset {version}, and those before 13 write axes otherwise; convert it (onnx.version_converter)"
+            where,
+            f"it is of opset {version}, and those before 13 write axes otherwise; convert it (onnx.version_converter)",
         )
     model = inliner.inline_local_functions(model) if model.functions else model
     form = Building(model, Trace(model, signed, examples, axis, where), signed, axis, where)

@@ -23,7 +23,16 @@ ELEMENTWISE = frozenset(
 )
 """Operators whose output at a place depends on their inputs at that place."""
 
-AXIS = {"Softmax": -1, "LogSoftmax": -1, "Hardmax": -1, "LpNormalization": -1, "ArgMax": 0, "ArgMin": 0, "Split": 0, "Gather": 0}
+AXIS = {
+    "Softmax": -1,
+    "LogSoftmax": -1,
+    "Hardmax": -1,
+    "LpNormalization": -1,
+    "ArgMax": 0,
+    "ArgMin": 0,
+    "Split": 0,
+    "Gather": 0,
+}
 """Operators that work along one axis, and its default."""
 
 REDUCING = frozenset(
@@ -36,7 +45,8 @@ def operands_of(form: Building, node: NodeProto) -> list[Operand | None]:
     found = [form.operand(name) if name else None for name in node.input]
     if any(isinstance(one, Padded) for one in found):
         raise form.refusal(
-            node, "takes a tensor padded along the stream, of which only convolutions and slices as long as the stream are known"
+            node,
+            "takes a tensor padded along the stream, of which only convolutions and slices as long as the stream are known",
         )
     return found
 
@@ -66,7 +76,9 @@ def placed(form: Building, node: NodeProto, steps: bool, delay: int, turned: tup
         form.put(name, Steps(name, name, delay, turned) if steps else Fixed(name))
 
 
-def together(form: Building, operands: Sequence[Operand | None], turned: tuple[int, ...]) -> tuple[list[Operand | None], int]:
+def together(
+    form: Building, operands: Sequence[Operand | None], turned: tuple[int, ...]
+) -> tuple[list[Operand | None], int]:
     """Operands whose steps are out at the same time, upright unless all have still to be ``turned``; and their delay.
 
     Steps wait as they lie, so that one history serves those that need them turned and those that do not.
@@ -145,7 +157,11 @@ def axis_of(node: NodeProto, default: int | None) -> int:
 def _matmul(form: Building, node: NodeProto) -> None:
     times = [form.trace.time(name) for name in node.input[:2]]
     ranks = [len(form.trace.shape(name)) for name in node.input[:2]]
-    mixed = all(time is not None for time in times) or times[0] == ranks[0] - 1 or (times[1] is not None and times[1] != ranks[1] - 1)
+    mixed = (
+        all(time is not None for time in times)
+        or times[0] == ranks[0] - 1
+        or (times[1] is not None and times[1] != ranks[1] - 1)
+    )
     if mixed:
         raise form.refusal(node, "multiplies steps with steps, as attention does")
     per_step(form, node)
@@ -155,7 +171,11 @@ def _gemm(form: Building, node: NodeProto) -> None:
     attributes = attributes_of(node)
     first, second = (form.trace.time(name) for name in node.input[:2])
     rows = 1 if attributes.get("transA", 0) else 0
-    if second is not None or (first is not None and first != rows) or (len(node.input) > 2 and form.follows(node.input[2:])):
+    if (
+        second is not None
+        or (first is not None and first != rows)
+        or (len(node.input) > 2 and form.follows(node.input[2:]))
+    ):
         raise form.refusal(node, "multiplies steps with steps")
     per_step(form, node)
 

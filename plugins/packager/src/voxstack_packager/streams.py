@@ -16,21 +16,33 @@ from voxstack_packager.measure import CHUNKS, Arrays, MakeExamples, relative_err
 from voxstack_packager.signature import Signed, axes, sizes_of, time_axis
 
 
-def streamed(run: Runner, form: NetworkSpec, inputs: Arrays, sizes: Sequence[int], read_ahead: bool = False) -> dict[str, np.ndarray]:
+def streamed(
+    run: Runner, form: NetworkSpec, inputs: Arrays, sizes: Sequence[int], read_ahead: bool = False
+) -> dict[str, np.ndarray]:
     """What a stateful network gives for inputs that come in chunks of these sizes, joined.
 
     :param form: tells its states, and how it streams.
     """
     streaming = form.streaming
     assert streaming is not None, "what is streamed carries state"
-    axes_of = {name: tensor.shape.index(streaming.axis) for name, tensor in form.inputs.items() if streaming.axis in tensor.shape}
-    rows = [array.shape[shape.index("batch")] for name, array in inputs.items() if "batch" in (shape := form.inputs[name].shape)]
+    axes_of = {
+        name: tensor.shape.index(streaming.axis)
+        for name, tensor in form.inputs.items()
+        if streaming.axis in tensor.shape
+    }
+    rows = [
+        array.shape[shape.index("batch")]
+        for name, array in inputs.items()
+        if "batch" in (shape := form.inputs[name].shape)
+    ]
     ends = np.cumsum(sizes)
     carried: Mapping[str, np.ndarray] = form.first_states(rows[0] if rows else 1)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in form.streamed}
     chunks = (np.arange(end - size, end) for size, end in zip(sizes, ends, strict=True))
     for numbers, last in pulls(chunks, streaming.right, read_ahead=read_ahead):
-        cut = {name: np.take(array, numbers, axes_of[name]) if name in axes_of else array for name, array in inputs.items()}
+        cut = {
+            name: np.take(array, numbers, axes_of[name]) if name in axes_of else array for name, array in inputs.items()
+        }
         end = {streaming.end: np.array([last], np.int64)} if streaming.end else {}
         made = run(**cut, **carried, **end)
         carried = {name: made[state.next] for name, state in streaming.states.items()}
@@ -52,7 +64,13 @@ class StateErrors(NamedTuple):
 
 
 def state_exactness(
-    plain: Runner, signed: Signed, run: Runner, form: NetworkSpec, examples: MakeExamples, left: int, chunks: Sequence[int] = CHUNKS
+    plain: Runner,
+    signed: Signed,
+    run: Runner,
+    form: NetworkSpec,
+    examples: MakeExamples,
+    left: int,
+    chunks: Sequence[int] = CHUNKS,
 ) -> StateErrors:
     """Measure a stateful form against the plain network, and how much it matters to it how a stream is cut.
 
@@ -70,7 +88,11 @@ def state_exactness(
         whole = {name: plain(**inputs)[name] for name in form.streamed}
         uncut = streamed(run, form, given, [length], read_ahead=True)
         doubling = [2**i for i in range(length.bit_length())]
-        ways = {**{str(size): _cut(length, [size] * length) for size in chunks}, "ramp": _cut(length, doubling), "whole": [length]}
+        ways = {
+            **{str(size): _cut(length, [size] * length) for size in chunks},
+            "ramp": _cut(length, doubling),
+            "whole": [length],
+        }
         for name, sizes in ways.items():
             for ahead in (False, True):
                 made = streamed(run, form, given, sizes, ahead)
@@ -85,7 +107,9 @@ def _cut(length: int, sizes: Sequence[int]) -> list[int]:
     return [int(size) for size in np.diff(ends, prepend=0) if size]
 
 
-def state_batch_invariance(run: Runner, form: NetworkSpec, signed: Signed, examples: MakeExamples, batch: int = 3) -> float:
+def state_batch_invariance(
+    run: Runner, form: NetworkSpec, signed: Signed, examples: MakeExamples, batch: int = 3
+) -> float:
     """Largest error of a stream run alone against the same one in a batch; 0 for a network without a batch axis."""
     assert form.streaming is not None
     if "batch" not in axes(signed):
@@ -97,6 +121,11 @@ def state_batch_invariance(run: Runner, form: NetworkSpec, signed: Signed, examp
     together = streamed(run, form, given, sizes)
     worst = 0.0
     for row in range(batch):
-        alone = streamed(run, form, {name: row_of(array, form.inputs[name].shape, row) for name, array in given.items()}, sizes)
-        worst = max(worst, relative_error({name: row_of(x, form.outputs[name].shape, row) for name, x in together.items()}, alone))
+        alone = streamed(
+            run, form, {name: row_of(array, form.inputs[name].shape, row) for name, array in given.items()}, sizes
+        )
+        worst = max(
+            worst,
+            relative_error({name: row_of(x, form.outputs[name].shape, row) for name, x in together.items()}, alone),
+        )
     return worst

@@ -41,7 +41,9 @@ class Trace:
             try:
                 made = run(inputs)
             except Exception as error:  # ONNX Runtime's own have no class in common
-                raise PackagingError(where, f"the graph does not run with a batch of {batch} and {steps} steps ({error})") from error
+                raise PackagingError(
+                    where, f"the graph does not run with a batch of {batch} and {steps} steps ({error})"
+                ) from error
             self._runs.append({**constants, **inputs, **made})
 
     def values(self, name: str) -> list[np.ndarray]:
@@ -80,7 +82,9 @@ class Trace:
         one, two = self._runs[0][name].shape, self._runs[other][name].shape
         found = [i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b]
         if len(one) != len(two) or len(found) > 1:
-            raise NoStatefulForm(self._where, f"more than one axis of the tensor {name!r} follows one size: {one} and {two}")
+            raise NoStatefulForm(
+                self._where, f"more than one axis of the tensor {name!r} follows one size: {one} and {two}"
+            )
         return found[0] if found else None
 
 

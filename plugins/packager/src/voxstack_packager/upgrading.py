@@ -77,7 +77,9 @@ def upgrade(
     return Path(folder)
 
 
-def _upgraded(folder: Path, name: str, spec: Mapping[str, Any], module: nn.Module | None, log: Callable[[str], None]) -> Mapping[str, Any]:
+def _upgraded(
+    folder: Path, name: str, spec: Mapping[str, Any], module: nn.Module | None, log: Callable[[str], None]
+) -> Mapping[str, Any]:
     """The JSON of a network of its own, brought up to date."""
     signed = NetworkSpec.of(name, spec, "", folder.joinpath, trusted=False)
     examples = _examples(folder, name, signed)
@@ -93,7 +95,12 @@ def _upgraded(folder: Path, name: str, spec: Mapping[str, Any], module: nn.Modul
 
 
 def with_program(
-    folder: Path, name: str, spec: Mapping[str, Any], module: nn.Module, examples: MakeExamples, log: Callable[[str], None] = print
+    folder: Path,
+    name: str,
+    spec: Mapping[str, Any],
+    module: nn.Module,
+    examples: MakeExamples,
+    log: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Return the JSON of a network with a ``.pt2`` that shares the weights of its ONNX export, and write the files of that.
 
@@ -112,7 +119,9 @@ def with_program(
     allowed(name, against(onnx_runner(symbol), reference, signed, examples), SOURCE_ERROR, ANOTHER)
     plain = beside(symbol, onnx.load(symbol))
     program = export_program(name, core, signed, examples, symbol, folder / plain["parameters"], half)
-    run = pt2_runner(folder / program["symbol"], signed, folder / program["parameters"] if "parameters" in program else None)
+    run = pt2_runner(
+        folder / program["symbol"], signed, folder / program["parameters"] if "parameters" in program else None
+    )
     error = allowed(name, against(run, reference, signed, examples), SOURCE_ERROR, DIFFERS)
     log(f"{name}: {program['symbol']}, {(folder / program['symbol']).stat().st_size / 1e3:.1f} kB; pt2_error {error}")
     others = [export for export in spec["exports"] if export["format"] not in ("onnx", "pt2")]
@@ -144,7 +153,9 @@ def _examples(folder: Path, name: str, signed: NetworkSpec) -> MakeExamples:
     return examples
 
 
-def _with_form(folder: Path, name: str, spec: Mapping[str, Any], examples: MakeExamples, log: Callable[[str], None]) -> Mapping[str, Any]:
+def _with_form(
+    folder: Path, name: str, spec: Mapping[str, Any], examples: MakeExamples, log: Callable[[str], None]
+) -> Mapping[str, Any]:
     before = _of_form(folder, spec)
     try:
         made = with_stateful_form(folder, name, {key: spec[key] for key in spec if key != "stateful"}, examples, log)

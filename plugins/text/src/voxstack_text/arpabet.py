@@ -34,11 +34,15 @@ class Arpabet(SequenceBlock):
 
     def load(self, addon: object) -> None:
         if not any(symbol.lower().rstrip("01") in _VOWELS for symbol in self.symbols):
-            raise StackError("symbols", "has no vowel of CMUdict, such as AH0 or OW1; Characters looks up other symbols")
+            raise StackError(
+                "symbols", "has no vowel of CMUdict, such as AH0 or OW1; Characters looks up other symbols"
+            )
 
     def __call__(self, utterance: Utterance) -> Utterance:
         rows = np.asarray(utterance["tokens"])
-        names = [_written(phone, int(row[1]), int(row[4])) for phone, row in zip(utterance["phones"], rows, strict=True)]
+        names = [
+            _written(phone, int(row[1]), int(row[4])) for phone, row in zip(utterance["phones"], rows, strict=True)
+        ]
         kept = [name in self.symbols for name in names]
         place = [0, *accumulate(kept)]  # where each token has gone, and what comes behind the last
         phones = [name for name, keep in zip(names, kept, strict=True) if keep]
@@ -47,11 +51,16 @@ class Arpabet(SequenceBlock):
             "tokens": np.array([*(self.symbols[name] for name in phones), *self.end], np.int64),
             "phones": phones + ["pau"] * ends,
             "words": [
-                word._replace(first_token=place[word.first_token], tokens=place[word.first_token + word.tokens] - place[word.first_token])
+                word._replace(
+                    first_token=place[word.first_token],
+                    tokens=place[word.first_token + word.tokens] - place[word.first_token],
+                )
                 for word in utterance["words"]
                 if place[word.first_token + word.tokens] > place[word.first_token]
             ],
-            "marks": [mark._replace(token=min(place[mark.token], max(0, place[-1] + ends - 1))) for mark in utterance["marks"]],
+            "marks": [
+                mark._replace(token=min(place[mark.token], max(0, place[-1] + ends - 1))) for mark in utterance["marks"]
+            ],
             **{name: _behind(utterance[name], kept, ends, value) for name, value in _REST.items()},
         }
 

@@ -57,7 +57,11 @@ class Characters(SequenceBlock):
 
     def __call__(self, utterance: Utterance) -> Utterance:
         given = utterance[self.source]
-        symbols = self._split(given if isinstance(given, str) else "".join(given)) if isinstance(given, str) or self.merged else given
+        symbols = (
+            self._split(given if isinstance(given, str) else "".join(given))
+            if isinstance(given, str) or self.merged
+            else given
+        )
         unknown = dict.fromkeys(symbol for symbol in symbols if symbol not in self.symbols)
         if unknown:
             _LOG.warning("left out %s of %r: no tokens are known for them", ", ".join(map(repr, unknown)), given)
@@ -67,7 +71,9 @@ class Characters(SequenceBlock):
             tokens += [*self.symbols[symbol], *self.blank]
         tokens += self.end
         if not tokens:
-            raise RequestError(f"Characters: nothing in {given!r} is known, so there is nothing to say; give a text in the voice's script")
+            raise RequestError(
+                f"Characters: nothing in {given!r} is known, so there is nothing to say; give a text in the voice's script"
+            )
         return {"tokens": np.array(tokens, np.int64)}
 
     def _split(self, text: str) -> Sequence[str]:
@@ -75,7 +81,10 @@ class Characters(SequenceBlock):
         text = text.lower() if self.lower else text
         text = " ".join(_RUN.split(text)) if self.squeeze else text
         symbols = _pattern(tuple(self.merged)).findall(text) if self.merged else text
-        return [" " if symbol.isspace() and symbol not in self.symbols and " " in self.symbols else symbol for symbol in symbols]
+        return [
+            " " if symbol.isspace() and symbol not in self.symbols and " " in self.symbols else symbol
+            for symbol in symbols
+        ]
 
 
 def _stripped(symbols: Sequence[str]) -> Sequence[str]:

@@ -15,11 +15,23 @@ BOUNDARIES = 2
 SMALLEST = 8
 """Tokens that are enough: a syllable of six phones, as in "strength", between silences; a longer one is cut between phones."""
 
-_PIECE, _PAUSE, _CLAUSE, _PHRASE, _WORDS, _CLOSE, _SPOKEN, _SYLLABLE, _PHONE = 0.5, 0.0, 1.0, 2.0, 3.0, 4.5, 8.0, 16.0, 32.0
+_PIECE, _PAUSE, _CLAUSE, _PHRASE, _WORDS, _CLOSE, _SPOKEN, _SYLLABLE, _PHONE = (
+    0.5,
+    0.0,
+    1.0,
+    2.0,
+    3.0,
+    4.5,
+    8.0,
+    16.0,
+    32.0,
+)
 """What it costs to have a piece more, and to cut at a pause, between clauses, phrases, words, words that belong together, and inside
 a written word: between the words spoken for it, between syllables, between phones."""
 
-_JOINING = frozenset("and but or so because although while when until if unless since that which who whose where whether".split())
+_JOINING = frozenset(
+    "and but or so because although while when until if unless since that which who whose where whether".split()
+)
 """Words that a clause begins with."""
 
 _LEANING = frozenset("me us him them it not than there".split())
@@ -79,7 +91,10 @@ def _between(rows: list[Row], at: int) -> float:
     """The cost of a cut between two written words."""
     if rows[at - 1].silent:
         return _PAUSE
-    before, behind = next(rows[row].phone.word for row in range(at - 1, 0, -1) if rows[row].phone.word), rows[at].phone.word
+    before, behind = (
+        next(rows[row].phone.word for row in range(at - 1, 0, -1) if rows[row].phone.word),
+        rows[at].phone.word,
+    )
     if behind in _LEANING or (before in FUNCTION_WORDS and behind not in FUNCTION_WORDS):
         return _CLOSE
     if before in FUNCTION_WORDS:
@@ -89,7 +104,11 @@ def _between(rows: list[Row], at: int) -> float:
 
 def _spoken_words(rows: list[Row], start: int, end: int) -> list[int]:
     """Where words begin, or go on behind a silence; "'s" belongs to the one before."""
-    return [at for at in range(start, end) if rows[at - 1].silent or (rows[at].phone.word and "'" not in rows[at].phone.word)]
+    return [
+        at
+        for at in range(start, end)
+        if rows[at - 1].silent or (rows[at].phone.word and "'" not in rows[at].phone.word)
+    ]
 
 
 def _syllables(rows: list[Row], start: int, end: int) -> list[int]:

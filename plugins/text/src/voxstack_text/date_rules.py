@@ -21,7 +21,11 @@ def _month_day(match: re.Match[str], known: Known) -> Reading:
 
 
 def _day_month(match: re.Match[str], known: Known) -> Reading:
-    the = "" if re.search(r"\bthe\s+$", match.string[max(0, match.start() - NEAR) : match.start()], re.IGNORECASE) else "the "
+    the = (
+        ""
+        if re.search(r"\bthe\s+$", match.string[max(0, match.start() - NEAR) : match.start()], re.IGNORECASE)
+        else "the "
+    )
     return groups(match, day=f"{the}{_day(match['day'])} of", month=_month(match["month"]), year=_year(match["year"]))
 
 
@@ -99,18 +103,27 @@ def _short_number(match: re.Match[str], known: Known) -> Reading:
 RULES: tuple[Rule, ...] = (
     rule(rf"{START}(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})(?![\w-])", _numeric),
     rule(rf"{START}(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}})(?![\w/])", _numeric),
-    rule(rf"{_MONTH} {_DAY}(?:[-–](?P<last>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)(?![\w-]))?(?:,? {_YEAR})?(?![a-zA-Z])", _month_day),
+    rule(
+        rf"{_MONTH} {_DAY}(?:[-–](?P<last>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)(?![\w-]))?(?:,? {_YEAR})?(?![a-zA-Z])",
+        _month_day,
+    ),
     rule(rf"{START}{_DAY} (?:of )?{_MONTH}(?:,? {_YEAR})?", _day_month),
     rule(rf"{_MONTH},? {_YEAR}", _month_year),
     rule(r"(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\.", _short_month),
     rule(rf"({alternatives(WEEKDAY_FORMS)})\.", _weekday),
-    rule(rf"(?P<first>{alternatives(WEEKDAY_FORMS)})\.?[-–](?P<last>{alternatives(WEEKDAY_FORMS)})(?![a-z])\.?", _weekdays),
+    rule(
+        rf"(?P<first>{alternatives(WEEKDAY_FORMS)})\.?[-–](?P<last>{alternatives(WEEKDAY_FORMS)})(?![a-z])\.?",
+        _weekdays,
+    ),
     rule(rf"(Sat|Sun)(?=,? (?:{alternatives(MONTH_FORMS)})\.? \d)", _weekday),
     rule(rf"{START}\d{{3,4}}(?= (?:AD|BCE?|CE|A\.D\.|B\.C\.)(?!\w))", lambda match, known: numbers.year(int(match[0]))),
     rule(r"(?:(?<=[aApP][mM] )|(?<=[mM]\. ))[ECMP]T(?![\w.])", lambda match, known: " ".join(match[0])),
     rule(r"(?:AD|BC)(?= \d)|(?<=\d )(?:AD|BC)(?!\w)", lambda match, known: " ".join(match[0])),
     rule(r"(?:(?<=:\d\d)|(?<=\d[ap]m)|(?<=\d[AP]M)|(?<=[ap]\.m\.))[-–](?=\d{1,2}(?!\d))", lambda match, known: "to"),
-    rule(r"(?:(?<=[Cc]all )|(?<=[Dd]ial )|(?<=[Cc]alled )|(?<=[Dd]ialed ))(?:[2-9]11|988)(?![\w,.]\d|\w| [a-z]+s\b)", _short_number),
+    rule(
+        r"(?:(?<=[Cc]all )|(?<=[Dd]ial )|(?<=[Cc]alled )|(?<=[Dd]ialed ))(?:[2-9]11|988)(?![\w,.]\d|\w| [a-z]+s\b)",
+        _short_number,
+    ),
     rule(r"(Mon|Tues|Tue|Wed|Thurs|Thur|Thu|Fri)(?!\w|')", _weekday),
     rule(rf"{START}(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?(?:\s?{_HALF})?(?![\w:])", _time),
     rule(rf"{START}(?P<hour>\d{{1,2}})\s?{_HALF}", _hour),

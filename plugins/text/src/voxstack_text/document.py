@@ -47,7 +47,10 @@ class Document:
         with closing(segments(self.text, first, longest)) as found:
             for segment in found:
                 passage = self._passage(segment)
-                breaks, flags = _within(self.breaks, behind, segment.start + 1), _within(self.flags, behind, segment.start + 1)
+                breaks, flags = (
+                    _within(self.breaks, behind, segment.start + 1),
+                    _within(self.flags, behind, segment.start + 1),
+                )
                 if waiting is None:
                     passage = _led(passage, breaks, flags)
                 else:
@@ -59,7 +62,9 @@ class Document:
         if waiting is not None:
             yield _followed(waiting, breaks, flags)
         elif breaks or flags:
-            yield Passage("", breaks=(Break(0, _total(breaks) or 0.0),), flags=tuple(flag._replace(at=0) for flag in flags))
+            yield Passage(
+                "", breaks=(Break(0, _total(breaks) or 0.0),), flags=tuple(flag._replace(at=0) for flag in flags)
+            )
 
     def _passage(self, segment: Segment) -> Passage:
         start, stop = segment.start, segment.start + len(segment.text)
@@ -84,7 +89,9 @@ class Document:
             pitches.add(0.0)
         if len(pitches) > 1:
             where = f"SSML, characters {self.starts[start]} to {self.ends[stop - 1]}"
-            raise RequestError(f"{where}: the pitch changes inside a sentence, and a voice takes one for all of it; raise whole sentences")
+            raise RequestError(
+                f"{where}: the pitch changes inside a sentence, and a voice takes one for all of it; raise whole sentences"
+            )
         return pitches.pop()
 
 
@@ -109,7 +116,9 @@ def _followed(passage: Passage, breaks: Sequence[Break], flags: Sequence[Flag]) 
     """A passage with what stands behind it."""
     seconds, end = _total(breaks), len(passage.text)
     more = () if seconds is None else (Break(end, seconds),)
-    return replace(passage, breaks=(*passage.breaks, *more), flags=(*passage.flags, *(flag._replace(at=end) for flag in flags)))
+    return replace(
+        passage, breaks=(*passage.breaks, *more), flags=(*passage.flags, *(flag._replace(at=end) for flag in flags))
+    )
 
 
 def _joined(one: Passage, two: Passage, breaks: Sequence[Break], flags: Sequence[Flag]) -> tuple[Passage, Passage]:

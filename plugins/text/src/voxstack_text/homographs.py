@@ -59,7 +59,9 @@ HOMOGRAPHS: dict[str, tuple[Reading, ...]] = {
     "bow": (_reading("b aw1", _VERB, "before down out"), _reading("b ow1")),
     "close": (
         _reading(
-            "k l ow1 s", "so too very is was are were be get gets got came come how as stay stand", "to friend friends enough call by"
+            "k l ow1 s",
+            "so too very is was are were be get gets got came come how as stay stand",
+            "to friend friends enough call by",
         ),
         _reading("k l ow1 z"),
     ),
@@ -95,7 +97,10 @@ HOMOGRAPHS: dict[str, tuple[Reading, ...]] = {
         ),
         _reading("l ih1 v"),
     ),
-    "lives": (_reading("l ay1 v z", _NOUN | frozenset("many lost saved nine own human save".split())), _reading("l ih1 v z")),
+    "lives": (
+        _reading("l ay1 v z", _NOUN | frozenset("many lost saved nine own human save".split())),
+        _reading("l ih1 v z"),
+    ),
     "minute": (
         _reading("m ay0 n uw1 t", "", "detail details amount amounts quantity quantities particles differences"),
         _reading("m ih1 n ax0 t"),
@@ -105,7 +110,10 @@ HOMOGRAPHS: dict[str, tuple[Reading, ...]] = {
     "perfect": _verb_else_noun("p er0 f eh1 k t", "p er1 f ax0 k t"),
     "permit": _verb_else_noun("p er0 m ih1 t", "p er1 m ih0 t"),
     "present": _verb_else_noun("p r ih0 z eh1 n t", "p r eh1 z ax0 n t"),
-    "produce": (_reading("p r ow1 d uw0 s", "fresh organic farm local", "aisle section market"), _reading("p r ax0 d uw1 s")),
+    "produce": (
+        _reading("p r ow1 d uw0 s", "fresh organic farm local", "aisle section market"),
+        _reading("p r ax0 d uw1 s"),
+    ),
     "progress": _verb_else_noun("p r ax0 g r eh1 s", "p r aa1 g r eh0 s"),
     "project": _verb_else_noun("p r ax0 jh eh1 k t", "p r aa1 jh eh0 k t"),
     "protest": _verb_else_noun("p r ax0 t eh1 s t", "p r ow1 t eh0 s t"),
@@ -121,7 +129,10 @@ HOMOGRAPHS: dict[str, tuple[Reading, ...]] = {
     "tear": (_reading("t eh1 r", _VERB, "up down apart off it through along"), _reading("t ih1 r")),
     "transport": _verb_else_noun("t r ae0 n s p ao1 r t", "t r ae1 n s p ao0 r t"),
     "use": (_reading("y uw1 s", _NOUN, "of case cases"), _reading("y uw1 z")),
-    "uses": (_reading("y uw1 s ax0 z", _NOUN | frozenset("many other several common".split()), "of for"), _reading("y uw1 z ax0 z")),
+    "uses": (
+        _reading("y uw1 s ax0 z", _NOUN | frozenset("many other several common".split()), "of for"),
+        _reading("y uw1 z ax0 z"),
+    ),
     "wind": (_reading("w ay1 n d", "", "up down back the"), _reading("w ih1 n d")),
     "wound": (_reading("w aw1 n d", "", "up down around round back"), _reading("w uw1 n d")),
 }

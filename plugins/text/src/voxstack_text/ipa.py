@@ -11,10 +11,15 @@ _TABLE = """
 b b; tʃ ch; ʧ ch; d d; ð dh; f f; g g; ɡ g; h hh; ɦ hh; dʒ jh; ʤ jh; k k; x k; l l; ɫ l; m m; n n; ŋ ng; p p; ɹ r; r r; ɻ r; s s; ʃ sh
 t t; ɾ d; ʔ t; θ th; v v; w w; ʍ w; j y; z z; ʒ zh; n̩ ax n; m̩ ax m; l̩ ax l; ɫ̩ ax l; ju y uw
 """
-_PHONES = {ipa: tuple(phones) for ipa, *phones in (entry.split() for entry in _TABLE.replace("\n", ";").split(";") if entry.strip())}
+_PHONES = {
+    ipa: tuple(phones)
+    for ipa, *phones in (entry.split() for entry in _TABLE.replace("\n", ";").split(";") if entry.strip())
+}
 _LONGEST = max(map(len, _PHONES))
 _STRESS = "ˈ'"
-_WITHOUT_SOUND = frozenset("ˌ.ːˑ ‿͜͡ʰ|̯̃̚˞")  # secondary stress is none to this voice; length and aspiration follow by themselves
+_WITHOUT_SOUND = frozenset(
+    "ˌ.ːˑ ‿͜͡ʰ|̯̃̚˞"
+)  # secondary stress is none to this voice; length and aspiration follow by themselves
 
 
 def from_ipa(written: str) -> Pronunciation:

@@ -133,7 +133,10 @@ def _add_word(layout: Layout, passage: Passage, item: Spoken, parts: list[Part],
 def _in_their_manner(passage: Passage, rows: list[Row]) -> list[Row]:
     """The rows, each at the rate and the volume of its place."""
     for manner in passage.manners:
-        rows = [row._replace(rate=manner.rate, volume=manner.volume) if manner.start <= row.place < manner.end else row for row in rows]
+        rows = [
+            row._replace(rate=manner.rate, volume=manner.volume) if manner.start <= row.place < manner.end else row
+            for row in rows
+        ]
     return rows
 
 
@@ -141,7 +144,11 @@ def _marks(passage: Passage, rows: list[Row]) -> Iterator[Mark]:
     """The flags of a passage as marks: each where the next word or silence behind it begins, at the latest with the last silence."""
     first = 0 if rows[0].seconds > 0 else 1  # the silence before everything counts where it was asked for
     for place, name, behind in passage.flags:
-        later = (at for at in range(first, len(rows)) if rows[at].place >= place and not (behind and _is_break(rows[at], place)))
+        later = (
+            at
+            for at in range(first, len(rows))
+            if rows[at].place >= place and not (behind and _is_break(rows[at], place))
+        )
         start, _ = passage.span(place, place)
         yield Mark(name, start, start, next(later, len(rows) - 1))
 

@@ -39,7 +39,9 @@ class Lexicon:
             raise ValueError("this is no lexicon file: it is not zlib-compressed") from error
         magic, symbols, _ = self._lines.split(b"\n", 2)
         if magic != MAGIC:
-            raise ValueError(f"this is no lexicon file of this version: it begins with {magic[:20]!r}, not with {MAGIC!r}")
+            raise ValueError(
+                f"this is no lexicon file of this version: it begins with {magic[:20]!r}, not with {MAGIC!r}"
+            )
         self._symbols = symbols.decode("ascii").split(" ")
         self._begin = len(magic) + len(symbols) + 2
         self._found = lru_cache(_KEPT)(self._find)

@@ -108,7 +108,9 @@ def _first_reading(folded: Folded, at: int, known: Known, start: int) -> tuple[r
                 reading = read(match, known)
             except Exception as error:
                 first, behind = folded.span(at, match.end())
-                raise UnreadableError(start + first, start + behind, f"cannot read {match[0]!r:.60}: {error}") from error
+                raise UnreadableError(
+                    start + first, start + behind, f"cannot read {match[0]!r:.60}: {error}"
+                ) from error
             if reading:
                 return match, reading
     return None

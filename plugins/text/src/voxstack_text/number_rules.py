@@ -6,7 +6,20 @@ from __future__ import annotations
 import re
 
 from voxstack_text import numbers
-from voxstack_text.rules import END, NEAR, NUMBER, START, Known, Reading, Rule, alternatives, describes, groups, letters_or_word, rule
+from voxstack_text.rules import (
+    END,
+    NEAR,
+    NUMBER,
+    START,
+    Known,
+    Reading,
+    Rule,
+    alternatives,
+    describes,
+    groups,
+    letters_or_word,
+    rule,
+)
 from voxstack_text.tables import PER, UNITS, VERSIONED
 
 _UNIT = alternatives(UNITS)
@@ -34,7 +47,9 @@ def _speed(match: re.Match[str], known: Known) -> Reading:
         per += {"2": " squared", "3": " cubed", "": ""}[power]
     else:
         per = {"2": "square ", "3": "cubic ", "": ""}[power] + per
-    return groups(match, number=numbers.amount(match["number"]), unit=f"{one if match['number'] == '1' else more} per {per}")
+    return groups(
+        match, number=numbers.amount(match["number"]), unit=f"{one if match['number'] == '1' else more} per {per}"
+    )
 
 
 def _inches(match: re.Match[str], known: Known) -> Reading:

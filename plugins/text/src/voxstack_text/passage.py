@@ -99,6 +99,12 @@ class Passage:
         if self.origins is None:
             return start, end
         if start == end:
-            place = self.origins[start][0] if start < len(self.origins) else self.origins[-1][1] if self.origins else self.start
+            place = (
+                self.origins[start][0]
+                if start < len(self.origins)
+                else self.origins[-1][1]
+                if self.origins
+                else self.start
+            )
             return place - self.start, place - self.start
         return self.origins[start][0] - self.start, self.origins[end - 1][1] - self.start

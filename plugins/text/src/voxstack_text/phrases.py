@@ -18,7 +18,9 @@ def cut(text: str, start: int, limit: int) -> int:
     """
     for mark, earliest in (_MARK, (start + limit) // 2), (_SPACE, start):
         found = [match.end() for match in mark.finditer(text, earliest, limit)]
-        outside = (place for place in reversed(found) if text.rfind("[[", start, place) <= text.rfind("]]", start, place))
+        outside = (
+            place for place in reversed(found) if text.rfind("[[", start, place) <= text.rfind("]]", start, place)
+        )
         place = next(outside, None)
         if place is not None:
             return place

@@ -53,7 +53,11 @@ def _text(passage: Passage, start: int, stop: int) -> Passage:
         text=text,
         start=passage.start + passage.span(start, start)[0],
         origins=None if passage.origins is None else passage.origins[start : start + len(text)],
-        inserts=tuple(insert._replace(at=insert.at - start) for insert in passage.inserts if start <= insert.at < start + len(text)),
+        inserts=tuple(
+            insert._replace(at=insert.at - start)
+            for insert in passage.inserts
+            if start <= insert.at < start + len(text)
+        ),
         breaks=(),
         manners=(),
         flags=(),

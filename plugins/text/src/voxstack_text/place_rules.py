@@ -51,7 +51,9 @@ def _house(match: re.Match[str], known: Known) -> Reading:
 
 def _postal(match: re.Match[str], known: Known) -> Reading:
     code = numbers.digits(match["code"]).replace("zero", "oh")
-    return groups(match, state=STATES[match["state"]], code=code, more=numbers.digits(match["more"] or "").replace("zero", "oh"))
+    return groups(
+        match, state=STATES[match["state"]], code=code, more=numbers.digits(match["more"] or "").replace("zero", "oh")
+    )
 
 
 def _named(match: re.Match[str], known: Known) -> Reading:

@@ -94,12 +94,20 @@ class Pronouncer:
 
     def _unknown(self, word: str) -> Iterator[Part]:
         """A word that no table has: a regular plural, what the network makes of it, or its letters."""
-        singular = self._lexicon.get(word[:-1]) if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else None
-        made = (*singular, *ending_after(singular[-1], "'s")) if singular else self._network(word) if self._network else ()
+        singular = (
+            self._lexicon.get(word[:-1]) if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else None
+        )
+        made = (
+            (*singular, *ending_after(singular[-1], "'s")) if singular else self._network(word) if self._network else ()
+        )
         if made:
             yield word, made
         else:
-            yield from (letter(character.upper(), self._lexicon) for character in word if character in LETTERS and character != "'")
+            yield from (
+                letter(character.upper(), self._lexicon)
+                for character in word
+                if character in LETTERS and character != "'"
+            )
 
 
 def letter(name: str, lexicon: Lexicon) -> Part:

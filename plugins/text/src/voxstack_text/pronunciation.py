@@ -12,7 +12,12 @@ Pronunciation = tuple[str, ...]
 """Phones of a word, a vowel with its stress behind it: ``("hh", "ax0", "l", "ow1")``."""
 
 VOWELS = frozenset("aa ae ah ao aw ax ay eh er ey ih iy ow oy uh uw".split())
-SYMBOLS = tuple(symbol for phone in PHONES if phone != "pau" for symbol in ((f"{phone}0", f"{phone}1") if phone in VOWELS else (phone,)))
+SYMBOLS = tuple(
+    symbol
+    for phone in PHONES
+    if phone != "pau"
+    for symbol in ((f"{phone}0", f"{phone}1") if phone in VOWELS else (phone,))
+)
 """All that a pronunciation is made of. The network's class of a symbol is its place here plus one; class 0 is CTC's blank."""
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz'"
@@ -48,5 +53,7 @@ def checked(symbols: Iterable[str], word: str) -> Pronunciation:
     pronunciation = tuple(symbols)
     for symbol in pronunciation:
         if symbol not in SYMBOLS:
-            raise ValueError(f"{word!r} is pronounced with {symbol!r}, and there is no such symbol; there are {' '.join(SYMBOLS)}")
+            raise ValueError(
+                f"{word!r} is pronounced with {symbol!r}, and there is no such symbol; there are {' '.join(SYMBOLS)}"
+            )
     return pronunciation

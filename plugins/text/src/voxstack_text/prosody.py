@@ -10,7 +10,15 @@ STRENGTHS = {"none": 0.0, "x-weak": 0.0, "weak": math.nan, "medium": math.nan, "
 """Seconds of a break by its strength; NaN: as at a comma. Strong is what amber leaves between sentences, x-strong twice that."""
 
 RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.25, "x-fast": 1.75}
-VOLUMES = {"silent": -math.inf, "x-soft": -12.0, "soft": -6.0, "medium": 0.0, "default": 0.0, "loud": 3.0, "x-loud": 6.0}
+VOLUMES = {
+    "silent": -math.inf,
+    "x-soft": -12.0,
+    "soft": -6.0,
+    "medium": 0.0,
+    "default": 0.0,
+    "loud": 3.0,
+    "x-loud": 6.0,
+}
 """dB."""
 
 PITCHES = {"x-low": -4.0, "low": -2.0, "medium": 0.0, "default": 0.0, "high": 2.0, "x-high": 4.0}

@@ -51,7 +51,10 @@ def _breaks(passage: Passage) -> Iterator[Spoken]:
 def _read(passage: Passage, known: Known) -> Iterator[Spoken]:
     text, done = passage.text, 0
     given = [(insert.at, insert.at + 1, insert) for insert in passage.inserts]
-    given += [(match.start(), match.end(), Insert(match.start(), match[0], match[1], "phones")) for match in _INLINE.finditer(text)]
+    given += [
+        (match.start(), match.end(), Insert(match.start(), match[0], match[1], "phones"))
+        for match in _INLINE.finditer(text)
+    ]
     for start, end, insert in sorted(given):
         yield from scan(text, known, done, start)
         yield from _insert(passage, insert, start, end, known)

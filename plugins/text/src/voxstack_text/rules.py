@@ -32,7 +32,9 @@ START = r"(?<![\w.,])"
 
 
 _ARTICLE_BEFORE = re.compile(r"\ban?\s+$", re.IGNORECASE)
-_NOUN_AFTER = re.compile(r"-[a-z]|\s+(?!(?:an?|per|or|and|in|to|of|for|at|on|from|each|every|is|was|is|by|with|if|when|as)\b)[a-z]{2,}")
+_NOUN_AFTER = re.compile(
+    r"-[a-z]|\s+(?!(?:an?|per|or|and|in|to|of|for|at|on|from|each|every|is|was|is|by|with|if|when|as)\b)[a-z]{2,}"
+)
 
 
 class Rule(NamedTuple):

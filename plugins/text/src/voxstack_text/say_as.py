@@ -50,7 +50,15 @@ def _name(character: str) -> str:
     return name
 
 
-_MORE = {",": "comma", ";": "semicolon", "!": "exclamation mark", "'": "apostrophe", '"': "quote", "*": "asterisk", "\\": "backslash"}
+_MORE = {
+    ",": "comma",
+    ";": "semicolon",
+    "!": "exclamation mark",
+    "'": "apostrophe",
+    '"': "quote",
+    "*": "asterisk",
+    "\\": "backslash",
+}
 
 
 def _cardinal(written: str, form: str | None) -> Said:
@@ -104,7 +112,10 @@ def _telephone(written: str, form: str | None) -> Said:
     groups = re.findall(r"\+|\d+|[A-Za-z]+", written)
     if not any(group.isdigit() for group in groups):
         raise ValueError(f"{written!r} is no telephone number such as +1 (555) 010-9999")
-    said = ["plus" if group == "+" else numbers.digits(group) if group.isdigit() else " ".join(group.upper()) for group in groups]
+    said = [
+        "plus" if group == "+" else numbers.digits(group) if group.isdigit() else " ".join(group.upper())
+        for group in groups
+    ]
     return " , ".join(said).replace("plus ,", "plus"), "words"
 
 

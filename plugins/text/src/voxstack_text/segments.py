@@ -40,7 +40,9 @@ class Segment(NamedTuple):
     opens: bool
 
 
-def segments(text: str | Iterator[str], first: int = 200, longest: int = 500, language: str = "en") -> Generator[Segment, None, None]:
+def segments(
+    text: str | Iterator[str], first: int = 200, longest: int = 500, language: str = "en"
+) -> Generator[Segment, None, None]:
     """Yield the sentences of a text that have something to pronounce, stripped, each as soon as its end is certain.
 
     Paragraphs, apart by blank lines, end sentences; inside them the library sentencex finds the ends, once straight quotes
@@ -94,7 +96,9 @@ def _spoken_in(language: str) -> Callable[[str], object]:
     """Tells whether there is something in a text to pronounce."""
     if language != "en":
         return _LETTER.search
-    from voxstack_text.normalise import pronounceable  # its rules take a while to compile, and looking for plugins needs none
+    from voxstack_text.normalise import (
+        pronounceable,
+    )  # its rules take a while to compile, and looking for plugins needs none
 
     return pronounceable
 
@@ -214,7 +218,9 @@ class _Window:
             self._pieces = None
             return
         if not isinstance(piece, str):
-            raise RequestError(f"Sentences: a piece of the text is a {type(piece).__name__}, {piece!r:.40}; give an iterator of str")
+            raise RequestError(
+                f"Sentences: a piece of the text is a {type(piece).__name__}, {piece!r:.40}; give an iterator of str"
+            )
         self._gone += self._before
         self._text = self._text[self._before :] + piece
         self._at, self._before = self._at - self._before, 0

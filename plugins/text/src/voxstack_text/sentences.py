@@ -79,7 +79,9 @@ class Sentences(StreamableWrapper):
         return (self.block.needs - {"text_start", "passage", "unit"}) | {"text"}
 
     def load(self, addon: Addon) -> None:
-        for _ in segments("Now."):  # what this imports takes some milliseconds, and later somebody waits for the first audio
+        for _ in segments(
+            "Now."
+        ):  # what this imports takes some milliseconds, and later somebody waits for the first audio
             pass
         self._controls = addon.config.get("controls", {})
         limits = self.block.limits
@@ -104,7 +106,13 @@ class Sentences(StreamableWrapper):
         passages = self._fitting(self._passages(utterance))
         try:
             for passage in passages:
-                own = {**utterance, "text": passage.text, "markup": "text", "text_start": base + passage.start, "passage": passage}
+                own = {
+                    **utterance,
+                    "text": passage.text,
+                    "markup": "text",
+                    "text_start": base + passage.start,
+                    "passage": passage,
+                }
                 own["unit"] = Unit.of(passage)
                 if timeline is not None:
                     own["timeline"] = timeline.within(given)
@@ -135,7 +143,9 @@ class Sentences(StreamableWrapper):
             return _plain(text, self.first, self.longest, self.language.partition("-")[0].lower())
         from voxstack_text.ssml import document  # most requests are plain text
 
-        return document(text if isinstance(text, str) else "".join(text), self._controls).passages(self.first, self.longest)
+        return document(text if isinstance(text, str) else "".join(text), self._controls).passages(
+            self.first, self.longest
+        )
 
 
 def _plain(text: str | Iterator[str], first: int, longest: int, language: str) -> Generator[Passage, None, None]:

@@ -72,7 +72,11 @@ class _Reader:
         self.document = Document()
         self.expat: Any = None
         self._source, self._controls = source, controls
-        self._places = None if source.isascii() else list(accumulate(((byte & 0xC0) != 0x80 for byte in source.encode()), initial=0))
+        self._places = (
+            None
+            if source.isascii()
+            else list(accumulate(((byte & 0xC0) != 0x80 for byte in source.encode()), initial=0))
+        )
         self._pieces: list[str] = []
         self._length = 0
         self._open: list[str] = []
@@ -111,7 +115,9 @@ class _Reader:
         if self._open[-1] in _EMPTY and not text.isspace():
             raise self.error(f"<{self._open[-1]}> holds no text; close it at once: <{self._open[-1]} .../>")
         place = self._place()
-        blank = "".join(" " if character.isspace() else character for character in text)  # the lines of a document mean nothing
+        blank = "".join(
+            " " if character.isspace() else character for character in text
+        )  # the lines of a document mean nothing
         if len(text) == 1 and self._source[place] == "&":
             self._add(blank, [place], [self._source.index(";", place) + 1])
         else:
@@ -122,19 +128,26 @@ class _Reader:
 
     def error(self, problem: str) -> RequestError:
         """An error at the place where the parser is."""
-        return RequestError(f"SSML, line {self.expat.CurrentLineNumber}, column {self.expat.CurrentColumnNumber + 1}: {problem}")
+        return RequestError(
+            f"SSML, line {self.expat.CurrentLineNumber}, column {self.expat.CurrentColumnNumber + 1}: {problem}"
+        )
 
     def _check(self, name: str, attributes: Mapping[str, str]) -> None:
         """See that an element is known, stands where it can, and has the attributes that it may."""
         if name not in ELEMENTS:
             hint = "".join(f"; did you mean <{near}>?" for near in difflib.get_close_matches(name, ELEMENTS, 1))
-            raise self.error(f"<{name}> is not known here{hint}; there are {', '.join(ELEMENTS)}: leave it out or use one of these")
+            raise self.error(
+                f"<{name}> is not known here{hint}; there are {', '.join(ELEMENTS)}: leave it out or use one of these"
+            )
         if (name == "speak") != (not self._open):
             raise self.error(
-                "a document is one <speak> with everything else in it" + (f", and this begins with <{name}>" * (not self._open))
+                "a document is one <speak> with everything else in it"
+                + (f", and this begins with <{name}>" * (not self._open))
             )
         if self._open and self._open[-1] in (*_INSERTS, *_EMPTY):
-            raise self.error(f"<{self._open[-1]}> holds {'nothing' if self._open[-1] in _EMPTY else 'only text'}; close it before <{name}>")
+            raise self.error(
+                f"<{self._open[-1]}> holds {'nothing' if self._open[-1] in _EMPTY else 'only text'}; close it before <{name}>"
+            )
         for key, value in attributes.items():
             if key not in ELEMENTS[name]:
                 known = ", ".join(attribute.rpartition("}")[2] for attribute in ELEMENTS[name])
@@ -162,7 +175,9 @@ class _Reader:
         """The manner that holds inside an element, in that of what is around it."""
         if "pitch" in attributes and "pitch" not in self._controls:
             there = ", ".join(self._controls) or "none"
-            raise self.error(f"this voice has no control 'pitch', only {there}; leave it out, or take a voice that has it")
+            raise self.error(
+                f"this voice has no control 'pitch', only {there}; leave it out, or take a voice that has it"
+            )
         around = self._manners[-1]
         rate = around.rate * self._value(prosody.rate, attributes.get("rate", "medium"))
         if not 0.1 <= rate <= 10:

@@ -26,7 +26,9 @@ def phone_stress(pronunciation: Pronunciation) -> list[tuple[str, int]]:
     phones = [symbol.rstrip("01") for symbol in pronunciation]
     stresses = [int(symbol.endswith("1")) for symbol in pronunciation if symbol.rstrip("01") in VOWELS] or [0]
     bounds = pairwise([*syllable_starts(phones), len(phones)])
-    return [(phone, stress) for stress, (start, end) in zip(stresses, bounds, strict=True) for phone in phones[start:end]]
+    return [
+        (phone, stress) for stress, (start, end) in zip(stresses, bounds, strict=True) for phone in phones[start:end]
+    ]
 
 
 def syllable_starts(phones: Sequence[str]) -> list[int]:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 MONTHS = "january february march april may june july august september october november december".split()
-MONTH_FORMS = {form: month for month in MONTHS for form in (month.capitalize(), month[:3].capitalize())} | {"Sept": "september"}
+MONTH_FORMS = {form: month for month in MONTHS for form in (month.capitalize(), month[:3].capitalize())} | {
+    "Sept": "september"
+}
 WEEKDAY_FORMS = {
     "Mon": "monday",
     "Tue": "tuesday",
@@ -31,7 +33,9 @@ kB kilobyte; KB kilobyte; MB megabyte; GB gigabyte; TB terabyte; PB petabyte; kb
 _INVARIABLE = {"hertz", "kilohertz", "megahertz", "gigahertz", "terahertz"}
 UNITS: dict[str, tuple[str, str]] = {
     short: (full, full if full in _INVARIABLE else full + "s")
-    for short, _, full in (entry.strip().partition(" ") for entry in _UNITS.replace("\n", ";").split(";") if entry.strip())
+    for short, _, full in (
+        entry.strip().partition(" ") for entry in _UNITS.replace("\n", ";").split(";") if entry.strip()
+    )
 } | {
     "ft": ("foot", "feet"),
     "°C": ("degree celsius", "degrees celsius"),
@@ -73,7 +77,10 @@ UNITS: dict[str, tuple[str, str]] = {
 }
 """Singular and plural; inch is not there, as "5 in" is mostly not of inches."""
 
-PER = {word: word for word in "second minute hour day night week month quarter year person gallon mile pound ounce piece unit".split()} | {
+PER = {
+    word: word
+    for word in "second minute hour day night week month quarter year person gallon mile pound ounce piece unit".split()
+} | {
     "s": "second",
     "sec": "second",
     "min": "minute",

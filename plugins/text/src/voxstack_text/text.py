@@ -58,7 +58,9 @@ class Text(SequenceBlock):
     gives = frozenset({"tokens", "words", "phones", "silences", "pauses", "rates", "volumes", "marks"})
 
     def load(self, addon: Addon) -> None:
-        import_module("voxstack_text.reader")  # its rules take 15 ms to compile: now, and not when somebody waits for audio
+        import_module(
+            "voxstack_text.reader"
+        )  # its rules take 15 ms to compile: now, and not when somebody waits for audio
         network = None
         if self.network is not None or any(spec.role == ROLE for spec in addon.networks.values()):
             network = _by_network(addon.network(addon.select(self.network, ROLE).name))
@@ -95,7 +97,9 @@ def _passage(utterance: Utterance) -> Passage:
     if passage is not None:
         return passage
     if utterance.get("markup", "text") != "text":
-        raise RequestError(f"Text reads plain text, and not {utterance['markup']!r}; put the stack's blocks into a Sentences, which does")
+        raise RequestError(
+            f"Text reads plain text, and not {utterance['markup']!r}; put the stack's blocks into a Sentences, which does"
+        )
     text = utterance["text"]
     return Passage(text if isinstance(text, str) else "".join(text), utterance.get("text_start", 0))
 
@@ -112,7 +116,10 @@ def _by_network(network: Network) -> Callable[[str], Pronunciation]:
 
     def pronounce(word: str) -> Pronunciation:
         plain = "".join(letter for letter in word if letter in LETTERS)
-        parts = [decode(network(letters=encode(part)[None])["logits"][0]) for part in letter_groups(plain, most or len(plain))]
+        parts = [
+            decode(network(letters=encode(part)[None])["logits"][0])
+            for part in letter_groups(plain, most or len(plain))
+        ]
         return tuple(chain(*parts)) if all(parts) else ()
 
     return pronounce

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-PHONES = ("pau aa ae ah ao aw ax ay b ch d dh eh er ey f g hh ih iy jh k l m n ng ow oy p r s sh t th uh uw v w y z zh").split()
+PHONES = (
+    "pau aa ae ah ao aw ax ay b ch d dh eh er ey f g hh ih iy jh k l m n ng ow oy p r s sh t th uh uw v w y z zh"
+).split()
 """The phone set of CMU flite (US English); ``pau`` is silence. A phone's number is its place here."""
 
 FEATURES = ("phone", "stress", "word_start", "function_word", "pause", "next_pause")

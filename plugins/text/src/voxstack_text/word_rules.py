@@ -20,9 +20,7 @@ from voxstack_text.tables import (
     WITHOUT_PERIOD,
 )
 
-_DOMAINS = (
-    "com|org|net|edu|gov|mil|io|dev|app|info|biz|uk|de|fr|eu|jp|ca|au|nz|ch|at|se|nl|tv|js|py|txt|pdf|html|csv|json|md|exe|zip|png|jpg|doc"
-)
+_DOMAINS = "com|org|net|edu|gov|mil|io|dev|app|info|biz|uk|de|fr|eu|jp|ca|au|nz|ch|at|se|nl|tv|js|py|txt|pdf|html|csv|json|md|exe|zip|png|jpg|doc"
 _VERB_AFTER_I = re.compile(r"\s+(?!of\b|was\b|is\b|and\b|had\b|to\b|in\b|ruled\b|reigned\b|became\b|died\b)[a-z]")
 _AROUND = 200  # characters that tell shouting from an acronym
 _LIKE_A_WORD = re.compile("[^AEIOU]?[AEIOU][^AEIOU]{1,2}[AEIOU][^AEIOU]?(?<=.{5})")
@@ -95,7 +93,9 @@ def _doctor_or_drive(match: re.Match[str], known: Known) -> Reading:
 
 def _after_name(match: re.Match[str]) -> bool:
     """Whether a name or a number comes right before: "Main", "42nd"."""
-    return bool(re.search(r"(?:\b[A-Z][a-z]+|\d(?:st|nd|rd|th)) $", match.string[max(0, match.start() - NEAR) : match.start()]))
+    return bool(
+        re.search(r"(?:\b[A-Z][a-z]+|\d(?:st|nd|rd|th)) $", match.string[max(0, match.start() - NEAR) : match.start()])
+    )
 
 
 def _page(match: re.Match[str], known: Known) -> Reading:
@@ -133,7 +133,9 @@ def _word(match: re.Match[str], known: Known) -> Reading:
         stem, ending = written[:-1], "s"
     if len(stem) == 1:
         return _single(match, stem) + ending
-    if stem.isalpha() and _is_spelled(stem, match.string[max(0, match.start() - _AROUND) : match.end() + _AROUND], known):
+    if stem.isalpha() and _is_spelled(
+        stem, match.string[max(0, match.start() - _AROUND) : match.end() + _AROUND], known
+    ):
         return spelled(stem) + ("'s" if ending else "")
     parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", stem)
     if stem.isalpha() and len(parts) > 1 and not known(stem.lower()) and all(known(part.lower()) for part in parts):
@@ -148,7 +150,8 @@ def _single(match: re.Match[str], letter: str) -> str:
     if letter in "aA":
         inside = letter == "A" and re.search(r"[\w,)]\s+$", match.string[max(0, match.start() - NEAR) : match.start()])
         article = re.match(
-            r"\s+[\"']?([A-Z][a-z']|[\d$£€])" if inside else r"\s+[\"']?([A-Za-z][A-Za-z']|[\d$£€])", match.string[match.end() :][:NEAR]
+            r"\s+[\"']?([A-Z][a-z']|[\d$£€])" if inside else r"\s+[\"']?([A-Za-z][A-Za-z']|[\d$£€])",
+            match.string[match.end() :][:NEAR],
         )
         return "a" if article else "A"
     return "i" if letter == "I" else letter.upper()

@@ -48,7 +48,11 @@ def fold_casts(module: GraphModule) -> None:
 
     graph, aten = module.graph, torch.ops.aten
     weights = [node for node in graph.nodes if node.op == "get_attr"]
-    casts = [node for node in graph.nodes if node.target in (aten.to.dtype, aten._to_copy.default) and node.args[0] in weights]
+    casts = [
+        node
+        for node in graph.nodes
+        if node.target in (aten.to.dtype, aten._to_copy.default) and node.args[0] in weights
+    ]
     names: dict[str, str] = {}
     for node in casts:
         weight = node.args[0].target
@@ -56,7 +60,9 @@ def fold_casts(module: GraphModule) -> None:
         if cast not in names:
             names[cast] = f"_cast_{len(names)}"
             with torch.no_grad():
-                module.register_buffer(names[cast], node.target(_attribute(module, weight), *node.args[1:], **node.kwargs))
+                module.register_buffer(
+                    names[cast], node.target(_attribute(module, weight), *node.args[1:], **node.kwargs)
+                )
         with graph.inserting_before(node):
             node.replace_all_uses_with(graph.get_attr(names[cast]))
         graph.erase_node(node)
@@ -72,7 +78,11 @@ def cast_weights(module: GraphModule, dtype: torch.dtype) -> None:
     import torch
 
     for node in module.graph.nodes:
-        if node.op == "get_attr" and isinstance(value := _attribute(module, node.target), torch.Tensor) and value.is_floating_point():
+        if (
+            node.op == "get_attr"
+            and isinstance(value := _attribute(module, node.target), torch.Tensor)
+            and value.is_floating_point()
+        ):
             place, _, last = node.target.rpartition(".")
             owner = module.get_submodule(place)
             if last in owner._parameters:

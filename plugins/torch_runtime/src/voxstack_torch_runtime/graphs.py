@@ -43,7 +43,9 @@ class CapturedProgram:
             with torch.cuda.graph(self._graph, stream=self._stream, capture_error_mode="thread_local"):
                 self._outputs = program.outputs(program.on_device(self._inputs))
             self._stream.synchronize()
-            self._made = {name: torch.empty(t.shape, dtype=t.dtype, pin_memory=True) for name, t in self._outputs.items()}
+            self._made = {
+                name: torch.empty(t.shape, dtype=t.dtype, pin_memory=True) for name, t in self._outputs.items()
+            }
         self.effective: Mapping[str, Any] = program.effective
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -54,10 +56,17 @@ class CapturedProgram:
         import torch
 
         try:
-            with self._turn, torch.inference_mode(), torch.cuda.device(self._program.device), torch.cuda.stream(self._stream):
+            with (
+                self._turn,
+                torch.inference_mode(),
+                torch.cuda.device(self._program.device),
+                torch.cuda.stream(self._stream),
+            ):
                 for name, given, taken in zip(self._program.spec.inputs, self._given, self._inputs, strict=True):
                     if tensors[name].shape != given.shape:  # copying would repeat what has one step
-                        raise ValueError(f"{name!r} has the shape {tensors[name].shape}, and {tuple(given.shape)} was captured")
+                        raise ValueError(
+                            f"{name!r} has the shape {tensors[name].shape}, and {tuple(given.shape)} was captured"
+                        )
                     np.copyto(given.numpy(), tensors[name], casting="equiv")
                     taken.copy_(given, non_blocking=True)
                 self._graph.replay()

@@ -30,7 +30,9 @@ def open_program(spec: NetworkSpec, context: Context) -> Runner:
     try:
         import torch
     except ImportError as error:
-        raise ContextError(f"network {spec.name!r}: the runtime 'torch' needs torch; try: pip install \"torch\"") from error
+        raise ContextError(
+            f"network {spec.name!r}: the runtime 'torch' needs torch; try: pip install \"torch\""
+        ) from error
     from voxstack_torch_runtime import devices
     from voxstack_torch_runtime.program import Program
 
@@ -43,7 +45,9 @@ def open_program(spec: NetworkSpec, context: Context) -> Runner:
     try:
         module = _read(spec, device, dtype)
     except Exception as error:  # what a reader of code may raise
-        raise NetworkError(f"network {spec.name!r}: torch {torch.__version__} cannot open {path.name}: {error}") from error
+        raise NetworkError(
+            f"network {spec.name!r}: torch {torch.__version__} cannot open {path.name}: {error}"
+        ) from error
     program = Program(spec, module, device, context)
     if dtype != torch.float32:
         _try(program, context.precision)
@@ -81,7 +85,9 @@ def _read(spec: NetworkSpec, device: torch.device, dtype: torch.dtype) -> GraphM
     extra = {TABLE: ""}
     program = torch.export.load(symbol, extra_files=extra)
     if parameters and not extra[TABLE]:
-        raise ValueError("it has no table of weights that it shares, and the addon declares 'parameters' for it; leave them out")
+        raise ValueError(
+            "it has no table of weights that it shares, and the addon declares 'parameters' for it; leave them out"
+        )
     if extra[TABLE] and not parameters:
         raise ValueError("its weights lie in another file; name that in the addon as 'parameters' of this export")
     if device.type != "cpu":

@@ -29,7 +29,9 @@ def shared_tensors(table: str, path: Path) -> list[torch.Tensor]:
     :raises ValueError: if the table asks for what does not lie in the file, or did not when the program was exported.
     """
     size = path.stat().st_size
-    data = np.memmap(path, np.uint8, "c") if size else np.empty(0, np.uint8)  # nobody writes; "c" as torch warns of what is read-only
+    data = (
+        np.memmap(path, np.uint8, "c") if size else np.empty(0, np.uint8)
+    )  # nobody writes; "c" as torch warns of what is read-only
     return [_tensor(row, data, path.name) for row in json.loads(table)]
 
 
@@ -41,9 +43,15 @@ def _tensor(row: dict[str, Any], data: np.ndarray, file: str) -> torch.Tensor:
         raise ValueError(f"its weights {name!r} are {kept}, computed in {wanted}; known are {', '.join(DTYPES)}")
     length = np.dtype(kept).itemsize * math.prod(shape)
     if offset < 0 or any(steps < 0 for steps in shape) or offset + length > len(data):
-        raise ValueError(f"its weights {name!r}, {kept} {shape} at {offset}, are not within the {len(data)} bytes of {file}")
+        raise ValueError(
+            f"its weights {name!r}, {kept} {shape} at {offset}, are not within the {len(data)} bytes of {file}"
+        )
     content = data[offset : offset + length]
     if zlib.crc32(content) != row["crc32"]:
-        raise ValueError(f"its weights {name!r} are not those in {file}, which is of another export; export the network anew")
-    tensor = torch.from_numpy(content).view(getattr(torch, kept)) if length else torch.empty(0, dtype=getattr(torch, kept))
+        raise ValueError(
+            f"its weights {name!r} are not those in {file}, which is of another export; export the network anew"
+        )
+    tensor = (
+        torch.from_numpy(content).view(getattr(torch, kept)) if length else torch.empty(0, dtype=getattr(torch, kept))
+    )
     return tensor.reshape(shape).permute(row["axes"]).to(getattr(torch, wanted)).contiguous()

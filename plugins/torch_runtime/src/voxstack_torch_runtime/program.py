@@ -87,7 +87,9 @@ class Program:
         import torch
         from torch.fx import GraphModule
 
-        made = Program(self.spec, GraphModule(self._module, self._module.graph), self.device, self._context)  # with a cache of its own
+        made = Program(
+            self.spec, GraphModule(self._module, self._module.graph), self.device, self._context
+        )  # with a cache of its own
         made._run = torch.compile(made._module, dynamic=dynamic)
         for size in sizes:
             made.dry(size)
@@ -119,7 +121,9 @@ def shared(array: np.ndarray, copy: bool) -> torch.Tensor:
 
     if not copy and array.flags.c_contiguous and array.dtype.isnative:  # it ends the process for some other layouts
         try:
-            return from_dlpack(array.reshape(-1)).view(array.shape)  # strides as torch makes them: x[None] has others, compiled for anew
+            return from_dlpack(array.reshape(-1)).view(
+                array.shape
+            )  # strides as torch makes them: x[None] has others, compiled for anew
         except BufferError:  # NumPy before 2.1, for arrays that are read-only
             pass
     return torch.from_numpy(np.array(array, array.dtype.newbyteorder("="), order="C"))

@@ -47,5 +47,7 @@ def same_tokens(name: str, rows: np.ndarray, durations: np.ndarray, block: str) 
 def _checked(durations: np.ndarray, block: str) -> np.ndarray:
     values = np.asarray(durations, np.float64)
     if not np.isfinite(values).all() or (values < 0).any():
-        raise NetworkError(f"{block}: 'durations' has values that are negative or not finite; frames are counted from 0 up")
+        raise NetworkError(
+            f"{block}: 'durations' has values that are negative or not finite; frames are counted from 0 up"
+        )
     return values

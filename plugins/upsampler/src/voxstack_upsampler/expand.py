@@ -43,6 +43,8 @@ class Expand(SequenceBlock):
         durations = whole_frames(utterance["durations"], self.least, "Expand")
         same_tokens(self.tensor, rows, durations, "Expand")
         if self.positions and rows.ndim != 2:
-            raise NetworkError(f"Expand: {self.tensor!r} has the shape {rows.shape}; positions are appended to (tokens, channels)")
+            raise NetworkError(
+                f"Expand: {self.tensor!r} has the shape {rows.shape}; positions are appended to (tokens, channels)"
+            )
         expansion = Expansion(rows, durations, self.positions)
         return {self.name: expansion.frames(0, expansion.total)}

@@ -16,7 +16,9 @@ class Expansion:
     :param contours: append a channel for each of them.
     """
 
-    def __init__(self, rows: np.ndarray, durations: np.ndarray, placed: bool = False, contours: Contours | None = None) -> None:
+    def __init__(
+        self, rows: np.ndarray, durations: np.ndarray, placed: bool = False, contours: Contours | None = None
+    ) -> None:
         self.total = int(durations.sum())
         """Frames in all."""
         self._rows, self._durations, self._placed, self._contours = rows, durations, placed, contours

@@ -25,7 +25,9 @@ def report(utterance: Utterance, ends: np.ndarray) -> None:
     words, phones, marks = (utterance.get(name, ()) for name in ("words", "phones", "marks"))
     first = starts[[word.first_token for word in words]] if words else ()
     last = ends[[word.first_token + word.tokens - 1 for word in words]] if words else ()
-    timeline.add_all("word", [word.text for word in words], first, np.subtract(last, first), [_span(word, base) for word in words])
+    timeline.add_all(
+        "word", [word.text for word in words], first, np.subtract(last, first), [_span(word, base) for word in words]
+    )
     timeline.add_all("phoneme", phones, starts, ends - starts)
     for mark in marks:
         timeline.add("mark", mark.text, int(starts[mark.token]), 0, _span(mark, base))

@@ -57,7 +57,9 @@ class Upsampler(StreamableBlock):
     def load(self, addon: Addon) -> None:
         encoders = [spec for spec in addon.networks.values() if spec.role == "encoder"]
         outputs = {name: tensor.shape for spec in encoders for name, tensor in spec.outputs.items()}
-        self._found = tuple(name for name, shape in outputs.items() if name != "durations" and shape == outputs.get("durations"))
+        self._found = tuple(
+            name for name, shape in outputs.items() if name != "durations" and shape == outputs.get("durations")
+        )
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         encoded = np.asarray(utterance["encoded"])
@@ -78,7 +80,9 @@ class Upsampler(StreamableBlock):
                 shapes = f"{name!r} has the shape {column.shape} and 'durations' {ends.shape}"
                 raise NetworkError(f"Upsampler: {shapes}; a contour has one value a token")
             if not np.isfinite(column).all():
-                raise NetworkError(f"Upsampler: {name!r} has values that are not finite; a contour is drawn through all of them")
+                raise NetworkError(
+                    f"Upsampler: {name!r} has values that are not finite; a contour is drawn through all of them"
+                )
         return Contours(np.stack(columns, 1), ends)
 
     def whole_frames(self, durations: np.ndarray) -> np.ndarray:

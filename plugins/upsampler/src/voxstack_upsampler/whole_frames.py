@@ -51,7 +51,9 @@ class WholeFrames(StreamableBlock):
         samples = self.makes_stream == "samples"
         if whole.ndim != (1 if samples else 2):
             wanted = "(samples,)" if samples else "(frames, features)"
-            raise NetworkError(f"WholeFrames: {self.tensor!r} has the shape {whole.shape}; a stream of {self.makes_stream!r} is {wanted}")
+            raise NetworkError(
+                f"WholeFrames: {self.tensor!r} has the shape {whole.shape}; a stream of {self.makes_stream!r} is {wanted}"
+            )
         view = whole.view()
         view.flags.writeable = False
         durations = utterance.get("durations")

@@ -22,17 +22,23 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "where it takes least time, measure that against them, and keep what is best: --context auto takes it. Exit status: 0; 1 if a "
         "context broke, or one that was asked for cannot be had, or none is right; 2 if there is no such addon or context."
     )
-    parser = commands.add_parser("bench", help="measure a voice in several contexts, and find the best", description=told)
+    parser = commands.add_parser(
+        "bench", help="measure a voice in several contexts, and find the best", description=told
+    )
     common_options(parser)
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--text", metavar="TEXT", help="what is said (default: a few sentences of English, or the addon's golden text)")
+    what.add_argument(
+        "--text", metavar="TEXT", help="what is said (default: a few sentences of English, or the addon's golden text)"
+    )
     what.add_argument("--file", metavar="FILE", help="say what is in this file, UTF-8")
     parser.add_argument("--repeat", type=_count, default=5, metavar="N", help="how often each says it (default: 5)")
     goals = (
         "what is best. balanced: least real-time factor of those whose first audio comes within 1.2 times the shortest time; latency: "
         "the earliest first audio; throughput: the least real-time factor (default: balanced)"
     )
-    parser.add_argument("--for", dest="goal", choices=["balanced", "latency", "throughput"], default="balanced", help=goals)
+    parser.add_argument(
+        "--for", dest="goal", choices=["balanced", "latency", "throughput"], default="balanced", help=goals
+    )
     keep = "keep the best for --context auto (default: yes)"
     parser.add_argument("--save", action=argparse.BooleanOptionalAction, default=True, help=keep)
     limit = "largest difference from golden vectors allowed, as a part of their peak (default: 1e-3)"
@@ -49,7 +55,15 @@ def run(options: argparse.Namespace) -> int:
         check_out(options.json)
         more = common_arguments(options)
         text = _text(options)
-        found = bench(options.addon, text=text, repeat=options.repeat, goal=options.goal, save=options.save, limit=options.limit, **more)
+        found = bench(
+            options.addon,
+            text=text,
+            repeat=options.repeat,
+            goal=options.goal,
+            save=options.save,
+            limit=options.limit,
+            **more,
+        )
     except (VoxstackError, OSError, UnicodeDecodeError) as error:
         if options.debug:
             raise
@@ -83,7 +97,9 @@ def lines(found: Benchmark) -> Iterator[str]:
     for row in found.contexts:
         if row.state != "measured":
             yield f"{row.context}: {'cannot be had here' if row.state == 'unavailable' else 'FAILED'}: {row.reason}"
-        yield from (f"{row.context}: WRONG: {one.what}: {_why(one.error, one.note)}" for one in row.rows if one.state == "fail")
+        yield from (
+            f"{row.context}: WRONG: {one.what}: {_why(one.error, one.note)}" for one in row.rows if one.state == "fail"
+        )
     yield from _network_lines(found, names)
     yield ""
     yield _verdict(found)
@@ -98,7 +114,8 @@ def _network_lines(found: Benchmark, names: Mapping[str, str]) -> Iterator[str]:
         yield from ["", f"ms in each network {what}; * is where it would be put"]
         shown = [label for label in labels if any(label in row for row in found.times.values())]
         cells = [
-            [network, *(_time(row.get(label), found.places[network] == label) for label in shown)] for network, row in found.times.items()
+            [network, *(_time(row.get(label), found.places[network] == label) for label in shown)]
+            for network, row in found.times.items()
         ]
         yield from table([["network", *(names[label] for label in shown)], *cells])
     wasting = [row for row in found.contexts if row.waste]
@@ -119,7 +136,11 @@ def _verdict(found: Benchmark) -> str:
 
 def _against(best: Measured, rows: Sequence[Measured]) -> str:
     """How it compares with the next best single context."""
-    others = [row for row in rows if row.context not in (best.context, "placement") and row.checked == "pass" and row.real_time_factor]
+    others = [
+        row
+        for row in rows
+        if row.context not in (best.context, "placement") and row.checked == "pass" and row.real_time_factor
+    ]
     if not others:
         return ""
     next_best = min(others, key=lambda row: row.rtf)
@@ -131,7 +152,9 @@ def _why(error: float | None, note: str) -> str:
 
 
 def _spread(spread: Spread | None, scale: float = 1) -> str:
-    return "-" if spread is None else f"{spread.median * scale:.3g} ({spread.low * scale:.3g}-{spread.high * scale:.3g})"
+    return (
+        "-" if spread is None else f"{spread.median * scale:.3g} ({spread.low * scale:.3g}-{spread.high * scale:.3g})"
+    )
 
 
 def _time(seconds: float | None, best: bool) -> str:

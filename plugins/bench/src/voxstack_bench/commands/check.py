@@ -54,7 +54,10 @@ def lines(report: Report) -> Iterator[str]:
     yield from legend(names)
     rows = [["context", "what", "error", ""]]
     for found in report.contexts:
-        rows += [[names[found.context], row.what, number(row.error, ".1e"), _verdict(row.state, row.note)] for row in found.rows]
+        rows += [
+            [names[found.context], row.what, number(row.error, ".1e"), _verdict(row.state, row.note)]
+            for row in found.rows
+        ]
         if not found.rows:
             rows.append([names[found.context], "", "-", _verdict(_of_context(found), found.reason)])
     yield from _with_notes(table(rows, left=2), rows)

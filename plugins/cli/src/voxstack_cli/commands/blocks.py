@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
     parser = commands.add_parser(
-        "blocks", help="list installed blocks, or show one", description="List installed blocks, or show the fields of one."
+        "blocks",
+        help="list installed blocks, or show one",
+        description="List installed blocks, or show the fields of one.",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="show the fields of this block")
-    parser.add_argument("--json", action="store_true", help="a JSON array, or with NAME an object with the block's JSON Schema")
+    parser.add_argument(
+        "--json", action="store_true", help="a JSON array, or with NAME an object with the block's JSON Schema"
+    )
     parser.set_defaults(run=run)
 
 
@@ -65,7 +69,13 @@ def _row(name: str, cls: type[Block], registry: Registry) -> dict[str, Any]:
     kind = "SequenceBlock" if issubclass(cls, SequenceBlock) else "StreamableBlock"
     schema = block_schema(cls)
     first_line = plain((cls.__doc__ or "").strip().partition("\n")[0].strip())
-    return {"name": name, "kind": kind, "distribution": registry.home(name), "description": first_line, "schema": schema}
+    return {
+        "name": name,
+        "kind": kind,
+        "distribution": registry.home(name),
+        "description": first_line,
+        "schema": schema,
+    }
 
 
 def _show(name: str, registry: Registry, json: bool) -> int:

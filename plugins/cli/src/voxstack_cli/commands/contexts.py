@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from voxstack.addon import Addon
     from voxstack.contexts import Asked, Effective
 
-COLUMNS = ("network", "role", "runtime", "device", "provider", "threads", "precision", "form", "shapes", "batch", "version")
+COLUMNS = (
+    "network",
+    "role",
+    "runtime",
+    "device",
+    "provider",
+    "threads",
+    "precision",
+    "form",
+    "shapes",
+    "batch",
+    "version",
+)
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,8 +40,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("contexts", help="list where networks can run", description=told)
     parser.add_argument("addon", nargs="?", metavar="VOICE", help="an installed addon by name, or a folder or .zip")
     context_option(parser)
-    parser.add_argument("--trust", action="store_true", help="let code in the addon run; what was installed with pip is trusted")
-    parser.add_argument("--json", action="store_true", help="a JSON object: devices and, with VOICE, contexts or what is effective")
+    parser.add_argument(
+        "--trust", action="store_true", help="let code in the addon run; what was installed with pip is trusted"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="a JSON object: devices and, with VOICE, contexts or what is effective"
+    )
     parser.set_defaults(run=run)
 
 
@@ -42,7 +58,9 @@ def run(options: argparse.Namespace) -> int:
 
     registry = registry_of(options)
     if options.context is not None and options.addon is None:
-        raise RequestError("--context shows what the networks of an addon run in; name one: voxstack contexts amber --context ...")
+        raise RequestError(
+            "--context shows what the networks of an addon run in; name one: voxstack contexts amber --context ..."
+        )
     found: dict[str, Any] = {"devices": devices(registry)} if options.addon is None else _of_addon(options, registry)
     print(as_json(found) if options.json else "\n".join(_lines(found)))
     complain_of_plugins(registry)
@@ -66,7 +84,11 @@ def _of_addon(options: argparse.Namespace, registry: Registry) -> dict[str, Any]
             return Addon(files, registry, context, options.trust or installed)
 
         if options.context is None:
-            return {**head, "contexts": [_row(name, open_in) for name in _names(files.config)], "devices": devices(registry)}
+            return {
+                **head,
+                "contexts": [_row(name, open_in) for name in _names(files.config)],
+                "devices": devices(registry),
+            }
         addon = open_in(options.context)
         asked = ", ".join(parts(addon.context))
         told = {"context": addon.context.name or asked, "asked": asked, "description": addon.context.description}
@@ -118,7 +140,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
             yield f"    {row['reason']}"
     if "devices" in found:
         yield from ["", "devices here"] if "addon" in found else []
-        yield from _table([(row["device"], row["plugin"]) for row in found["devices"]] or [("no runtime that has any is installed",)])
+        yield from _table(
+            [(row["device"], row["plugin"]) for row in found["devices"]] or [("no runtime that has any is installed",)]
+        )
 
 
 def _cell(value: Any) -> str:

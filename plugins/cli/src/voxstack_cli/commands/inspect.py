@@ -24,7 +24,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser = commands.add_parser("inspect", help="show what an addon holds", description=told)
     parser.add_argument("addon", metavar="ADDON", help="an installed addon by name, or a folder or .zip")
-    parser.add_argument("--json", action="store_true", help="a JSON object: the addon.json, with sizes and the place of the addon")
+    parser.add_argument(
+        "--json", action="store_true", help="a JSON object: the addon.json, with sizes and the place of the addon"
+    )
     parser.set_defaults(run=run)
 
 
@@ -83,7 +85,9 @@ def _lines(config: dict[str, Any], location: str, streaming: list[str]) -> Itera
     yield f"{languages}, {config['sample_rate']} Hz, {config['hop_length']} samples a frame, {config['license']}"
     sections: dict[str, list[str]] = {
         "controls": [value_line(name, schema) for name, schema in config["controls"].items()],
-        "networks": [line for name, network in with_sizes(config)["networks"].items() for line in network_lines(name, network)],
+        "networks": [
+            line for name, network in with_sizes(config)["networks"].items() for line in network_lines(name, network)
+        ],
         "streaming": streaming,
         "stack": [line for index, block in enumerate(config.get("stack", [])) for line in tree(block, f"[{index}] ")],
         "contexts": [f"{name}: {_pairs(context)}" for name, context in config.get("contexts", {}).items()],

@@ -25,21 +25,35 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
     told = "Speak a text. It comes from the speaker, unless it is to be written, or the times of its words are."
     parser = commands.add_parser("say", help="speak a text", description=told)
-    parser.add_argument("text", nargs="*", metavar="TEXT", help='what to say; "-", or nothing, says what comes from stdin while it comes')
+    parser.add_argument(
+        "text",
+        nargs="*",
+        metavar="TEXT",
+        help='what to say; "-", or nothing, says what comes from stdin while it comes',
+    )
     parser.add_argument("--file", metavar="FILE", help="say what is in this file, UTF-8")
     parser.add_argument("--ssml", action="store_true", help="the text is an SSML document")
     parser.add_argument(
-        "--voice", default="amber", metavar="VOICE", help="an installed voice by name, or a folder or .zip (default: amber)"
+        "--voice",
+        default="amber",
+        metavar="VOICE",
+        help="an installed voice by name, or a folder or .zip (default: amber)",
     )
     parser.add_argument("--out", metavar="FILE.wav", help='write a WAV file, 16 bit, mono; "-" streams it to stdout')
-    parser.add_argument("--raw", action="store_true", help="no WAV header: signed 16-bit little-endian PCM, to stdout or to --out")
+    parser.add_argument(
+        "--raw", action="store_true", help="no WAV header: signed 16-bit little-endian PCM, to stdout or to --out"
+    )
     parser.add_argument("--play", action="store_true", help="play while writing")
     parser.add_argument("--srt", metavar="FILE.srt", help='write captions for SubRip; "-" writes them to stdout')
     parser.add_argument("--vtt", metavar="FILE.vtt", help="write captions for WebVTT, likewise")
-    parser.add_argument("--json", metavar="FILE.json", help="write what is said when, likewise: words, phonemes, sentences, marks")
+    parser.add_argument(
+        "--json", metavar="FILE.json", help="write what is said when, likewise: words, phonemes, sentences, marks"
+    )
     control_options(parser)
     context_option(parser)
-    parser.add_argument("--trust", action="store_true", help="let code in the voice run; what was installed with pip is trusted")
+    parser.add_argument(
+        "--trust", action="store_true", help="let code in the voice run; what was installed with pip is trusted"
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing on stderr but errors")
     parser.set_defaults(run=run)
 
@@ -71,7 +85,9 @@ def run(options: argparse.Namespace) -> int:
             if STDOUT in outs.values():
                 sys.stdout.flush()  # whoever listens waits for it
         if progress.first is None:
-            raise voxstack.RequestError(f"{voice.name} finds nothing to pronounce in this text, so nothing was written; give it words")
+            raise voxstack.RequestError(
+                f"{voice.name} finds nothing to pronounce in this text, so nothing was written; give it words"
+            )
     progress.report()
     return 0
 

@@ -21,7 +21,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("validate", help="check addons", description=told)
     parser.add_argument("addons", nargs="*", metavar="ADDON", help="an installed addon by name, or a folder or .zip")
     parser.add_argument("--no-load", action="store_true", help="check only addon.json and files; build nothing")
-    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of addon.json with all installed blocks, for editors")
+    parser.add_argument(
+        "--schema",
+        action="store_true",
+        help="print the JSON Schema of addon.json with all installed blocks, for editors",
+    )
     parser.add_argument("--trust", action="store_true", help="let code in the addons run")
     context_option(parser)
     parser.set_defaults(run=run)

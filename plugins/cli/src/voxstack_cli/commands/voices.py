@@ -41,7 +41,12 @@ def _row(name: str, folder: Path, found: dict[str, Any] | Exception) -> dict[str
     if isinstance(found, Exception):
         return {**row, "error": str(found)}
     networks = {key: spec.get("role", "borrowed") for key, spec in found["networks"].items()}
-    return {**row, "speaks": "stack" in found, **{key: found[key] for key in KEYS if key in found}, "networks": networks}
+    return {
+        **row,
+        "speaks": "stack" in found,
+        **{key: found[key] for key in KEYS if key in found},
+        "networks": networks,
+    }
 
 
 def _lines(row: dict[str, Any]) -> list[str]:
