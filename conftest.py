@@ -12,7 +12,7 @@ import pytest
 from tiny import network, plugin, tensor
 
 from voxstack import Registry
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 
 
 @pytest.fixture

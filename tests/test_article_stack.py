@@ -32,7 +32,7 @@ def mel(voice: voxstack.Voice, stack: Any) -> np.ndarray:
     """What a stack makes of the tokens of a sentence."""
     request = voice.request(TEXT)
     tokens = voxstack.build({"type": "Text"}, voice.addon)(request)
-    block = voxstack.build(stack, voice.addon, given=[*request, *tokens])
+    block = voxstack.build(stack, voice.addon, available=[*request, *tokens])
     return np.concatenate(list(block.stream(iter(()), {**request, **tokens})))
 
 

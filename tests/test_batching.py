@@ -14,8 +14,9 @@ import pytest
 
 import voxstack
 from voxstack import Schedule, Scheduler
-from voxstack.addon import Addon
 from voxstack.networks import Context, NetworkSpec
+from voxstack.networks.addon import Addon
+from voxstack.networks.opening import NetworkPool
 from voxstack_batching import BatchingNetwork
 
 STREAMS = 8
@@ -59,7 +60,7 @@ def test_a_stream_in_a_batch_gets_what_it_gets_alone(
     it, so that it is rounded otherwise where it is not the last."""
     spec = addon.networks[name] if form == "windowed" else addon.networks[name].stateful
     assert spec is not None
-    run = addon.registry.open(spec, addon.context)
+    run = addon.registry.shared(NetworkPool).open(spec, addon.context)
     net = BatchingNetwork(run, spec, STREAMS, lanes=1)
     start = threading.Barrier(STREAMS)
 
@@ -99,7 +100,7 @@ def test_streams_of_a_voice_that_batches_say_what_they_say_alone() -> None:
         nets.append(net)
         return net
 
-    registry = voxstack.Registry.installed().beside(
+    registry = voxstack.Registry.installed().with_plugins(
         {"batching": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)}
     )
     small = Schedule(first=8, growth=1.0)
@@ -123,7 +124,7 @@ def test_streams_of_a_voice_that_batches_say_what_they_say_alone() -> None:
         assert net.stats["failed"] == 0
         assert not net._in_turn._waiting
         assert not net._in_turn._running
-    assert scheduler.turns.idle == 3
+    assert scheduler.queue.idle == 3
     assert scheduler.streams == 0
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import voxstack
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 
 TEXTS = [
     "She bought three pounds of fresh apples at the market this morning.",
@@ -174,7 +174,7 @@ def test_the_next_sentence_is_encoded_while_this_one_plays(voice: voxstack.Voice
 
         return watched if spec.name == "encoder" else None
 
-    registry = voxstack.Registry.installed().beside(
+    registry = voxstack.Registry.installed().with_plugins(
         {"watch": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)}
     )
     addon = Addon.open("amber", registry)

@@ -158,4 +158,7 @@ print(len(load(shapes=few).synthesize("word " * 300).samples) > 16000 * 60)
 
 
 def test_it_is_listed(site: Path) -> None:
-    assert "guard:0" in guarded(site, "print(voxstack.Registry.installed().devices())")
+    assert "guard:0" in guarded(
+        site,
+        "from voxstack.networks.opening import available_devices; print(available_devices(voxstack.Registry.installed()))",
+    )

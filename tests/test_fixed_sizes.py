@@ -16,7 +16,8 @@ import voxstack_decoder
 import voxstack_fixed_shapes
 from voxstack import ContextError, NetworkError, Registry, Schedule
 from voxstack.networks import Context, NetworkSpec
-from voxstack.sizes import PerSize
+from voxstack.networks.opening import NetworkPool
+from voxstack.networks.sizes import PerSize
 from voxstack.testing import Case
 
 LEFT, RIGHT, HOP = 3, 2, 2
@@ -108,12 +109,14 @@ def test_calls_of_many_streams_are_joined_to_a_declared_batch() -> None:
     runtime = plugin(voxstack_open_network=lambda spec, context: PerSize(spec, context, compile_for))
     registry = Registry({"batching": voxstack_batching, "runtime": runtime, "fixed_shapes": voxstack_fixed_shapes})
     context = Context("python", "npu", batch=8, shapes={"frames": SIZES, "batch": (1, 4)})
-    opened = registry.open(NetworkSpec.of("net", spec(True), "digest", Path, trusted=False), context)
+    opened = registry.shared(NetworkPool).open(
+        NetworkSpec.of("net", spec(True), "digest", Path, trusted=False), context
+    )
     assert list(opened.stats) == ["runtime", "fixed_shapes", "batching"]
     calls.clear()
     given = [FRAMES[start : start + 11] for start in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda frames: opened.one(frames=frames)["mel"], given * 5))
+        made = list(pool.map(lambda frames: opened.run_single(frames=frames)["mel"], given * 5))
     for frames, mel in zip(given * 5, made, strict=True):
         np.testing.assert_allclose(mel, smoothed(frames[None])[0], atol=1e-5)
     assert {shape[0] for shape in calls} <= {1, 4}

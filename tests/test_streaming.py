@@ -12,7 +12,7 @@ import pytest
 
 import voxstack
 from voxstack import Schedule, windows
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 from voxstack.testing import Case, checks
 from voxstack.testing.cases import schedules
 from voxstack_packager import receptive_field
@@ -89,7 +89,7 @@ def test_streaming_blocks_keep_the_contract(
     """Cut in ones, primes, at random and whole; streams of 0, 1, fewer than context and one chunk of frames."""
     upstream = [UPSAMPLER] if spec is DECODER else [UPSAMPLER, DECODER]
     source = np.concatenate(list(stack_of(voice, *upstream).stream(iter(()), utterance)))[:97]
-    case = Case(voxstack.build(spec, voice.addon, given=[]), source=source, tolerance=1e-5)
+    case = Case(voxstack.build(spec, voice.addon, available=[]), source=source, tolerance=1e-5)
     for check in (
         checks.check_ignores_how_the_source_is_cut,
         checks.check_waits_for_no_more_than_its_lookahead,
@@ -120,9 +120,11 @@ def test_a_context_one_frame_short_would_be_seen(voice: voxstack.Voice) -> None:
     """The tolerance of these tests can tell: half the context is far off."""
     network = voice.addon.network("decoder")
     x = np.random.default_rng(0).standard_normal((150, 198)).astype(np.float32)
-    whole = network.one(frames=x)["mel"]
+    whole = network.run_single(frames=x)["mel"]
     cut = [x[i : i + 50] for i in range(0, 150, 50)]
-    half = np.concatenate([network.one(frames=w.frames)["mel"][w.skip : w.skip + w.size] for w in windows(cut, 9, 9)])
+    half = np.concatenate(
+        [network.run_single(frames=w.frames)["mel"][w.skip : w.skip + w.size] for w in windows(cut, 9, 9)]
+    )
     assert np.abs(half - whole).max() > 1e-4 * np.abs(whole).max()
 
 
@@ -141,7 +143,7 @@ def test_the_first_chunk_of_a_minute_costs_three_percent_of_its_frames() -> None
 
         return counted
 
-    registry = voxstack.Registry.installed().beside(
+    registry = voxstack.Registry.installed().with_plugins(
         {"counter": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)}
     )
     voice = voxstack.Voice(Addon.open("amber", registry))

@@ -7,7 +7,7 @@ import pytest
 from tiny import network, tensor
 
 from voxstack import ContextError, NetworkError
-from voxstack.networks import Context, Network, NetworkSpec
+from voxstack.networks import Context, Network, NetworkSpec, first_states
 
 CONFIG = network(
     "decoder",
@@ -51,7 +51,7 @@ def test_missing_masks_are_filled_with_ones_and_given_ones_are_kept(net: Network
 
 
 def test_one_utterance_has_no_batch_axis(net: Network) -> None:
-    made = net.one(frames=np.ones((5, 3), np.float32), pitch=np.ones(5), speaker=np.zeros(2, np.int64))
+    made = net.run_single(frames=np.ones((5, 3), np.float32), pitch=np.ones(5), speaker=np.zeros(2, np.int64))
     assert made["mel"].shape == (5, 3)
     assert made["total"].shape == (1,)
 
@@ -116,7 +116,7 @@ def test_the_stateful_form_is_a_network_of_its_own_whose_caller_gives_no_states(
     assert (form.name, form.role, form.needs) == ("net", "decoder", {"frames", "pitch", "speaker"})
     assert form.digest != both().digest
     assert form.streamed == ("mel",)
-    states = form.first_states(5)
+    states = first_states(form, 5)
     assert {name: (x.shape, x.dtype) for name, x in states.items()} == {
         "past": ((5, 3, 2), "float32"),
         "hidden": ((5, 4), "float16"),
@@ -273,12 +273,12 @@ def test_contexts_in_which_a_network_is_opened_alike_share_a_key() -> None:
 
 
 def test_what_stays_the_same_is_checked_once(net: Network) -> None:
-    bound = net.bound(**inputs())
+    bound = net.bind(**inputs())
     assert bound()["total"] == 10
     with pytest.raises(NetworkError, match="needs the input 'pitch'"):
-        net.bound(**inputs(pitch=None))
+        net.bind(**inputs(pitch=None))
     with pytest.raises(NetworkError, match="has no input"):
-        net.bound(**inputs(ptch=np.ones(1)))
+        net.bind(**inputs(ptch=np.ones(1)))
 
 
 STEP = network(
@@ -310,7 +310,7 @@ def test_a_network_that_goes_step_by_step() -> None:
     assert made.needs == {"keys"}
     assert made.filled == {"heard", "cache", "dropout"}
     assert set(made.streamed) == {"said", "end"}
-    assert {name: state.shape for name, state in made.first_states(3).items()} == {
+    assert {name: state.shape for name, state in first_states(made, 3).items()} == {
         "heard": (3, 2, 4),
         "cache": (3, 2, 5),
     }

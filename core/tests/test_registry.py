@@ -13,6 +13,7 @@ from tiny import double, plugin
 
 import voxstack
 from voxstack import ContextError, PluginError, Registry, StackError, StreamableBlock, build
+from voxstack.networks.opening import available_devices
 
 
 def block(name: str, module: str = "somewhere") -> type[StreamableBlock]:
@@ -28,12 +29,12 @@ def block(name: str, module: str = "somewhere") -> type[StreamableBlock]:
 
 
 def test_the_cores_composites_come_in_like_anybodys() -> None:
-    assert set(Registry({})) == {"SequenceBlockContainer", "StreamableStack", "StreamablePipeline", "Prefetch"}
+    assert set(Registry({})) == {"SequenceBlockContainer", "StreamableStack", "StreamablePipeline"}
 
 
 def test_two_plugins_with_one_name_are_an_error_only_for_that_name() -> None:
     plugins = {"a": plugin([block("Twin", "first"), block("Other")]), "b": plugin([block("Twin", "second")])}
-    registry = Registry(plugins, home={"a": "voxstack-a", "b": "b-of-somebody"}.__getitem__)
+    registry = Registry(plugins, distribution_of={"a": "voxstack-a", "b": "b-of-somebody"}.__getitem__)
     with pytest.raises(
         StackError, match=r"two plugins bring a block named 'Twin': voxstack-a \(first\) and b-of-somebody \(second\)"
     ):
@@ -80,7 +81,7 @@ def test_a_plugin_that_raises_at_import_is_reported_and_the_rest_works(tmp_path:
         (info / "entry_points.txt").write_text(f"[voxstack]\n{'bad' if name == 'second' else name} = {name}_plugin\n")
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import voxstack; r = voxstack.Registry.installed(); "
-        "print('StreamableStack' in r, 'good' in r.broken, r.troubles())"
+        "print('StreamableStack' in r, 'good' in r.broken, r.broken_plugins_note())"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.startswith("True False")
@@ -185,7 +186,7 @@ def test_plugins_can_wrap_networks(open_tiny: Callable[..., Any], doubling: dict
     addon = open_tiny(
         [], {"decoder": double}, {"voxstack_wrap_network": voxstack_wrap_network}, networks={"decoder": doubling}
     )
-    made = addon.network("decoder").one(frames=np.ones((3, 2), np.float32))
+    made = addon.network("decoder").run_single(frames=np.ones((3, 2), np.float32))
     assert made["mel"].tolist() == [[2, 2]] * 3
     assert seen == [("decoder", (1, 3, 2))]
 
@@ -195,7 +196,7 @@ def test_a_plugin_that_cannot_tell_its_devices_leaves_the_others() -> None:
         raise RuntimeError("no driver")
 
     found = Registry({"bad": plugin(voxstack_devices=broken), "good": plugin(voxstack_devices=lambda: ["x:1", "x:0"])})
-    assert list(found.devices().items()) == [("x:0", "good"), ("x:1", "good")]
+    assert list(available_devices(found).items()) == [("x:0", "good"), ("x:1", "good")]
     assert repr(found.broken["bad"]) == "RuntimeError('no driver')"
 
 
@@ -204,9 +205,9 @@ def test_more_plugins_stand_beside_those_of_a_registry_and_in_the_place_of_names
         {"one": plugin(voxstack_devices=lambda: ["x:1"]), "two": plugin(voxstack_devices=lambda: ["x:2"])},
         {"bad": OSError("no")},
     )
-    more = first.beside(
+    more = first.with_plugins(
         {"two": plugin(voxstack_devices=lambda: ["x:3"]), "three": plugin(voxstack_devices=lambda: ["x:4"])}
     )
-    assert more.devices() == {"x:1": "one", "x:3": "two", "x:4": "three"}
+    assert available_devices(more) == {"x:1": "one", "x:3": "two", "x:4": "three"}
     assert list(more.broken) == ["bad"]
-    assert first.devices() == {"x:1": "one", "x:2": "two"}
+    assert available_devices(first) == {"x:1": "one", "x:2": "two"}

@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 
 from voxstack import Schedule
-from voxstack.schedule import Playback
+from voxstack_voice.playback import Playback
 
 
 class Clock:
@@ -26,7 +26,7 @@ def clock() -> Clock:
 def played(clock: Clock, samples: int, speed: float = 40.0, rate: int = 1000, **more: bool) -> Playback:
     """Playback of a stream that has given so many samples, and can make so many seconds of audio in a second."""
     playback = Playback(rate, speed=lambda: speed, clock=clock, **more)
-    playback.gave(samples)
+    playback.delivered(samples)
     return playback
 
 
@@ -56,7 +56,7 @@ def test_growth_limits_how_fast_chunks_grow(clock: Clock) -> None:
     sizes = Schedule(first=32, growth=3, hop=10, playback=playback).sizes()
     made = [next(sizes)]
     for _ in range(3):
-        playback.gave(made[-1] * 10)
+        playback.delivered(made[-1] * 10)
         made.append(next(sizes))
     assert made == [32, 96, 288, 512]
 
@@ -67,11 +67,11 @@ def test_chunks_are_small_again_when_playback_has_caught_up(clock: Clock) -> Non
     assert next(sizes) == 512
     clock.now += 3.999
     assert next(sizes) == Schedule().first
-    assert playback.late == 0
+    assert playback.late_chunks == 0
     clock.now += 1
     assert playback.lead == 0
-    playback.gave(100)
-    assert playback.late == 1
+    playback.delivered(100)
+    assert playback.late_chunks == 1
     assert playback.lead == pytest.approx(0.1), "the listener waited for the late chunk, and goes on with it"
 
 
@@ -86,7 +86,7 @@ def test_it_is_urgent_until_there_is_audio(clock: Clock) -> None:
     schedule = Schedule(playback=playback)
     assert Schedule().urgent
     assert schedule.urgent
-    playback.gave(100)
+    playback.delivered(100)
     assert not schedule.urgent
 
 
@@ -102,8 +102,8 @@ def test_the_deadline_is_when_the_listener_runs_out(clock: Clock) -> None:
     playback = Playback(1000, patience=0.05, clock=clock)
     assert playback.deadline() == pytest.approx(100.05)
     clock.now += 1
-    playback.gave(500)
+    playback.delivered(500)
     assert playback.first_audio == pytest.approx(1.0)
     assert playback.deadline() == pytest.approx(101.5)
-    playback.gave(500)
+    playback.delivered(500)
     assert playback.deadline() == pytest.approx(102.0)

@@ -9,7 +9,8 @@ from tiny import network, plugin, tensor
 
 from voxstack import ContextError, NetworkError, Registry
 from voxstack.networks import Context, Network, NetworkSpec
-from voxstack.sizes import PerSize, combinations, fixed_axes, free_axes, limits_of, require_all_fixed
+from voxstack.networks.opening import NetworkPool
+from voxstack.networks.sizes import PerSize, combinations, fixed_axes, free_axes, limits_of, require_all_fixed
 
 ENCODER = network(
     "encoder",
@@ -96,8 +97,10 @@ def test_a_network_tells_what_it_runs_in_and_what_its_plugins_counted() -> None:
     around = SimpleNamespace(fixed_shapes=True, stats={"calls": 3})
     wrapping = plugin(voxstack_wrap_network=lambda network, spec, context: _Around(network, around))
     runtime = plugin(voxstack_open_network=lambda spec, context: PerSize(spec, context, compile_for))
-    opened = Registry({"runtime": runtime, "fixed": wrapping}).open(
-        spec(), Context("python", "NPU", shapes={"tokens": (8,)}, name="npu")
+    opened = (
+        Registry({"runtime": runtime, "fixed": wrapping})
+        .shared(NetworkPool)
+        .open(spec(), Context("python", "NPU", shapes={"tokens": (8,)}, name="npu"))
     )
     found = opened.effective
     assert (found.network, found.role, found.runtime, found.device, found.provider) == (
@@ -107,7 +110,7 @@ def test_a_network_tells_what_it_runs_in_and_what_its_plugins_counted() -> None:
         "NPU",
         "test",
     )
-    assert (found.precision, found.threads, found.form, found.version, found.asked) == (
+    assert (found.precision, found.threads, found.form, found.version, found.requested) == (
         "float32",
         1,
         "whole",
@@ -130,9 +133,9 @@ def test_only_networks_with_a_fixed_axis_need_a_plugin_that_keeps_to_it() -> Non
     registry = Registry(
         {"runtime": plugin(voxstack_open_network=lambda spec, context: compile_for({"batch": 1, "tokens": 8}))}
     )
-    registry.open(spec(), fixed(frames=(64,)))
+    registry.shared(NetworkPool).open(spec(), fixed(frames=(64,)))
     with pytest.raises(ContextError, match="pip install voxstack-fixed-shapes"):
-        registry.open(spec(), fixed(tokens=(8,)))
+        registry.shared(NetworkPool).open(spec(), fixed(tokens=(8,)))
 
 
 def test_wrappers_are_called_in_pluggys_order() -> None:
@@ -148,9 +151,9 @@ def test_wrappers_are_called_in_pluggys_order() -> None:
 
     near = SimpleNamespace(voxstack_wrap_network=voxstack.hookimpl(wrapper("near"), tryfirst=True))
     runtime = plugin(voxstack_open_network=lambda spec, context: compile_for({}))
-    Registry({"runtime": runtime, "near": near, "far": plugin(voxstack_wrap_network=wrapper("far"))}).open(
-        spec(), Context("python")
-    )
+    Registry({"runtime": runtime, "near": near, "far": plugin(voxstack_wrap_network=wrapper("far"))}).shared(
+        NetworkPool
+    ).open(spec(), Context("python"))
     assert order == ["near", "far"]
 
 

@@ -152,20 +152,20 @@ def with_stack(*stack: Any) -> list[Any]:
         (
             with_stack({"type": "Spell", "step": 0}),
             "stack[0].streamable_block.stack[0].step",
-            "Spell: 0 is less than the minimum of 1",
+            "Spell: 0 is too small; write 1 or more",
         ),
         (
             with_stack({"type": "Spell", "step": 2.0}),
             "stack[0].streamable_block.stack[0].step",
-            "Spell: 2.0 is not of type 'integer'",
+            "Spell: 2.0 is not an integer; write an integer",
         ),
         (
             with_stack({"type": "Add", "amount": "2"}),
             "stack[0].streamable_block.stack[0].amount",
-            "Add: '2' is not of type 'number'",
+            "Add: '2' is not a number; write a number",
         ),
-        ([{"type": "StreamablePipeline"}], "stack[0]", "StreamablePipeline: 'sequence_block' is a required property"),
-        (with_stack(), "stack[0].streamable_block.stack", "StreamableStack: [] "),
+        ([{"type": "StreamablePipeline"}], "stack[0]", "StreamablePipeline: missing key 'sequence_block'; add it"),
+        (with_stack(), "stack[0].streamable_block.stack", "StreamableStack: is empty; give at least 1 entry"),
         (["Spell"], "stack[0]", 'expected an object such as {"type"'),
         ({"type": "StreamableStack", "stack": [["Spell"]]}, "stack.stack[0]", "expected an object such as"),
         ("Spell", "stack", "expected an object such as"),
@@ -193,7 +193,7 @@ def test_needs_are_checked_where_blocks_meet(open_tiny: Callable[..., Any]) -> N
     ) as caught:
         build(lacking, addon)
     assert "the utterance gives 'text'" in str(caught.value)
-    build(lacking, addon, given=["letters"])
+    build(lacking, addon, available=["letters"])
 
 
 def test_what_gives_a_name_is_told_with_its_place(open_tiny: Callable[..., Any]) -> None:

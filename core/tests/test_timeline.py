@@ -11,7 +11,7 @@ from tiny import plugin
 
 import voxstack
 from voxstack import Registry, StreamableBlock, StreamableWrapper
-from voxstack.timeline import Timeline
+from voxstack.streaming.timeline import Timeline
 
 
 def test_events_come_out_by_time_with_the_audio_that_holds_them() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from voxstack import windows
-from voxstack.windows import pulls
+from voxstack.streaming.windows import pulls
 
 
 def cut(frames: np.ndarray, sizes: list[int]):
@@ -39,19 +39,19 @@ def test_windowed_equals_whole(left: int, right: int, total: int, sizes: list[in
     np.testing.assert_array_equal(np.concatenate([*made, []]), moving_sum(frames, left, right) if total else [])
 
 
-@pytest.mark.parametrize("least", [1, 6, 12, 39, 40])
+@pytest.mark.parametrize("shortest", [1, 6, 12, 39, 40])
 @pytest.mark.parametrize("read_ahead", [False, True])
 @pytest.mark.parametrize(("left", "right"), [(0, 0), (3, 2), (0, 4), (6, 0)])
 @pytest.mark.parametrize("sizes", SIZES[40])
 def test_windows_have_the_least_length_where_the_stream_has_it(
-    sizes: list[int], left: int, right: int, read_ahead: bool, least: int
+    sizes: list[int], left: int, right: int, read_ahead: bool, shortest: int
 ) -> None:
     frames = np.random.default_rng(1).integers(-9, 9, 40).astype(float)
-    rows = list(windows(cut(frames, sizes), left, right, read_ahead=read_ahead, least=least))
-    assert min(len(window.frames) for window in rows) >= least
+    rows = list(windows(cut(frames, sizes), left, right, read_ahead=read_ahead, shortest=shortest))
+    assert min(len(window.frames) for window in rows) >= shortest
     made = [moving_sum(w.frames, left, right)[w.skip : w.skip + w.size] for w in rows]
     np.testing.assert_array_equal(np.concatenate(made), moving_sum(frames, left, right))
-    short = list(windows(cut(frames[:5], [2, 3]), left, right, read_ahead=read_ahead, least=12))
+    short = list(windows(cut(frames[:5], [2, 3]), left, right, read_ahead=read_ahead, shortest=12))
     assert sum(window.size for window in short) == 5
 
 

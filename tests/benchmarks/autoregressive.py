@@ -21,6 +21,7 @@ from measure import Row, Stopwatch, interleaved, machine, markdown
 import voxstack
 from voxstack import Schedule
 from voxstack.blocks import children
+from voxstack.networks import first_states
 
 WORKERS, STREAMS = 2, 16
 SENTENCES = Path(__file__).parents[2] / "plugins" / "voice_amber" / "training" / "heldout.txt"
@@ -72,7 +73,7 @@ def bare(decoder: Decoder, steps: int) -> None:
         "mask": np.ones((1, len(said["keys"])), np.float32),
     }
     names = [output.name for output in session.get_outputs()]
-    states = spec.first_states()
+    states = first_states(spec)
     for _ in range(steps):
         made = dict(zip(names, session.run(None, {**given, **states}), strict=True))
         states = {name: made[state.next] for name, state in spec.states.items()}

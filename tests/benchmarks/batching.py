@@ -19,8 +19,8 @@ from measure import Stopwatch, interleaved, percentile
 
 import voxstack
 import voxstack_batching.network
-from voxstack.addon import Addon
 from voxstack.networks import Context, NetworkSpec, Runner, Streaming
+from voxstack.networks.addon import Addon
 from voxstack_batching import BatchingNetwork
 from voxstack_onnx_runtime import open_session
 

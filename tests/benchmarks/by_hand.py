@@ -12,7 +12,8 @@ import numpy as np
 import onnxruntime
 
 import voxstack
-from voxstack.addon import Addon
+from voxstack.networks import first_states
+from voxstack.networks.addon import Addon
 from voxstack_dsp import InverseSTFT
 from voxstack_text.segments import segments
 from voxstack_upsampler.positions import positions
@@ -33,7 +34,7 @@ class Steps:
     def __init__(self, spec: Any) -> None:
         form = spec.stateful
         self.session = session(form.export("onnx", "onnx"))
-        self.input, self.end, self.first_states = form.streaming.input, form.streaming.end, form.first_states
+        self.input, self.end, self.first_states = form.streaming.input, form.streaming.end, lambda: first_states(form)
         self.outputs = [*form.streamed, *(state.next for state in form.streaming.states.values())]
         self.states = list(form.streaming.states)
 

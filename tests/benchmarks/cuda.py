@@ -52,7 +52,7 @@ def latency(networks: Mapping[str, Network], size: int) -> dict[str, float]:
         frames = np.random.default_rng(0).standard_normal((size, features)).astype(np.float32)
         watch = Stopwatch()
         for _ in range(CALLS):
-            network.one(**{network.spec.streaming.input: frames})
+            network.run_single(**{network.spec.streaming.input: frames})
         took[name] = 1e3 * watch.wall / CALLS
     return {**took, "both": sum(took.values())}
 

@@ -29,8 +29,8 @@ import numpy as np
 from measure import Runs, Stopwatch, in_turns, interleaved, machine, medians, percentile
 
 import voxstack
-from voxstack.addon import Addon
 from voxstack.networks import Context, NetworkSpec
+from voxstack.networks.addon import Addon
 from voxstack_packager import NetworkSource, package
 from voxstack_packager.fusing import fuse
 from voxstack_packager.packaging import written
@@ -181,7 +181,7 @@ def registry() -> voxstack.Registry:
             names = [output.name for output in session.get_outputs()]
             return lambda **tensors: dict(zip(names, session.run(names, tensors), strict=True))
 
-    return voxstack.Registry.installed().beside({"parallel": Parallel()})
+    return voxstack.Registry.installed().with_plugins({"parallel": Parallel()})
 
 
 def blocks(addon: Addon, runtime: str) -> dict[str, voxstack.SequenceBlock]:
@@ -206,7 +206,7 @@ def blocks(addon: Addon, runtime: str) -> dict[str, voxstack.SequenceBlock]:
         )
     opened = {name: Addon(addon.files, addon.registry, context) for name, (_, context) in kinds.items()}
     return {
-        name: voxstack.build(spec, opened[name], given=["tokens", "reference"]) for name, (spec, _) in kinds.items()
+        name: voxstack.build(spec, opened[name], available=["tokens", "reference"]) for name, (spec, _) in kinds.items()
     }
 
 
@@ -288,7 +288,7 @@ def alone(addon: Addon, runtime: str, rounds: int) -> list[dict[str, Any]]:
             inputs = {key: given[key] for key in networks[name].spec.needs}
             watch = Stopwatch()
             for _ in range(10):
-                networks[name].one(**inputs)
+                networks[name].run_single(**inputs)
             return {"ms": 100 * watch.cpu}
 
         found = interleaved({name: lambda name=name: call(name) for name in PARTS}, rounds)

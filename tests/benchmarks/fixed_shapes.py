@@ -31,7 +31,7 @@ from texts import NINE, ONE, PARAGRAPH, SIXTY
 
 import voxstack
 from voxstack import Schedule, windows
-from voxstack.schedule import Playback
+from voxstack_voice.playback import Playback
 
 NAMES = "Doctor Brzezowska, Mister Okonkwole and the Llanfyllwyn sisters never met Xanthiphane Quorlby."
 """Words outside the lexicon, for the network that pronounces them."""

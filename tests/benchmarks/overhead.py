@@ -61,7 +61,7 @@ def run(rounds: int) -> list[Row]:
     """Measure chunks of several sizes; a chunk of the blocks and one of the loop hold the same frames."""
     voice, networks, meter = voxstack.load("amber"), by_hand.Networks(), Meter()
     encoded, durations, prosody = networks.encode(NINE)
-    block = voxstack.build(STACK, voice.addon, given=["encoded", "durations", "lf0", "level"])
+    block = voxstack.build(STACK, voice.addon, available=["encoded", "durations", "lf0", "level"])
     rows = []
     for size in (16, 32, 64, 128):
         given = {"encoded": encoded, "durations": durations, "lf0": prosody[:, 0], "level": prosody[:, 1]}

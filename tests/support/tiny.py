@@ -12,7 +12,7 @@ import numpy as np
 
 import voxstack
 from voxstack import Registry
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 
 
 def tensor(*shape: str | int, dtype: str = "float32", **more: Any) -> dict[str, Any]:

@@ -1,11 +1,13 @@
-"""The addon format of voxstack: its schema, and the reader that validates and verifies."""
+"""The addon format of voxstack: its JSON Schema, its typed model, and a reader that validates and verifies addons."""
 
 from __future__ import annotations
 
 from voxstack_addon_spec.contents import AddonFiles, open_addon
+from voxstack_addon_spec.contexts import Context, ContextLike, Form, parse_context
 from voxstack_addon_spec.editor import combined_schema
-from voxstack_addon_spec.errors import AddonError, VoxstackError
+from voxstack_addon_spec.errors import AddonError, ContextError, LocatedError, VoxstackError
 from voxstack_addon_spec.integrity import file_entry, network_hash
+from voxstack_addon_spec.networks import Autoregressive, Length, NetworkSpec, State, Streaming, Tensor
 from voxstack_addon_spec.validation import SPEC_VERSION, addon_schema, validate_config
 from voxstack_addon_spec.writer import write_zip
 
@@ -13,12 +15,24 @@ __all__ = [
     "SPEC_VERSION",
     "AddonError",
     "AddonFiles",
+    "Autoregressive",
+    "Context",
+    "ContextError",
+    "ContextLike",
+    "Form",
+    "Length",
+    "LocatedError",
+    "NetworkSpec",
+    "State",
+    "Streaming",
+    "Tensor",
     "VoxstackError",
     "addon_schema",
     "combined_schema",
     "file_entry",
     "network_hash",
     "open_addon",
+    "parse_context",
     "validate_config",
     "write_zip",
 ]

@@ -1,16 +1,16 @@
-"""What the framework raises on purpose."""
+"""Exceptions that voxstack raises on purpose."""
 
 from __future__ import annotations
 
 
 class VoxstackError(Exception):
-    """Base of everything the framework raises on purpose: catch it to catch the framework and nothing else."""
+    """Base class of all errors that voxstack raises on purpose."""
 
 
-class AddonError(VoxstackError):
-    """An addon cannot be used as it is.
+class LocatedError(VoxstackError):
+    """An error at a known place.
 
-    :param where: the addon and the place inside it, e.g. ``amber/addon.json: networks.decoder.exports[0]``.
+    :param where: the place, e.g. ``amber/addon.json: networks.decoder.exports[0]`` or ``stack[0].streamable_block``.
     :param problem: what is wrong there, ending with what to do about it.
     """
 
@@ -21,3 +21,11 @@ class AddonError(VoxstackError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.problem}"
+
+
+class AddonError(LocatedError):
+    """An addon is invalid, damaged or incomplete."""
+
+
+class ContextError(VoxstackError):
+    """A context is unavailable here: no such runtime, device or export."""

@@ -53,16 +53,11 @@ def cut(text: str, length: int = 2 * MAX_SHOWN) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
 
 
-def nearest(word: object, known: Iterable[object]) -> str:
-    """Return ``; did you mean 'x'?`` for the nearest of ``known``, or nothing if none is near."""
+def did_you_mean(word: object, known: Iterable[object], otherwise: str = "") -> str:
+    """Return ``; did you mean 'x'?`` for the closest of ``known``, or ``; `` and ``otherwise``, or nothing."""
     names = [name for name in known if isinstance(name, str)]
     close = difflib.get_close_matches(word, names, n=1) if isinstance(word, str) else []
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def did_you_mean(word: object, known: Iterable[object], otherwise: str) -> str:
-    """Return ``; did you mean 'x'?`` for the nearest of ``known``, or ``; `` and what to do ``otherwise``."""
-    return nearest(word, known) or f"; {otherwise}"
+    return f"; did you mean {close[0]!r}?" if close else f"; {otherwise}" if otherwise else ""
 
 
 def problem(error: SchemaError) -> str:
@@ -71,11 +66,11 @@ def problem(error: SchemaError) -> str:
     return wording(error) if wording else f"{cut(error.message)}; correct it"
 
 
-def _told(schema: Any) -> str:
+def _description(schema: Any) -> str:
     """Return what a schema says about itself, to stand at the end of a message."""
-    told = str(schema.get("description", ""))
-    told = told if told.endswith("...") else told.removesuffix(".")
-    return f" ({told})" if told else ""
+    text = str(schema.get("description", ""))
+    text = text if text.endswith("...") else text.removesuffix(".")
+    return f" ({text})" if text else ""
 
 
 def _unknown_key(error: SchemaError) -> str:
@@ -86,7 +81,7 @@ def _unknown_key(error: SchemaError) -> str:
 
 def _missing_key(error: SchemaError) -> str:
     missing = next(key for key in error.validator_value if key not in error.instance)
-    return f"missing key {missing!r}; add it" + _told(error.schema["properties"].get(missing, {}))
+    return f"missing key {missing!r}; add it" + _description(error.schema["properties"].get(missing, {}))
 
 
 def _not_one_of(error: SchemaError) -> str:
@@ -109,22 +104,29 @@ def _wrong_type(error: SchemaError) -> str:
 
 def _wrong_pattern(error: SchemaError) -> str:
     key = "key " if "propertyNames" in error.absolute_schema_path else ""
-    return f"{key}{shown(error.instance)} does not fit; write what matches {error.validator_value}" + _told(
+    return f"{key}{shown(error.instance)} does not fit; write what matches {error.validator_value}" + _description(
         error.schema
     )
 
 
 def _too_few(error: SchemaError) -> str:
     what = "character" if error.validator == "minLength" else "entry"
-    return f"is empty; give at least {error.validator_value} {what}" + _told(error.schema)
+    return f"is empty; give at least {error.validator_value} {what}" + _description(error.schema)
 
 
-def _too_small(error: SchemaError) -> str:
-    return f"{shown(error.instance)} is too small; write {error.validator_value} or more"
+def _too_many(error: SchemaError) -> str:
+    what = "characters" if error.validator == "maxLength" else "entries"
+    return f"has {len(error.instance)} {what}; give at most {error.validator_value}" + _description(error.schema)
 
 
-def _not_above(error: SchemaError) -> str:
-    return f"{shown(error.instance)} is too small; write more than {error.validator_value}"
+def _out_of_bounds(error: SchemaError) -> str:
+    size, bound = {
+        "minimum": ("small", "{} or more"),
+        "exclusiveMinimum": ("small", "more than {}"),
+        "maximum": ("large", "{} or less"),
+        "exclusiveMaximum": ("large", "less than {}"),
+    }[str(error.validator)]
+    return f"{shown(error.instance)} is too {size}; write {bound.format(error.validator_value)}"
 
 
 def _repeated(error: SchemaError) -> str:
@@ -142,7 +144,12 @@ WORDINGS: dict[str, Callable[[SchemaError], str]] = {
     "minItems": _too_few,
     "minLength": _too_few,
     "minProperties": _too_few,
-    "minimum": _too_small,
-    "exclusiveMinimum": _not_above,
+    "maxItems": _too_many,
+    "maxLength": _too_many,
+    "maxProperties": _too_many,
+    "minimum": _out_of_bounds,
+    "exclusiveMinimum": _out_of_bounds,
+    "maximum": _out_of_bounds,
+    "exclusiveMaximum": _out_of_bounds,
     "uniqueItems": _repeated,
 }

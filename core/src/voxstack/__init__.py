@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from voxstack.blocks import Block, Frames, SequenceBlock, StreamableBlock, StreamableWrapper, Utterance
+from typing import TYPE_CHECKING, Any
+
+from voxstack.blocks import Block, Frames, Resources, SequenceBlock, StreamableBlock, StreamableWrapper
 from voxstack.composites import SequenceBlockContainer, StreamablePipeline, StreamableStack
 from voxstack.errors import (
     AddonError,
     BlockError,
     CapacityError,
     ContextError,
+    LocatedError,
     NetworkError,
     PluginError,
     RequestError,
@@ -16,15 +19,18 @@ from voxstack.errors import (
     VoxstackError,
 )
 from voxstack.hookspecs import hookimpl
-from voxstack.prefetch import Prefetch
-from voxstack.registry import Registry
-from voxstack.schedule import Schedule
-from voxstack.scheduler import Scheduler
-from voxstack.speech import Chunk, Speech
+from voxstack.registry import Registry, installed_entry_points
 from voxstack.stack import build
-from voxstack.timeline import Event
-from voxstack.voice import Voice, load
-from voxstack.windows import windows
+from voxstack.streaming.schedule import Schedule
+from voxstack.streaming.timeline import Event
+from voxstack.streaming.turn import waiting
+from voxstack.streaming.windows import windows
+from voxstack.utterance import Utterance
+from voxstack_addon_spec.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from voxstack_voice import Chunk, Prefetch, Scheduler, Speech, Voice, load
+    from voxstack_voices import Voices
 
 __all__ = [
     "AddonError",
@@ -35,11 +41,13 @@ __all__ = [
     "ContextError",
     "Event",
     "Frames",
+    "LocatedError",
     "NetworkError",
     "PluginError",
     "Prefetch",
     "Registry",
     "RequestError",
+    "Resources",
     "Schedule",
     "Scheduler",
     "SequenceBlock",
@@ -52,9 +60,39 @@ __all__ = [
     "StreamableWrapper",
     "Utterance",
     "Voice",
+    "Voices",
     "VoxstackError",
     "build",
+    "did_you_mean",
     "hookimpl",
     "load",
+    "waiting",
     "windows",
 ]
+
+_DISTRIBUTIONS = {
+    **dict.fromkeys(("Chunk", "Prefetch", "Scheduler", "Speech", "Voice", "load"), "voxstack-voice"),
+    "Voices": "voxstack-voices",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name that a plugin provides in the entry-point group ``voxstack.api`` (PEP 562).
+
+    :raises PluginError: if no installed distribution provides it, or the one that does cannot be imported.
+    """
+    points = list(installed_entry_points().select(group="voxstack.api", name=name)) if name[:1] != "_" else []
+    if not points and name not in _DISTRIBUTIONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if not points:
+        home = _DISTRIBUTIONS[name]
+        raise PluginError(f"voxstack.{name} is part of {home}, which is not installed; try: pip install {home}")
+    try:
+        value = points[0].load()
+    except Exception as error:
+        home = getattr(points[0].dist, "name", "an unknown distribution")
+        raise PluginError(
+            f"voxstack.{name} is part of {home}, which cannot be imported: {error!r}; reinstall it"
+        ) from error
+    globals()[name] = value
+    return value

@@ -1,33 +1,45 @@
-"""The two abstractions that everything else is made of."""
+"""The two abstractions that every stack is made of: sequence blocks and streamable blocks."""
 
 from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from voxstack.errors import StackError
+from voxstack.utterance import Utterance
 
 if TYPE_CHECKING:
-    from voxstack.addon import Addon
-
-Utterance = Mapping[str, Any]
-"""One utterance by name: ``text`` and the request's controls, then what sequence blocks add (``tokens``, ``durations``, ...)."""
+    from voxstack.networks.network import Network
+    from voxstack_addon_spec import NetworkSpec
 
 Frames = Iterator[np.ndarray]
 """Chunks of a stream, time on axis 0: (frames, features) or (samples,), pulled one at a time."""
 
-Given = Mapping[str, str]
-"""Names that an utterance has at some place of a stack, each with the path of what gave it."""
+Available = Mapping[str, str]
+"""Names that an utterance has at some place of a stack, each with the path of the block that gives it."""
+
+
+class Resources(Protocol):
+    """What a block may read from its addon in :meth:`Block.load`; :class:`voxstack.networks.addon.Addon` has it."""
+
+    name: str
+    config: dict[str, Any]
+    networks: dict[str, NetworkSpec]
+
+    def select(self, name: str | None, role: str) -> NetworkSpec: ...
+    def select_all(self, names: Iterable[str] | None, role: str) -> list[NetworkSpec]: ...
+    def network(self, name: str, context: str | None = None) -> Network: ...
+    def stream_network(self, name: str, context: str | None = None) -> Network: ...
 
 
 class Block(ABC):
     """A dataclass whose fields are its JSON configuration.
 
-    After :meth:`load` a block never changes: what belongs to an utterance lives in local variables, so one block serves any
+    After :meth:`load` a block never changes: the state of an utterance lives in local variables, so one block serves any
     number of utterances at once.
     """
 
@@ -36,37 +48,37 @@ class Block(ABC):
 
     @property
     def needs(self) -> frozenset[str]:
-        """Names that the block reads from the utterance and cannot do without."""
+        """Names that the block requires in the utterance."""
         return frozenset()
 
     @property
     def limits(self) -> Mapping[str, int]:
-        """After loading: the most steps that the block and its children take of what they read from the utterance, by name.
+        """After loading: the most steps that the block and its children accept of each name they read.
 
-        Where networks have fixed sizes, a text has to be cut so that no part of it has more. Empty: any length goes.
+        Where networks have fixed sizes, text is cut so that no part of it has more. Empty: no limit.
         """
-        return least(child.limits for _, child in children(self, ""))
+        return tightest_limits(child.limits for _, child in children(self, ""))
 
-    def load(self, addon: Addon) -> None:
-        """Open what the addon provides (networks, tables). Called once, before use, after the same call on child blocks."""
+    def load(self, addon: Resources) -> None:
+        """Open what the addon provides (networks, tables). Called once, before use, after ``load`` of child blocks."""
 
-    def check_needs(self, given: Given, path: str) -> Given:
-        """Check, after loading, that this block and its children find what they need, and return what there is behind it.
+    def check_needs(self, available: Available, path: str) -> Available:
+        """Check, after loading, that this block and its children find what they need.
 
-        :param given: what the utterance has when it comes here.
-        :raises StackError: naming this place and those that give something else.
+        :param available: the names that the utterance has before this block.
+        :returns: the names that it has after this block.
+        :raises StackError: naming this place and those that give other names.
         """
-        for name in sorted(self.needs - given.keys()):
-            raise StackError(
-                path, f"{type(self).__name__} needs {name!r}, and nothing before it gives that\n{told(given)}"
-            )
+        for name in sorted(self.needs - available.keys()):
+            problem = f"{type(self).__name__} needs {name!r}, and nothing before it gives that"
+            raise StackError(path, f"{problem}\n{describe_available(available)}")
         for child_path, child in children(self, path):
-            child.check_needs(given, child_path)
-        return given
+            child.check_needs(available, child_path)
+        return available
 
 
 class SequenceBlock(Block):
-    """Turns a whole utterance into something more, in one go."""
+    """A block that runs once per utterance, on the whole of it."""
 
     @property
     def gives(self) -> frozenset[str]:
@@ -75,15 +87,15 @@ class SequenceBlock(Block):
 
     @abstractmethod
     def __call__(self, utterance: Utterance) -> Utterance:
-        """Return what this block adds; the utterance itself is never changed."""
+        """Return the entries that this block adds; never change the utterance itself."""
 
-    def check_needs(self, given: Given, path: str) -> Given:
-        super().check_needs(given, path)
-        return {**given, **dict.fromkeys(self.gives, f"{path} ({type(self).__name__})")}
+    def check_needs(self, available: Available, path: str) -> Available:
+        super().check_needs(available, path)
+        return {**available, **dict.fromkeys(self.gives, f"{path} ({type(self).__name__})")}
 
 
 class StreamableBlock(Block):
-    """Makes chunks on demand; all state of an utterance lives in the generator."""
+    """A block that produces chunks on demand; all state of an utterance lives in the generator."""
 
     @property
     def head(self) -> bool:
@@ -97,40 +109,40 @@ class StreamableBlock(Block):
 
     @property
     def makes(self) -> str | None:
-        """Name of the stream that the block gives, or None for the same as it takes."""
+        """Name of the stream that the block yields, or None for the one that it takes."""
         return None
 
     @property
     def lookahead(self) -> int:
-        """Steps of its source that the block waits for, beyond the one it gives out."""
+        """Steps of its source that the block reads beyond the step it yields."""
         return 0
 
     @property
     def hop(self) -> float:
-        """Steps given out for each step of the source."""
+        """Output steps per source step."""
         return 1.0
 
     @property
     def chunk_sizes(self) -> tuple[int, ...]:
-        """The only numbers of new steps of its source that the block can take at a time, ascending; empty: any."""
+        """The only numbers of new source steps that the block accepts at a time, ascending; empty: any."""
         return ()
 
     @abstractmethod
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        """Yield chunks as they are asked for.
+        """Yield chunks on demand.
 
-        Pull what is needed, at most one chunk ahead of that; never write into what was handed over; give the rest after the
-        source has ended. However the source is cut, the joined chunks are the same.
+        Read at most one chunk ahead; never write into a received chunk; yield the rest after the source has ended. However
+        the source is cut, the joined chunks are the same.
         """
 
 
 class StreamableWrapper(StreamableBlock):
-    """A streamable block around another one, ``inner``: from outside it needs, takes, makes and waits for what that does."""
+    """A streamable block around another one, ``inner``, whose needs, streams, hop and lookahead it passes on."""
 
     @property
     @abstractmethod
     def inner(self) -> StreamableBlock:
-        """The block inside."""
+        """The wrapped block."""
 
     @property
     def needs(self) -> frozenset[str]:
@@ -161,17 +173,17 @@ class StreamableWrapper(StreamableBlock):
         return self.inner.chunk_sizes
 
 
-def least(limits: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """What all of several limits let through: of each name the smallest."""
-    found: dict[str, int] = {}
+def tightest_limits(limits: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the smallest limit of each name."""
+    tightest: dict[str, int] = {}
     for own in limits:
-        for name, most in own.items():
-            found[name] = min(most, found.get(name, most))
-    return found
+        for name, limit in own.items():
+            tightest[name] = min(limit, tightest.get(name, limit))
+    return tightest
 
 
 def close(frames: Frames) -> None:
-    """End a stream now, and not when it is found to be unused; iterators that are no generators have nothing to end."""
+    """Close a stream now instead of when it is garbage-collected; do nothing for iterators that are not generators."""
     if isinstance(frames, Generator):
         frames.close()
 
@@ -185,19 +197,19 @@ def children(block: Block, path: str) -> Iterator[tuple[str, Block]]:
             continue
         value = getattr(block, field.name)
         if isinstance(value, Block):
-            yield at(path, field.name), value
+            yield field_path(path, field.name), value
         elif isinstance(value, list):
             for index, item in enumerate(value):
                 if isinstance(item, Block):
-                    yield at(path, f"{field.name}[{index}]"), item
+                    yield field_path(path, f"{field.name}[{index}]"), item
 
 
-def at(path: str, field: str) -> str:
-    """The path of a field; the list at the top of an addon has the empty path."""
+def field_path(path: str, field: str) -> str:
+    """Return the path of a field; the list at the top of a stack has the empty path."""
     return f"{path}.{field}" if path else field
 
 
-def told(given: Given) -> str:
-    """Say what there is, for errors."""
-    rows = [f"  {path} gives {name!r}" for name, path in given.items()]
+def describe_available(available: Available) -> str:
+    """Return what each earlier block gives, a line each, for errors."""
+    rows = [f"  {path} gives {name!r}" for name, path in available.items()]
     return "\n".join(rows or ["  nothing is given here"])

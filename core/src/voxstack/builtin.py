@@ -1,14 +1,13 @@
-"""The core's own blocks, registered like anybody else's."""
+"""The core's own blocks, registered through the hook that every plugin uses."""
 
 from __future__ import annotations
 
 from voxstack import composites
 from voxstack.blocks import Block
 from voxstack.hookspecs import hookimpl
-from voxstack.prefetch import Prefetch
 
 
 @hookimpl
 def voxstack_blocks() -> list[type[Block]]:
-    """The composites."""
-    return [composites.SequenceBlockContainer, composites.StreamableStack, composites.StreamablePipeline, Prefetch]
+    """Return the composites."""
+    return [composites.SequenceBlockContainer, composites.StreamableStack, composites.StreamablePipeline]

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from voxstack.blocks import Frames, Given, SequenceBlock, StreamableBlock, StreamableWrapper, Utterance, at, close
+from voxstack.blocks import (
+    Available,
+    Frames,
+    Resources,
+    SequenceBlock,
+    StreamableBlock,
+    StreamableWrapper,
+    close,
+    field_path,
+)
 from voxstack.errors import StackError
-from voxstack.schedule import Schedule
-from voxstack.timeline import Timeline
+from voxstack.streaming.schedule import Schedule
+from voxstack.streaming.timeline import Timeline
+from voxstack.utterance import Utterance
 
-if TYPE_CHECKING:
-    from voxstack.addon import Addon
+NeedsAndGives = tuple[AbstractSet[str], AbstractSet[str]]
+"""The names that a step reads, and those that it adds or changes."""
 
 
 @dataclass
 class SequenceBlockContainer(SequenceBlock):
-    """Runs sequence blocks in the order that their needs dictate; each sees the utterance and all that was made before it.
+    """Runs sequence blocks in the order that their needs dictate; each sees the utterance and all earlier results.
 
     :param blocks: in any order. Blocks that both need and give a name (they change it) run in the order of the list.
     """
@@ -29,30 +40,25 @@ class SequenceBlockContainer(SequenceBlock):
 
     @property
     def needs(self) -> frozenset[str]:
-        given: set[str] = set()
-        needed: set[str] = set()
-        for block in self._in_order():
-            needed |= block.needs - given
-            given |= block.gives
-        return frozenset(needed)
+        return missing_needs((block.needs, block.gives) for block in self._in_order())
 
     @property
     def gives(self) -> frozenset[str]:
         return frozenset().union(*(block.gives for block in self.blocks))
 
-    def load(self, addon: Addon) -> None:
+    def load(self, addon: Resources) -> None:
         self._ordered = order(self.blocks)
 
     def __call__(self, utterance: Utterance) -> Utterance:
-        made: dict[str, object] = {}
+        added: dict[str, object] = {}
         for block in self._in_order():
-            made.update(block({**utterance, **made}))
-        return made
+            added.update(block({**utterance, **added}))
+        return added
 
-    def check_needs(self, given: Given, path: str) -> Given:
+    def check_needs(self, available: Available, path: str) -> Available:
         for index in self._ordered or range(len(self.blocks)):
-            given = self.blocks[index].check_needs(given, at(path, f"blocks[{index}]"))
-        return given
+            available = self.blocks[index].check_needs(available, field_path(path, f"blocks[{index}]"))
+        return available
 
     def _in_order(self) -> list[SequenceBlock]:
         return [self.blocks[i] for i in (self._ordered or order(self.blocks))]
@@ -66,7 +72,7 @@ class StreamableStack(StreamableBlock):
     """
 
     stack: list[StreamableBlock] = field(metadata={"minItems": 1})
-    _known: list[Flow] | None = field(default=None, init=False, repr=False, compare=False)
+    _loaded_flows: list[Flow] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -86,7 +92,7 @@ class StreamableStack(StreamableBlock):
 
     @property
     def lookahead(self) -> int:
-        return lookahead_of(self._flows(), 0)
+        return total_lookahead(self._flows(), 0)
 
     @property
     def hop(self) -> float:
@@ -94,16 +100,16 @@ class StreamableStack(StreamableBlock):
 
     @property
     def chunk_sizes(self) -> tuple[int, ...]:
-        return sizes_of(self._flows())
+        return common_chunk_sizes(self._flows())
 
-    def load(self, addon: Addon) -> None:
-        self._known = [Flow.of(block) for block in self.stack]
+    def load(self, addon: Resources) -> None:
+        self._loaded_flows = [Flow.of(block) for block in self.stack]
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         streams: list[Frames] = []
         flows = self._flows()
         for index, block in enumerate(self.stack):
-            source = block.stream(source, _seen_from(flows[index + 1 :], utterance))
+            source = block.stream(source, _utterance_before(flows[index + 1 :], utterance))
             streams.append(source)
         try:
             yield from source
@@ -111,77 +117,33 @@ class StreamableStack(StreamableBlock):
             for frames in reversed(streams):
                 close(frames)
 
-    def check_needs(self, given: Given, path: str) -> Given:
+    def check_needs(self, available: Available, path: str) -> Available:
         stream, maker = None, ""
         for index, block in enumerate(self.stack):
-            here = at(path, f"stack[{index}]")
+            here = field_path(path, f"stack[{index}]")
             name = type(block).__name__
-            block.check_needs(given, here)
+            block.check_needs(available, here)
             if index and block.head:
-                raise StackError(
-                    here, f"{name} starts a stream of its own and would not read what comes before it; put it first"
-                )
+                problem = f"{name} starts a stream of its own and would not read what comes before it; put it first"
+                raise StackError(here, problem)
             if stream and block.takes and stream != block.takes:
                 raise StackError(here, f"{name} takes {block.takes!r}, but {maker} gives {stream!r}")
             if block.makes:
                 stream, maker = block.makes, f"{here} ({name})"
-        return given
+        return available
 
     def _flows(self) -> list[Flow]:
-        return self._known or [Flow.of(block) for block in self.stack]
-
-
-class Flow(NamedTuple):
-    """What a block does to the steps that flow through it, once it is loaded."""
-
-    lookahead: int
-    hop: float
-    chunk_sizes: tuple[int, ...]
-
-    @classmethod
-    def of(cls, block: StreamableBlock) -> Flow:
-        return cls(block.lookahead, block.hop, block.chunk_sizes)
-
-
-def lookahead_of(flows: Sequence[Flow], behind: int) -> int:
-    """Steps that neighbours in a stack wait for, when what follows them waits for ``behind``."""
-    for flow in reversed(flows):
-        behind = flow.lookahead + math.ceil(behind / flow.hop)
-    return behind
-
-
-def sizes_of(flows: Sequence[Flow]) -> tuple[int, ...]:
-    """The only numbers of new steps that neighbours in a stack can all take at a time, counted at the first; empty: any.
-
-    Where several have fixed sizes, each of them by itself, a chunk fits the smallest sizes of all, or the next, and so on.
-    """
-    hop, lists = 1.0, []
-    for flow in flows:
-        if flow.chunk_sizes:
-            lists.append([max(1, math.floor(size / hop)) for size in flow.chunk_sizes])
-        hop *= flow.hop
-    return tuple(dict.fromkeys(min(sizes) for sizes in zip(*lists, strict=False)))
-
-
-def _seen_from(behind: Sequence[Flow], utterance: Utterance) -> Utterance:
-    """The utterance of a block that has these behind it: with its own view of the schedule and of time."""
-    schedule: Schedule = utterance.get("schedule", Schedule())
-    timeline: Timeline | None = utterance.get("timeline")
-    hop = math.prod(flow.hop for flow in behind)
-    own = {**utterance, "schedule": schedule.before(lookahead_of(behind, schedule.lookahead), hop, sizes_of(behind))}
-    if timeline is not None:
-        own["timeline"] = timeline.within(hop=hop)
-    return own
+        return self._loaded_flows or [Flow.of(block) for block in self.stack]
 
 
 @dataclass
 class StreamablePipeline(StreamableWrapper):
-    """One sequence block, and one streamable block that draws on what it made.
+    """One sequence block, and one streamable block that reads its results.
 
     It is a streamable block itself, so a whole pipeline can stand wherever one can.
 
-    :param sequence_block: runs once, when the first chunk is asked for.
-    :param streamable_block: sees the utterance with all that the sequence block made.
+    :param sequence_block: runs once, when the first chunk is requested.
+    :param streamable_block: sees the utterance with all that the sequence block added.
     """
 
     sequence_block: SequenceBlock
@@ -196,36 +158,123 @@ class StreamablePipeline(StreamableWrapper):
         return self.sequence_block.needs | (self.streamable_block.needs - self.sequence_block.gives)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        made = self.sequence_block(utterance)
-        yield from self.streamable_block.stream(source, {**utterance, **made})
+        added = self.sequence_block(utterance)
+        yield from self.streamable_block.stream(source, {**utterance, **added})
 
-    def check_needs(self, given: Given, path: str) -> Given:
-        made = self.sequence_block.check_needs(given, at(path, "sequence_block"))
-        self.streamable_block.check_needs(made, at(path, "streamable_block"))
-        return given
+    def check_needs(self, available: Available, path: str) -> Available:
+        after = self.sequence_block.check_needs(available, field_path(path, "sequence_block"))
+        self.streamable_block.check_needs(after, field_path(path, "streamable_block"))
+        return available
 
 
-def order(blocks: list[SequenceBlock]) -> list[int]:
-    """Return the numbers of ``blocks`` in an order in which each finds what it needs.
+class Flow(NamedTuple):
+    """How steps flow through a loaded block."""
 
-    :raises StackError: where two blocks make the same name from nothing, or blocks need each other.
+    lookahead: int
+    hop: float
+    chunk_sizes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, block: StreamableBlock) -> Flow:
+        return cls(block.lookahead, block.hop, block.chunk_sizes)
+
+
+def total_lookahead(flows: Sequence[Flow], after: int) -> int:
+    """Return the lookahead of adjacent blocks, in steps of the first, if the blocks after them look ``after`` steps ahead."""
+    for flow in reversed(flows):
+        after = flow.lookahead + math.ceil(after / flow.hop)
+    return after
+
+
+def common_chunk_sizes(flows: Sequence[Flow]) -> tuple[int, ...]:
+    """Return the only numbers of new steps that adjacent blocks all accept, counted at the first; empty: any.
+
+    Where several have fixed sizes, each of them by itself, a chunk fits the smallest sizes of all, or the next, and so on.
     """
-    graph: dict[int, set[int]] = {index: set() for index in range(len(blocks))}
+    hop, lists = 1.0, []
+    for flow in flows:
+        if flow.chunk_sizes:
+            lists.append([max(1, math.floor(size / hop)) for size in flow.chunk_sizes])
+        hop *= flow.hop
+    return tuple(dict.fromkeys(min(sizes) for sizes in zip(*lists, strict=False)))
+
+
+def _utterance_before(flows: Sequence[Flow], utterance: Utterance) -> Utterance:
+    """Return the utterance for a block followed by ``flows``: with its own view of the schedule and the timeline."""
+    schedule: Schedule = utterance.get("schedule", Schedule())
+    timeline: Timeline | None = utterance.get("timeline")
+    hop = math.prod(flow.hop for flow in flows)
+    lookahead = total_lookahead(flows, schedule.lookahead)
+    own = {**utterance, "schedule": schedule.before(lookahead, hop, common_chunk_sizes(flows))}
+    if timeline is not None:
+        own["timeline"] = timeline.within(hop=hop)
+    return own
+
+
+def missing_needs(steps: Iterable[NeedsAndGives]) -> frozenset[str]:
+    """Return the names that steps, run in this order, need and no earlier one gives."""
+    needed: set[str] = set()
+    given: set[str] = set()
+    for needs, gives in steps:
+        needed |= set(needs) - given
+        given |= set(gives)
+    return frozenset(needed)
+
+
+def dependencies(steps: Sequence[NeedsAndGives], clash: Callable[[int, int, str], Exception]) -> list[set[int]]:
+    """Return for each step the indices of the steps that run before it.
+
+    A step that reads a name runs after all that make or change it; those that change it (need and give it) run in the order
+    of the list.
+
+    :param clash: makes the error for two steps, by index, that make the same name without needing it.
+    """
     makers: dict[str, int] = {}
-    for index, block in enumerate(blocks):
-        for name in block.gives - block.needs:
-            other = makers.setdefault(name, index)
-            if other != index:
-                one, two = (f"blocks[{i}] ({type(blocks[i]).__name__})" for i in (other, index))
-                raise StackError(f"blocks[{index}]", f"both {one} and {two} give {name!r}; keep one of them")
-    for index, block in enumerate(blocks):
-        for earlier, giver in enumerate(blocks):
-            for name in block.needs & giver.gives if earlier != index else ():
-                changes = name in giver.needs
-                if not changes or name not in block.gives or earlier < index:
-                    graph[index].add(earlier)
+    for index, (needs, gives) in enumerate(steps):
+        for name in gives - needs:
+            if (other := makers.setdefault(name, index)) != index:
+                raise clash(other, index, name)
+    before: list[set[int]] = [set() for _ in steps]
+    for index, (needs, gives) in enumerate(steps):
+        for other, (other_needs, other_gives) in enumerate(steps):
+            for name in needs & other_gives if other != index else ():
+                both_change = name in other_needs and name in gives
+                if not both_change or other < index:
+                    before[index].add(other)
+    return before
+
+
+def execution_order(before: Sequence[set[int]]) -> list[int]:
+    """Return an order in which every step runs after those before it, and otherwise the first of the list first.
+
+    :raises CycleError: if steps need each other; ``args[1]`` holds their indices.
+    """
+    sorter = TopologicalSorter(dict(enumerate(before)))
+    sorter.prepare()
+    ordered: list[int] = []
+    ready = sorted(sorter.get_ready())
+    while ready:
+        ordered.append(ready.pop(0))
+        sorter.done(ordered[-1])
+        ready = sorted([*ready, *sorter.get_ready()])
+    return ordered
+
+
+def order(blocks: Sequence[SequenceBlock]) -> list[int]:
+    """Return the indices of ``blocks`` in an order in which each finds what it needs.
+
+    :raises StackError: where two blocks make the same name without needing it, or blocks need each other.
+    """
+
+    def place(index: int) -> str:
+        return f"blocks[{index}] ({type(blocks[index]).__name__})"
+
+    def clash(one: int, two: int, name: str) -> StackError:
+        return StackError(f"blocks[{two}]", f"both {place(one)} and {place(two)} give {name!r}; keep one of them")
+
+    before = dependencies([(block.needs, block.gives) for block in blocks], clash)
     try:
-        return list(TopologicalSorter(graph).static_order())
+        return execution_order(before)
     except CycleError as error:
-        ring = " -> ".join(f"blocks[{i}] ({type(blocks[i]).__name__})" for i in error.args[1])
-        raise StackError("blocks", f"these need each other: {ring}") from error
+        cycle = " -> ".join(place(index) for index in error.args[1])
+        raise StackError("blocks", f"these need each other: {cycle}; remove one of these needs") from error

@@ -1,14 +1,15 @@
-"""Everything the framework raises on purpose."""
+"""Exceptions that voxstack raises on purpose."""
 
 from __future__ import annotations
 
-from voxstack_addon_spec import AddonError, VoxstackError
+from voxstack_addon_spec import AddonError, ContextError, LocatedError, VoxstackError
 
 __all__ = [
     "AddonError",
     "BlockError",
     "CapacityError",
     "ContextError",
+    "LocatedError",
     "NetworkError",
     "PluginError",
     "RequestError",
@@ -18,38 +19,24 @@ __all__ = [
 
 
 class PluginError(VoxstackError):
-    """A plugin could not be imported, or breaks the plugin contract."""
+    """A plugin is missing, could not be imported, or breaks the plugin contract."""
 
 
-class StackError(VoxstackError):
-    """A stack definition is wrong, or its blocks do not fit together; ``path`` says where."""
-
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
-        self.path = path
-        self.problem = problem
-
-
-class ContextError(VoxstackError):
-    """A context cannot be had here: no such runtime, device or export."""
+class StackError(LocatedError):
+    """A stack definition is wrong, or its blocks do not fit together; ``where`` is the path of the block."""
 
 
 class NetworkError(VoxstackError):
-    """A network was given what it cannot take, or failed while it ran."""
+    """A network received input that it does not accept, or failed while it ran."""
 
 
 class RequestError(VoxstackError):
-    """A request asks for what the voice cannot do."""
+    """A request asks for something that the voice cannot do."""
 
 
-class BlockError(VoxstackError):
-    """A block failed while it ran; ``path`` says which, and ``__cause__`` is its own error. No other stream is affected."""
-
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
-        self.path = path
-        self.problem = problem
+class BlockError(LocatedError):
+    """A block failed while it ran; ``where`` is its path, ``__cause__`` its own error. Other streams are unaffected."""
 
 
 class CapacityError(VoxstackError):
-    """One more stream would make all of them stutter. Nothing was said; ask again later."""
+    """Admitting the stream would exceed real-time capacity. No audio was produced; retry later."""

@@ -20,24 +20,24 @@ def block_schema(cls: type[Block]) -> dict[str, Any]:
     """Return the JSON Schema of a stack entry of this class.
 
     Types come from the annotations, limits from ``field(metadata={"minimum": 1})``, descriptions from the ``:param`` lines of
-    the docstring. The place of a child block is an object marked with ``x-block``: it is checked by its own schema.
+    the docstring. A child block is an object marked with ``x-block``, checked by its own schema.
 
-    :raises PluginError: for a class that is no dataclass, or a field that has no JSON form.
+    :raises PluginError: for a class that is not a dataclass, or a field without a JSON form.
     """
     where = f"{cls.__module__}.{cls.__name__}"
     if not dataclasses.is_dataclass(cls) or "__dataclass_fields__" not in cls.__dict__:
         raise PluginError(f"{where} must be a dataclass: its fields are its configuration; decorate it with @dataclass")
     hints = typing.get_type_hints(cls)
     doc = inspect.getdoc(cls) or ""
-    told = {name: " ".join(text.split()) for name, text in _PARAM.findall(doc)}
+    descriptions = {name: " ".join(text.split()) for name, text in _PARAM.findall(doc)}
     properties: dict[str, Any] = {"type": {"const": cls.__name__}}
     required = ["type"]
     for field in dataclasses.fields(cls):
         if not field.init:
             continue
         properties[field.name] = {**type_schema(hints[field.name], f"{where}.{field.name}"), **field.metadata}
-        if field.name in told:
-            properties[field.name]["description"] = told[field.name]
+        if field.name in descriptions:
+            properties[field.name]["description"] = descriptions[field.name]
         if field.default is not dataclasses.MISSING:
             properties[field.name]["default"] = field.default
         elif field.default_factory is dataclasses.MISSING:
@@ -67,6 +67,5 @@ def type_schema(hint: Any, where: str) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": type_schema(args[1], where)}
     if origin in (typing.Union, types.UnionType):
         return {"anyOf": [{"type": "null"} if a is type(None) else type_schema(a, where) for a in args]}
-    raise PluginError(
-        f"{where}: {hint} has no JSON form; use bool, int, float, str, Literal, list, dict[str, ...], a block, or | None"
-    )
+    forms = "bool, int, float, str, Literal, list, dict[str, ...], a block, or | None"
+    raise PluginError(f"{where}: {hint} has no JSON form; use {forms}")

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from voxstack.addon import Addon
-from voxstack.blocks import Block, SequenceBlock, StreamableBlock, at
+from voxstack.blocks import Block, SequenceBlock, StreamableBlock, field_path
 from voxstack.errors import StackError, VoxstackError
 from voxstack.registry import Registry
 from voxstack.schema import block_schema
+from voxstack.utterance import REQUEST
 from voxstack_addon_spec.validation import strict_validator
-from voxstack_addon_spec.wording import nearest
+from voxstack_addon_spec.wording import did_you_mean, problem
+
+if TYPE_CHECKING:
+    from voxstack.networks.addon import Addon
 
 B = TypeVar("B", bound=Block)
 
 
 def build(
-    spec: Any, addon: Addon | None = None, *, registry: Registry | None = None, given: Iterable[str] | None = None
+    spec: Any,
+    addon: Addon | None = None,
+    *,
+    registry: Registry | None = None,
+    available: Iterable[str] | None = None,
 ) -> Any:
     """Return the block that ``spec`` describes, children first, loaded and checked.
 
     :param spec: a JSON object with a ``type`` and that block's own fields; a list is a ``StreamableStack``.
-    :param addon: what the blocks load their networks from; without it nothing is loaded nor checked against each other.
-    :param registry: where block names are looked up; the addon's, or that of the installed plugins.
-    :param given: names in the utterance that the block will get: what a request to the addon's voice has, unless said
-        otherwise.
-    :raises StackError: naming the exact spot, what is accepted there, and what to do.
+    :param addon: provides networks and tables; without it blocks are neither loaded nor checked against each other.
+    :param registry: in which block names are looked up; by default the addon's, or that of the installed plugins.
+    :param available: names in the utterance that the block will receive; by default those of a request to the addon's voice.
+    :raises StackError: with the exact place, what is accepted there, and what to do.
     """
     if registry is None:
         registry = addon.registry if addon is not None else Registry.installed()
@@ -37,9 +43,7 @@ def build(
         path = "stack"
     block = _build(spec, addon, registry, Block, path)
     if addon is not None:
-        names = (
-            ("text", "markup", "schedule", "timeline", *addon.config.get("controls", {})) if given is None else given
-        )
+        names = (*REQUEST, *addon.config.get("controls", {})) if available is None else available
         block.check_needs(dict.fromkeys(names, "the utterance"), path)
     return block
 
@@ -47,21 +51,19 @@ def build(
 def _build(spec: Any, addon: Addon | None, registry: Registry, kind: type[B], path: str) -> B:
     cls = find(spec, registry, path)
     if not issubclass(cls, kind):
-        raise StackError(path, f"{cls.__name__} is a {_kind(cls)}, and only a {kind.__name__} can stand here")
+        found = "SequenceBlock" if issubclass(cls, SequenceBlock) else "StreamableBlock"
+        raise StackError(path, f"{cls.__name__} is a {found}, and only a {kind.__name__} can stand here")
     _validate(spec, cls, path)
     hints = typing.get_type_hints(cls)
-    fields = {
-        name: _convert(hints[name], value, addon, registry, at(path, name))
-        for name, value in spec.items()
-        if name != "type"
-    }
+    values = [(name, value) for name, value in spec.items() if name != "type"]
+    fields = {name: _convert(hints[name], value, addon, registry, field_path(path, name)) for name, value in values}
     try:
         block = cls(**fields)
         block.stack_path = path or "stack"
         if addon is not None:
             block.load(addon)
     except StackError as error:
-        raise StackError(at(path, error.path), error.problem) from error
+        raise StackError(field_path(path, error.where), error.problem) from error
     except VoxstackError as error:
         raise StackError(path, f"{cls.__name__}: {error}") from error
     return block
@@ -88,13 +90,15 @@ def _validate(spec: Mapping[str, Any], cls: type[Block], path: str) -> None:
     for key in spec:
         if key not in known:
             fields = ", ".join(name for name in known if name != "type") or "none"
-            raise StackError(path, f"{cls.__name__} has no field {key!r}{nearest(key, known)}\n  its fields: {fields}")
+            raise StackError(
+                path, f"{cls.__name__} has no field {key!r}{did_you_mean(key, known)}\n  its fields: {fields}"
+            )
     errors = strict_validator()(schema).iter_errors(spec)
     error = best_match(e for e in errors if "x-block" not in e.schema)  # child blocks are checked when they are built
     if error is not None:
         place = error.json_path.removeprefix("$").lstrip(".")
-        spot = at(path, place) if place and not place.startswith("[") else path + place
-        raise StackError(spot, f"{cls.__name__}: {error.message}")
+        spot = field_path(path, place) if place and not place.startswith("[") else path + place
+        raise StackError(spot, f"{cls.__name__}: {problem(error)}")
 
 
 def _convert(hint: Any, value: Any, addon: Addon | None, registry: Registry, path: str) -> Any:
@@ -108,7 +112,3 @@ def _convert(hint: Any, value: Any, addon: Addon | None, registry: Registry, pat
         blocks = [arg for arg in typing.get_args(hint) if arg in (SequenceBlock, StreamableBlock)]
         return _convert(blocks[0], value, addon, registry, path) if blocks else value
     return value
-
-
-def _kind(cls: type[Block]) -> str:
-    return "SequenceBlock" if issubclass(cls, SequenceBlock) else "StreamableBlock"

@@ -127,7 +127,7 @@ def busy(pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork, value:
 
 
 def nothing_left(net: BatchingNetwork) -> bool:
-    return all(not gathering._waiting and not gathering._running for gathering in (net._in_turn, net._without_turn))
+    return all(not batcher._waiting and not batcher._running for batcher in (net._in_turn, net._without_turn))
 
 
 def test_a_call_that_finds_the_network_idle_runs_at_once_as_it_is() -> None:
@@ -410,10 +410,10 @@ def test_who_is_interrupted_when_it_is_to_lead_leaves_that_to_the_next(
         until(lambda: waiting_calls(net) == 1)
         later = pool.submit(in_turn, 2)
         holders.append(pool.submit(hold))
-        until(lambda: scheduler.turns.wanted == 2)
+        until(lambda: scheduler.queue.wanted == 2)
         may_end.set()
         take.wait(20)
-        until(lambda: any(call.leads for call in led) and scheduler.turns.wanted == 2)
+        until(lambda: any(call.leads for call in led) and scheduler.queue.wanted == 2)
         signal.pthread_kill(main, signal.SIGINT)
         results.append(later)
 
@@ -423,7 +423,7 @@ def test_who_is_interrupted_when_it_is_to_lead_leaves_that_to_the_next(
     thread = threading.Thread(target=then)
     with scheduler.admit("main", lambda: 0.0, refuse=False).turn():
         holders = [pool.submit(hold)]
-        until(lambda: scheduler.turns.wanted == 1)
+        until(lambda: scheduler.queue.wanted == 1)
         thread.start()
         with pytest.raises(KeyboardInterrupt):
             net(frames=frames(1))
@@ -438,16 +438,16 @@ def test_who_is_interrupted_when_it_is_to_lead_leaves_that_to_the_next(
 
 
 class Spy(list[Any]):
-    """The calls that come to a gathering."""
+    """The calls that come to a batcher."""
 
-    def __init__(self, gathering: Any) -> None:
-        arrive = gathering._arrive
+    def __init__(self, batcher: Any) -> None:
+        arrive = batcher._arrive
 
         def noted(call: Any) -> None:
             self.append(call)
             arrive(call)
 
-        gathering._arrive = noted
+        batcher._arrive = noted
 
 
 def test_those_that_an_interrupted_leader_has_taken_along_are_run_by_another(
@@ -483,7 +483,7 @@ def test_while_a_call_waits_its_turn_goes_to_others_and_who_leads_has_one(
     def last() -> None:
         with scheduler.admit("voice", lambda: 1000.0, refuse=False).turn():
             assert waiting_calls(net) == 12
-            assert not scheduler.turns.idle
+            assert not scheduler.queue.idle
             may_end.set()
 
     begun, may_end = inner.gate(99)
@@ -491,12 +491,12 @@ def test_while_a_call_waits_its_turn_goes_to_others_and_who_leads_has_one(
     assert begun.wait(20)
     with scheduler.admit("voice", lambda: 0.0, refuse=False).turn():
         futures = [*(pool.submit(stream, value) for value in range(12)), pool.submit(last)]
-        until(lambda: scheduler.turns.wanted == 13)
+        until(lambda: scheduler.queue.wanted == 13)
     assert [future.result(20) for future in futures] == [*(2.0 * value for value in range(12)), None]
     assert first.result(20) == 198
     assert net.stats["batches"] == {1: 1, 12: 1}
     assert inner.most == 1
-    until(lambda: scheduler.turns.idle == 2)
+    until(lambda: scheduler.queue.idle == 2)
     assert nothing_left(net)
 
 
@@ -515,7 +515,7 @@ def test_a_call_whose_turn_nobody_wants_runs_at_once_with_all_that_wait(
     assert begun.wait(20)
     with scheduler.admit("voice", lambda: 0.0, refuse=False).turn():
         futures = [pool.submit(stream, value) for value in range(3)]
-        until(lambda: scheduler.turns.wanted == 3)
+        until(lambda: scheduler.queue.wanted == 3)
     assert [future.result(20) for future in futures] == [0, 2, 4]
     assert stream(7) == 14
     assert not first.done()
@@ -542,13 +542,13 @@ def test_code_without_a_turn_never_waits_for_a_call_that_must_take_one(
 
     def stream() -> float:
         with scheduler.admit("voice", lambda: 9.0, refuse=False).turn():
-            until(lambda: scheduler.turns.wanted > 0)
+            until(lambda: scheduler.queue.wanted > 0)
             return float(net(frames=frames(1))["mel"][0, 0, 0])
 
     first = pool.submit(helped, 99)
     assert begun.wait(20)
     waits = pool.submit(stream)
-    until(lambda: scheduler.turns.idle == 0)
+    until(lambda: scheduler.queue.idle == 0)
     second = pool.submit(helped, None)
     until(lambda: waiting_calls(net) == 1)
     may_end.set()
@@ -593,7 +593,7 @@ def test_many_streams_with_calls_of_all_kinds_get_what_is_theirs_and_leave_nothi
     assert net.stats["calls"] == 32 * 60
     assert max(net.stats["batches"]) > 1
     assert nothing_left(net)
-    assert (scheduler.turns.idle, scheduler.turns.wanted, scheduler.streams) == (lanes + 1, 0, 0)
+    assert (scheduler.queue.idle, scheduler.queue.wanted, scheduler.streams) == (lanes + 1, 0, 0)
     assert turns != "turns" or inner.most <= lanes + 1, "more computed at once than have a turn"
     assert threading.active_count() == before
 
@@ -650,4 +650,4 @@ def test_no_more_calls_are_joined_than_fixed_sizes_have_rows(
 def test_one_worker_is_left_to_gather_and_accelerators_do_one_thing_at_a_time(inner: Doubling, device: str) -> None:
     made = voxstack_wrap_network(inner, spec_of(ROWS), Context(batch=8, device=device))
     assert isinstance(made, BatchingNetwork)
-    assert made._in_turn._lanes == (max(1, Scheduler.shared().workers - 1) if device.lower() == "cpu" else 1)
+    assert made._in_turn.lanes == (max(1, Scheduler.shared().workers - 1) if device.lower() == "cpu" else 1)

@@ -13,7 +13,7 @@ import pytest
 
 import voxstack_bench
 from voxstack import Registry, RequestError
-from voxstack.contexts import Context
+from voxstack.networks import Context
 from voxstack_bench import placing
 from voxstack_bench.asking import same, spelled
 from voxstack_bench.clock import Timed

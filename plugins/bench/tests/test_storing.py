@@ -45,7 +45,7 @@ def auto(folder: Path, registry: Registry) -> voxstack.Voice:
 
 def test_auto_is_what_was_kept(kept: tuple[Path, Path], registry: Registry) -> None:
     voice = auto(kept[0], registry)
-    assert {row.network: (row.device, row.asked) for row in voice.contexts()} == {
+    assert {row.network: (row.device, row.requested) for row in voice.contexts()} == {
         "wave": ("a", "auto"),
         "tone": ("b", ""),
     }

@@ -96,7 +96,9 @@ def world(write_addon: Callable[..., Path]) -> Registry:
     hummer = write_addon("hummer", stack=[{"type": "Hum"}], controls=CONTROLS)
     reader = write_addon("reader", stack=[{"type": "Reader"}], controls={"pause": {"type": "number", "default": 1.0}})
     hum, read = plugin([Hum], {}, voxstack_addons=lambda: [hummer]), plugin([Reader], voxstack_addons=lambda: [reader])
-    return Registry({"hum": hum, "read": read}, home={"hum": "voxstack-hum", "read": "voxstack-read"}.__getitem__)
+    return Registry(
+        {"hum": hum, "read": read}, distribution_of={"hum": "voxstack-hum", "read": "voxstack-read"}.__getitem__
+    )
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from tiny import double, network, plugin, tensor
 
 from voxstack import ContextError, Registry, StreamableBlock
-from voxstack.contexts import Context
+from voxstack.networks import Context
 from voxstack_cli.context import parts
 from voxstack_cli.main import main
 
@@ -33,7 +33,7 @@ class Humming(StreamableBlock):
         self._network = addon.network("hum")
 
     def stream(self, source: Any, utterance: Any) -> Any:
-        yield self._network.one(frames=np.ones((4, 2), np.float32))["mel"][:, 0] / 4
+        yield self._network.run_single(frames=np.ones((4, 2), np.float32))["mel"][:, 0] / 4
 
 
 class Run:
@@ -153,7 +153,7 @@ def test_what_is_effective_in_a_context(registry: Registry, capsys: Any) -> None
         "shapes",
         "batch",
         "version",
-        "asked",
+        "requested",
     )
     found = ["hum", "decoder", "python", "cpu", "CPU: a fast one", 2, "float32", "whole", {}, 1, "1.2", "auto"]
     assert row == dict(zip(keys, found, strict=True))

@@ -9,7 +9,7 @@ import pytest
 from tiny import addon, loaded, network, plugin, tensor
 
 from voxstack import AddonError, NetworkError, Registry
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_customized_encoders import CustomizedEncoders
 

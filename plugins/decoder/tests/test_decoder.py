@@ -9,9 +9,9 @@ from tiny import addon, loaded, network, plugin, tensor
 import voxstack
 from voxstack import AddonError, ContextError, NetworkError, Registry, Schedule
 from voxstack.networks import Context
-from voxstack.schedule import Playback
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_decoder import Decoder
+from voxstack_voice.playback import Playback
 
 LEFT, RIGHT, HOP = 3, 2, 2
 RNG = np.random.default_rng(0)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from voxstack import Frames, StackError, StreamableBlock, Utterance
+from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack.timeline import Timeline
 from voxstack_diagnostics import AttentionAlarms
 
 TOKENS = 30

@@ -64,4 +64,4 @@ def test_a_tensor_of_the_wrong_shape_names_network_and_input() -> None:
 
 
 def test_the_plugin_brings_its_block() -> None:
-    assert list(voxstack.Registry({"encoders": voxstack_encoders}).home("Encoders").split()) == ["encoders"]
+    assert list(voxstack.Registry({"encoders": voxstack_encoders}).distributions_of("Encoders").split()) == ["encoders"]

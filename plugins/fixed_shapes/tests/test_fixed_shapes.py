@@ -14,7 +14,8 @@ from tiny import network, plugin, tensor
 import voxstack_fixed_shapes
 from voxstack import ContextError, NetworkError, Registry
 from voxstack.networks import Context, NetworkSpec, Runner
-from voxstack.sizes import PerSize
+from voxstack.networks.opening import NetworkPool
+from voxstack.networks.sizes import PerSize
 from voxstack_fixed_shapes import FixedShapesNetwork, voxstack_wrap_network
 
 Arrays = Mapping[str, np.ndarray]
@@ -417,7 +418,7 @@ def test_nothing_is_compiled_after_opening() -> None:
             "fixed_shapes": voxstack_fixed_shapes,
         }
     )
-    net = registry.open(spec_of(MASKED_VOCODER), fixed(frames=(8, 12, 20)))
+    net = registry.shared(NetworkPool).open(spec_of(MASKED_VOCODER), fixed(frames=(8, 12, 20)))
     assert len(compiled) == net.stats["runtime"]["compilations"] == net.stats["fixed_shapes"]["warmed"] == 3
     for length in np.random.default_rng(0).integers(1, 200, 200):
         given = inputs_of(MASKED_VOCODER, frames=int(length))
@@ -486,5 +487,5 @@ def test_only_networks_with_a_fixed_axis_are_wrapped_and_nearest_to_the_runtime(
     other = plugin(voxstack_wrap_network=lambda network, spec, context: inner.append(network))
     runtime = plugin(voxstack_open_network=lambda spec, context: run)
     for plugins in ({"a": voxstack_fixed_shapes, "b": other}, {"b": other, "a": voxstack_fixed_shapes}):
-        Registry({"runtime": runtime, **plugins}).open(spec, fixed(frames=(8,)))
+        Registry({"runtime": runtime, **plugins}).shared(NetworkPool).open(spec, fixed(frames=(8,)))
         assert isinstance(inner[-1], FixedShapesNetwork)

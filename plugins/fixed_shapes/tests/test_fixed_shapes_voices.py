@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from voxstack import NetworkError, Registry
-from voxstack.addon import Addon
-from voxstack.networks import Context, NetworkSpec
-from voxstack.specs import Length
+from voxstack.networks import Context, Length, NetworkSpec
+from voxstack.networks.addon import Addon
+from voxstack.networks.opening import NetworkPool
 
 SHAPES = {"tokens": (16, 64, 160), "letters": (8, 32), "frames": (96, 256)}
 LENGTHS = (1, 2, 7, 15, 16, 17, 32, 33, 64, 65, 95, 96, 97, 130, 160, 161, 256, 257, 420)
@@ -52,7 +52,9 @@ def error(made: Any, plain: Any) -> float:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_padded_is_what_unpadded_is(amber: Addon, name: str) -> None:
     spec = spec_of(amber, name)
-    free, fixed = (amber.registry.open(spec, Context("onnx", shapes=shapes)) for shapes in ({}, SHAPES))
+    free, fixed = (
+        amber.registry.shared(NetworkPool).open(spec, Context("onnx", shapes=shapes)) for shapes in ({}, SHAPES)
+    )
     largest = fixed.effective.shapes[next(axis for axis in fixed.effective.shapes if axis != "batch")][-1]
     for length in LENGTHS:
         given = inputs_of(spec, length)
@@ -74,16 +76,18 @@ def test_a_stream_in_windows_of_fixed_sizes_is_what_it_is_in_any(amber: Addon) -
 
     for name, features in (("decoder", 198), ("vocoder", 80)):
         spec = spec_of(amber, name)
-        free, fixed = (amber.registry.open(spec, Context("onnx", shapes=shapes)) for shapes in ({}, SHAPES))
+        free, fixed = (
+            amber.registry.shared(NetworkPool).open(spec, Context("onnx", shapes=shapes)) for shapes in ({}, SHAPES)
+        )
         assert spec.streaming is not None
         frames = np.random.default_rng(0).standard_normal((500, features)).astype(np.float32)
         (output,) = spec.streamed
         (key,) = spec.needs
-        whole = free.one(**{key: frames})[output]
+        whole = free.run_single(**{key: frames})[output]
         chunks = iter(np.split(frames, [54 + 39, 54 + 39 + 54, 400]))
         streaming = spec.streaming
         parts = [
-            fixed.one(**{key: part})[output][skip : skip + count]
+            fixed.run_single(**{key: part})[output][skip : skip + count]
             for part, skip, count, _ in windows(chunks, streaming.left, streaming.right)
         ]
         assert error({output: np.concatenate(parts)}, {output: whole}) < 1e-5

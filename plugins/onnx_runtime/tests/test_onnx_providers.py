@@ -15,7 +15,7 @@ from tiny import network, tensor
 import voxstack_onnx_runtime
 from voxstack import ContextError, NetworkError
 from voxstack.networks import Context, NetworkSpec, Runner
-from voxstack.sizes import PerSize
+from voxstack.networks.sizes import PerSize
 
 onnxruntime = pytest.importorskip("onnxruntime")
 

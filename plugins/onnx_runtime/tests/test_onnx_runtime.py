@@ -13,8 +13,8 @@ from tiny import network, tensor
 
 import voxstack_onnx_runtime
 from voxstack import AddonError, ContextError, NetworkError, Registry
-from voxstack.addon import Addon
 from voxstack.networks import Context
+from voxstack.networks.addon import Addon
 from voxstack_addon_spec import file_entry
 
 onnx = pytest.importorskip("onnx", reason="onnx makes the networks of these tests")
@@ -76,7 +76,9 @@ def test_parameters_may_lie_beside_the_symbol(open_net: Callable[..., Addon]) ->
         return ["net.onnx", "net.onnx.data"]
 
     spec = {**SPEC, "exports": [{"format": "onnx", "symbol": "net.onnx", "parameters": "net.onnx.data"}]}
-    assert open_net(beside, spec).network("net").one(frames=np.ones((1, 2), np.float32))["mel"].tolist() == [[2, 3]]
+    assert open_net(beside, spec).network("net").run_single(frames=np.ones((1, 2), np.float32))["mel"].tolist() == [
+        [2, 3]
+    ]
 
 
 @pytest.mark.parametrize("location", ["../secret.bin", "/etc/hostname"])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from voxstack import Registry
-from voxstack.addon import Addon
-from voxstack.networks import Context, Network, NetworkSpec
+from voxstack.networks import Context, Network, NetworkSpec, first_states
+from voxstack.networks.addon import Addon
 
 pytest.importorskip("openvino")
 pytest.importorskip("onnxruntime")
@@ -75,10 +75,10 @@ def test_what_carries_state_runs_in_steps_of_any_size(amber: Addon, name: str) -
     assert spec.streaming is not None
     (key,), (output,) = whole.needs, spec.streamed
     frames = inputs_of(whole, 150)[key][0]
-    wanted = opened(amber, whole, "onnx").one(**{key: frames})[output]
+    wanted = opened(amber, whole, "onnx").run_single(**{key: frames})[output]
     stateful = opened(amber, spec, "openvino")
     for sizes in ([150], [150, 0], [24, *[1] * 126], [24, *[7] * 18], [30, 120]):
-        states, made = spec.first_states(), []
+        states, made = first_states(spec), []
         for number, start in enumerate(np.cumsum([0, *sizes[:-1]])):
             last = number == len(sizes) - 1
             step, states = stateful.step(states, last, **{spec.streaming.input: frames[start : start + sizes[number]]})

@@ -14,8 +14,8 @@ pytest.importorskip("onnxruntime", reason=REASON)
 from torch import nn  # noqa: E402
 
 import voxstack  # noqa: E402
-from voxstack.addon import Addon  # noqa: E402
 from voxstack.networks import Autoregressive, State  # noqa: E402
+from voxstack.networks.addon import Addon  # noqa: E402
 from voxstack_addon_spec import open_addon  # noqa: E402
 from voxstack_packager import NetworkSource, PackagingError, package  # noqa: E402
 
@@ -103,7 +103,7 @@ def test_a_step_is_packaged_measured_and_run(tmp_path):
     assert spec["measured"]["batch_error"] < 1e-6
     assert spec["measured"]["mask_error"]["tokens"] < 1e-6
     addon = Addon.open(folder, voxstack.Registry.installed())
-    block = voxstack.build([{"type": "AutoregressiveDecoder", "spare_steps": 5}], addon, given=["keys"])
+    block = voxstack.build([{"type": "AutoregressiveDecoder", "spare_steps": 5}], addon, available=["keys"])
     keys = np.random.default_rng(0).random((4, SIZE), np.float32)
     made = np.concatenate(list(block.stream(iter(()), {"keys": keys, "seed": 3})))
     assert made.shape[1] == BANDS

@@ -21,7 +21,7 @@ from torch import nn  # noqa: E402
 
 import voxstack  # noqa: E402
 from voxstack import Registry  # noqa: E402
-from voxstack.addon import Addon  # noqa: E402
+from voxstack.networks.addon import Addon  # noqa: E402
 from voxstack_addon_spec import SPEC_VERSION, file_entry, open_addon  # noqa: E402
 from voxstack_packager import Borrowed, NetworkSource, PackagingError, exporting, package, relative_error, upgrade  # noqa: E402
 from voxstack_packager.runners import onnx_runner, pt2_runner  # noqa: E402

@@ -19,8 +19,8 @@ from voxstack import (
     StreamablePipeline,
     Utterance,
 )
-from voxstack.addon import Addon
-from voxstack.sizes import limits_of
+from voxstack.networks.addon import Addon
+from voxstack.networks.sizes import limits_of
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_text import Sentences, Text
 from voxstack_text.cuts import SMALLEST, cuts

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from voxstack import Frames, Schedule, StackError, StreamableBlock, Utterance
+from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack.timeline import Timeline
 from voxstack_text import Sentences
 from voxstack_text.passage import Passage
 

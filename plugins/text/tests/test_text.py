@@ -7,7 +7,7 @@ import pytest
 from tiny import addon, loaded, network, plugin, tensor
 
 import voxstack
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_text import Text, Word
 from voxstack_text.passage import Break, Manner, Passage

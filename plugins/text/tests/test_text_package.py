@@ -11,7 +11,7 @@ from voxstack_text.tokens import PHONES, Phone, token_features
 
 def test_the_plugin_brings_its_blocks() -> None:
     registry = voxstack.Registry({"text": voxstack_text})
-    assert {registry.home(name) for name in ("Text", "Sentences")} == {"text"}
+    assert {registry.distributions_of(name) for name in ("Text", "Sentences")} == {"text"}
 
 
 def test_importing_is_cheap() -> None:

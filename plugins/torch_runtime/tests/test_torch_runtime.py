@@ -15,7 +15,7 @@ from tiny import network, tensor
 
 import voxstack_torch_runtime
 from voxstack import ContextError, NetworkError, Registry
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 from voxstack_addon_spec import file_entry
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")

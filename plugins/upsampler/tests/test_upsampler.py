@@ -8,8 +8,8 @@ import pytest
 from tiny import addon, loaded
 
 from voxstack import NetworkError, Schedule
+from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack.timeline import Timeline
 from voxstack_upsampler import Upsampler
 from voxstack_upsampler.positions import positions
 

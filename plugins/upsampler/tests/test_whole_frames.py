@@ -20,8 +20,8 @@ from voxstack import (
     Utterance,
     windows,
 )
+from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack.timeline import Timeline
 from voxstack_upsampler import Upsampler, WholeFrames
 
 RNG = np.random.default_rng(5)

@@ -13,8 +13,8 @@ import voxstack
 import voxstack_voice_amber
 import voxstack_voice_prism
 from voxstack import Registry
-from voxstack.addon import Addon
-from voxstack.contexts import Context
+from voxstack.networks import Context
+from voxstack.networks.addon import Addon
 from voxstack_addon_spec import open_addon, write_zip
 from voxstack_packager import upgrade
 
@@ -76,7 +76,9 @@ def test_streams_carry_state_and_networks_give_what_they_give_in_windows(
     """Other kernels round otherwise: the packager lets 1e-5 of the scale through."""
     with np.load(voice.addon.files.path("golden/decoder.npz"), allow_pickle=False) as golden:
         source = golden[of][0]
-    blocks = [voxstack.build({"type": "Decoder", "network": name}, one.addon, given=[]) for one in (voice, windowed)]
+    blocks = [
+        voxstack.build({"type": "Decoder", "network": name}, one.addon, available=[]) for one in (voice, windowed)
+    ]
     assert [block.mode for block in blocks] == ["stateful", "windowed"]
     made, expected = (np.concatenate(list(block.stream(iter(np.split(source, [7, 40])), {}))) for block in blocks)
     np.testing.assert_allclose(made, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
@@ -94,10 +96,10 @@ def test_streams_that_carry_state_say_what_windows_say(voice: voxstack.Voice, wi
 def test_torch_streams_in_windows_as_it_has_no_other_form(voice: voxstack.Voice) -> None:
     pytest.importorskip("torch", reason="the torch runtime is an extra")
     in_torch = Addon.open("amber", Registry.installed(), {"runtime": "torch"})
-    assert voxstack.build({"type": "Decoder"}, in_torch, given=[]).mode == "windowed"
+    assert voxstack.build({"type": "Decoder"}, in_torch, available=[]).mode == "windowed"
     strict = Addon.open("amber", Registry.installed(), {"runtime": "torch", "streaming": "stateful"})
     with pytest.raises(voxstack.StackError, match="needs an export of format 'pt2', and it has only onnx"):
-        voxstack.build({"type": "Decoder"}, strict, given=[])
+        voxstack.build({"type": "Decoder"}, strict, available=[])
 
 
 def test_it_speaks_and_says_the_same_again(voice: voxstack.Voice) -> None:

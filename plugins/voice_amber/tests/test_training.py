@@ -45,7 +45,9 @@ def test_it_ends_in_addons_that_speak(made: Path) -> None:
     for name in ("amber", "prism"):
         with open_addon(made / name) as files:
             files.verify()
-    registry = voxstack.Registry.installed().beside({"voice_prism": plugin(voxstack_addons=lambda: [made / "prism"])})
+    registry = voxstack.Registry.installed().with_plugins(
+        {"voice_prism": plugin(voxstack_addons=lambda: [made / "prism"])}
+    )
     samples = voxstack.load(made / "amber", registry=registry).synthesize("Hello.").samples
     assert len(samples) > 1000
     assert np.isfinite(samples).all()

@@ -16,7 +16,7 @@ import torch
 from tqdm import tqdm
 
 import voxstack
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "voice_prism" / "training"))
 from acoustic import Example, example
@@ -39,9 +39,9 @@ class Chain:
     def __init__(self, voice: str) -> None:
         addon = Addon.open(voice, voxstack.Registry.installed())
         self.name = addon.name
-        self._encoders = voxstack.build(ENCODERS, addon, given=["tokens"])
-        self._decoder = voxstack.build(DECODER, addon, given=["encoded", "durations", "lf0", "level"])
-        self._vocoder = voxstack.build(VOCODER, addon, given=[])
+        self._encoders = voxstack.build(ENCODERS, addon, available=["tokens"])
+        self._decoder = voxstack.build(DECODER, addon, available=["encoded", "durations", "lf0", "level"])
+        self._vocoder = voxstack.build(VOCODER, addon, available=[])
 
     def predictions(self, tokens: np.ndarray) -> Mapping[str, np.ndarray]:
         """``encoded``, ``durations`` in frames, ``lf0``, ln(f0 / 1 Hz), and ``level`` in dB of (tokens, 6) tokens."""

@@ -8,7 +8,7 @@ import pytest
 import voxstack
 import voxstack_voice_prism
 from voxstack import Registry
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 from voxstack_addon_spec import open_addon
 
 

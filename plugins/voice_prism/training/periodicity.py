@@ -19,7 +19,7 @@ from scipy.signal import butter, sosfiltfilt
 from speech import Speech
 
 import voxstack
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 
 HALF = 400  # samples on each side of a frame's start
 STACK = [{"type": "Decoder", "network": "vocoder"}, {"type": "InverseSTFT"}]

@@ -17,6 +17,8 @@ from copies import copied, write_config
 
 import voxstack
 from voxstack import CapacityError, PluginError, Registry, RequestError, Schedule
+from voxstack.networks.addon import Addon
+from voxstack.networks.opening import NetworkPool
 from voxstack_addon_spec import write_zip
 from voxstack_voices import Voices
 from voxstack_voices.weights import total, weights_of
@@ -42,12 +44,12 @@ class Clock:
 
 def fresh() -> Registry:
     """A registry in which nothing is open yet."""
-    return Registry.installed().beside({})
+    return Registry.installed().with_plugins({})
 
 
 def cost(*paths: Path) -> int:
     registry = Registry.installed()
-    return total(weights_of(voxstack.addon.Addon.open(path, registry)) for path in paths)
+    return total(weights_of(Addon.open(path, registry)) for path in paths)
 
 
 def names(voices: Voices) -> list[str]:
@@ -72,7 +74,7 @@ def test_ten_voices_with_one_vocoder_have_it_once(tmp_path: Path) -> None:
     registry = fresh()
     paths = [copied(tmp_path, "amber", f"v{number}", weights=number + 1) for number in range(10)]
     voices = Voices(registry=registry, warm=paths)
-    opened = [network.spec.name for network in registry._networks.values()]
+    opened = [network.spec.name for network in registry.shared(NetworkPool)._networks.values()]
     assert {name: opened.count(name) for name in ("vocoder", "decoder", "encoder")} == {
         "vocoder": 1,
         "decoder": 10,
@@ -85,7 +87,7 @@ def test_ten_voices_with_one_vocoder_have_it_once(tmp_path: Path) -> None:
 
 def shared_bytes(registry: Registry, path: Path) -> list[int]:
     """Bytes of the networks that a voice borrows."""
-    addon = voxstack.addon.Addon.open(path, registry)
+    addon = Addon.open(path, registry)
     weights = weights_of(addon)
     return [
         weights[spec.digest, spec.trusted, addon.context.key()]
@@ -99,7 +101,9 @@ def test_equal_networks_of_voices_that_borrow_nothing_are_shared(tmp_path: Path)
     paths = [copied(tmp_path, "amber", f"v{number}", own=True) for number in range(3)]
     with Voices(registry=registry).use(paths[0]) as one, Voices(registry=registry).use(paths[1]) as other:
         assert one.addon.stream_network("vocoder") is other.addon.stream_network("vocoder")
-        assert len({id(network) for network in registry._networks.values()}) == len(one.addon.opened)
+        assert len({id(network) for network in registry.shared(NetworkPool)._networks.values()}) == len(
+            one.addon.opened
+        )
 
 
 @pytest.mark.parametrize(("trust", "vocoders"), [(True, 1), (False, 2)])
@@ -109,7 +113,9 @@ def test_an_equal_network_is_shared_with_a_borrowed_one_if_it_is_trusted_too(
     registry = fresh()
     voices = Voices(registry=registry, trust=trust)
     voices.warm("amber", copied(tmp_path, "amber", "own", own=True, weights=0))
-    assert [network.spec.name for network in registry._networks.values()].count("vocoder") == vocoders
+    assert [network.spec.name for network in registry.shared(NetworkPool)._networks.values()].count(
+        "vocoder"
+    ) == vocoders
     assert [row.own == 0 for row in voices.status()] == [trust, trust]
 
 
@@ -178,7 +184,7 @@ def test_what_is_unloaded_is_gone(addons: list[Path]) -> None:
     voices.unload(addons[1])
     gc.collect()
     assert shared() is None
-    assert not list(registry._networks.values())
+    assert not list(registry.shared(NetworkPool)._networks.values())
 
 
 @pytest.mark.parametrize("end", ["run", "close", "drop", "unstarted"])
@@ -209,7 +215,7 @@ def test_a_stream_that_is_unloaded_goes_on(addons: list[Path]) -> None:
 
 def test_32_threads_open_a_voice_once(addons: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Any] = []
-    original = voxstack.addon.Addon.open
+    original = Addon.open
     monkeypatch.setattr(
         "voxstack_voices.voices.Addon.open",
         lambda *given: (opened.append(given[0]), time.sleep(0.05), original(*given))[2],
@@ -257,7 +263,7 @@ def test_threads_that_press_on_a_budget_get_their_voices_in_the_end(addons: list
 
 def test_others_do_not_wait_for_a_voice_that_is_opened(addons: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     voices, go = Voices(registry=fresh(), warm=addons[:1]), threading.Event()
-    original = voxstack.addon.Addon.open
+    original = Addon.open
     monkeypatch.setattr("voxstack_voices.voices.Addon.open", lambda *given: (go.wait(10), original(*given))[1])
     thread = threading.Thread(target=lambda: voices.synthesize(addons[1], "Yes."))
     thread.start()
@@ -387,7 +393,7 @@ def test_a_task_that_is_cancelled_while_its_voice_is_opened_uses_nothing(
     addons: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voices, go = Voices(registry=fresh()), threading.Event()
-    original = voxstack.addon.Addon.open
+    original = Addon.open
     monkeypatch.setattr("voxstack_voices.voices.Addon.open", lambda *given: (go.wait(10), original(*given))[1])
 
     async def cancelled() -> None:
@@ -427,7 +433,9 @@ def test_closing_refuses_what_comes_and_lets_run_what_runs(addons: list[Path]) -
         voices.synthesize(addons[0], TEXT)
     assert len(first.samples) < sum(len(chunk.samples) for chunk in stream)
     gc.collect()
-    assert not list(registry._networks.values()), "the stream has ended, and nothing else had the voice"
+    assert not list(registry.shared(NetworkPool)._networks.values()), (
+        "the stream has ended, and nothing else had the voice"
+    )
 
 
 def test_errors_leave_nothing_behind(addons: list[Path]) -> None:

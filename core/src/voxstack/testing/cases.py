@@ -11,7 +11,7 @@ import numpy as np
 
 from voxstack.blocks import Block, Frames, StreamableBlock, Utterance
 from voxstack.errors import VoxstackError
-from voxstack.schedule import Schedule
+from voxstack.streaming.schedule import Schedule
 
 
 @dataclass

@@ -13,9 +13,9 @@ from voxstack.blocks import Block, Frames, SequenceBlock, StreamableBlock, Utter
 from voxstack.errors import StackError
 from voxstack.hookspecs import hookimpl
 from voxstack.registry import Registry
-from voxstack.schedule import Schedule
 from voxstack.schema import block_schema
 from voxstack.stack import build
+from voxstack.streaming.schedule import Schedule
 from voxstack.testing.cases import Case, Recorder, cut, frozen, frozen_utterance, schedules
 
 OPTIONAL = frozenset({"schedule", "timeline", "markup"})

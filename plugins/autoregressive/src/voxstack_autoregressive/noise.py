@@ -1,4 +1,4 @@
-"""Noise that is drawn anew for each step."""
+"""Noise inputs, drawn for each decoding step."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from voxstack import Utterance
-from voxstack.drawing import generator
 from voxstack.networks import NetworkSpec
+from voxstack.streaming.seeds import generator
 
 
 class StepNoise:
-    """Draws the noise inputs of one utterance, step after step.
+    """Draws the noise inputs of one utterance, step by step.
 
-    Each input has a generator of its own (:func:`voxstack.drawing.generator`): the same request hears the same noise, whatever else runs.
+    Each input has its own generator (:func:`voxstack.streaming.seeds.generator`): equal requests get equal noise, whatever
+    else runs.
 
     :param kinds: ``normal`` or ``uniform`` by input.
-    :raises RequestError: for a seed that is no integer from 0 on.
+    :raises RequestError: for a seed that is not an integer of at least 0.
     """
 
     def __init__(self, kinds: Mapping[str, str], spec: NetworkSpec, utterance: Utterance) -> None:
@@ -29,5 +30,5 @@ class StepNoise:
             self._draws[name] = lambda draw=draw, shape=shape: draw(shape, dtype=np.float32)  # type: ignore[misc]
 
     def draw(self) -> dict[str, np.ndarray]:
-        """Noise for the next step, with its batch axis."""
+        """Return the noise of the next step, with its batch axis."""
         return {name: draw() for name, draw in self._draws.items()}

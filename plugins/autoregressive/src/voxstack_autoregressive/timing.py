@@ -1,4 +1,4 @@
-"""When words and phonemes are said, by where a decoder looked."""
+"""Times of words and phonemes, from the attention of a decoder."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from voxstack import Utterance
 
 LAG = 2
-"""Tokens by which the attention is past a token when that counts as said: neighbours share steps."""
+"""Tokens by which the attention must have passed a token before it is reported: adjacent tokens share steps."""
 
 
 class Timing:
     """Reports words, phonemes, marks and the utterance itself to its timeline, if it has one, as soon as their end is known.
 
-    A token lasts as many frames as it was attended, a token shared by a step as its share of that; what goes before it decides when
-    it begins. That holds for an attention that goes from the first token to the last.
+    A token lasts as many frames as it was attended, a token that shares a step as its share of that step, and begins where the
+    tokens before it end. That holds for an attention that goes from the first token to the last.
 
-    :param tokens: of the utterance.
+    :param tokens: number of tokens of the utterance.
     """
 
     def __init__(self, utterance: Utterance, tokens: int) -> None:
@@ -29,10 +29,10 @@ class Timing:
             list(utterance.get(name, ())) for name in ("phones", "words", "marks")
         )
         self._frames = np.zeros(tokens)
-        self._said = 0  # tokens that are reported
+        self._reported = 0  # number of reported tokens
 
     def add(self, frames: np.ndarray, ended: bool) -> None:
-        """Take in what was attended, (steps, tokens), in frames.
+        """Add the attention of new steps, (steps, tokens), in frames.
 
         :param ended: whether these were the last steps.
         """
@@ -40,10 +40,10 @@ class Timing:
             return
         self._frames += frames.sum(0)
         tokens = len(self._frames)
-        passed = tokens if ended else max(self._said, int(frames.argmax(1).max()) - LAG + 1)
-        if passed > self._said:
-            self._report(self._said, passed)
-            self._said = passed
+        passed = tokens if ended else max(self._reported, int(frames.argmax(1).max()) - LAG + 1)
+        if passed > self._reported:
+            self._report(self._reported, passed)
+            self._reported = passed
         if ended and self._unit is not None:
             unit = self._unit
             self._timeline.add(
@@ -51,7 +51,7 @@ class Timing:
             )
 
     def _report(self, first: int, stop: int) -> None:
-        """Tell of the tokens from ``first`` on, before ``stop``."""
+        """Report the tokens from ``first`` up to ``stop``, exclusive."""
         ends = np.cumsum(self._frames[:stop])
         starts = ends - self._frames[:stop]
         phones = self._phones[first:stop]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import voxstack
 from voxstack.networks import Context, NetworkSpec, Runner
-from voxstack.sizes import fixed_axes
+from voxstack.networks.sizes import fixed_axes
+from voxstack.streaming.turn import available_cores
 from voxstack_batching.network import MOST_STEPS, BatchingNetwork, is_batchable
 
 MOST_ERROR = 1e-5
@@ -40,4 +41,4 @@ def _lanes(context: Context) -> int:
     An accelerator does one thing after the other. On the processor one worker is left to gather what is run next; with a call on
     every worker, streams would wait for turns, where nothing can be gathered.
     """
-    return max(1, voxstack.Scheduler.shared().workers - 1) if context.device.lower() == "cpu" else 1
+    return max(1, available_cores() - 1) if context.device.lower() == "cpu" else 1

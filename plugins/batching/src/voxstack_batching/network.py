@@ -11,8 +11,8 @@ import numpy as np
 
 from voxstack import NetworkError
 from voxstack.networks import NetworkSpec, Runner, Tensor
-from voxstack.scheduler import current_ticket
-from voxstack_batching.gathering import Call, Gathering
+from voxstack.streaming.turn import current_turn
+from voxstack_batching.dynamic_batcher import Call, DynamicBatcher
 
 MOST_STEPS = 48
 """Calls with more steps than this on any axis run alone. By then the processor reads a weight once for so many of them that
@@ -38,7 +38,7 @@ class BatchingNetwork:
         ]
         # Code that has no turn (a thread that an encoder block waits for in its own turn, say) never waits for a call that must
         # first take one: whoever has that turn might be waiting for this very code.
-        self._in_turn, self._without_turn = (Gathering(self._run, most, lanes) for _ in range(2))
+        self._in_turn, self._without_turn = (DynamicBatcher(self._run, most, lanes) for _ in range(2))
         self._lock = threading.Lock()
         self._sizes: Counter[int] = Counter()
         self._apart = self._failed = 0
@@ -63,8 +63,8 @@ class BatchingNetwork:
             with self._lock:
                 self._apart += 1
             return self._network(**tensors)
-        gathering = self._without_turn if current_ticket() is None else self._in_turn
-        gathering(call)
+        batcher = self._without_turn if current_turn() is None else self._in_turn
+        batcher(call)
         return call.outcome()
 
     def _call(self, tensors: Mapping[str, np.ndarray]) -> Call | None:

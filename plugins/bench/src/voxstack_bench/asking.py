@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from voxstack import ContextError, Registry
-from voxstack.addon import Addon
-from voxstack.contexts import Asked, Context
+from voxstack.networks import Context, ContextLike
+from voxstack.networks.addon import Addon
+from voxstack.networks.opening import available_devices
 from voxstack_addon_spec import AddonFiles
 
 Tell = Callable[[str], None]
@@ -34,7 +35,7 @@ class Candidate:
     """
 
     label: str
-    asked: Asked | None
+    asked: ContextLike | None
     context: Context
     explicit: bool
 
@@ -45,7 +46,7 @@ class Candidate:
 
 
 def candidates(
-    files: AddonFiles, registry: Registry, asked: Iterable[Asked] | None, trust: bool, tell: Tell
+    files: AddonFiles, registry: Registry, asked: Iterable[ContextLike] | None, trust: bool, tell: Tell
 ) -> tuple[list[Candidate], dict[str, str]]:
     """Return contexts to try, and, by label, why others that the addon names stand for nothing.
 
@@ -53,7 +54,7 @@ def candidates(
     :raises ContextError: if one that was asked for does not exist, or none is.
     """
 
-    def resolved(value: Asked | None) -> Context:
+    def resolved(value: ContextLike | None) -> Context:
         return Addon(files, registry, value, trust).context
 
     if asked is not None:
@@ -61,7 +62,7 @@ def candidates(
         if not given:
             raise ContextError("no contexts were given; give at least one, or none at all for all that there are")
         return _labelled([(_label(value), value, resolved(value)) for value in given], explicit=True), {}
-    found: list[tuple[str, Asked | None, Context]] = []
+    found: list[tuple[str, ContextLike | None, Context]] = []
     broken: dict[str, str] = {}
     for name in files.config.get("contexts", {}) or {"default": None}:
         try:
@@ -69,7 +70,7 @@ def candidates(
         except ContextError as error:
             broken[name] = str(error)
     before = set(registry.broken)
-    there = registry.devices()
+    there = available_devices(registry)
     for name in registry.broken.keys() - before:
         tell(f"plugin {name!r} cannot tell its devices: {registry.broken[name]!r}")
     for device in there:
@@ -115,11 +116,11 @@ def sample_text(config: Mapping[str, Any]) -> str | None:
     return TEXT if english and config.get("stack") else None
 
 
-def _label(value: Asked) -> str:
+def _label(value: ContextLike) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _labelled(found: Sequence[tuple[str, Asked | None, Context]], explicit: bool) -> list[Candidate]:
+def _labelled(found: Sequence[tuple[str, ContextLike | None, Context]], explicit: bool) -> list[Candidate]:
     """:raises ContextError: for one that is there twice."""
     made: list[Candidate] = []
     for label, asked, context in found:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from voxstack import Registry
-from voxstack.contexts import Asked
+from voxstack.networks import ContextLike
 from voxstack_addon_spec import open_addon
 from voxstack_bench.asking import Candidate, Tell, candidates, sample_text
 from voxstack_bench.process import TIMEOUT, Unavailable, Worker, WorkerError
@@ -61,7 +61,7 @@ class Checked:
     """
 
     context: str
-    asked: Asked | None
+    asked: ContextLike | None
     explicit: bool
     state: State | Literal["unavailable"]
     reason: str = ""
@@ -92,7 +92,7 @@ class Report:
 
 def check(
     addon: str | Path,
-    contexts: Iterable[Asked] | None = None,
+    contexts: Iterable[ContextLike] | None = None,
     *,
     limit: float = LIMIT,
     trust: bool = False,

@@ -50,7 +50,7 @@ class Clock:
 
 def clocked() -> voxstack.Registry:
     """Return the installed plugins, and a clock around all networks."""
-    return voxstack.Registry.installed().beside({LAYER: Clock()})
+    return voxstack.Registry.installed().with_plugins({LAYER: Clock()})
 
 
 def read(networks: list[Network]) -> dict[str, dict[str, float]]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from voxstack import ContextError, VoxstackError
-from voxstack.networks import Network
-from voxstack.windows import pulls
+from voxstack.networks import Network, first_states
+from voxstack.streaming.windows import pulls
 from voxstack_bench.golden import difference
 
 Arrays = Mapping[str, np.ndarray]
@@ -67,7 +67,7 @@ def filled(network: Network, inputs: Arrays) -> dict[str, np.ndarray]:
         return dict(inputs)
     batch = max((len(inputs[name]) for name in network.spec.needs if network.spec.inputs[name].batched), default=1)
     end = {streaming.end: np.ones(1, np.int64)} if streaming.end else {}
-    return {**network.spec.first_states(batch), **end, **inputs}
+    return {**first_states(network.spec, batch), **end, **inputs}
 
 
 def stepped(network: Network, inputs: Arrays) -> dict[str, np.ndarray]:
@@ -81,7 +81,7 @@ def stepped(network: Network, inputs: Arrays) -> dict[str, np.ndarray]:
         if streaming.axis in spec.inputs[name].shape
     }
     steps = np.arange(inputs[streaming.input].shape[places[streaming.input]])
-    states: Arrays = spec.first_states(len(inputs[streaming.input]))
+    states: Arrays = first_states(spec, len(inputs[streaming.input]))
     parts = []
     for numbers, last in pulls(np.array_split(steps, 2), streaming.right):
         given = {

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from voxstack.contexts import Asked
+from voxstack.networks import ContextLike
 from voxstack_bench.checking import Row
 from voxstack_bench.placing import Goal
 
@@ -56,7 +56,7 @@ class Measured:
     """
 
     context: str
-    asked: Asked | None
+    asked: ContextLike | None
     explicit: bool
     state: Literal["measured", "unavailable", "fail"]
     reason: str = ""

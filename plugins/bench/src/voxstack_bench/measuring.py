@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from voxstack import Registry, RequestError
-from voxstack.addon import Addon
-from voxstack.contexts import Asked
+from voxstack.networks import ContextLike
+from voxstack.networks.addon import Addon
 from voxstack_addon_spec import AddonFiles, open_addon
 from voxstack_bench import golden, placing, storing
 from voxstack_bench.asking import Candidate, Tell, candidates, sample_text, spelled
@@ -24,7 +24,7 @@ from voxstack_bench.turns import Run, Starter, in_turns
 
 def bench(
     addon: str | Path,
-    contexts: Iterable[Asked] | None = None,
+    contexts: Iterable[ContextLike] | None = None,
     *,
     text: str | None = None,
     repeat: int = 5,

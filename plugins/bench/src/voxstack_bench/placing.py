@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
-from voxstack.contexts import Context
+from voxstack.networks import Context
 from voxstack_bench.asking import same, spelled
 
 Goal = Literal["balanced", "latency", "throughput"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from voxstack import AddonError, RequestError, Voice
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 from voxstack_addon_spec import AddonFiles, open_addon
 from voxstack_bench import comparing, golden, speaking
 from voxstack_bench.comparing import Arrays, Row

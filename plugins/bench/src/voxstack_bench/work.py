@@ -11,8 +11,8 @@ from voxstack_bench.machine import peak_memory
 
 if TYPE_CHECKING:
     from voxstack import Registry, Voice
-    from voxstack.addon import Addon
     from voxstack.networks import Network
+    from voxstack.networks.addon import Addon
 
 
 class Work:
@@ -34,7 +34,7 @@ class Work:
         """
         start = time.perf_counter()
         from voxstack import Registry, Voice
-        from voxstack.addon import Addon
+        from voxstack.networks.addon import Addon
 
         registry = self._registry
         if registry is None and clock:

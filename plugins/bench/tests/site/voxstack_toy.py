@@ -34,9 +34,9 @@ class Toy(voxstack.StreamableBlock):
     def stream(self, source: Any, utterance: Any) -> Iterator[np.ndarray]:
         for word in utterance["text"].split():
             frames = np.array([[ord(letter) / 256, 1] for letter in word], np.float32)
-            yield self._tone.one(frames=self._wave.one(frames=frames)["mel"])["mel"][:, 0].repeat(10) * utterance.get(
-                "volume", 1
-            )
+            yield self._tone.run_single(frames=self._wave.run_single(frames=frames)["mel"])["mel"][:, 0].repeat(
+                10
+            ) * utterance.get("volume", 1)
 
 
 @voxstack.hookimpl

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from voxstack import Voice
-    from voxstack.contexts import Context
+    from voxstack.networks import Context
 
 
 def context_option(parser: argparse.ArgumentParser) -> None:

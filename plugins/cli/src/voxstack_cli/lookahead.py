@@ -24,7 +24,7 @@ def lookahead(config: Mapping[str, Any], networks: Mapping[str, Any], registry: 
     :param networks: its own, and those that it borrows, as far as they are known.
     """
     from voxstack import VoxstackError, build
-    from voxstack.composites import lookahead_of
+    from voxstack.composites import total_lookahead
 
     if not config.get("stack"):
         return None
@@ -32,7 +32,7 @@ def lookahead(config: Mapping[str, Any], networks: Mapping[str, Any], registry: 
         flows = list(_flows(build(config["stack"], registry=registry), networks))
     except (VoxstackError, LookupError):
         return None
-    frames = lookahead_of(flows, 0)
+    frames = total_lookahead(flows, 0)
     return Lookahead(frames, 1000 * frames * math.prod(flow.hop for flow in flows) / config["sample_rate"])
 
 

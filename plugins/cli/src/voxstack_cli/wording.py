@@ -18,7 +18,7 @@ def complain(text: str) -> None:
 
 def complain_of_plugins(registry: Registry) -> None:
     """Report the plugins that could not be imported or registered, on stderr."""
-    for line in registry.troubles().splitlines():
+    for line in registry.broken_plugins_note().splitlines():
         if line:
             complain(line.strip())
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from voxstack import Chunk, RequestError
-from voxstack.speech import pcm16
 from voxstack_cli import places
+from voxstack_voice.speech import pcm16
 
 UNKNOWN = 0xFFFFFFFF
 """Size of a stream whose end is not known, as readers of WAV streams expect it; also of one too large for its header."""

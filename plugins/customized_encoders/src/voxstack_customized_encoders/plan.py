@@ -1,116 +1,89 @@
-"""In which order networks can run, and which of them at the same time."""
+"""The order in which networks can run, and which of them can run at the same time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
+from graphlib import CycleError
 
 import numpy as np
 
 from voxstack import AddonError, NetworkError, Utterance, VoxstackError
-from voxstack.networks import Network, NetworkSpec
+from voxstack.composites import NeedsAndGives, dependencies, execution_order, missing_needs
+from voxstack.networks import Network
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Networks, each after those that it waits for, and otherwise in the order in which they were listed.
+    """Networks, each after those that it depends on, and otherwise in the order of the list.
 
-    :param before: for each, how many it waits for.
-    :param behind: for each, those that wait for it.
-    :param apart: for each, whether something else than this machine's processor computes it.
+    :param dependencies: for each network, how many it depends on.
+    :param dependents: for each network, the indices of those that depend on it.
+    :param remote: for each network, whether another device than this machine's processor computes it.
     """
 
     networks: tuple[Network, ...]
-    before: tuple[int, ...]
-    behind: tuple[tuple[int, ...], ...]
-    apart: tuple[bool, ...]
+    dependencies: tuple[int, ...]
+    dependents: tuple[tuple[int, ...], ...]
+    remote: tuple[bool, ...]
 
     @classmethod
     def of(cls, networks: Sequence[Network], where: str) -> Plan:
         """Plan opened networks.
 
-        :param where: names the addon, for errors.
-        :raises AddonError: where two make the same from nothing, or networks need each other.
+        :param where: name of the addon, for errors.
+        :raises AddonError: where two networks make the same name without needing it, or networks need each other.
         """
-        before = _dependencies([network.spec for network in networks], where)
-        order = _sorted(before, networks, where)
+
+        def clash(one: int, two: int, name: str) -> AddonError:
+            first, second = networks[one].spec.name, networks[two].spec.name
+            return AddonError(where, f"both networks {first!r} and {second!r} give {name!r}; list one in 'networks'")
+
+        before = dependencies([_needs_and_gives(network) for network in networks], clash)
+        try:
+            order = execution_order(before)
+        except CycleError as error:
+            cycle = " -> ".join(networks[index].spec.name for index in error.args[1])
+            raise AddonError(where, f"these networks need each other: {cycle}; remove one of these needs") from error
         place = {number: index for index, number in enumerate(order)}
-        behind: list[list[int]] = [[] for _ in order]
+        dependents: list[list[int]] = [[] for _ in order]
         for number, earlier in enumerate(before):
             for other in earlier:
-                behind[place[other]].append(place[number])
+                dependents[place[other]].append(place[number])
         ordered = tuple(networks[number] for number in order)
-        apart = tuple(not network.effective.device.lower().startswith("cpu") for network in ordered)
-        return cls(ordered, tuple(len(before[number]) for number in order), tuple(map(tuple, behind)), apart)
+        remote = tuple(not network.effective.device.lower().startswith("cpu") for network in ordered)
+        return cls(ordered, tuple(len(before[number]) for number in order), tuple(map(tuple, dependents)), remote)
 
     @property
     def is_chain(self) -> bool:
-        """Whether each waits for the one before it, so that none can run beside another."""
-        return all(index + 1 in behind for index, behind in enumerate(self.behind[:-1]))
+        """Whether each network depends on the one before it, so that no two can run at the same time."""
+        return all(index + 1 in following for index, following in enumerate(self.dependents[:-1]))
 
     @property
     def needs(self) -> frozenset[str]:
-        """What the utterance has to have."""
-        needed: set[str] = set()
-        given: set[str] = set()
-        for network in self.networks:
-            needed |= network.spec.needs - given
-            given |= network.spec.outputs.keys()
-        return frozenset(needed)
+        """Names that the utterance must have."""
+        return missing_needs(_needs_and_gives(network) for network in self.networks)
 
     @property
     def gives(self) -> frozenset[str]:
-        """What all of them make."""
+        """Names of all outputs."""
         return frozenset(name for network in self.networks for name in network.spec.outputs)
 
-    def run(self, index: int, utterance: Utterance, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run one network on what there is.
+    def run(self, index: int, utterance: Utterance, results: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run one network.
 
-        :param made: by those that ran before it.
-        :raises VoxstackError: naming the network, whatever happens in it.
+        :param results: of the networks that ran before it.
+        :raises VoxstackError: naming the network, whatever fails in it.
         """
         network = self.networks[index]
+        inputs = {name: results[name] if name in results else utterance[name] for name in network.spec.needs}
         try:
-            return network.one(**{name: made[name] if name in made else utterance[name] for name in network.spec.needs})
+            return network.run_single(**inputs)
         except VoxstackError:
             raise
-        except Exception as error:  # of whatever runs it: beside others, only its name tells which one failed
+        except Exception as error:  # raised by its runtime: only its name tells which of several networks failed
             raise NetworkError(f"network {network.spec.name!r} failed: {type(error).__name__}: {error}") from error
 
 
-def _dependencies(specs: Sequence[NetworkSpec], where: str) -> list[set[int]]:
-    """For each network, those that run before it: by the rules of ``SequenceBlockContainer``, so that ``Encoders`` gives the same.
-
-    What reads a name waits for all that make or change it; those that change it (need and give it) run in the order of the list.
-    """
-    makers: dict[str, int] = {}
-    for number, spec in enumerate(specs):
-        for name in spec.outputs.keys() - spec.needs:
-            if (other := makers.setdefault(name, number)) != number:
-                problem = f"both networks {specs[other].name!r} and {spec.name!r} give {name!r}; list one in 'networks'"
-                raise AddonError(where, problem)
-    before: list[set[int]] = [set() for _ in specs]
-    for number, spec in enumerate(specs):
-        for other, giver in enumerate(specs):
-            for name in spec.needs & giver.outputs.keys() if other != number else ():
-                both_change = name in giver.needs and name in spec.outputs
-                if not both_change or other < number:
-                    before[number].add(other)
-    return before
-
-
-def _sorted(before: Sequence[set[int]], networks: Sequence[Network], where: str) -> list[int]:
-    sorter = TopologicalSorter(dict(enumerate(before)))
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        ring = " -> ".join(networks[number].spec.name for number in error.args[1])
-        raise AddonError(where, f"these networks need each other: {ring}") from error
-    order: list[int] = []
-    ready = sorted(sorter.get_ready())
-    while ready:  # the first of the list that can run comes next
-        order.append(ready.pop(0))
-        sorter.done(order[-1])
-        ready = sorted([*ready, *sorter.get_ready()])
-    return order
+def _needs_and_gives(network: Network) -> NeedsAndGives:
+    return network.spec.needs, network.spec.outputs.keys()

@@ -8,10 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from voxstack import AddonError, Frames, NetworkError, Schedule, StreamableBlock, Utterance, windows
-from voxstack.addon import Addon
+from voxstack import AddonError, Frames, NetworkError, Resources, Schedule, StreamableBlock, Utterance, windows
 from voxstack.networks import Network, Streaming
-from voxstack.windows import pulls
+from voxstack.streaming.windows import pulls
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -76,7 +75,7 @@ class Decoder(StreamableBlock):
         assert streaming is not None, "load(addon) refuses others"
         return streaming
 
-    def load(self, addon: Addon) -> None:
+    def load(self, addon: Resources) -> None:
         spec = addon.select(self.network, "decoder")
         if spec.streaming is None:
             raise AddonError(
@@ -100,14 +99,14 @@ class Decoder(StreamableBlock):
     def _in_windows(self, source: Frames, whole: Arrays, cut: Arrays, read_ahead: bool) -> Iterator[np.ndarray]:
         network, streaming, output = self._network, self.streaming, self._output
         for frames, skip, count, start in windows(
-            source, streaming.left, streaming.right, read_ahead=read_ahead, least=self._least
+            source, streaming.left, streaming.right, read_ahead=read_ahead, shortest=self._shortest
         ):
-            made = network.one(**{streaming.input: frames}, **whole, **_pieces(cut, start, len(frames)))[output]
+            made = network.run_single(**{streaming.input: frames}, **whole, **_pieces(cut, start, len(frames)))[output]
             yield made[skip * streaming.hop : (skip + count) * streaming.hop]
 
     def _part_by_part(self, source: Frames, whole: Arrays, cut: Arrays, read_ahead: bool) -> Iterator[np.ndarray]:
         network, streaming, output = self._network, self.streaming, self._output
-        states = network.spec.first_states()
+        states = network.first_states()
         start = 0
         for frames, last in pulls(source, streaming.right, read_ahead=read_ahead):
             pieces = _pieces(cut, start, len(frames))
@@ -117,7 +116,7 @@ class Decoder(StreamableBlock):
                 yield made[output]
 
     @property
-    def _least(self) -> int:
+    def _shortest(self) -> int:
         """Frames that a window has at least, where the stream has as many: the smallest fixed size, if nothing can be padded to it."""
         spec, axis = self._network.spec, self.streaming.axis
         masked = any(tensor.mask and tensor.shape[-1] == axis for tensor in spec.inputs.values())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from voxstack import SequenceBlock, Utterance
-from voxstack.blocks import Given, at
+from voxstack.blocks import Available, field_path
 from voxstack_diagnostics.tally import Tally
 
 _LOG = logging.getLogger("voxstack.probe")
@@ -39,8 +39,8 @@ class ProbeSequence(SequenceBlock):
     def gives(self) -> frozenset[str]:
         return self.block.gives
 
-    def check_needs(self, given: Given, path: str) -> Given:
-        return self.block.check_needs(given, at(path, "block"))
+    def check_needs(self, given: Available, path: str) -> Available:
+        return self.block.check_needs(given, field_path(path, "block"))
 
     def __call__(self, utterance: Utterance) -> Utterance:
         for name, value in {**utterance}.items():

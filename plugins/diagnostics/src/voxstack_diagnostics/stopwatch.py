@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
-from voxstack.blocks import Given, at
+from voxstack.blocks import Available, field_path
 from voxstack_diagnostics import reports
 
 _LOG = logging.getLogger("voxstack.stopwatch")
@@ -41,8 +41,8 @@ class Stopwatch(StreamableWrapper):
     def load(self, addon: object) -> None:
         reports.check_folder(self.path)
 
-    def check_needs(self, given: Given, path: str) -> Given:
-        return self.block.check_needs(given, at(path, "block"))
+    def check_needs(self, given: Available, path: str) -> Available:
+        return self.block.check_needs(given, field_path(path, "block"))
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         pulls, laps = _Pulls(source), _Laps()

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voxstack import Frames, NetworkError, StreamableBlock, Utterance
-from voxstack.addon import Addon
+from voxstack import Frames, NetworkError, Resources, StreamableBlock, Utterance
 
 _RAMP_SECONDS = 0.005  # a change in less would be heard as a click
 
@@ -31,7 +30,7 @@ class Gain(StreamableBlock):
     _hop: int | None = field(default=None, init=False, repr=False, compare=False)
     _ramp: int = field(default=0, init=False, repr=False, compare=False)
 
-    def load(self, addon: Addon) -> None:
+    def load(self, addon: Resources) -> None:
         self._hop = addon.config["hop_length"]
         self._ramp = round(_RAMP_SECONDS * addon.config["sample_rate"])
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack import Frames, NetworkError, RequestError, StreamableBlock, Utterance
-from voxstack.drawing import generator
+from voxstack.streaming.seeds import generator
 
 
 @dataclass

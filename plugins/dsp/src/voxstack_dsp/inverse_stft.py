@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack import Frames, NetworkError, StackError, StreamableBlock, Utterance
-from voxstack.windows import pulls
+from voxstack.streaming.windows import pulls
 
 _LEAST_WEIGHT = 1e-3  # where the windows add up to less than this, they are not divided out
 

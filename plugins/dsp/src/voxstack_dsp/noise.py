@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from voxstack import SequenceBlock, Utterance
-from voxstack.drawing import generator
+from voxstack.streaming.seeds import generator
 
 
 @dataclass

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voxstack import RequestError, SequenceBlock, Utterance
-from voxstack.addon import Addon
+from voxstack import RequestError, Resources, SequenceBlock, Utterance
 
 
 @dataclass
@@ -31,7 +30,7 @@ class Pace(SequenceBlock):
     needs = frozenset({"durations"})
     gives = frozenset({"durations"})
 
-    def load(self, addon: Addon) -> None:
+    def load(self, addon: Resources) -> None:
         self._frames_per_second = addon.config["sample_rate"] / addon.config["hop_length"]
 
     def __call__(self, utterance: Utterance) -> Utterance:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from voxstack import AddonError, SequenceBlock, SequenceBlockContainer, Utterance
-from voxstack.addon import Addon
+from voxstack import Resources, SequenceBlock, SequenceBlockContainer, Utterance
 from voxstack.networks import Network
-from voxstack.sizes import limits_of
+from voxstack.networks.sizes import limits_of
 
 
 @dataclass
 class _NetworkBlock(SequenceBlock):
-    """One network, run on the whole utterance: its inputs come from the utterance by name, its outputs go there."""
+    """Runs one network on the whole utterance; its inputs and outputs are utterance entries of the same names."""
 
     network: Network
 
@@ -30,7 +29,7 @@ class _NetworkBlock(SequenceBlock):
         return limits_of(self.network)
 
     def __call__(self, utterance: Utterance) -> Utterance:
-        return self.network.one(**{name: utterance[name] for name in self.needs})
+        return self.network.run_single(**{name: utterance[name] for name in self.needs})
 
 
 @dataclass
@@ -38,7 +37,7 @@ class Encoders(SequenceBlock):
     """Runs every network of role ``encoder``, one after the other, in the order that their inputs dictate.
 
     :param networks: names of the networks to run instead of all of that role.
-    :param context: where they run, as named in the addon; the voice's own context, unless given.
+    :param context: where they run, as named in the addon; by default the voice's own context.
     """
 
     networks: list[str] | None = None
@@ -57,13 +56,8 @@ class Encoders(SequenceBlock):
     def limits(self) -> Mapping[str, int]:
         return self._container.limits if self._container else {}
 
-    def load(self, addon: Addon) -> None:
-        names = self.networks or [spec.name for spec in addon.networks.values() if spec.role == "encoder"]
-        if not names:
-            raise AddonError(
-                addon.name, "there is no network of role 'encoder'; leave this block out, or name its networks"
-            )
-        specs = [addon.select(name, "encoder") for name in names]
+    def load(self, addon: Resources) -> None:
+        specs = addon.select_all(self.networks, "encoder")
         self._container = SequenceBlockContainer(
             [_NetworkBlock(addon.network(spec.name, self.context)) for spec in specs]
         )

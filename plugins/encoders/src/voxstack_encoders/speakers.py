@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voxstack import RequestError, SequenceBlock, StackError, Utterance
-from voxstack_addon_spec.wording import nearest
+from voxstack import RequestError, SequenceBlock, StackError, Utterance, did_you_mean
 
 
 @dataclass
@@ -28,7 +27,7 @@ class Speakers(SequenceBlock):
         if twice:
             raise StackError("names", f"two speakers are named {twice[0]!r}; a name is one speaker")
         if self.default is not None and self.default not in self.names:
-            raise StackError("default", f"{self.default!r} is no speaker{nearest(self.default, self.names)}")
+            raise StackError("default", f"{self.default!r} is no speaker{did_you_mean(self.default, self.names)}")
 
     def __call__(self, utterance: Utterance) -> Utterance:
         return {"speaker_id": np.array(self._number(utterance.get("speaker", self.default)), np.int64)}
@@ -42,7 +41,7 @@ class Speakers(SequenceBlock):
         if isinstance(number, int | np.integer) and not isinstance(number, bool) and 0 <= number < len(self.names):
             return int(number)
         shown = ", ".join(self.names[:12]) + (f", ... ({len(self.names)} in all)" if len(self.names) > 12 else "")
-        close = nearest(speaker, self.names) if isinstance(speaker, str) else ""
+        close = did_you_mean(speaker, self.names) if isinstance(speaker, str) else ""
         raise RequestError(
             f"Speakers: there is no speaker {speaker!r}{close}; give a number below {len(self.names)}, or one of {shown}"
         )

@@ -7,9 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from voxstack import Frames, RequestError, Schedule, StackError, StreamableBlock, Utterance
-from voxstack.addon import Addon
-from voxstack.scheduler import waiting
+from voxstack import Frames, RequestError, Resources, Schedule, StackError, StreamableBlock, Utterance
+from voxstack.streaming.turn import waiting
 from voxstack_espeak.library import Library
 from voxstack_espeak.pool import Pool
 from voxstack_espeak.process import Process
@@ -48,7 +47,7 @@ class Espeak(StreamableBlock):
     head = True
     makes = "samples"
 
-    def load(self, addon: Addon) -> None:
+    def load(self, addon: Resources) -> None:
         self._pool = Pool.shared(Library.found())
         self._samples_a_frame = addon.config["hop_length"]
         self._made_rate = check_voice(self._pool, self.voice, self.stack_path or "Espeak")

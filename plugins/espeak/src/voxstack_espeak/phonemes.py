@@ -7,8 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from voxstack import RequestError, SequenceBlock, Utterance
-from voxstack.addon import Addon
+from voxstack import RequestError, Resources, SequenceBlock, Utterance
 from voxstack_espeak.clauses import terminator
 from voxstack_espeak.library import Library
 from voxstack_espeak.pool import Pool
@@ -34,7 +33,7 @@ class EspeakPhonemes(SequenceBlock):
     needs = frozenset({"text"})
     gives = frozenset({"phonemes"})
 
-    def load(self, addon: Addon) -> None:
+    def load(self, addon: Resources) -> None:
         self._pool = Pool.shared(Library.found())
         check_voice(self._pool, self.voice, self.stack_path or "EspeakPhonemes")
 

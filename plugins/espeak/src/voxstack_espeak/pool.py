@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from voxstack import CapacityError
-from voxstack.scheduler import waiting
+from voxstack.streaming.turn import waiting
 from voxstack_espeak.library import Library
 from voxstack_espeak.process import Process, command
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voxstack.timeline import Timeline
+from voxstack.streaming.timeline import Timeline
 
 WORD, SENTENCE, MARK, END, PHONEME = 1, 2, 3, 5, 7
 HELD = 20

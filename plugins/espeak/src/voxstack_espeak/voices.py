@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from voxstack import StackError
-from voxstack_addon_spec.wording import nearest
+from voxstack import StackError, did_you_mean
 from voxstack_espeak.pool import Pool
 
 
@@ -29,6 +28,8 @@ def unknown(voice: str, known: Iterable[str]) -> str:
     plain, _, variant = voice.partition("+")
     variants = {name for name in names if name.startswith("+")}
     if plain in names and variant:
-        return f"espeak-ng has no variant '+{variant}'{nearest('+' + variant, variants)}\n  variants: {', '.join(sorted(variants))}"
+        return f"espeak-ng has no variant '+{variant}'{did_you_mean('+' + variant, variants)}\n  variants: {', '.join(sorted(variants))}"
     languages = sorted(name for name in names - variants if name.islower() and "/" not in name)
-    return f"espeak-ng has no voice {plain!r}{nearest(plain, names - variants)}\n  languages: {', '.join(languages)}"
+    return (
+        f"espeak-ng has no voice {plain!r}{did_you_mean(plain, names - variants)}\n  languages: {', '.join(languages)}"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import voxstack
 from voxstack.networks import Context, NetworkSpec, Runner
-from voxstack.sizes import fixed_axes
+from voxstack.networks.sizes import fixed_axes
 from voxstack_fixed_shapes.axes import MOST_ERROR
 from voxstack_fixed_shapes.network import FixedShapesNetwork
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from voxstack import NetworkError
 from voxstack.networks import Context, NetworkSpec, Runner, Tensor
-from voxstack.sizes import combinations, fixed_axes, free_axes
+from voxstack.networks.sizes import combinations, fixed_axes, free_axes
 from voxstack_fixed_shapes.axes import made_axes, places
 from voxstack_fixed_shapes.counts import Counts
 from voxstack_fixed_shapes.plans import Plan, Planner, Run

@@ -10,11 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from voxstack import Frames, RequestError, Schedule, StackError, StreamableBlock, Utterance
-from voxstack.addon import Addon
-from voxstack.scheduler import waiting
-from voxstack.timeline import Timeline
-from voxstack_addon_spec.wording import nearest
+from voxstack import Frames, RequestError, Resources, Schedule, StackError, StreamableBlock, Utterance, did_you_mean
+from voxstack.streaming.timeline import Timeline
+from voxstack.streaming.turn import waiting
 from voxstack_flite.process import FliteProcess
 from voxstack_flite.saying import Phone, Saying
 from voxstack_flite.sentences import Piece, pieces
@@ -53,7 +51,7 @@ class Flite(StreamableBlock):
     head = True
     makes = "samples"
 
-    def load(self, addon: Addon) -> None:
+    def load(self, addon: Resources) -> None:
         self._process = FliteProcess.shared()
         self._process.check(self.voice)
         self._samples_a_frame = addon.config["hop_length"]
@@ -103,7 +101,7 @@ class Flite(StreamableBlock):
         fitting = [voice for voice, rate in VOICES.items() if rate == VOICES[self.voice]]
         if name not in fitting:
             raise RequestError(
-                f"Flite: there is no voice {name!r} here{nearest(name, fitting)}; there are {', '.join(fitting)}"
+                f"Flite: there is no voice {name!r} here{did_you_mean(name, fitting)}; there are {', '.join(fitting)}"
             )
         return str(name)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from voxstack.scheduler import waiting
+from voxstack.streaming.turn import waiting
 from voxstack_flite.process import FliteProcess
 from voxstack_flite.sentences import Piece
 

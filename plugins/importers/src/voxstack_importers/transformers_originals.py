@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 import voxstack
-from voxstack.drawing import generator
+from voxstack.streaming.seeds import generator
 from voxstack_importers.stacks import made_whole
 
 Original = Callable[[voxstack.Voice, voxstack.Utterance], np.ndarray]

@@ -12,7 +12,7 @@ import numpy as np
 
 from voxstack import ContextError, NetworkError
 from voxstack.networks import Context, NetworkSpec, Runner
-from voxstack.sizes import PerSize, fixed_axes, require_all_fixed
+from voxstack.networks.sizes import PerSize, fixed_axes, require_all_fixed
 from voxstack_onnx_runtime.providers import PROVIDERS, Provider, find_provider, provider_options
 
 if TYPE_CHECKING:

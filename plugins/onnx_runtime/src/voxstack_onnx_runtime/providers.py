@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from voxstack import ContextError
+from voxstack import ContextError, did_you_mean
 from voxstack.networks import Context, NetworkSpec
-from voxstack_addon_spec.wording import nearest
 
 OPTIONS = ("provider", "session")
 
@@ -91,7 +90,7 @@ def find_provider(spec: NetworkSpec, device: str, available: list[str]) -> tuple
     where = f"network {spec.name!r}: ONNX Runtime has no device {device!r}"
     if kind not in PROVIDERS:
         raise ContextError(
-            f"{where}{nearest(kind, PROVIDERS)}; here it has {there}, and with more packages {sorted(PROVIDERS)}"
+            f"{where}{did_you_mean(kind, PROVIDERS)}; here it has {there}, and with more packages {sorted(PROVIDERS)}"
         )
     provider = PROVIDERS[kind]
     if provider.name not in available:
@@ -147,7 +146,7 @@ def check_options(spec: NetworkSpec, context: Context, kind: str) -> None:
     where = f"network {spec.name!r}: the runtime 'onnx'"
     for key, value in context.options.items():
         if key not in OPTIONS:
-            raise ContextError(f"{where} has no option {key!r}{nearest(key, OPTIONS)}; it has {list(OPTIONS)}")
+            raise ContextError(f"{where} has no option {key!r}{did_you_mean(key, OPTIONS)}; it has {list(OPTIONS)}")
         if not isinstance(value, Mapping):
             raise ContextError(f"{where}: the option {key!r} is an object of what the {key} takes, not {value!r}")
         if key == "provider" and kind == "cpu" and value:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from voxstack import ContextError, NetworkError
 from voxstack.networks import Context, NetworkSpec, Runner
-from voxstack.sizes import PerSize, combinations, fixed_axes, require_all_fixed
+from voxstack.networks.sizes import PerSize, combinations, fixed_axes, require_all_fixed
 from voxstack_openvino_runtime.devices import find_device, found, properties_of
 from voxstack_openvino_runtime.requests import Requests, said
 

@@ -6,9 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from voxstack import ContextError
+from voxstack import ContextError, did_you_mean
 from voxstack.networks import Context, NetworkSpec
-from voxstack_addon_spec.wording import nearest
 
 if TYPE_CHECKING:
     import openvino
@@ -83,7 +82,7 @@ def check_options(spec: NetworkSpec, context: Context) -> None:
     where = f"network {spec.name!r}: the runtime 'openvino'"
     for key, value in context.options.items():
         if key not in OPTIONS:
-            raise ContextError(f"{where} has no option {key!r}{nearest(key, OPTIONS)}; it has {list(OPTIONS)}")
+            raise ContextError(f"{where} has no option {key!r}{did_you_mean(key, OPTIONS)}; it has {list(OPTIONS)}")
         fits, wanted = {
             "cache": (isinstance(value, str) and value != "", "a folder"),
             "properties": (isinstance(value, Mapping), "an object of OpenVINO's properties"),

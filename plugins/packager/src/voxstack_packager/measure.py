@@ -13,7 +13,7 @@ from itertools import chain
 import numpy as np
 
 from voxstack.networks import Runner
-from voxstack.windows import windows
+from voxstack.streaming.windows import windows
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.signature import Signed, axes, mask_axes, sizes_of, time_axis
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import voxstack
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 from voxstack.registry import Registry
 from voxstack_addon_spec import open_addon
 from voxstack_packager.claims import SOURCE_ERROR, allowed
@@ -93,4 +93,4 @@ def _beside(lenders: Iterable[Path | None]) -> Registry:
                 raise PackagingError(
                     str(folder), f"holds the addon {files.config['name']!r}; name its folder so, to lend from it"
                 )
-    return installed.beside({"lenders": SimpleNamespace(voxstack_addons=voxstack.hookimpl(lambda: folders))})
+    return installed.with_plugins({"lenders": SimpleNamespace(voxstack_addons=voxstack.hookimpl(lambda: folders))})

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voxstack.networks import NetworkSpec, Runner
-from voxstack.windows import pulls
+from voxstack.networks import NetworkSpec, Runner, first_states
+from voxstack.streaming.windows import pulls
 from voxstack_packager.measure import CHUNKS, Arrays, MakeExamples, relative_error, row_of
 from voxstack_packager.signature import Signed, axes, sizes_of, time_axis
 
@@ -36,7 +36,7 @@ def streamed(
         if "batch" in (shape := form.inputs[name].shape)
     ]
     ends = np.cumsum(sizes)
-    carried: Mapping[str, np.ndarray] = form.first_states(rows[0] if rows else 1)
+    carried: Mapping[str, np.ndarray] = first_states(form, rows[0] if rows else 1)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in form.streamed}
     chunks = (np.arange(end - size, end) for size, end in zip(sizes, ends, strict=True))
     for numbers, last in pulls(chunks, streaming.right, read_ahead=read_ahead):

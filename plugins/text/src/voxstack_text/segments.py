@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from voxstack import RequestError
-from voxstack.scheduler import waiting
+from voxstack.streaming.turn import waiting
 from voxstack_text.passage import STAND_IN
 from voxstack_text.phrases import behind_mark, cut, first_phrase
 
@@ -97,8 +97,8 @@ def _spoken_in(language: str) -> Callable[[str], object]:
     if language != "en":
         return _LETTER.search
     from voxstack_text.normalise import (
-        pronounceable,
-    )  # its rules take a while to compile, and looking for plugins needs none
+        pronounceable,  # its rules take a while to compile, and looking for plugins needs none
+    )
 
     return pronounceable
 

@@ -8,10 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from voxstack import Block, ContextError, Frames, StreamableBlock, StreamableWrapper, Utterance
-from voxstack.addon import Addon
-from voxstack.blocks import Given, children, close
-from voxstack.timeline import Timeline
+from voxstack import Block, ContextError, Frames, Resources, StreamableBlock, StreamableWrapper, Utterance
+from voxstack.blocks import Available, children, close
+from voxstack.streaming.timeline import Timeline
 from voxstack_text.cuts import SMALLEST
 from voxstack_text.passage import Passage
 from voxstack_text.pieces import pieces
@@ -78,7 +77,7 @@ class Sentences(StreamableWrapper):
     def needs(self) -> frozenset[str]:
         return (self.block.needs - {"text_start", "passage", "unit"}) | {"text"}
 
-    def load(self, addon: Addon) -> None:
+    def load(self, addon: Resources) -> None:
         for _ in segments(
             "Now."
         ):  # what this imports takes some milliseconds, and later somebody waits for the first audio
@@ -95,7 +94,7 @@ class Sentences(StreamableWrapper):
             texts = [block for block in _inside(self.block) if isinstance(block, Text)]
             self._text = texts[0] if len(texts) == 1 else None  # whoever else makes the tokens has to keep to the limit
 
-    def check_needs(self, given: Given, path: str) -> Given:
+    def check_needs(self, given: Available, path: str) -> Available:
         super().check_needs({**given, **dict.fromkeys(("text_start", "passage", "unit"), f"{path} (Sentences)")}, path)
         return given
 

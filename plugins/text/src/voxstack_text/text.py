@@ -11,10 +11,9 @@ from itertools import chain
 
 import numpy as np
 
-from voxstack import RequestError, SequenceBlock, Utterance
-from voxstack.addon import Addon
+from voxstack import RequestError, Resources, SequenceBlock, Utterance
 from voxstack.networks import Network
-from voxstack.sizes import limits_of
+from voxstack.networks.sizes import limits_of
 from voxstack_text.homographs import resolve
 from voxstack_text.layout import Layout, Mark, Word, lay_out
 from voxstack_text.lexicon import Lexicon
@@ -57,7 +56,7 @@ class Text(SequenceBlock):
     needs = frozenset({"text"})
     gives = frozenset({"tokens", "words", "phones", "silences", "pauses", "rates", "volumes", "marks"})
 
-    def load(self, addon: Addon) -> None:
+    def load(self, addon: Resources) -> None:
         import_module(
             "voxstack_text.reader"
         )  # its rules take 15 ms to compile: now, and not when somebody waits for audio

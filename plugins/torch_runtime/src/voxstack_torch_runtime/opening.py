@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxstack import ContextError, NetworkError
 from voxstack.networks import Context, NetworkSpec, Runner
-from voxstack.sizes import PerSize, fixed_axes
+from voxstack.networks.sizes import PerSize, fixed_axes
 
 if TYPE_CHECKING:
     import torch

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voxstack import Frames, NetworkError, Schedule, StreamableBlock, Utterance
-from voxstack.addon import Addon
+from voxstack import Frames, NetworkError, Resources, Schedule, StreamableBlock, Utterance
 from voxstack_upsampler.chunks import chunks
 from voxstack_upsampler.durations import same_tokens, whole_frames
 from voxstack_upsampler.expansion import Expansion
@@ -54,7 +53,7 @@ class Upsampler(StreamableBlock):
     def _names(self) -> Sequence[str]:
         return self._found if self.contours is None else self.contours
 
-    def load(self, addon: Addon) -> None:
+    def load(self, addon: Resources) -> None:
         encoders = [spec for spec in addon.networks.values() if spec.role == "encoder"]
         outputs = {name: tensor.shape for spec in encoders for name, tensor in spec.outputs.items()}
         self._found = tuple(

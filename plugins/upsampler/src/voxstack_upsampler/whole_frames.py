@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voxstack import Frames, NetworkError, Schedule, StreamableBlock, Utterance
-from voxstack.addon import Addon
+from voxstack import Frames, NetworkError, Resources, Schedule, StreamableBlock, Utterance
 from voxstack_upsampler.chunks import chunks, of_samples
 from voxstack_upsampler.durations import shared_ends
 from voxstack_upsampler.timing import report
@@ -43,7 +42,7 @@ class WholeFrames(StreamableBlock):
     def makes(self) -> str | None:
         return self.makes_stream
 
-    def load(self, addon: Addon) -> None:
+    def load(self, addon: Resources) -> None:
         self._samples_a_frame = addon.config["hop_length"]
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:

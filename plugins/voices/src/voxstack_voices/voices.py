@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from voxstack import Chunk, Registry, RequestError, Speech, Voice
-from voxstack.addon import Addon
-from voxstack.contexts import Asked, Context
+from voxstack.networks import Context, ContextLike
+from voxstack.networks.addon import Addon
 from voxstack_voices.leases import Entry, Lease, Leased
 from voxstack_voices.room import to_unload
 from voxstack_voices.stamps import Stamp, stamp
@@ -47,7 +47,7 @@ class Voices:
         *,
         warm: Iterable[str | Path] = (),
         registry: Registry | None = None,
-        context: Asked | Context | None = None,
+        context: ContextLike | Context | None = None,
         trust: bool = False,
         clock: Callable[[], float] = time.monotonic,
         **options: Any,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from voxstack.addon import Addon
+from voxstack.networks.addon import Addon
 from voxstack_addon_spec import open_addon
 
 MEMORY_PER_BYTE = 1.5

@@ -51,7 +51,7 @@ def rows_of(registry: Registry) -> tuple[list[dict[str, Any]], list[str]]:
         try:
             rows.append(_row(name, registry[name], registry))
         except (VoxstackError, NameError, TypeError) as error:  # the last two: annotations that cannot be resolved
-            troubles.append(f"block {name!r} ({registry.home(name)}): {error}")
+            troubles.append(f"block {name!r} ({registry.distributions_of(name)}): {error}")
     return rows, troubles
 
 
@@ -72,7 +72,7 @@ def _row(name: str, cls: type[Block], registry: Registry) -> dict[str, Any]:
     return {
         "name": name,
         "kind": kind,
-        "distribution": registry.home(name),
+        "distribution": registry.distributions_of(name),
         "description": first_line,
         "schema": schema,
     }

@@ -13,8 +13,8 @@ from voxstack_cli.wording import as_json, complain_of_plugins
 
 if TYPE_CHECKING:
     from voxstack import Registry
-    from voxstack.addon import Addon
-    from voxstack.contexts import Asked, Effective
+    from voxstack.networks import ContextLike, Effective
+    from voxstack.networks.addon import Addon
 
 COLUMNS = (
     "network",
@@ -69,18 +69,20 @@ def run(options: argparse.Namespace) -> int:
 
 def devices(registry: Registry) -> list[dict[str, str]]:
     """Return the devices of all runtimes, each with the plugin that brings it."""
-    return [{"device": device, "plugin": plugin} for device, plugin in registry.devices().items()]
+    from voxstack.networks.opening import available_devices
+
+    return [{"device": device, "plugin": plugin} for device, plugin in available_devices(registry).items()]
 
 
 def _of_addon(options: argparse.Namespace, registry: Registry) -> dict[str, Any]:
-    from voxstack.addon import Addon
+    from voxstack.networks.addon import Addon
     from voxstack_addon_spec import open_addon
 
     place, installed = registry.locate(options.addon)
     with open_addon(place) as files:
         head = {"addon": files.config["name"], "version": files.config["version"]}
 
-        def open_in(context: Asked | None) -> Addon:
+        def open_in(context: ContextLike | None) -> Addon:
             return Addon(files, registry, context, options.trust or installed)
 
         if options.context is None:
@@ -91,7 +93,7 @@ def _of_addon(options: argparse.Namespace, registry: Registry) -> dict[str, Any]
             }
         addon = open_in(options.context)
         asked = ", ".join(parts(addon.context))
-        told = {"context": addon.context.name or asked, "asked": asked, "description": addon.context.description}
+        told = {"context": addon.context.name or asked, "requested": asked, "description": addon.context.description}
         return {**head, **told, "effective": [asdict(row) for row in effective(addon)]}
 
 
@@ -99,12 +101,12 @@ def _names(config: dict[str, Any]) -> list[str]:
     return list(config.get("contexts", {})) or ["default"]
 
 
-def _row(name: str, open_in: Callable[[Asked | None], Addon]) -> dict[str, Any]:
+def _row(name: str, open_in: Callable[[ContextLike | None], Addon]) -> dict[str, Any]:
     """What one context asks for, and whether it can be had."""
     row: dict[str, Any] = {"name": name}
     try:
         addon = open_in(None if name == "default" else name)
-        row |= {"asked": ", ".join(parts(addon.context)), "description": addon.context.description}
+        row |= {"requested": ", ".join(parts(addon.context)), "description": addon.context.description}
         effective(addon)
     except Exception as error:  # whatever a plugin does in one context, the others are still to be listed
         from voxstack import VoxstackError
@@ -133,7 +135,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if "context" in found:
         yield from _table([COLUMNS, *([_cell(row[key]) for key in COLUMNS] for row in found["effective"])])
     for row in found.get("contexts", ()):
-        yield f"  {row['name']}: {row.get('asked', '')}{'' if row['available'] else '  (cannot be had here)'}"
+        yield f"  {row['name']}: {row.get('requested', '')}{'' if row['available'] else '  (cannot be had here)'}"
         if row.get("description"):
             yield f"    {row['description']}"
         if not row["available"]:

@@ -81,7 +81,7 @@ def _checked(source: str, registry: Registry, options: argparse.Namespace) -> st
 def _loaded(files: AddonFiles, registry: Registry, context: str | dict[str, Any] | None, trust: bool) -> str:
     """Build the stack, or open every network of an addon that has none."""
     from voxstack import Voice
-    from voxstack.addon import Addon
+    from voxstack.networks.addon import Addon
 
     addon = Addon(files, registry, context, trust)
     where = f"{addon.context.runtime} on {addon.context.device}"

@@ -1,0 +1,201 @@
+"""An addon: its files, its plugins and its context."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voxstack.errors import AddonError, ContextError
+from voxstack.networks.network import Network
+from voxstack.networks.opening import NetworkPool, resolve_context
+from voxstack_addon_spec import AddonFiles, Context, ContextLike, NetworkSpec, network_hash, open_addon
+from voxstack_addon_spec.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from voxstack.registry import Registry
+
+
+class Addon:
+    """The files of an addon, the plugins that serve it, and the context that its networks run in.
+
+    :param files: the opened and validated files.
+    :param registry: provides blocks, runtimes and the addons whose networks this one borrows.
+    :param context: for networks whose block names none: a name from the addon's ``contexts``, ``runtime:device``, or a
+        mapping.
+    :param trust: run code from this addon (a ``.pt2`` is code).
+    """
+
+    def __init__(
+        self,
+        files: AddonFiles,
+        registry: Registry,
+        context: ContextLike | Context | None = None,
+        trust: bool = False,
+    ) -> None:
+        self.files = files
+        self.registry = registry
+        self.config: dict[str, Any] = files.config
+        self.name: str = self.config["name"]
+        self.trust = trust
+        self.networks: dict[str, NetworkSpec] = {name: self._spec(name) for name in self.config["networks"]}
+        self.context = self._context(context)
+        self._opened: list[weakref.ref[Network]] = []
+
+    @classmethod
+    def open(
+        cls,
+        source: str | Path,
+        registry: Registry,
+        context: ContextLike | Context | None = None,
+        trust: bool = False,
+    ) -> Addon:
+        """Open an installed addon by name, or a folder or ``.zip`` by path. Addons installed with pip are trusted.
+
+        :raises PluginError: if no addon of this name is installed.
+        :raises AddonError: if the addon is missing or damaged.
+        """
+        path, installed = registry.locate(source)
+        return cls(open_addon(path), registry, context, trust or installed)
+
+    def network(self, name: str, context: ContextLike | None = None) -> Network:
+        """Open a network in this addon's context, or in another one.
+
+        :raises ContextError: if the context is unavailable.
+        """
+        return self._open(self.networks[name], self._context_of(name, context))
+
+    def stream_network(self, name: str, context: ContextLike | None = None) -> Network:
+        """Open the best form of a streaming network: stateful, if the context allows it and the runtime supports it.
+
+        :raises ContextError: if the runtime supports none.
+        """
+        chosen = self._context_of(name, context)
+        *others, last = self.networks[name].forms(chosen)
+        for form in others:
+            try:
+                return self._open(form, chosen)
+            except (
+                ContextError
+            ):  # the other form may come in a format that the runtime knows; if not, its error says so
+                continue
+        return self._open(last, chosen)
+
+    @property
+    def opened(self) -> list[Network]:
+        """Networks that this addon has opened and that are still in use."""
+        return [network for ref in self._opened if (network := ref()) is not None]
+
+    def _open(self, spec: NetworkSpec, context: Context) -> Network:
+        network = self.registry.shared(NetworkPool).open(spec, context)
+        if not any(network is other for other in self.opened):
+            self._opened.append(weakref.ref(network))
+        return network
+
+    def _context_of(self, name: str, context: ContextLike | None) -> Context:
+        """Return the context of a network: the one that a block names, or this addon's own."""
+        chosen = self.context if context is None else self._context(context)
+        return chosen.for_network(name, self.networks[name].role)
+
+    def _context(self, requested: ContextLike | Context | None) -> Context:
+        named = self.config.get("contexts", {})
+
+        def resolve(name: str) -> ContextLike | None:
+            return resolve_context(self.registry, name, self.config)
+
+        context = Context.of(requested, named, self.name, resolve)
+        if not self.trust and _takes_options_from(named, requested):
+            raise ContextError(
+                f"{self.name}: a context of this addon has 'options', which can name files and libraries, and this addon "
+                "was not installed with pip; load(..., trust=True) if you trust it, or give a context of your own"
+            )
+        self._check(context)
+        return context
+
+    def _check(self, context: Context) -> None:
+        """Check that the axes and networks that a context names exist."""
+        specs = self.networks.values()
+        tensors = [tensor for spec in specs for tensor in spec.inputs.values()]
+        axes = {axis for tensor in tensors for axis in tensor.shape if isinstance(axis, str)}
+        known = {*self.networks, *(spec.role for spec in specs)}
+        for place in (context, *context.networks.values()):
+            for axis in place.shapes.keys() - axes:
+                problem = f"'shapes' names {axis!r}, an axis that no network has{did_you_mean(axis, axes)}"
+                raise ContextError(f"{self.name}: {problem}; they have {sorted(axes)}")
+        for name in context.networks.keys() - known:
+            problem = f"'networks' names {name!r}, and there is no such network or role{did_you_mean(name, known)}"
+            raise ContextError(f"{self.name}: {problem}; there are {sorted(known)}")
+
+    def select(self, name: str | None, role: str) -> NetworkSpec:
+        """Return the network of this name or, if ``name`` is None, the only network of this role.
+
+        :raises AddonError: listing the addon's networks.
+        """
+        if name is not None:
+            if name in self.networks:
+                return self.networks[name]
+            raise AddonError(
+                self.name, f"there is no network named {name!r}{did_you_mean(name, self.networks)} ({self._listing()})"
+            )
+        found = [spec for spec in self.networks.values() if spec.role == role]
+        if len(found) != 1:
+            what = "no network" if not found else f"more than one network ({', '.join(spec.name for spec in found)})"
+            raise AddonError(
+                self.name, f"{what} of role {role!r}; name one in the block's 'network' ({self._listing()})"
+            )
+        return found[0]
+
+    def select_all(self, names: Iterable[str] | None, role: str) -> list[NetworkSpec]:
+        """Return the networks of these names, each once or, if ``names`` is None, all networks of this role.
+
+        :raises AddonError: if a name is unknown, or there is no network of this role.
+        """
+        if names:
+            return [self.select(name, role) for name in dict.fromkeys(names)]
+        found = [spec for spec in self.networks.values() if spec.role == role]
+        if not found:
+            problem = f"there is no network of role {role!r}; leave this block out, or name its networks"
+            raise AddonError(self.name, problem)
+        return found
+
+    def _listing(self) -> str:
+        return "it has " + (", ".join(f"{spec.name}: {spec.role}" for spec in self.networks.values()) or "none")
+
+    def _spec(self, name: str) -> NetworkSpec:
+        config = self.config["networks"][name]
+        if "addon" not in config:
+            return NetworkSpec.of(name, config, network_hash(self.config, name), self.files.path, self.trust)
+        lender = open_addon(self.registry.addon(config["addon"]))
+        lent = lender.config["networks"].get(config["network"])
+        problem = ""
+        if lent is None:
+            problem = "has no such network"
+        elif "addon" in lent:
+            problem = "borrows it, too; borrow it from its owner"
+        elif network_hash(lender.config, config["network"]) != config["sha256"]:
+            version = f"that {self.name} {self.config['version']} was made with"
+            problem = f"has another version of it; install the {config['addon']!r} {version}"
+        if problem:
+            lent_from = f"is borrowed from {config['network']!r} of the addon {config['addon']!r}"
+            where = f"{self.name}: networks.{name}"
+            raise AddonError(where, f"{lent_from}, and what is installed under that name {problem}")
+        return NetworkSpec.of(name, lent, config["sha256"], lender.path, trusted=True)
+
+
+def _takes_options_from(
+    named: Mapping[str, Any], requested: ContextLike | Context | None, is_named: bool = False
+) -> bool:
+    """Return True if runtime options come from the addon's own contexts rather than from the caller.
+
+    :param is_named: whether ``requested`` is itself part of a named context.
+    """
+    if isinstance(requested, Context):
+        return False
+    if requested is None or isinstance(requested, str):
+        name = requested or "default"
+        return name in named and _takes_options_from(named, named[name], is_named=True)
+    networks = requested.get("networks", {})
+    inner = networks.values() if isinstance(networks, Mapping) else ()
+    own = is_named and bool(requested.get("options"))
+    return own or any(_takes_options_from(named, context, is_named) for context in inner)

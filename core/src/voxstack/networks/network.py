@@ -1,0 +1,213 @@
+"""Opened networks: callables on named numpy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from voxstack.errors import NetworkError
+from voxstack_addon_spec import Context, Form, NetworkSpec, Tensor
+
+States = dict[str, np.ndarray]
+"""States of a network by input name, with their batch axis."""
+
+Runner = Callable[..., Mapping[str, np.ndarray]]
+"""A network as a runtime opened it: called with named arrays, it returns named arrays.
+
+Two optional attributes report its state: ``effective`` (``device``, ``provider``, ``threads``, ``precision``, ``shapes``,
+``version``, or some of these) and ``stats`` (counters by name).
+"""
+
+_LAST, _NOT_LAST = np.ones(1, np.int64), np.zeros(1, np.int64)
+
+
+@dataclass(frozen=True)
+class Effective:
+    """The context of one network as it took effect when the network was opened.
+
+    :param provider: the execution provider or the full name of the device; None if the runtime does not report it.
+    :param form: ``whole``, ``windowed``, ``stateful`` or ``autoregressive``.
+    :param shapes: the only sizes that run, by axis; empty: any.
+    :param batch: the most calls that run as one.
+    :param version: of the runtime.
+    :param requested: the name of the requested context, if it has one.
+    """
+
+    network: str
+    role: str
+    runtime: str
+    device: str
+    provider: str | None
+    threads: int
+    precision: str
+    form: Form
+    shapes: Mapping[str, tuple[int, ...]]
+    batch: int
+    version: str | None
+    requested: str
+
+
+class Network:
+    """A network, opened in a context: ``network(frames=x)["mel"]``.
+
+    Arrays have the axes of the spec, the batch first. Missing mask inputs are filled with ones. States are passed unchanged
+    from the outputs of one call to the inputs of the next.
+
+    :param run: the outermost layer.
+    :param layers: the runtime's runner and its wrappers, by plugin, the runtime first; ``run`` is the last.
+    """
+
+    def __init__(
+        self, spec: NetworkSpec, context: Context, run: Runner, layers: Mapping[str, Runner] | None = None
+    ) -> None:
+        self.spec = spec
+        self.context = context
+        self._run = run
+        self._layers = {"runtime": run} if layers is None else dict(layers)
+        self._names = frozenset(spec.inputs)
+        streaming = spec.streaming
+        self._checked = [
+            (name, tensor, np.dtype(tensor.dtype)) for name, tensor in spec.inputs.items() if name not in spec.filled
+        ]
+        self._carried = [(name, state.next) for name, state in spec.states.items()]
+        self._end = streaming.end if streaming else None
+        self._first_states = first_states(spec)
+        sides = (spec.inputs, spec.outputs)
+        self._rows_in, self._rows_out = ({name for name, t in side.items() if t.batched} for side in sides)
+
+    def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Run once.
+
+        :raises NetworkError: naming the input that is missing, unknown, or of the wrong type or shape.
+        """
+        if not tensors.keys() <= self._names:
+            unknown = sorted(tensors.keys() - self._names)
+            raise NetworkError(f"network {self.spec.name!r} has no input {unknown}; it has {sorted(self.spec.inputs)}")
+        sizes: dict[str, int] = {}
+        for name, tensor, dtype in self._checked:
+            if name in tensors:
+                tensors[name] = self._convert(name, tensor, dtype, tensors[name], sizes)
+        if len(tensors) < len(self._names):
+            self._fill(tensors, sizes)
+        return self._run(**tensors)
+
+    def bind(self, **tensors: np.ndarray) -> Runner:
+        """Return a runner with some inputs fixed and checked once, for calls that differ only in the others.
+
+        The others are states and noise, which are passed unchecked. Missing masks are filled with ones.
+
+        :raises NetworkError: naming the input that is missing, unknown, or of the wrong type or shape.
+        """
+        sizes: dict[str, int] = {}
+        for name, tensor, dtype in self._checked:
+            if name in tensors:
+                tensors[name] = self._convert(name, tensor, dtype, tensors[name], sizes)
+        if unknown := sorted(tensors.keys() - self._names):
+            raise NetworkError(f"network {self.spec.name!r} has no input {unknown}; it has {sorted(self.spec.inputs)}")
+        self._fill(tensors, sizes, leave=self.spec.filled)
+        run = self._run
+        return lambda **others: run(**tensors, **others)
+
+    @property
+    def effective(self) -> Effective:
+        """The context as it took effect, as the plugins report it."""
+        context, spec = self.context, self.spec
+        reported: dict[str, Any] = {}
+        for layer in self._layers.values():
+            reported.update(getattr(layer, "effective", {}))
+        return Effective(
+            network=spec.name,
+            role=spec.role,
+            runtime=context.runtime,
+            device=reported.get("device", context.device),
+            provider=reported.get("provider"),
+            threads=reported.get("threads", context.threads),
+            precision=reported.get("precision", context.precision),
+            form=spec.form,
+            shapes=reported.get("shapes", {}),
+            batch=context.batch,
+            version=reported.get("version"),
+            requested=context.name,
+        )
+
+    @property
+    def stats(self) -> dict[str, Mapping[str, Any]]:
+        """Counters of each layer, by plugin."""
+        return {name: layer.stats for name, layer in self._layers.items() if hasattr(layer, "stats")}
+
+    def run_single(self, **tensors: np.ndarray) -> dict[str, np.ndarray]:
+        """Run for one utterance: arrays without their batch axis."""
+        return self._first_rows(self(**self._add_batch(tensors)), self.spec.outputs)
+
+    def first_states(self) -> States:
+        """Return the states before the first call of a stream: zeros, read-only."""
+        return dict(self._first_states)
+
+    def step(
+        self, states: Mapping[str, np.ndarray], last: bool, /, **tensors: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], States]:
+        """Run the next chunk of one stream: arrays without their batch axis.
+
+        :param states: ``first_states()``, or the states that the step before returned.
+        :param last: whether the stream ends with this chunk; an autoregressive network reports that itself.
+        :returns: the outputs, and the states for the next step.
+        """
+        inputs = {**self._add_batch(tensors), **states}
+        if self._end is not None:
+            inputs[self._end] = _LAST if last else _NOT_LAST
+        outputs = self(**inputs)
+        following = {name: outputs[output] for name, output in self._carried}
+        return self._first_rows(outputs, self.spec.streamed), following
+
+    def _add_batch(self, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: np.asarray(x)[None] if name in self._rows_in else x for name, x in tensors.items()}
+
+    def _first_rows(self, outputs: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
+        return {name: outputs[name][0] if name in self._rows_out else outputs[name] for name in names}
+
+    def _convert(
+        self, name: str, tensor: Tensor, dtype: np.dtype[Any], value: np.ndarray, sizes: dict[str, int]
+    ) -> np.ndarray:
+        """Return the array in the dtype of the network, its axes checked against each other."""
+        array = np.asarray(value)
+        if array.dtype != dtype:
+            if not np.can_cast(array.dtype, dtype, "same_kind"):
+                raise NetworkError(f"network {self.spec.name!r}, input {name!r}: takes {dtype}, not {array.dtype}")
+            array = array.astype(dtype)
+        shape = array.shape
+        if len(shape) != len(tensor.shape):
+            raise self._misfit(name, tensor, shape)
+        for axis, size in zip(tensor.shape, shape, strict=True):
+            wanted = sizes.setdefault(axis, size) if isinstance(axis, str) else axis
+            if wanted != size:
+                raise self._misfit(name, tensor, shape, f": {axis!r} is {wanted} here")
+        return array
+
+    def _misfit(self, name: str, tensor: Tensor, shape: tuple[int, ...], more: str = "") -> NetworkError:
+        return NetworkError(
+            f"network {self.spec.name!r}, input {name!r}: takes axes {list(tensor.shape)}, not the shape {shape}{more}"
+        )
+
+    def _fill(
+        self, tensors: dict[str, np.ndarray], sizes: Mapping[str, int], leave: frozenset[str] = frozenset()
+    ) -> None:
+        for name, tensor in self.spec.inputs.items():
+            if name in tensors or name in leave:
+                continue
+            if not tensor.mask:
+                raise NetworkError(f"network {self.spec.name!r} needs the input {name!r}; given were {sorted(tensors)}")
+            tensors[name] = np.ones([sizes[a] if isinstance(a, str) else a for a in tensor.shape], tensor.dtype)
+
+
+def first_states(spec: NetworkSpec, batch: int = 1) -> States:
+    """Return the states of a network before its first call: zeros, read-only."""
+    zeros: States = {}
+    for name, state in spec.states.items():
+        tensor = spec.inputs[name]
+        shape = [batch if axis == "batch" else state.steps if isinstance(axis, str) else axis for axis in tensor.shape]
+        zeros[name] = np.zeros(shape, tensor.dtype)
+        zeros[name].flags.writeable = False
+    return zeros

@@ -1,0 +1,90 @@
+"""Opens networks with the runtimes and wrappers of the installed plugins."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from voxstack.errors import ContextError
+from voxstack.networks.network import Network
+from voxstack.networks.sizes import fixed_axes
+from voxstack_addon_spec import Context, NetworkSpec
+
+if TYPE_CHECKING:
+    from voxstack.registry import Registry
+
+
+class NetworkPool:
+    """Opens each network once per context for as long as it is in use, so that voices share what they have in common."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._networks: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def open(self, spec: NetworkSpec, context: Context) -> Network:
+        """Open a network in a context, or return the one that is open.
+
+        :raises ContextError: if no plugin brings the runtime, or none fits calls to the fixed shapes of the context.
+        """
+        key = (spec.digest, spec.trusted, context.key())
+        with self._lock:
+            network = self._networks.get(key)
+            if network is None:
+                layers = self._layers(spec, context)
+                network = self._networks[key] = Network(spec, context, [*layers.values()][-1], layers)
+        return network
+
+    def _layers(self, spec: NetworkSpec, context: Context) -> dict[str, Any]:
+        """Return what opened the network and what wraps it, by plugin, the runtime first."""
+        registry = self._registry
+        layers: dict[str, Any] = {}
+        for impl in registry.implementations("voxstack_open_network"):
+            run = _call(impl, spec=spec, context=context)
+            if run is not None:
+                layers[impl.plugin_name] = run
+                break
+        else:
+            raise ContextError(
+                f"network {spec.name!r}: no runtime named {context.runtime!r} is installed; "
+                f"try: pip install voxstack-{context.runtime}-runtime{registry.broken_plugins_note()}"
+            )
+        fixed = False
+        for impl in registry.implementations("voxstack_wrap_network"):
+            wrapper = _call(impl, network=[*layers.values()][-1], spec=spec, context=context)
+            if wrapper is not None:
+                layers[impl.plugin_name] = wrapper
+                fixed = fixed or getattr(wrapper, "fixed_shapes", False)
+        if not fixed and (axes := fixed_axes(spec, context)):
+            raise ContextError(
+                f"network {spec.name!r}: the context asks for fixed shapes {axes}, and no plugin keeps to them; "
+                "try: pip install voxstack-fixed-shapes"
+            )
+        return layers
+
+
+def available_devices(registry: Registry) -> dict[str, str]:
+    """Return the devices that can be used on this machine, as ``runtime:device``, each with the plugin that brings it.
+
+    Runtimes are imported for it. A plugin that fails is added to ``registry.broken``; the others are still listed.
+    """
+    found: dict[str, str] = {}
+    for impl in registry.implementations("voxstack_devices"):
+        try:
+            found.update({str(device): impl.plugin_name for device in impl.function()})
+        except Exception as error:  # a third party's mistake must not take the others down; it is reported
+            registry.broken[impl.plugin_name] = error
+    return dict(sorted(found.items()))
+
+
+def resolve_context(registry: Registry, name: str, config: Mapping[str, Any]) -> str | Mapping[str, Any] | None:
+    """Return the context that a plugin gives for a name which the addon does not define; None if none knows it."""
+    found: str | Mapping[str, Any] | None = registry.hook.voxstack_context(name=name, addon=config)
+    return found
+
+
+def _call(impl: Any, **offered: Any) -> Any:
+    """Call one hook implementation with the arguments that it names."""
+    return impl.function(*(offered[name] for name in impl.argnames))

@@ -1,0 +1,1 @@
+"""Streams: chunk arithmetic, the schedule, the timeline, random numbers, and turns to compute."""

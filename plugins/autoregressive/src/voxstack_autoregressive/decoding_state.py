@@ -1,0 +1,128 @@
+"""The state of one utterance between its decoding steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from voxstack import Utterance
+from voxstack.networks import Network, NetworkSpec, States
+from voxstack.streaming.combiner import Job
+from voxstack_autoregressive.noise import StepNoise
+
+
+class Decoded(NamedTuple):
+    """Steps of one utterance: frames, (frames, features), and attention, (steps, tokens), if the network reports it."""
+
+    frames: np.ndarray
+    attention: np.ndarray | None
+
+
+class DecodingState(Job):
+    """The inputs, states and latest steps of one utterance.
+
+    :param group: pad the attended input to a multiple of so many tokens, if the network has a mask for it; 0: no padding.
+    :param steps_per_token: limit of steps per token; ``spare_steps`` are added to it.
+    """
+
+    def __init__(
+        self, network: Network, utterance: Utterance, group: int, steps_per_token: float, spare_steps: int
+    ) -> None:
+        super().__init__()
+        spec = network.spec
+        assert spec.autoregressive is not None, "the block refuses other networks"
+        inputs = {name: _add_batch(utterance[name], spec, name) for name in spec.needs}
+        axis, mask = attended_axis(spec), mask_of(spec)
+        positions = {name: spec.inputs[name].shape.index(axis) for name in inputs if axis in spec.inputs[name].shape}
+        lengths = (inputs[name].shape[position] for name, position in positions.items())
+        self.tokens = next(lengths, _longest(inputs))
+        """Tokens of the utterance, or steps of whatever is attended."""
+        padding = -self.tokens % group if group and mask else 0
+        if padding:
+            for name, position in positions.items():
+                widths = [(0, padding if axis == position else 0) for axis in range(inputs[name].ndim)]
+                inputs[name] = np.pad(inputs[name], widths)
+        if mask is not None:
+            inputs[mask] = np.zeros((1, self.tokens + padding), spec.inputs[mask].dtype)
+            inputs[mask][:, : self.tokens] = 1
+        self.inputs = inputs
+        self.noise = StepNoise(spec.autoregressive.noise, spec, utterance)
+        self.states: States = network.first_states()
+        self.position = 0
+        """Token attended most in the latest step."""
+        self.stay = 0
+        """Steps for which it has been attended most."""
+        self.abandoned = 0
+        """Number of leading tokens that may not be attended any more."""
+        self.remaining = max(1, math.ceil(steps_per_token * self.tokens) + spare_steps)
+        """Steps that may still be decoded."""
+        self.stopped = False
+        """Whether the network has predicted the end."""
+        self.wanted = 0
+        """Steps still to be decoded for the requested chunk."""
+        self.isolated = False
+        """Whether its batch has failed, so that it has to go on alone."""
+        self.error: Exception | None = None
+        self._frames: list[np.ndarray] = []
+        self._attention: list[np.ndarray] = []
+        self._form = [(name, array.shape, array.dtype) for name, array in inputs.items()]
+
+    @property
+    def key(self) -> object:
+        """The shapes and types of all inputs and states, which the utterances of one batch have in common."""
+        return self._form, [array.shape for array in self.states.values()]
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is no further step."""
+        return self.stopped or self.remaining == 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all steps of the requested chunk are decoded."""
+        return self.wanted == 0 or self.ended
+
+    @property
+    def done(self) -> bool:
+        return self.isolated or self.complete
+
+    def append(self, frames: Sequence[np.ndarray], attention: Sequence[np.ndarray], row: int, stopped: bool) -> None:
+        """Append the steps of a batch, of which ``row`` belongs to this utterance."""
+        self._frames += [step[row] for step in frames]
+        self._attention += [step[row, : self.tokens] for step in attention]
+        self.stopped = stopped
+        self.wanted -= len(frames)
+        self.remaining -= len(frames)
+
+    def take(self) -> Decoded:
+        """Remove and return all steps decoded since the last call."""
+        decoded = Decoded(np.concatenate(self._frames), np.stack(self._attention) if self._attention else None)
+        self._frames, self._attention = [], []
+        return decoded
+
+
+def attended_axis(spec: NetworkSpec) -> str | None:
+    """Return the axis that the attention of a network refers to."""
+    steps = spec.autoregressive
+    return str(spec.outputs[steps.attention].shape[1]) if steps is not None and steps.attention else None
+
+
+def mask_of(spec: NetworkSpec) -> str | None:
+    """Return the mask input of what a network attends to; None without a mask or a reported attention."""
+    axis = attended_axis(spec)
+    inputs = spec.inputs.items()
+    masks = (name for name, tensor in inputs if tensor.mask and len(tensor.shape) == 2 and tensor.shape[-1] == axis)
+    return next(masks, None) if axis is not None else None
+
+
+def _add_batch(value: object, spec: NetworkSpec, name: str) -> np.ndarray:
+    array = np.asarray(value)
+    return array[None] if spec.inputs[name].batched else array
+
+
+def _longest(inputs: dict[str, np.ndarray]) -> int:
+    """Return the steps of the longest input, for a network that does not report its attention."""
+    return max((array.shape[1] for array in inputs.values() if array.ndim > 1), default=1)

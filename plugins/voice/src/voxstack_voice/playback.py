@@ -1,0 +1,67 @@
+"""The playback of a stream: how far its audio is ahead of the listener."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+
+class Playback:
+    """How far the audio of one stream is ahead of a listener who plays it from its first sample on.
+
+    :param sample_rate: of the audio, Hz.
+    :param live: whether somebody listens; if not, playback counts as infinitely far ahead.
+    :param patience: seconds within which the first audio is expected.
+    :param speed: returns the seconds of audio that this stream can produce per second now; 0 if unknown.
+    :param clock: returns the time in seconds.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        live: bool = True,
+        patience: float = 0.05,
+        speed: Callable[[], float] = float,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.sample_rate = sample_rate
+        self.live = live
+        self.late_chunks = 0
+        """Chunks that arrived after the audio before them had been played."""
+        self.first_audio: float | None = None
+        """Seconds from the request to the first audio, once there is some."""
+        self.speed = speed
+        self._clock = clock
+        self._patience = patience
+        self._requested = clock()
+        self._runs_out = (
+            math.inf
+        )  # when the listener has heard all delivered audio; in the future while playback is ahead
+
+    @property
+    def started(self) -> bool:
+        """Whether audio has been delivered."""
+        return self.first_audio is not None
+
+    @property
+    def lead(self) -> float:
+        """Seconds of delivered audio not yet heard; 0 before the first audio and after running out."""
+        if not self.live:
+            return math.inf
+        return max(0.0, self._runs_out - self._clock()) if self.started else 0.0
+
+    def deadline(self) -> float:
+        """Return when the next chunk will be late, in the time of the clock."""
+        return self._runs_out if self.started else self._requested + self._patience
+
+    def delivered(self, samples: int) -> None:
+        """Record that ``samples`` samples were delivered."""
+        now, seconds = self._clock(), samples / self.sample_rate
+        if self.first_audio is None:
+            self.first_audio = now - self._requested
+            self._runs_out = now
+        elif now > self._runs_out:
+            self.late_chunks += 1
+            self._runs_out = now
+        self._runs_out += seconds

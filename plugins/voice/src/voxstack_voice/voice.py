@@ -1,0 +1,204 @@
+"""A voice: an addon with a stack that turns text into samples."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from voxstack.blocks import StreamableBlock
+from voxstack.errors import AddonError, RequestError, StackError
+from voxstack.networks import Context, ContextLike, Effective
+from voxstack.networks.addon import Addon
+from voxstack.registry import Registry
+from voxstack.stack import build
+from voxstack.streaming.schedule import Schedule
+from voxstack.streaming.timeline import Events, Timeline
+from voxstack.utterance import REQUEST, Utterance
+from voxstack_addon_spec.validation import strict_validator
+from voxstack_addon_spec.wording import problem
+from voxstack_voice.playback import Playback
+from voxstack_voice.scheduler import Scheduler, SpeedMeter
+from voxstack_voice.speech import Chunk, Speech
+from voxstack_voice.stream import VoiceStream
+
+Markup = Literal["text", "ssml"]
+
+RESERVED = frozenset({"self", "live", *REQUEST})
+"""Names that no control may have."""
+
+
+class Voice:
+    """An addon with its stack built: synthesizes any number of texts, also concurrently from several threads.
+
+    :param schedule: chunk sizes of requests that set none; by default those of the addon or the context.
+    :param scheduler: orders concurrent streams; by default the scheduler of the process.
+    :raises StackError: if the addon has no stack, or one that does not end in samples.
+    """
+
+    def __init__(self, addon: Addon, schedule: Schedule | None = None, scheduler: Scheduler | None = None) -> None:
+        self.addon = addon
+        stack = addon.config.get("stack")
+        if not stack:
+            reason = "this addon has no stack: it lends its networks to others and cannot speak by itself; load a voice"
+            raise StackError(addon.name, reason)
+        block = build(stack, addon)
+        if not isinstance(block, StreamableBlock) or not block.head:
+            reason = "nothing here starts a stream; begin with a block that makes frames from the utterance"
+            raise StackError("stack[0]", reason)
+        if block.makes not in (None, "samples"):
+            raise StackError("stack", f"a voice ends in 'samples', and this stack ends in {block.makes!r}")
+        self.block: StreamableBlock = block
+        self.name: str = addon.name
+        self.sample_rate: int = addon.config["sample_rate"]
+        self.scheduler = scheduler or Scheduler.shared()
+        self.schedule = schedule or Schedule(**{**addon.config.get("schedule", {}), **addon.context.schedule})
+        self.controls: Mapping[str, Any] = addon.config.get("controls", {})
+        taken = self.controls.keys() & RESERVED
+        if taken:
+            reason = f"{sorted(taken)} mean something else in a request; rename these controls"
+            raise AddonError(f"{addon.name}: controls", reason)
+
+    def request(
+        self,
+        text: str | Iterable[str],
+        *,
+        markup: Markup = "text",
+        schedule: Schedule | None = None,
+        live: bool = True,
+        **controls: Any,
+    ) -> Utterance:
+        """Return the utterance that a stack starts from: the text, and every control that the addon declares.
+
+        :param text: the whole text, or an iterable of parts as they arrive, cut anywhere.
+        :param markup: ``"text"``, or ``"ssml"`` for an SSML document.
+        :param schedule: chunk sizes; by default the voice's own.
+        :param live: whether somebody listens while the audio is produced; otherwise the chunks are as long as is cheapest.
+        :raises RequestError: for an empty text, or a control that is unknown or out of its bounds.
+        """
+        return self._utterance(text, markup, schedule, Playback(self.sample_rate, live), controls)
+
+    def _utterance(
+        self,
+        text: str | Iterable[str],
+        markup: Markup,
+        schedule: Schedule | None,
+        playback: Playback,
+        controls: Mapping[str, Any],
+    ) -> Utterance:
+        if isinstance(text, str) or not isinstance(text, Iterable):
+            if not isinstance(text, str) or not text.strip():
+                raise RequestError(f"{self.name}: the text is empty; give at least one word")
+        else:
+            text = iter(text)
+        if markup not in ("text", "ssml"):
+            raise RequestError(f"{self.name}: markup is 'text' or 'ssml', not {markup!r}")
+        for name, value in controls.items():
+            if name not in self.controls:
+                raise RequestError(f"{self.name} has no control {name!r}; it has {', '.join(self.controls) or 'none'}")
+            self._check(name, value)
+        defaults = {name: schema["default"] for name, schema in self.controls.items() if "default" in schema}
+        request = {
+            "text": text,
+            "markup": markup,
+            "schedule": replace(schedule or self.schedule, playback=playback),
+            "timeline": Timeline(self.sample_rate),
+        }
+        return {**request, **defaults, **controls}
+
+    def contexts(self) -> list[Effective]:
+        """Return the effective context of each open network: device, provider, threads, precision, sizes."""
+        return [network.effective for network in self.addon.opened]
+
+    def stream(
+        self, text: str | Iterable[str], *, markup: Markup = "text", schedule: Schedule | None = None, **controls: Any
+    ) -> Iterator[Chunk]:
+        """Yield the speech in chunks, each computed on the calling thread on demand.
+
+        Close or drop the iterator to stop: nothing more is computed, and nothing stays behind.
+
+        :param text: the whole text, or an iterable of parts as they arrive, cut anywhere: audio starts with the first phrase.
+        :raises RequestError: at the call for bad arguments; while the stream runs for what is found in the text.
+        :raises CapacityError: for the first chunk, if other streams leave no capacity for this one.
+        :raises BlockError: if a block fails, with its path.
+        """
+        return self._start(text, markup, schedule, controls).chunks()
+
+    async def astream(
+        self,
+        text: str | Iterable[str] | AsyncIterable[str],
+        *,
+        markup: Markup = "text",
+        schedule: Schedule | None = None,
+        **controls: Any,
+    ) -> AsyncGenerator[Chunk, None]:
+        """Yield the speech in chunks for asyncio: threads of the scheduler compute, one chunk ahead of the caller.
+
+        Close the iterator (``contextlib.aclosing``) or cancel the task to stop; at most the current chunk is still computed.
+
+        :param text: as for :meth:`stream`, or an asynchronous iterable of parts.
+        """
+        if isinstance(text, AsyncIterable):
+            from voxstack_voice.async_text import BlockingIterator  # asyncio takes as long to import as the core
+
+            async with aclosing(BlockingIterator(text)) as parts:
+                async for chunk in self.astream(parts, markup=markup, schedule=schedule, **controls):
+                    yield chunk
+            return
+        async with aclosing(self._start(text, markup, schedule, controls).chunks_ahead()) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    def synthesize(
+        self, text: str | Iterable[str], *, markup: Markup = "text", schedule: Schedule | None = None, **controls: Any
+    ) -> Speech:
+        """Return the whole speech: the samples and events of :meth:`stream`, joined."""
+        chunks = list(self._start(text, markup, schedule, controls, live=False).chunks())
+        samples = np.concatenate([chunk.samples for chunk in chunks]) if chunks else np.zeros(0, np.float32)
+        return Speech(samples, self.sample_rate, Events.joined(chunk.events for chunk in chunks))
+
+    def _start(
+        self,
+        text: str | Iterable[str],
+        markup: Markup,
+        schedule: Schedule | None,
+        controls: Mapping[str, Any],
+        live: bool = True,
+    ) -> VoiceStream:
+        meter = SpeedMeter(self.scheduler, self.name)
+        playback = Playback(self.sample_rate, live, speed=meter.speed)
+        utterance = self._utterance(text, markup, schedule, playback, controls)
+        return VoiceStream(self.name, self.block, utterance, playback, self.scheduler, meter)
+
+    def _check(self, name: str, value: Any) -> None:
+        from jsonschema.exceptions import best_match
+
+        error = best_match(strict_validator()(dict(self.controls[name])).iter_errors(value))
+        if error is not None:
+            raise RequestError(f"{self.name}: {name}: {problem(error)}")
+
+
+def load(
+    source: str | Path,
+    *,
+    context: ContextLike | Context | None = None,
+    trust: bool = False,
+    registry: Registry | None = None,
+    schedule: Schedule | None = None,
+    scheduler: Scheduler | None = None,
+) -> Voice:
+    """Load a voice: an installed one by name, or the folder or ``.zip`` of an addon.
+
+    :param context: where its networks run: a name from the addon's ``contexts``, a shorthand ``runtime:device`` such as
+        ``"openvino:NPU"``, or a mapping such as ``{"runtime": "onnx", "threads": 2, "networks": {"decoder": "onnx:cuda"}}``.
+    :param trust: allow code in the addon to run, as in a ``.pt2``; addons installed with pip are trusted.
+    :param registry: plugins to use; by default the installed ones.
+    :param schedule: chunk sizes of requests that set none.
+    :param scheduler: orders concurrent streams; by default the scheduler of the process.
+    :raises VoxstackError: if something is missing or wrong, with its place.
+    """
+    return Voice(Addon.open(source, registry or Registry.installed(), context, trust), schedule, scheduler)
