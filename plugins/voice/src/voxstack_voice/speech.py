@@ -25,6 +25,10 @@ class Chunk:
     start: int
     events: Events = field(default_factory=Events)
 
+    def pcm16(self) -> bytes:
+        """Return the samples as 16-bit little-endian PCM, clipped to -1..1."""
+        return pcm16(self.samples)
+
 
 @dataclass(frozen=True)
 class Speech:
