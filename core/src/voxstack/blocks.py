@@ -39,8 +39,8 @@ class Resources(Protocol):
 class Block(ABC):
     """A dataclass whose fields are its JSON configuration.
 
-    After :meth:`load` a block never changes: the state of an utterance lives in local variables, so one block serves any
-    number of utterances at once.
+    After :meth:`load` a block never changes: the state of an utterance lives in local variables, so one block serves
+    any number of utterances at once.
     """
 
     stack_path: str = ""
@@ -131,8 +131,8 @@ class StreamableBlock(Block):
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         """Yield chunks on demand.
 
-        Read at most one chunk ahead; never write into a received chunk; yield the rest after the source has ended. However
-        the source is cut, the joined chunks are the same.
+        Read at most one chunk ahead; never write into a received chunk; yield the rest after the source has ended.
+        However the source is cut, the joined chunks are the same.
         """
 
 

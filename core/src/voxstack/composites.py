@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from graphlib import CycleError, TopologicalSorter
-from typing import NamedTuple
+from graphlib import CycleError
 
 from voxstack.blocks import (
     Available,
@@ -20,12 +18,9 @@ from voxstack.blocks import (
     field_path,
 )
 from voxstack.errors import StackError
-from voxstack.streaming.schedule import Schedule
-from voxstack.streaming.timeline import Timeline
+from voxstack.ordering import dependencies, execution_order, missing_needs
+from voxstack.streaming.flow import Flow, common_chunk_sizes, total_lookahead, utterance_before
 from voxstack.utterance import Utterance
-
-NeedsAndGives = tuple[AbstractSet[str], AbstractSet[str]]
-"""The names that a step reads, and those that it adds or changes."""
 
 
 @dataclass
@@ -109,7 +104,7 @@ class StreamableStack(StreamableBlock):
         streams: list[Frames] = []
         flows = self._flows()
         for index, block in enumerate(self.stack):
-            source = block.stream(source, _utterance_before(flows[index + 1 :], utterance))
+            source = block.stream(source, utterance_before(flows[index + 1 :], utterance))
             streams.append(source)
         try:
             yield from source
@@ -165,99 +160,6 @@ class StreamablePipeline(StreamableWrapper):
         after = self.sequence_block.check_needs(available, field_path(path, "sequence_block"))
         self.streamable_block.check_needs(after, field_path(path, "streamable_block"))
         return available
-
-
-class Flow(NamedTuple):
-    """How steps flow through a loaded block."""
-
-    lookahead: int
-    hop: float
-    chunk_sizes: tuple[int, ...]
-
-    @classmethod
-    def of(cls, block: StreamableBlock) -> Flow:
-        return cls(block.lookahead, block.hop, block.chunk_sizes)
-
-
-def total_lookahead(flows: Sequence[Flow], after: int) -> int:
-    """Return the lookahead of adjacent blocks, in steps of the first, if the blocks after them look ``after`` steps ahead."""
-    for flow in reversed(flows):
-        after = flow.lookahead + math.ceil(after / flow.hop)
-    return after
-
-
-def common_chunk_sizes(flows: Sequence[Flow]) -> tuple[int, ...]:
-    """Return the only numbers of new steps that adjacent blocks all accept, counted at the first; empty: any.
-
-    Where several have fixed sizes, each of them by itself, a chunk fits the smallest sizes of all, or the next, and so on.
-    """
-    hop, lists = 1.0, []
-    for flow in flows:
-        if flow.chunk_sizes:
-            lists.append([max(1, math.floor(size / hop)) for size in flow.chunk_sizes])
-        hop *= flow.hop
-    return tuple(dict.fromkeys(min(sizes) for sizes in zip(*lists, strict=False)))
-
-
-def _utterance_before(flows: Sequence[Flow], utterance: Utterance) -> Utterance:
-    """Return the utterance for a block followed by ``flows``: with its own view of the schedule and the timeline."""
-    schedule: Schedule = utterance.get("schedule", Schedule())
-    timeline: Timeline | None = utterance.get("timeline")
-    hop = math.prod(flow.hop for flow in flows)
-    lookahead = total_lookahead(flows, schedule.lookahead)
-    own = {**utterance, "schedule": schedule.before(lookahead, hop, common_chunk_sizes(flows))}
-    if timeline is not None:
-        own["timeline"] = timeline.within(hop=hop)
-    return own
-
-
-def missing_needs(steps: Iterable[NeedsAndGives]) -> frozenset[str]:
-    """Return the names that steps, run in this order, need and no earlier one gives."""
-    needed: set[str] = set()
-    given: set[str] = set()
-    for needs, gives in steps:
-        needed |= set(needs) - given
-        given |= set(gives)
-    return frozenset(needed)
-
-
-def dependencies(steps: Sequence[NeedsAndGives], clash: Callable[[int, int, str], Exception]) -> list[set[int]]:
-    """Return for each step the indices of the steps that run before it.
-
-    A step that reads a name runs after all that make or change it; those that change it (need and give it) run in the order
-    of the list.
-
-    :param clash: makes the error for two steps, by index, that make the same name without needing it.
-    """
-    makers: dict[str, int] = {}
-    for index, (needs, gives) in enumerate(steps):
-        for name in gives - needs:
-            if (other := makers.setdefault(name, index)) != index:
-                raise clash(other, index, name)
-    before: list[set[int]] = [set() for _ in steps]
-    for index, (needs, gives) in enumerate(steps):
-        for other, (other_needs, other_gives) in enumerate(steps):
-            for name in needs & other_gives if other != index else ():
-                both_change = name in other_needs and name in gives
-                if not both_change or other < index:
-                    before[index].add(other)
-    return before
-
-
-def execution_order(before: Sequence[set[int]]) -> list[int]:
-    """Return an order in which every step runs after those before it, and otherwise the first of the list first.
-
-    :raises CycleError: if steps need each other; ``args[1]`` holds their indices.
-    """
-    sorter = TopologicalSorter(dict(enumerate(before)))
-    sorter.prepare()
-    ordered: list[int] = []
-    ready = sorted(sorter.get_ready())
-    while ready:
-        ordered.append(ready.pop(0))
-        sorter.done(ordered[-1])
-        ready = sorted([*ready, *sorter.get_ready()])
-    return ordered
 
 
 def order(blocks: Sequence[SequenceBlock]) -> list[int]:

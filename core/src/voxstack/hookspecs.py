@@ -31,8 +31,9 @@ def voxstack_addons() -> Iterable[Path]:  # type: ignore[empty-body]
 def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
     """Open a network in the runtime that the context names; return None for another plugin's runtime.
 
-    Where the context fixes axes of the network (:func:`voxstack.networks.sizes.fixed_axes`), it is compiled for these sizes
-    and accepts no others; :class:`voxstack.networks.sizes.PerSize` helps a runtime that compiles one size at a time.
+    Where the context fixes axes of the network (:func:`voxstack.networks.sizes.fixed_axes`), it is compiled for these
+    sizes and accepts no others; :class:`voxstack.networks.sizes.PerSize` helps a runtime that compiles one size at a
+    time.
 
     :raises ContextError: if the context requests something unavailable; never fall back silently.
     """
@@ -42,9 +43,9 @@ def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
 def voxstack_wrap_network(network: Runner, spec: NetworkSpec, context: Context) -> Runner | None:
     """Return a network around ``network`` (fixed shapes, batching, tracing), or None to leave it unwrapped.
 
-    Plugins are called in pluggy's order: a hook with ``tryfirst=True`` is closer to the runtime. A wrapper that fits calls of
-    any length to the ``shapes`` of the context has a true attribute ``fixed_shapes``; without one, a network with such axes is
-    refused.
+    Plugins are called in pluggy's order: a hook with ``tryfirst=True`` is closer to the runtime. A wrapper that fits
+    calls of any length to the ``shapes`` of the context has a true attribute ``fixed_shapes``; without one, a network
+    with such axes is refused.
     """
 
 

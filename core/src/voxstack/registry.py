@@ -29,8 +29,8 @@ def installed_entry_points() -> importlib_metadata.EntryPoints:
 class Registry(Mapping[str, type[Block]]):
     """Block classes by name, with the addons and hook implementations of the same plugins.
 
-    One plugin's mistake never disables the others: ``broken`` holds the error of each plugin that could not be imported or
-    registered, and a block name that two plugins claim raises only when it is looked up.
+    One plugin's mistake never disables the others: ``broken`` holds the error of each plugin that could not be imported
+    or registered, and a block name that two plugins claim raises only when it is looked up.
 
     :param plugins: module, or any object with hook implementations, by plugin name.
     :param broken: errors of plugins that could not be imported.

@@ -19,8 +19,8 @@ _SCALARS: dict[Any, str] = {bool: "boolean", int: "integer", float: "number", st
 def block_schema(cls: type[Block]) -> dict[str, Any]:
     """Return the JSON Schema of a stack entry of this class.
 
-    Types come from the annotations, limits from ``field(metadata={"minimum": 1})``, descriptions from the ``:param`` lines of
-    the docstring. A child block is an object marked with ``x-block``, checked by its own schema.
+    Types come from the annotations, limits from ``field(metadata={"minimum": 1})``, descriptions from the ``:param``
+    lines of the docstring. A child block is an object marked with ``x-block``, checked by its own schema.
 
     :raises PluginError: for a class that is not a dataclass, or a field without a JSON form.
     """

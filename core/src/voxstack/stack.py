@@ -32,7 +32,8 @@ def build(
     :param spec: a JSON object with a ``type`` and that block's own fields; a list is a ``StreamableStack``.
     :param addon: provides networks and tables; without it blocks are neither loaded nor checked against each other.
     :param registry: in which block names are looked up; by default the addon's, or that of the installed plugins.
-    :param available: names in the utterance that the block will receive; by default those of a request to the addon's voice.
+    :param available: names in the utterance that the block will receive; by default those of a request to the addon's
+        voice.
     :raises StackError: with the exact place, what is accepted there, and what to do.
     """
     if registry is None:

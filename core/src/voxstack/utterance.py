@@ -1,8 +1,8 @@
 """The utterance: one request by name, and the table of the names it may carry.
 
-``REQUEST`` names are set by ``Voice.request``. Controls are set by the request if the addon declares them. All other names are
-added by sequence blocks, or by blocks that split a request into parts. Networks read and add entries under their own input and
-output names; those below are the conventions that blocks share.
+``REQUEST`` names are set by ``Voice.request``. Controls are set by the request if the addon declares them. All other
+names are added by sequence blocks, or by blocks that split a request into parts. Networks read and add entries under
+their own input and output names; those below are the conventions that blocks share.
 """
 
 from __future__ import annotations

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxstack.errors import AddonError, ContextError
 from voxstack.networks.network import Network
 from voxstack.networks.opening import NetworkPool, resolve_context
-from voxstack_addon_spec import AddonFiles, Context, ContextLike, NetworkSpec, network_hash, open_addon
+from voxstack_addon_spec import AddonFiles, Context, ContextLike, NetworkSpec, open_addon
+from voxstack_addon_spec.borrowing import network_specs
+from voxstack_addon_spec.trust import takes_options_from
 from voxstack_addon_spec.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class Addon:
         self.config: dict[str, Any] = files.config
         self.name: str = self.config["name"]
         self.trust = trust
-        self.networks: dict[str, NetworkSpec] = {name: self._spec(name) for name in self.config["networks"]}
+        self.networks: dict[str, NetworkSpec] = network_specs(files, trust, registry.addon)
         self.context = self._context(context)
         self._opened: list[weakref.ref[Network]] = []
 
@@ -105,7 +107,7 @@ class Addon:
             return resolve_context(self.registry, name, self.config)
 
         context = Context.of(requested, named, self.name, resolve)
-        if not self.trust and _takes_options_from(named, requested):
+        if not self.trust and takes_options_from(named, requested):
             raise ContextError(
                 f"{self.name}: a context of this addon has 'options', which can name files and libraries, and this addon "
                 "was not installed with pip; load(..., trust=True) if you trust it, or give a context of your own"
@@ -161,41 +163,3 @@ class Addon:
 
     def _listing(self) -> str:
         return "it has " + (", ".join(f"{spec.name}: {spec.role}" for spec in self.networks.values()) or "none")
-
-    def _spec(self, name: str) -> NetworkSpec:
-        config = self.config["networks"][name]
-        if "addon" not in config:
-            return NetworkSpec.of(name, config, network_hash(self.config, name), self.files.path, self.trust)
-        lender = open_addon(self.registry.addon(config["addon"]))
-        lent = lender.config["networks"].get(config["network"])
-        problem = ""
-        if lent is None:
-            problem = "has no such network"
-        elif "addon" in lent:
-            problem = "borrows it, too; borrow it from its owner"
-        elif network_hash(lender.config, config["network"]) != config["sha256"]:
-            version = f"that {self.name} {self.config['version']} was made with"
-            problem = f"has another version of it; install the {config['addon']!r} {version}"
-        if problem:
-            lent_from = f"is borrowed from {config['network']!r} of the addon {config['addon']!r}"
-            where = f"{self.name}: networks.{name}"
-            raise AddonError(where, f"{lent_from}, and what is installed under that name {problem}")
-        return NetworkSpec.of(name, lent, config["sha256"], lender.path, trusted=True)
-
-
-def _takes_options_from(
-    named: Mapping[str, Any], requested: ContextLike | Context | None, is_named: bool = False
-) -> bool:
-    """Return True if runtime options come from the addon's own contexts rather than from the caller.
-
-    :param is_named: whether ``requested`` is itself part of a named context.
-    """
-    if isinstance(requested, Context):
-        return False
-    if requested is None or isinstance(requested, str):
-        name = requested or "default"
-        return name in named and _takes_options_from(named, named[name], is_named=True)
-    networks = requested.get("networks", {})
-    inner = networks.values() if isinstance(networks, Mapping) else ()
-    own = is_named and bool(requested.get("options"))
-    return own or any(_takes_options_from(named, context, is_named) for context in inner)

@@ -17,9 +17,8 @@ States = dict[str, np.ndarray]
 Runner = Callable[..., Mapping[str, np.ndarray]]
 """A network as a runtime opened it: called with named arrays, it returns named arrays.
 
-Two optional attributes report its state: ``effective`` (``device``, ``provider``, ``threads``, ``precision``, ``shapes``,
-``version``, or some of these) and ``stats`` (counters by name).
-"""
+Two optional attributes report its state: ``effective`` (``device``, ``provider``, ``threads``, ``precision``,
+``shapes``, ``version``, or some of these) and ``stats`` (counters by name). """
 
 _LAST, _NOT_LAST = np.ones(1, np.int64), np.zeros(1, np.int64)
 
@@ -53,8 +52,8 @@ class Effective:
 class Network:
     """A network, opened in a context: ``network(frames=x)["mel"]``.
 
-    Arrays have the axes of the spec, the batch first. Missing mask inputs are filled with ones. States are passed unchanged
-    from the outputs of one call to the inputs of the next.
+    Arrays have the axes of the spec, the batch first. Missing mask inputs are filled with ones. States are passed
+    unchanged from the outputs of one call to the inputs of the next.
 
     :param run: the outermost layer.
     :param layers: the runtime's runner and its wrappers, by plugin, the runtime first; ``run`` is the last.
@@ -83,13 +82,7 @@ class Network:
 
         :raises NetworkError: naming the input that is missing, unknown, or of the wrong type or shape.
         """
-        if not tensors.keys() <= self._names:
-            unknown = sorted(tensors.keys() - self._names)
-            raise NetworkError(f"network {self.spec.name!r} has no input {unknown}; it has {sorted(self.spec.inputs)}")
-        sizes: dict[str, int] = {}
-        for name, tensor, dtype in self._checked:
-            if name in tensors:
-                tensors[name] = self._convert(name, tensor, dtype, tensors[name], sizes)
+        sizes = self._check(tensors)
         if len(tensors) < len(self._names):
             self._fill(tensors, sizes)
         return self._run(**tensors)
@@ -101,13 +94,7 @@ class Network:
 
         :raises NetworkError: naming the input that is missing, unknown, or of the wrong type or shape.
         """
-        sizes: dict[str, int] = {}
-        for name, tensor, dtype in self._checked:
-            if name in tensors:
-                tensors[name] = self._convert(name, tensor, dtype, tensors[name], sizes)
-        if unknown := sorted(tensors.keys() - self._names):
-            raise NetworkError(f"network {self.spec.name!r} has no input {unknown}; it has {sorted(self.spec.inputs)}")
-        self._fill(tensors, sizes, leave=self.spec.filled)
+        self._fill(tensors, self._check(tensors), leave=self.spec.filled)
         run = self._run
         return lambda **others: run(**tensors, **others)
 
@@ -167,6 +154,17 @@ class Network:
 
     def _first_rows(self, outputs: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
         return {name: outputs[name][0] if name in self._rows_out else outputs[name] for name in names}
+
+    def _check(self, tensors: dict[str, np.ndarray]) -> dict[str, int]:
+        """Convert the inputs in place to the dtypes of the network, and return the sizes of their named axes."""
+        if not tensors.keys() <= self._names:
+            unknown = sorted(tensors.keys() - self._names)
+            raise NetworkError(f"network {self.spec.name!r} has no input {unknown}; it has {sorted(self.spec.inputs)}")
+        sizes: dict[str, int] = {}
+        for name, tensor, dtype in self._checked:
+            if name in tensors:
+                tensors[name] = self._convert(name, tensor, dtype, tensors[name], sizes)
+        return sizes
 
     def _convert(
         self, name: str, tensor: Tensor, dtype: np.dtype[Any], value: np.ndarray, sizes: dict[str, int]

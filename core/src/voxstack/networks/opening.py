@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class NetworkPool:
-    """Opens each network once per context for as long as it is in use, so that voices share what they have in common."""
+    """Opens each network once per context while it is in use, so that voices share their common networks."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def fixed_axes(spec: NetworkSpec, context: Context) -> dict[str, tuple[int, ...]]:
     """Return the axes of a network's inputs that a context fixes, each with its sizes, ascending.
 
-    Hardware that needs one axis fixed also needs the batch fixed: it is 1 unless the context says otherwise. Empty for a
-    network that has none of the axes in ``context.shapes``: any length is accepted.
+    Hardware that needs one axis fixed also needs the batch fixed: it is 1 unless the context says otherwise. Empty for
+    a network that has none of the axes in ``context.shapes``: any length is accepted.
     """
     own = _named(spec)
     if not any(axis in context.shapes for axis in own):

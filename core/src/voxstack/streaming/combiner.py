@@ -38,11 +38,11 @@ J = TypeVar("J", bound=Job)
 class Combiner(ABC, Generic[J]):
     """Runs the jobs of concurrent callers in common batches, without a thread of its own.
 
-    A caller whose job starts at once is the leader of a batch: it runs the batch on its own thread, round after round, until
-    its own job is done. Other callers release their turns and wait; before each round the leader takes in the oldest waiting
-    jobs that fit, and after it lets the callers of finished jobs go. A leader that leaves hands over to the oldest waiting job.
-    No caller waits for more jobs to arrive, and no job outlives its caller. An exception that interrupts a caller, such as
-    KeyboardInterrupt, withdraws its job.
+    A caller whose job starts at once is the leader of a batch: it runs the batch on its own thread, round after round,
+    until its own job is done. Other callers release their turns and wait; before each round the leader takes in the
+    oldest waiting jobs that fit, and after it lets the callers of finished jobs go. A leader that leaves hands over to
+    the oldest waiting job. No caller waits for more jobs to arrive, and no job outlives its caller. An exception that
+    interrupts a caller, such as KeyboardInterrupt, withdraws its job.
 
     :param most: rows of a batch.
     :param lanes: batches that run at the same time.
@@ -58,9 +58,10 @@ class Combiner(ABC, Generic[J]):
 
     @abstractmethod
     def run(self, batch: list[J]) -> None:
-        """Run one round of a batch, the leader's job first, after which at least one job is done or ``arrived`` is true.
+        """Run one round of a batch, the leader's job first.
 
-        Record errors in the jobs, so that each caller raises its own.
+        Afterwards at least one job is done, or ``arrived`` is true. Record errors in the jobs, so that each caller raises
+        its own.
         """
 
     def starts(self, job: J) -> bool:
@@ -111,7 +112,10 @@ class Combiner(ABC, Generic[J]):
         return batch
 
     def _settle(self, leader: J) -> None:
-        """Take finished and withdrawn jobs out of the batch, and only then wake their callers: they may come back at once."""
+        """Take finished and withdrawn jobs out of the batch, and only then wake their callers.
+
+        A caller that wakes may come back with the same job at once.
+        """
         with self._lock:
             finished = [job for job in leader.batch if job.done and job is not leader]
             leader.batch = [job for job in leader.batch if job is leader or not (job.done or job.gone)]

@@ -11,9 +11,9 @@ from typing import Protocol
 class PlaybackState(Protocol):
     """How far the audio of a stream, at ``sample_rate`` Hz, is ahead of its listener.
 
-    ``live`` is whether somebody listens while the audio is produced, ``started`` whether audio has been delivered, ``lead``
-    the seconds of delivered audio not yet heard. ``speed()`` returns the seconds of audio that the stream can produce per
-    second; 0 if unknown.
+    ``live`` is whether somebody listens while the audio is produced, ``started`` whether audio has been delivered,
+    ``lead`` the seconds of delivered audio not yet heard. ``speed()`` returns the seconds of audio that the stream can
+    produce per second; 0 if unknown.
     """
 
     sample_rate: int
@@ -28,20 +28,19 @@ class PlaybackState(Protocol):
 
 @dataclass(frozen=True)
 class Schedule:
-    """Chunk sizes of one stream: a small first chunk for early audio, then larger ones for less total work while playback
-    is ahead.
+    """Chunk sizes of one stream: small first for early audio, then larger for less total work while playback is ahead.
 
-    The head of a stream (an upsampler, an autoregressive decoder) reads it from ``utterance["schedule"]`` and asks it how many
-    frames to yield next. The blocks after the head yield whatever has its context and know no sizes. The sizes never change
-    the audio.
+    The head of a stream (an upsampler, an autoregressive decoder) reads it from ``utterance["schedule"]`` and asks it
+    how many frames to yield next. The blocks after the head yield whatever has its context and know no sizes. The sizes
+    never change the audio.
 
     :param first: frames that reach the end of the stack in the first chunk.
     :param growth: the most times a chunk is as long as the one before.
     :param largest: the most frames of a chunk.
     :param share: part of the lead that producing a chunk may take, for all waiting streams together.
     :param allowed: the only sizes, ascending, on hardware with fixed ones; a size is rounded down to one of them.
-    :param lookahead: frames that the blocks after the head look ahead; :class:`StreamableStack` adds them up. The first chunk
-        is longer by as many.
+    :param lookahead: frames that the blocks after the head look ahead; :class:`StreamableStack` adds them up. The first
+        chunk is longer by as many.
     :param hop: samples, or steps of the last block, per frame of the head; :class:`StreamableStack` multiplies them.
     :param playback: how far the listener is; without it chunks grow every time.
     """
@@ -69,7 +68,12 @@ class Schedule:
             yield size
 
     def before(self, lookahead: int, hop: float, allowed: tuple[int, ...] = ()) -> Schedule:
-        """Return the schedule for a head followed by blocks that look ``lookahead`` frames ahead and yield ``hop`` steps each."""
+        """Return the schedule for a head followed by other blocks.
+
+        :param lookahead: frames that they look ahead.
+        :param hop: steps that they yield per frame.
+        :param allowed: the only chunk sizes that they accept; empty: any.
+        """
         if hop == 1 and lookahead == self.lookahead and not allowed:
             return self
         return replace(self, lookahead=lookahead, hop=self.hop * hop, allowed=allowed or self.allowed)

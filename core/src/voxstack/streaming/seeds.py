@@ -13,8 +13,8 @@ from voxstack.utterance import Utterance
 def generator(utterance: Utterance, name: str) -> np.random.Generator:
     """Return a random generator for one purpose, ``name``, of a request.
 
-    The utterance's control ``seed``, an integer of at least 0, is 0 if absent. Numbers drawn in several calls equal those
-    drawn in one.
+    The utterance's control ``seed``, an integer of at least 0, is 0 if absent. Numbers drawn in several calls equal
+    those drawn in one.
 
     :raises RequestError: for a seed that is not such an integer.
     """

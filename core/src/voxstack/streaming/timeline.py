@@ -72,8 +72,8 @@ class Events(Sequence[Event]):
 class Timeline:
     """Collects events from blocks and releases each with the audio that contains it.
 
-    A block that starts a stream reads it from ``utterance["timeline"]`` and counts in its own output steps: the enclosing
-    composites convert them to positions in the audio.
+    A block that starts a stream reads it from ``utterance["timeline"]`` and counts in its own output steps: the
+    enclosing composites convert them to positions in the audio.
 
     :param sample_rate: of the whole stream, Hz.
     """
@@ -83,7 +83,11 @@ class Timeline:
         self._tracks: list[_Track] = []
 
     def within(self, offset: float = 0.0, hop: float = 1.0) -> Timeline:
-        """Return a view for a stream that begins at step ``offset`` of this one and whose steps last ``hop`` steps of it."""
+        """Return a view for a stream inside this one.
+
+        :param offset: step of this stream at which it begins.
+        :param hop: steps of this stream per step of it.
+        """
         view = Timeline.__new__(Timeline)
         view._offset, view._hop, view._tracks = self._offset + offset * self._hop, self._hop * hop, self._tracks
         return view

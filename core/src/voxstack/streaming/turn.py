@@ -12,8 +12,9 @@ from contextvars import ContextVar
 class Turn(ABC):
     """The right of one stream to compute on one thread, as a scheduler grants it.
 
-    ``held`` is whether the stream may compute now: False inside :func:`waiting`. ``workers`` is the number of threads that may
-    compute at once, ``idle`` how many of them nobody uses now, ``wanted`` how many threads and jobs wait for one.
+    ``held`` is whether the stream may compute now: False inside :func:`waiting`. ``workers`` is the number of threads
+    that may compute at once, ``idle`` how many of them nobody uses now, ``wanted`` how many threads and jobs wait for
+    one.
     """
 
     held: bool = True

@@ -11,7 +11,8 @@ import numpy as np
 class Window(NamedTuple):
     """New frames with their context.
 
-    ``frames[skip : skip + size]`` is new, the rest is context; ``start`` is the index of ``frames[0]`` in the whole stream.
+    ``frames[skip : skip + size]`` is new, the rest is context; ``start`` is the index of ``frames[0]`` in the whole
+    stream.
     """
 
     frames: np.ndarray
@@ -32,14 +33,14 @@ def windows(
 ) -> Iterator[Window]:
     """Cut a stream into windows with ``left`` frames of past and ``right`` frames of future context, time on axis 0.
 
-    Every frame of the source is new exactly once, in order. There is less context only at the ends of the stream. One chunk
-    is read ahead, except for the first, so the end is known before the last window is yielded and no small window is left
-    for it. The work is linear in the length of the stream.
+    Every frame of the source is new exactly once, in order. There is less context only at the ends of the stream. One
+    chunk is read ahead, except for the first, so the end is known before the last window is yielded and no small window
+    is left for it. The work is linear in the length of the stream.
 
-    :param read_ahead: also read a chunk ahead of the first one, for a stream whose first frames are not urgent: a stream of
-        one chunk is then one window.
-    :param shortest: the fewest frames of a window, where the stream has as many; a window with fewer new frames has more of
-        the past. A network of fixed sizes that cannot be padded needs that.
+    :param read_ahead: also read a chunk ahead of the first one, for a stream whose first frames are not urgent: a
+        stream of one chunk is then one window.
+    :param shortest: the fewest frames of a window, where the stream has as many; a window with fewer new frames has
+        more of the past. A network of fixed sizes that cannot be padded needs that.
     """
     chunks = (chunk for chunk in source if len(chunk))
     held: np.ndarray | None = None
@@ -63,7 +64,10 @@ def windows(
 
 
 def _with_context(held: np.ndarray, past: int, count: int, start: int, left: int, shortest: int) -> Window:
-    """Return the window of the new frames in ``held``, with ``left`` frames of the past or as many as make it ``shortest``."""
+    """Return the window of the new frames in ``held``.
+
+    It has ``left`` frames of the past, or as many as make it ``shortest`` frames long.
+    """
     skip = max(0, min(past - left, len(held) - shortest))
     return Window(held[skip:], past - skip, count, start + skip)
 
@@ -71,10 +75,10 @@ def _with_context(held: np.ndarray, past: int, count: int, start: int, left: int
 def pulls(source: Iterable[np.ndarray], right: int, *, read_ahead: bool = False) -> Iterator[Pull]:
     """Yield the chunks of a stream for a network with states, and mark the last one, time on axis 0.
 
-    The first pull has more than ``right`` frames unless it is the last. One chunk is read ahead, except for the first, so
-    the end is usually known in time; a stream that turns out to end with its first pull is followed by an empty last one if
-    ``right`` steps of its output are still due. A network with lookahead never receives a single frame in the middle of a
-    stream, but two: runtimes round one step differently from several.
+    The first pull has more than ``right`` frames unless it is the last. One chunk is read ahead, except for the first,
+    so the end is usually known in time; a stream that turns out to end with its first pull is followed by an empty last
+    one if ``right`` steps of its output are still due. A network with lookahead never receives a single frame in the
+    middle of a stream, but two: runtimes round one step differently from several.
 
     :param read_ahead: as for :func:`windows`.
     """

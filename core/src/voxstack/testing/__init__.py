@@ -1,4 +1,4 @@
-"""The contract that every block keeps, as checks that block authors run on theirs.
+"""The contract of blocks, as checks that block authors run on their own.
 
 .. code-block:: python
 
@@ -28,7 +28,7 @@ Check = Callable[[Case], None]
 
 
 def parametrize_with_checks(cases: Iterable[Case | Block]) -> pytest.MarkDecorator:
-    """Turn a test that takes ``case`` and ``check`` into one test for each block and clause of the contract."""
+    """Parametrize a test of ``case`` and ``check`` over each block and each clause of the contract."""
     import pytest
 
     full = [case if isinstance(case, Case) else Case(case) for case in cases]
@@ -38,7 +38,7 @@ def parametrize_with_checks(cases: Iterable[Case | Block]) -> pytest.MarkDecorat
 
 
 def checks_for(block: Block) -> Iterator[Check]:
-    """Yield the clauses that bind a block of this kind."""
+    """Yield the clauses that apply to a block."""
     yield checks.check_is_described
     yield checks.check_survives_a_round_trip_through_json
     yield checks.check_refuses_unknown_fields

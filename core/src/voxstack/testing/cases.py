@@ -1,4 +1,4 @@
-"""What it takes to run a block under test."""
+"""Cases: a block with the input to run it on."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from voxstack.blocks import Block, Frames, StreamableBlock, Utterance
+from voxstack.blocks import Block, Frames, StreamableBlock
 from voxstack.errors import VoxstackError
 from voxstack.streaming.schedule import Schedule
+from voxstack.utterance import Utterance
 
 
 @dataclass
 class Case:
-    """A block with what it takes to run it.
+    """A block with the input to run it on.
 
     :param block: loaded, if it loads anything.
-    :param utterance: what it reads.
-    :param source: the whole stream that a streamable block reads, time on axis 0; noise, unless given. None of it is used for a
-        block that is the head of a stream.
-    :param tolerance: how far the output may depend on how the stream is cut, as a share of the largest value; 0: not a bit.
+    :param utterance: the entries that it reads.
+    :param source: the whole stream that a streamable block reads, time on axis 0; by default noise. The head of a stream
+        ignores it.
+    :param tolerance: how far the output may depend on how the stream is cut, relative to the largest value; 0: bit-exact.
     """
 
     block: Block
@@ -31,7 +32,7 @@ class Case:
     tolerance: float = 0.0
 
     def frames(self, count: int | None = None) -> np.ndarray:
-        """The first ``count`` steps of the source, repeated if need be, read-only."""
+        """Return the first ``count`` steps of the source, repeated if necessary, read-only."""
         whole = self.source
         if whole is None:
             shape: tuple[int, ...] = (4000,) if self._wants_samples() else (97, 5)
@@ -40,7 +41,7 @@ class Case:
         return frozen(np.concatenate([whole] * (count // max(1, len(whole)) + 1))[:count])
 
     def run(self, sizes: Iterable[int], total: int | None = None, schedule: Schedule | None = None) -> np.ndarray:
-        """Join what the block makes of the source cut into chunks of these sizes, the last one repeated."""
+        """Return the joined output for the source cut into chunks of these sizes, the last one repeated."""
         assert isinstance(self.block, StreamableBlock)
         utterance = frozen_utterance({**self.utterance, **({"schedule": schedule} if schedule else {})})
         chunks = list(self.block.stream(cut(self.frames(total), sizes), utterance))
@@ -51,7 +52,7 @@ class Case:
 
 
 class Recorder(Mapping[str, Any]):
-    """An utterance that remembers what was asked of it."""
+    """An utterance that records which names were required of it."""
 
     def __init__(self, utterance: Utterance) -> None:
         self._utterance = dict(utterance)
@@ -91,7 +92,7 @@ class Recorder(Mapping[str, Any]):
 
 
 def schedules(total: int) -> list[list[int]]:
-    """Chunk sizes that every streamable block must survive: ones, primes, random ones, halves."""
+    """Return chunk sizes that every streamable block must accept: ones, primes, random sizes, halves."""
     random = np.random.default_rng(total).integers(1, max(2, total // 3 + 2), 50)
     return [
         [1],
@@ -113,14 +114,14 @@ def cut(frames: np.ndarray, sizes: Iterable[int]) -> Frames:
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
-    """A read-only copy."""
+    """Return a read-only copy."""
     copy = np.array(array)
     copy.flags.writeable = False
     return copy
 
 
 def frozen_utterance(utterance: Utterance) -> Utterance:
-    """The utterance, read-only, with read-only arrays."""
+    """Return the utterance, read-only, with read-only arrays."""
     return MappingProxyType(
         {name: frozen(value) if isinstance(value, np.ndarray) else value for name, value in utterance.items()}
     )

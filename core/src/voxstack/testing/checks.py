@@ -1,4 +1,4 @@
-"""The clauses of the contract, one function each: they raise AssertionError with what is wrong and what to do."""
+"""Clauses of the contract: functions that raise AssertionError with what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from voxstack.blocks import Block, Frames, SequenceBlock, StreamableBlock, Utterance, children
+from voxstack.blocks import Block, Frames, SequenceBlock, StreamableBlock, children
 from voxstack.errors import StackError
 from voxstack.hookspecs import hookimpl
 from voxstack.registry import Registry
@@ -17,13 +17,11 @@ from voxstack.schema import block_schema
 from voxstack.stack import build
 from voxstack.streaming.schedule import Schedule
 from voxstack.testing.cases import Case, Recorder, cut, frozen, frozen_utterance, schedules
-
-OPTIONAL = frozenset({"schedule", "timeline", "markup"})
-"""Names that any block may read without declaring them."""
+from voxstack.utterance import OPTIONAL, Utterance
 
 
 def check_is_described(case: Case) -> None:
-    """A docstring, and a ``:param:`` line for every field: they are the block's JSON Schema."""
+    """Require a docstring, and a ``:param:`` line for every field: they are the block's JSON Schema."""
     schema = block_schema(type(case.block))
     assert schema["description"], "a block needs a docstring: it becomes the description in the schema"
     silent = [name for name, entry in schema["properties"].items() if "description" not in entry and name != "type"]
@@ -31,14 +29,14 @@ def check_is_described(case: Case) -> None:
 
 
 def check_survives_a_round_trip_through_json(case: Case) -> None:
-    """The fields are the configuration: written as JSON and built again, the block is equal."""
+    """Require that the block, written as JSON and built again, is equal: its fields are its configuration."""
     block, registry = case.block, _registry(case.block)
     again = build(_as_json(block), registry=registry)
     assert again == block, f"built from its own JSON, the block differs: {again!r} is not {block!r}"
 
 
 def check_refuses_unknown_fields(case: Case) -> None:
-    """A key that is no field is an error that names it."""
+    """Require an error that names a key which is not a field."""
     try:
         build({**_as_json(case.block), "no_such_field": 1}, registry=_registry(case.block))
     except StackError as error:
@@ -48,7 +46,7 @@ def check_refuses_unknown_fields(case: Case) -> None:
 
 
 def check_names_all_it_needs(case: Case) -> None:
-    """What is read from the utterance with ``[...]`` is in ``needs``; what is in ``needs`` is required."""
+    """Require that ``needs`` lists the names that the block reads with ``[...]``."""
     reads = Recorder(case.utterance)
     _exercise(case, reads)
     extra = reads.required - case.block.needs - OPTIONAL
@@ -58,7 +56,7 @@ def check_names_all_it_needs(case: Case) -> None:
 
 
 def check_keeps_nothing_of_an_utterance(case: Case) -> None:
-    """Nothing on the block changes while it runs: state belongs in the generator."""
+    """Require that nothing on the block changes while it runs: state belongs in the generator."""
     before = _state(case.block)
     _exercise(case, case.utterance)
     changed = [name for name, value in _state(case.block).items() if name not in before or before[name] != value]
@@ -68,7 +66,7 @@ def check_keeps_nothing_of_an_utterance(case: Case) -> None:
 
 
 def check_gives_what_it_says(case: Case) -> None:
-    """A sequence block returns exactly the names in ``gives``, and the same values each time."""
+    """Require that a sequence block returns exactly the names in ``gives``, and the same values each time."""
     assert isinstance(case.block, SequenceBlock)
     made, again = (case.block(frozen_utterance(case.utterance)) for _ in range(2))
     assert set(made) == set(case.block.gives), f"returned {sorted(made)}, but 'gives' says {sorted(case.block.gives)}"
@@ -78,7 +76,7 @@ def check_gives_what_it_says(case: Case) -> None:
 
 
 def check_leaves_the_utterance_alone(case: Case) -> None:
-    """A sequence block writes neither into the utterance nor into its arrays (they are read-only here)."""
+    """Require that a sequence block writes neither into the utterance nor into its arrays (here read-only)."""
     assert isinstance(case.block, SequenceBlock)
     try:
         case.block(frozen_utterance(case.utterance))
@@ -89,7 +87,7 @@ def check_leaves_the_utterance_alone(case: Case) -> None:
 
 
 def check_leaves_its_source_alone(case: Case) -> None:
-    """A streamable block never writes into a chunk that it was handed (they are read-only here)."""
+    """Require that a streamable block never writes into a received chunk (here read-only)."""
     try:
         case.run([16])
     except ValueError as error:
@@ -99,7 +97,7 @@ def check_leaves_its_source_alone(case: Case) -> None:
 
 
 def check_ignores_how_the_source_is_cut(case: Case) -> None:
-    """Joined chunks equal the uncut output, for every schedule and for short streams."""
+    """Require that joined chunks equal the uncut output, for every schedule and for short streams."""
     assert isinstance(case.block, StreamableBlock)
     context = case.block.lookahead
     for total in sorted({0, 1, 2, max(1, context - 1), context, context + 1, 16, 97, len(case.frames())}):
@@ -109,14 +107,14 @@ def check_ignores_how_the_source_is_cut(case: Case) -> None:
 
 
 def check_ignores_the_schedule(case: Case) -> None:
-    """The head of a stream makes the same in all, whatever the schedule asks for at a time."""
+    """Require that the joined output of a head is the same, whatever chunk sizes the schedule requests."""
     whole = case.run([1], schedule=Schedule(first=10**6, largest=10**6))
     for schedule in (Schedule(first=1, growth=1.0), Schedule(first=7, growth=1.3, lookahead=5), Schedule()):
         _same(case.run([1], schedule=schedule), whole, case.tolerance, str(schedule))
 
 
 def check_waits_for_no_more_than_its_lookahead(case: Case) -> None:
-    """With one step more than its lookahead a block gives something; later it reads at most one chunk ahead."""
+    """Require output after ``lookahead`` + 1 steps, and later at most one chunk read ahead."""
     assert isinstance(case.block, StreamableBlock)
     size = case.block.lookahead + math.ceil(1 / case.block.hop)
     pulled = 0
@@ -138,7 +136,7 @@ def check_waits_for_no_more_than_its_lookahead(case: Case) -> None:
 
 
 def check_keeps_its_hop(case: Case) -> None:
-    """A block gives ``hop`` steps for each step of its source, and is as long as that says."""
+    """Require ``hop`` output steps for each step of the source."""
     assert isinstance(case.block, StreamableBlock)
     for total in (16, 97):
         made, expected = len(case.run([total], total)), total * case.block.hop
@@ -148,7 +146,7 @@ def check_keeps_its_hop(case: Case) -> None:
 
 
 def check_keeps_streams_apart(case: Case) -> None:
-    """Two streams of one block at once do not disturb each other."""
+    """Require that two concurrent streams of one block do not disturb each other."""
     assert isinstance(case.block, StreamableBlock)
     utterance = frozen_utterance({**case.utterance, "schedule": Schedule(first=5, growth=1.0)})
     alone = list(case.block.stream(cut(case.frames(), [8]), utterance))
@@ -159,7 +157,7 @@ def check_keeps_streams_apart(case: Case) -> None:
 
 
 def check_can_be_left_at_any_time(case: Case) -> None:
-    """A stream that is closed early closes its source, and raises nothing."""
+    """Require that a stream closed early closes its source, and raises nothing."""
     assert isinstance(case.block, StreamableBlock)
     closed = False
 
@@ -197,7 +195,7 @@ def _exercise(case: Case, utterance: Utterance) -> None:
 
 
 def _state(block: Block) -> dict[str, Any]:
-    """What a block and its children hold, so that it can be compared later: arrays and containers by value, the rest as it is."""
+    """Return the attributes of a block and its children for comparison: arrays and containers by value, others by id."""
     return {
         f"{path}.{name}".lstrip("."): _held(value) for path, b in _placed(block, "") for name, value in vars(b).items()
     }

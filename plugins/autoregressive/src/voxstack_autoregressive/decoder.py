@@ -24,32 +24,32 @@ MAX_BATCH_ERROR = 1e-5
 
 @dataclass
 class AutoregressiveDecoder(StreamableBlock):
-    """Decodes frames step by step: in each step a network reads its previous frames, attends to the encoded text, and predicts
-    the next few frames.
+    """Decodes frames step by step: in each step a network reads its previous frames, attends to the encoded text, and
+    predicts the next few frames.
 
-    The network's ``autoregressive`` in the addon names its outputs for frames, end and attention, and the states that it
-    carries from step to step; nothing else is kept, so memory does not grow with the length of the speech unless a state
-    does. Its other inputs come from the utterance by name. The block is the head of a stream: the request's schedule says how
-    many frames are wanted at a time, and steps are decoded until there are as many. A stream ends with the step whose
-    ``stop`` is above 0.
+    The network's ``autoregressive`` in the addon names its outputs for frames, end and attention, and the states that
+    it carries from step to step; nothing else is kept, so memory does not grow with the length of the speech unless a
+    state does. Its other inputs come from the utterance by name. The block is the head of a stream: the request's
+    schedule says how many frames are wanted at a time, and steps are decoded until there are as many. A stream ends
+    with the step whose ``stop`` is above 0.
 
-    Training alone does not keep such a decoder from skipping, repeating or never ending. ``back`` and ``ahead`` restrict its
-    attention, if the network has a mask for what it attends to (back 0: monotonic), ``longest`` makes it leave a token, and it
-    stops after ``steps_per_token`` steps for each token and ``spare_steps`` more. With attention, it reports words and phonemes
-    to the timeline once it has passed them: each lasts as long as it was attended. An utterance's ``attention_watch``, which
-    ``AttentionAlarms`` of the diagnostics plugin sets, is called after each chunk with its attention, (steps, tokens), and
-    frames per step; and at the end with how it ended.
+    Training alone does not keep such a decoder from skipping, repeating or never ending. ``back`` and ``ahead``
+    restrict its attention, if the network has a mask for what it attends to (back 0: monotonic), ``longest`` makes it
+    leave a token, and it stops after ``steps_per_token`` steps for each token and ``spare_steps`` more. With attention,
+    it reports words and phonemes to the timeline once it has passed them: each lasts as long as it was attended. An
+    utterance's ``attention_watch``, which ``AttentionAlarms`` of the diagnostics plugin sets, is called after each
+    chunk with its attention, (steps, tokens), and frames per step; and at the end with how it ended.
 
     :param network: name of the network; by default the addon's only autoregressive one.
     :param context: where it runs, as named in the addon; by default the voice's own context.
     :param back: tokens before the one attended most in the previous step that may be attended; by default any.
     :param ahead: tokens after it that may be attended; by default any.
-    :param longest: steps for which it may attend one token most; then it has to attend a later one, and after the last token
-        the stream ends.
+    :param longest: steps for which it may attend one token most; then it has to attend a later one, and after the last
+        token the stream ends.
     :param steps_per_token: limit of steps for each token (or step of whatever is attended),
     :param spare_steps: and steps added to that limit.
-    :param group: where the context batches calls, tokens are padded and masked to multiples of this, so that the steps of
-        concurrent streams fit together. 0: no padding.
+    :param group: where the context batches calls, tokens are padded and masked to multiples of this, so that the steps
+        of concurrent streams fit together. 0: no padding.
     """
 
     network: str | None = None
@@ -90,7 +90,8 @@ class AutoregressiveDecoder(StreamableBlock):
         self._opened = addon.network(spec.name, self.context)
         most = self._opened.context.batch
         if most > 1 and _is_batchable(spec):
-            # Code without a turn never waits for code that must first take one, which might be waiting for it: two batchers.
+            # Code without a turn never waits for code that must first take one, which might be waiting for it: two
+            # batchers.
             self._batchers = (ContinuousBatcher(self._stack, most), ContinuousBatcher(self._stack, most))
         else:
             self._batchers = ()
@@ -126,7 +127,9 @@ class AutoregressiveDecoder(StreamableBlock):
         return Bounds(self.back, self.ahead, self.longest)
 
     def _decoding(self, state: DecodingState) -> Callable[[], None]:
-        """Return a function that decodes the wanted steps of an utterance, in common batches where the context asks for it."""
+        """Return a function that decodes the wanted steps of an utterance, in common batches where the context asks for
+        it.
+        """
         if self._batchers:
             return lambda: self._batchers[current_turn() is None].decode(state)
         batch = self._stack([state])

@@ -14,8 +14,8 @@ from voxstack.streaming.seeds import generator
 class StepNoise:
     """Draws the noise inputs of one utterance, step by step.
 
-    Each input has its own generator (:func:`voxstack.streaming.seeds.generator`): equal requests get equal noise, whatever
-    else runs.
+    Each input has its own generator (:func:`voxstack.streaming.seeds.generator`): equal requests get equal noise,
+    whatever else runs.
 
     :param kinds: ``normal`` or ``uniform`` by input.
     :raises RequestError: for a seed that is not an integer of at least 0.

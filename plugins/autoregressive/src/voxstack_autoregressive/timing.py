@@ -13,10 +13,11 @@ LAG = 2
 
 
 class Timing:
-    """Reports words, phonemes, marks and the utterance itself to its timeline, if it has one, as soon as their end is known.
+    """Reports words, phonemes, marks and the utterance itself to its timeline, if it has one, as soon as their end is
+    known.
 
-    A token lasts as many frames as it was attended, a token that shares a step as its share of that step, and begins where the
-    tokens before it end. That holds for an attention that goes from the first token to the last.
+    A token lasts as many frames as it was attended, a token that shares a step as its share of that step, and begins
+    where the tokens before it end. That holds for an attention that goes from the first token to the last.
 
     :param tokens: number of tokens of the utterance.
     """

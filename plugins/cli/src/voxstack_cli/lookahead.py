@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from voxstack import Registry, StreamableBlock
-    from voxstack.composites import Flow
+    from voxstack.streaming.flow import Flow
 
 
 class Lookahead(NamedTuple):
@@ -24,7 +24,7 @@ def lookahead(config: Mapping[str, Any], networks: Mapping[str, Any], registry: 
     :param networks: its own, and those that it borrows, as far as they are known.
     """
     from voxstack import VoxstackError, build
-    from voxstack.composites import total_lookahead
+    from voxstack.streaming.flow import total_lookahead
 
     if not config.get("stack"):
         return None
@@ -43,7 +43,7 @@ def _flows(block: StreamableBlock, networks: Mapping[str, Any]) -> Iterator[Flow
     """
     from voxstack import StreamableBlock
     from voxstack.blocks import children
-    from voxstack.composites import Flow
+    from voxstack.streaming.flow import Flow
 
     inner = [child for _, child in children(block, "") if isinstance(child, StreamableBlock)]
     for child in inner:

@@ -18,9 +18,9 @@ from voxstack_customized_encoders.plan import Plan
 class CustomizedEncoders(SequenceBlock):
     """Runs every network of role ``encoder`` as soon as its inputs exist, so independent ones run at the same time.
 
-    It gives the same values as ``Encoders``, which it replaces by one word of JSON. That pays where a network leaves the
-    processor free (an accelerator), or where there are more processors than streams. Of the networks that can run, the first
-    of the list starts first: list the slowest first.
+    It gives the same values as ``Encoders``, which it replaces by one word of JSON. That pays where a network leaves
+    the processor free (an accelerator), or where there are more processors than streams. Of the networks that can run,
+    the first of the list starts first: list the slowest first.
 
     :param networks: names of the networks to run instead of all of that role.
     :param context: where they run, as named in the addon, or ``runtime:device``; by default the voice's own context.

@@ -15,10 +15,10 @@ from voxstack_customized_encoders.unscheduled import Unscheduled
 class ParallelRun:
     """Runs each network as soon as its inputs exist and a thread is free.
 
-    The calling thread runs networks itself. Helper threads join only while more networks are ready than it can run at once and,
-    for networks that this machine's processor computes, only in a turn that no other stream wants: one stream uses idle cores,
-    many streams share them as if there were no helpers, and no more threads compute than there are cores. A network on another
-    device only has to be waited for; that takes a thread, and no turn.
+    The calling thread runs networks itself. Helper threads join only while more networks are ready than it can run at
+    once and, for networks that this machine's processor computes, only in a turn that no other stream wants: one stream
+    uses idle cores, many streams share them as if there were no helpers, and no more threads compute than there are
+    cores. A network on another device only has to be waited for; that takes a thread, and no turn.
 
     A helper that has not started is never waited for; the calling thread runs what no helper has started.
 
@@ -40,7 +40,8 @@ class ParallelRun:
     def run(self) -> dict[str, np.ndarray]:
         """Return the outputs of all networks.
 
-        :raises VoxstackError: of the network that failed, once no other runs any more; errors of others are in its notes.
+        :raises VoxstackError: of the network that failed, once no other runs any more; errors of others are in its
+            notes.
         """
         try:
             while self._wait():
@@ -55,7 +56,8 @@ class ParallelRun:
         return self._results
 
     def _work(self, any_device: bool) -> bool:
-        """Run the ready network that is wanted first, after calling helpers for the others; return False if there is none.
+        """Run the ready network that is wanted first, after calling helpers for the others; return False if there is
+        none.
 
         :param any_device: whether this thread may also compute on this machine's processor.
         """
@@ -98,7 +100,9 @@ class ParallelRun:
         self._changed.notify_all()
 
     def _helpers_wanted(self) -> tuple[int, int]:
-        """Return how many more helpers have work: those that only wait, and those that compute. Called with the lock held."""
+        """Return how many more helpers have work: those that only wait, and those that compute. Called with the lock
+        held.
+        """
         room = self._most - 1 - self._helpers
         waiting_helpers = min(room, sum(self._plan.remote[index] for index in self._ready))
         cores = self._turn.workers - 1 - self._computing  # this thread computes, too, even if it has no turn

@@ -9,8 +9,8 @@ from graphlib import CycleError
 import numpy as np
 
 from voxstack import AddonError, NetworkError, Utterance, VoxstackError
-from voxstack.composites import NeedsAndGives, dependencies, execution_order, missing_needs
 from voxstack.networks import Network
+from voxstack.ordering import NeedsAndGives, dependencies, execution_order, missing_needs
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from concurrent.futures import CancelledError
 class BlockingIterator(Iterator[str]):
     """A blocking iterator over an asynchronous one, for a thread that waits while the event loop goes on.
 
-    Each item is requested when it is needed, so nothing accumulates. Create and close it in the event loop of ``source``;
-    closing it ends the iteration of a waiting thread.
+    Each item is requested when it is needed, so nothing accumulates. Create and close it in the event loop of
+    ``source``; closing it ends the iteration of a waiting thread.
     """
 
     def __init__(self, source: AsyncIterable[str]) -> None:

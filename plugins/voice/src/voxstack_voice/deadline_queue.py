@@ -21,9 +21,9 @@ _Entry = tuple[
 class DeadlineQueue:
     """Grants ``workers`` worker slots; of the threads and jobs that wait, the one with the earliest deadline is next.
 
-    A thread that acquires a slot blocks until it has one; a job runs on a thread of the pool once it has one. A thread of the
-    pool goes on with the next job as long as there is one, so there are few more threads than workers, except for those that
-    wait for something else.
+    A thread that acquires a slot blocks until it has one; a job runs on a thread of the pool once it has one. A thread
+    of the pool goes on with the next job as long as there is one, so there are few more threads than workers, except
+    for those that wait for something else.
     """
 
     def __init__(self, workers: int) -> None:
@@ -90,7 +90,10 @@ class DeadlineQueue:
             job = self._pass_on()
 
     def _pass_on(self) -> Callable[[], object] | None:
-        """Pass a slot on to the earliest deadline; return its job for the caller to run, or None after waking a thread."""
+        """Pass a slot on to the earliest deadline.
+
+        Return its job for the caller to run, or None after waking its thread.
+        """
         with self._lock:
             if not self._heap:
                 self.idle += 1

@@ -22,8 +22,8 @@ Result = np.ndarray | BaseException | None
 class Prefetch(StreamableBlock):
     """Computes the chunks of the blocks before it ahead of demand, on a thread of its own.
 
-    Two cores can then work on one stream, and after ``Sentences`` the next sentence is encoded while this one plays. Chunks
-    pass unchanged. When the stream is closed, the thread ends with its current chunk.
+    Two cores can then work on one stream, and after ``Sentences`` the next sentence is encoded while this one plays.
+    Chunks pass unchanged. When the stream is closed, the thread ends with its current chunk.
 
     :param chunks: the most chunks computed ahead.
     """

@@ -19,15 +19,18 @@ T = TypeVar("T")
 
 
 class Scheduler:
-    """Lets at most ``workers`` streams compute at once; of those that wait, the one whose chunk is late first is next
-    (earliest deadline first; Liu and Layland, Scheduling algorithms for multiprogramming in a hard-real-time environment,
-    JACM 20(1), 1973). A stream holds its turn for one chunk.
+    """Lets at most ``workers`` streams compute at once, and next the one whose chunk is late first.
+
+    This is earliest deadline first (Liu and Layland, Scheduling algorithms for multiprogramming in a hard-real-time
+    environment, JACM 20(1), 1973). A stream holds its turn for one chunk.
 
     One scheduler serves all voices of a process by default.
 
     :param workers: streams that compute at once; by default one for each core that the process may use.
-    :param load: part of the workers' time that streams may need at real time before another one is refused; None: no limit.
-    :param patience: seconds that a new stream may have to wait for its first audio before it is refused; None: no limit.
+    :param load: part of the workers' time that streams may need at real time before another one is refused; None: no
+        limit.
+    :param patience: seconds that a new stream may have to wait for its first audio before it is refused; None: no
+        limit.
     """
 
     def __init__(self, workers: int | None = None, load: float | None = 0.9, patience: float | None = 2.0) -> None:
@@ -53,7 +56,7 @@ class Scheduler:
         return self._running.total()
 
     def demand(self) -> float:
-        """Return the seconds of work per second that the admitted streams need, as far as their voices were measured."""
+        """Return the seconds of work per second that the admitted streams need, as far as measured."""
         return sum(count * self._costs.get(voice, 0.0) for voice, count in list(self._running.items()))
 
     def admit(
@@ -78,8 +81,8 @@ class Scheduler:
         if self.load is not None and self.streams and self.demand() + cost > self.load * self.workers:
             raise CapacityError(
                 f"{voice}: {self.streams} streams run, and this machine keeps up with no more ({self.workers} workers at a "
-                f"load of {self.load:.0%}, {cost:.3f} s of work for a second of this voice); try again when one has ended, "
-                "or use more cores"
+                f"load of {self.load:.0%}, {cost:.3f} s of work for a second of this voice); "
+                "try again when one has ended, or use more cores"
             )
         silent = [(name, count + (name == voice)) for name, count in self._silent.items()]
         wait = sum(count * self._first_costs.get(name, 0.0) for name, count in silent) / self.workers
@@ -101,7 +104,7 @@ class SpeedMeter:
         self._costs, self._voice, self._queue = scheduler._costs, voice, scheduler.queue
 
     def speed(self) -> float:
-        """Return the seconds of audio that the stream can produce per second beside those that wait now; 0 if unknown."""
+        """Return the seconds of audio that the stream can produce per second beside the others; 0 if unknown."""
         cost = max(self._costs.get(self._voice, 0.0), self.cost)
         competitors = 1 + self._queue.wanted / self._queue.workers
         return 1 / (cost * competitors) if cost else 0.0

@@ -32,7 +32,10 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Speech:
-    """A whole utterance: ``samples``, float32 in -1..1, at ``sample_rate`` Hz, and its events. A notebook shows a player."""
+    """A whole utterance: ``samples``, float32 in -1..1, at ``sample_rate`` Hz, and its events.
+
+    A notebook shows it as a player.
+    """
 
     samples: np.ndarray
     sample_rate: int

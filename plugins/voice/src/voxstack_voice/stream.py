@@ -115,7 +115,7 @@ def _located(error: Exception) -> tuple[str, str]:
 
 
 def _innermost(trace: TracebackType | None) -> Block | None:
-    """Return the block in whose method an error was raised, whatever blocks enclose it and on whichever thread it ran."""
+    """Return the innermost block in whose method an error was raised, on whichever thread it ran."""
     found = None
     while trace is not None:
         owner = trace.tb_frame.f_locals.get("self")

@@ -77,7 +77,8 @@ class Voice:
         :param text: the whole text, or an iterable of parts as they arrive, cut anywhere.
         :param markup: ``"text"``, or ``"ssml"`` for an SSML document.
         :param schedule: chunk sizes; by default the voice's own.
-        :param live: whether somebody listens while the audio is produced; otherwise the chunks are as long as is cheapest.
+        :param live: whether somebody listens while the audio is produced; otherwise the chunks are as long as is
+            cheapest.
         :raises RequestError: for an empty text, or a control that is unknown or out of its bounds.
         """
         return self._utterance(text, markup, schedule, Playback(self.sample_rate, live), controls)
@@ -121,7 +122,8 @@ class Voice:
 
         Close or drop the iterator to stop: nothing more is computed, and nothing stays behind.
 
-        :param text: the whole text, or an iterable of parts as they arrive, cut anywhere: audio starts with the first phrase.
+        :param text: the whole text, or an iterable of parts as they arrive, cut anywhere: audio starts with the first
+            phrase.
         :raises RequestError: at the call for bad arguments; while the stream runs for what is found in the text.
         :raises CapacityError: for the first chunk, if other streams leave no capacity for this one.
         :raises BlockError: if a block fails, with its path.
@@ -138,7 +140,8 @@ class Voice:
     ) -> AsyncGenerator[Chunk, None]:
         """Yield the speech in chunks for asyncio: threads of the scheduler compute, one chunk ahead of the caller.
 
-        Close the iterator (``contextlib.aclosing``) or cancel the task to stop; at most the current chunk is still computed.
+        Close the iterator (``contextlib.aclosing``) or cancel the task to stop; at most the current chunk is still
+        computed.
 
         :param text: as for :meth:`stream`, or an asynchronous iterable of parts.
         """
@@ -194,7 +197,8 @@ def load(
     """Load a voice: an installed one by name, or the folder or ``.zip`` of an addon.
 
     :param context: where its networks run: a name from the addon's ``contexts``, a shorthand ``runtime:device`` such as
-        ``"openvino:NPU"``, or a mapping such as ``{"runtime": "onnx", "threads": 2, "networks": {"decoder": "onnx:cuda"}}``.
+        ``"openvino:NPU"``, or a mapping such as ``{"runtime": "onnx", "threads": 2, "networks": {"decoder":
+        "onnx:cuda"}}``.
     :param trust: allow code in the addon to run, as in a ``.pt2``; addons installed with pip are trusted.
     :param registry: plugins to use; by default the installed ones.
     :param schedule: chunk sizes of requests that set none.
