@@ -15,7 +15,7 @@ import voxstack
 from voxstack.networks import first_states
 from voxstack.networks.addon import Addon
 from voxstack_dsp import InverseSTFT
-from voxstack_text.segments import segments
+from voxstack_text.sentences.sentence_stream import segments
 from voxstack_upsampler.positions import positions
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from voxstack_text.homographs import HOMOGRAPHS, resolve
-from voxstack_text.spoken import Spoken
+from voxstack_text.pronunciation.homographs import HOMOGRAPHS, resolve
+from voxstack_text.spoken_words import Spoken
 
 
 def phones(sentence: str, word: str) -> str:

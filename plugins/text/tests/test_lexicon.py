@@ -6,8 +6,8 @@ import zlib
 
 import pytest
 
-from voxstack_text.lexicon import MAGIC, Lexicon, pack
-from voxstack_text.pronunciation import SYMBOLS
+from voxstack_text.pronunciation.lexicon import MAGIC, Lexicon, pack
+from voxstack_text.pronunciation.symbols import SYMBOLS
 
 SMALL = {
     "b": ("b", "iy1"),
@@ -66,7 +66,7 @@ def test_every_letter_has_a_name() -> None:
 
 
 def test_opening_costs_no_parsing() -> None:
-    from voxstack_text import lexicon
+    from voxstack_text.pronunciation import lexicon
 
     packed = lexicon._BUILT_IN.read_bytes()
     assert len(packed) < 1_200_000

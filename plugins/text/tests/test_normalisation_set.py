@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import pytest
 
-from voxstack_text.homographs import resolve
-from voxstack_text.lexicon import Lexicon
-from voxstack_text.normalise import normalise
-from voxstack_text.pronouncer import Pronouncer
-from voxstack_text.spoken import PAUSE
+from voxstack_text.normalise.normaliser import normalise
+from voxstack_text.pronunciation.homographs import resolve
+from voxstack_text.pronunciation.lexicon import Lexicon
+from voxstack_text.pronunciation.pronouncer import Pronouncer
+from voxstack_text.spoken_words import PAUSE
 
 SET = Path(__file__).parent / "data" / "normalisation.tsv"
 CASES, OF_A_KIND, RIGHT = 300, 5, 0.98

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from voxstack_text.lexicon import Lexicon
-from voxstack_text.normalise import normalise, pronounceable
-from voxstack_text.pronouncer import Pronouncer
+from voxstack_text.normalise.normaliser import normalise, pronounceable
+from voxstack_text.pronunciation.lexicon import Lexicon
+from voxstack_text.pronunciation.pronouncer import Pronouncer
 
 CASES = """
 1,234 people | one thousand two hundred thirty four people
@@ -309,7 +309,7 @@ def test_plain_words_are_read_as_all_rules_together_would(monkeypatch: pytest.Mo
     ] + "vs etc the of pdf v no dept approx mid oh".split()
     texts = [" ".join(draw.choice(pieces) for _ in range(12)) for _ in range(300)]
     quick = [normalise(text, KNOWN) for text in texts]
-    monkeypatch.setattr("voxstack_text.normalise._PLAIN", re.compile("(?!)"))
+    monkeypatch.setattr("voxstack_text.normalise.normaliser._PLAIN", re.compile("(?!)"))
     assert [normalise(text, KNOWN) for text in texts] == quick
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from voxstack_text.lexicon import Lexicon
-from voxstack_text.pronouncer import Pronouncer, before_vowel
-from voxstack_text.pronunciation import LETTERS, STEPS_PER_LETTER, SYMBOLS, checked, decode, encode
-from voxstack_text.syllables import letter_groups, phone_stress
+from voxstack_text.pronunciation.lexicon import Lexicon
+from voxstack_text.pronunciation.pronouncer import Pronouncer, before_vowel
+from voxstack_text.pronunciation.syllables import letter_groups, phone_stress
+from voxstack_text.pronunciation.symbols import LETTERS, STEPS_PER_LETTER, SYMBOLS, checked, decode, encode
 
 PRONOUNCER = Pronouncer(Lexicon.built_in())
 

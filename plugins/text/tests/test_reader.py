@@ -10,11 +10,11 @@ from tiny import addon, loaded, network, tensor
 import voxstack
 from voxstack_text import Text
 from voxstack_text.ipa import _PHONES, from_ipa
-from voxstack_text.lexicon import Lexicon
+from voxstack_text.normalise.reader import read
 from voxstack_text.passage import Break, Insert, Manner, Passage
-from voxstack_text.pronouncer import Pronouncer
-from voxstack_text.pronunciation import STEPS_PER_LETTER, SYMBOLS, VOWELS
-from voxstack_text.reader import read
+from voxstack_text.pronunciation.lexicon import Lexicon
+from voxstack_text.pronunciation.pronouncer import Pronouncer
+from voxstack_text.pronunciation.symbols import STEPS_PER_LETTER, SYMBOLS, VOWELS
 
 KNOWN = Pronouncer(Lexicon.built_in()).knows
 TEXT = loaded(Text(), addon())
@@ -121,7 +121,7 @@ def test_what_a_rule_cannot_read_is_named_with_its_place(monkeypatch: pytest.Mon
     def fail(text: str) -> str:
         raise OverflowError("too many")
 
-    monkeypatch.setattr("voxstack_text.numbers.amount", fail)
+    monkeypatch.setattr("voxstack_text.normalise.numbers.amount", fail)
     with pytest.raises(
         voxstack.RequestError, match=r"at characters 26 to 30: cannot read '5 km': too many; write it otherwise"
     ):

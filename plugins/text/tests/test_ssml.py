@@ -14,7 +14,7 @@ from tiny import addon, loaded
 import voxstack
 from voxstack_text import Text
 from voxstack_text.passage import Passage
-from voxstack_text.ssml import ELEMENTS, document
+from voxstack_text.ssml.parser import ELEMENTS, document
 
 TEXT = loaded(Text(), addon())
 README = (Path(__file__).parents[1] / "README.md").read_text()

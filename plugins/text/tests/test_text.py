@@ -11,7 +11,7 @@ from voxstack.networks.addon import Addon
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_text import Text, Word
 from voxstack_text.passage import Break, Manner, Passage
-from voxstack_text.pronunciation import LETTERS, STEPS_PER_LETTER, SYMBOLS
+from voxstack_text.pronunciation.symbols import LETTERS, STEPS_PER_LETTER, SYMBOLS
 from voxstack_text.tokens import FEATURES, PAUSES, PHONES
 
 NETWORK = network(

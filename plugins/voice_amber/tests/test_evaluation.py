@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from voxstack_text.lexicon import Lexicon
-from voxstack_text.normalise import normalise
-from voxstack_text.pronouncer import Pronouncer
-from voxstack_text.spoken import PAUSE
+from voxstack_text.normalise.normaliser import normalise
+from voxstack_text.pronunciation.lexicon import Lexicon
+from voxstack_text.pronunciation.pronouncer import Pronouncer
+from voxstack_text.spoken_words import PAUSE
 
 TRAINING = Path(__file__).parents[1] / "training"
 RATE = 16000

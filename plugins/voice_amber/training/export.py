@@ -15,7 +15,7 @@ from pronunciation import example_inputs as example_word
 from speech import Speech
 
 from voxstack_packager import Borrowed, NetworkSource, package
-from voxstack_text.pronunciation import SYMBOLS
+from voxstack_text.pronunciation.symbols import SYMBOLS
 from voxstack_text.tokens import FEATURES
 from voxstack_upsampler.positions import POSITIONS
 

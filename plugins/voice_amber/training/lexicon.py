@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from voxstack_text.lexicon import Lexicon, pack
-from voxstack_text.pronunciation import STEPS_PER_LETTER, SYMBOLS, VOWELS, Pronunciation, checked
+from voxstack_text.pronunciation.lexicon import Lexicon, pack
+from voxstack_text.pronunciation.symbols import STEPS_PER_LETTER, SYMBOLS, VOWELS, Pronunciation, checked
 
 SCOWL = Path("/usr/share/dict/scowl")
 LEVELS = (10, 20, 35, 40, 50, 55, 60, 70)

@@ -21,8 +21,8 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "voice_prism" / "train
 from fitting import fit, rate, set_rate
 from layers import ConvNeXtBlock
 
-from voxstack_text.lexicon import Lexicon
-from voxstack_text.pronunciation import LETTERS, STEPS_PER_LETTER, SYMBOLS, Pronunciation, decode, encode
+from voxstack_text.pronunciation.lexicon import Lexicon
+from voxstack_text.pronunciation.symbols import LETTERS, STEPS_PER_LETTER, SYMBOLS, Pronunciation, decode, encode
 
 HELD_OUT = 1500
 POOL = 8  # batches drawn at once and sorted by length, so that little of a batch is padding

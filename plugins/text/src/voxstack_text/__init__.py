@@ -5,7 +5,7 @@ from __future__ import annotations
 import voxstack
 from voxstack_text.arpabet import Arpabet
 from voxstack_text.characters import Characters
-from voxstack_text.sentences import Sentences
+from voxstack_text.sentences_block import Sentences
 from voxstack_text.text import Text, Word
 
 __all__ = ["Arpabet", "Characters", "Sentences", "Text", "Word", "voxstack_blocks"]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from voxstack_text.pronunciation import VOWELS, Pronunciation
+from voxstack_text.pronunciation.symbols import VOWELS, Pronunciation
 
 _TABLE = """
 ɑ aa; ɑɹ aa r; a aa; ɒ ao; æ ae; ʌ ah; ɐ ah; ɔ ao; ɔɹ ao r; aʊ aw; aw aw; ə ax; ɨ ih; ᵻ ih; aɪ ay; aj ay; ɛ eh; e eh; ɛɹ eh r

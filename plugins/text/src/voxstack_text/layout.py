@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from voxstack import NetworkError
 from voxstack_text.passage import Passage
-from voxstack_text.pronouncer import Part, Pronouncer, before_vowel
-from voxstack_text.spoken import PAUSE, Spoken
-from voxstack_text.syllables import phone_stress
+from voxstack_text.pronunciation.pronouncer import Part, Pronouncer, before_vowel
+from voxstack_text.pronunciation.syllables import phone_stress
+from voxstack_text.spoken_words import PAUSE, Spoken
 from voxstack_text.tokens import Phone
 
 
@@ -78,7 +78,7 @@ class Layout:
 def lay_out(passage: Passage, spoken: list[Spoken], pronouncer: Pronouncer) -> Layout:
     """Return the layout of a passage; neighbours from one written token are one word.
 
-    :param spoken: what :func:`voxstack_text.reader.read` makes of the passage.
+    :param spoken: what :func:`voxstack_text.normalise.reader.read` makes of the passage.
     """
     first, last = (spoken[at].seconds if spoken and spoken[at].word == PAUSE else None for at in (0, -1))
     last = 0.0 if len(spoken) == 1 and last is not None else last

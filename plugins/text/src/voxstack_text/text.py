@@ -14,13 +14,13 @@ import numpy as np
 from voxstack import RequestError, Resources, SequenceBlock, Utterance
 from voxstack.networks import Network
 from voxstack.networks.sizes import limits_of
-from voxstack_text.homographs import resolve
 from voxstack_text.layout import Layout, Mark, Word, lay_out
-from voxstack_text.lexicon import Lexicon
 from voxstack_text.passage import Passage
-from voxstack_text.pronouncer import Pronouncer
-from voxstack_text.pronunciation import LETTERS, Pronunciation, decode, encode
-from voxstack_text.syllables import letter_groups
+from voxstack_text.pronunciation.homographs import resolve
+from voxstack_text.pronunciation.lexicon import Lexicon
+from voxstack_text.pronunciation.pronouncer import Pronouncer
+from voxstack_text.pronunciation.syllables import letter_groups
+from voxstack_text.pronunciation.symbols import LETTERS, Pronunciation, decode, encode
 from voxstack_text.tokens import token_features
 
 __all__ = ["Mark", "Text", "Word"]
@@ -58,7 +58,7 @@ class Text(SequenceBlock):
 
     def load(self, addon: Resources) -> None:
         import_module(
-            "voxstack_text.reader"
+            "voxstack_text.normalise.reader"
         )  # its rules take 15 ms to compile: now, and not when somebody waits for audio
         network = None
         if self.network is not None or any(spec.role == ROLE for spec in addon.networks.values()):
@@ -68,7 +68,9 @@ class Text(SequenceBlock):
     def layout(self, passage: Passage) -> Layout:
         """What a passage is spoken as."""
         assert self._pronouncer is not None, "Text runs after load(addon)"
-        from voxstack_text.reader import read  # its rules take a while to compile, and looking for plugins needs none
+        from voxstack_text.normalise.reader import (
+            read,  # its rules take a while to compile, and looking for plugins needs none
+        )
 
         return lay_out(passage, resolve(read(passage, self._pronouncer.knows)), self._pronouncer)
 

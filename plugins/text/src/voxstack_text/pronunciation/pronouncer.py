@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from voxstack_text.lexicon import Lexicon
-from voxstack_text.pronunciation import LETTERS, VOWELS, Pronunciation, checked
+from voxstack_text.pronunciation.lexicon import Lexicon
+from voxstack_text.pronunciation.symbols import LETTERS, VOWELS, Pronunciation, checked
 
 Part = tuple[str, Pronunciation]
 """A word as the acoustic model counts words, and its pronunciation: "John's" is two, ``john`` and ``'s``."""

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from voxstack import RequestError
 from voxstack_text.passage import Break, Flag, Insert, Manner, Passage
-from voxstack_text.segments import Segment, segments
+from voxstack_text.sentences.sentence_stream import Segment, segments
 
 T = TypeVar("T", Insert, Break, Manner, Flag)
 _START, _END = itemgetter(0), itemgetter(1)

@@ -11,12 +11,12 @@ from itertools import accumulate
 from typing import Any, TypeVar
 
 from voxstack import RequestError
-from voxstack_text import prosody
-from voxstack_text.document import Document
 from voxstack_text.ipa import from_ipa
+from voxstack_text.normalise.reader import phones
 from voxstack_text.passage import STAND_IN, Break, Flag, Insert, Manner
-from voxstack_text.reader import phones
-from voxstack_text.say_as import say_as
+from voxstack_text.ssml import attribute_values as prosody
+from voxstack_text.ssml.document import Document
+from voxstack_text.ssml.say_as import say_as
 
 T = TypeVar("T")
 _SPACE = "{http://www.w3.org/2001/10/synthesis}"

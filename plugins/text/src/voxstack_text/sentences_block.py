@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from voxstack import Block, ContextError, Frames, Resources, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Available, children, close
 from voxstack.streaming.timeline import Timeline
-from voxstack_text.cuts import SMALLEST
 from voxstack_text.passage import Passage
-from voxstack_text.pieces import pieces
-from voxstack_text.segments import segments
+from voxstack_text.sentences.cut_search import SMALLEST
+from voxstack_text.sentences.sentence_stream import segments
+from voxstack_text.sentences.token_limit import pieces
 from voxstack_text.text import Text
 
 _ONE_A_TOKEN = Text.gives - {"words", "marks"}
@@ -43,7 +43,7 @@ class Sentences(StreamableWrapper):
     """Streams its child once for each sentence of ``text``, one after the other, each when it is asked for.
 
     The text is a ``str``, or an iterator of pieces of it as they are written: then audio begins with the first phrase. With
-    ``markup`` set to ``"ssml"`` it is an SSML document (:mod:`voxstack_text.ssml`).
+    ``markup`` set to ``"ssml"`` it is an SSML document (:mod:`voxstack_text.ssml.parser`).
 
     The child sees the sentence as ``text``, the place of its first character in the whole as ``text_start``, what else there is
     to know of it as ``passage`` (:class:`voxstack_text.passage.Passage`, for ``Text``), and as ``timeline`` a view that begins
@@ -51,7 +51,7 @@ class Sentences(StreamableWrapper):
     pronounce are skipped.
 
     Where networks of the child take so many tokens at most (``limits``), no more are given to it at once: longer sentences are cut at
-    the best places (:func:`voxstack_text.cuts.cuts`). That is done with what the one ``Text`` inside makes of the whole sentence.
+    the best places (:func:`voxstack_text.sentences.cut_search.cuts`). That is done with what the one ``Text`` inside makes of the whole sentence.
 
     :param block: makes the frames or samples of one sentence.
     :param first: characters of what is spoken first, at most: a longer sentence is cut there, so that audio begins early.
@@ -140,7 +140,7 @@ class Sentences(StreamableWrapper):
         text = utterance["text"]
         if utterance.get("markup", "text") != "ssml":
             return _plain(text, self.first, self.longest, self.language.partition("-")[0].lower())
-        from voxstack_text.ssml import document  # most requests are plain text
+        from voxstack_text.ssml.parser import document  # most requests are plain text
 
         return document(text if isinstance(text, str) else "".join(text), self._controls).passages(
             self.first, self.longest

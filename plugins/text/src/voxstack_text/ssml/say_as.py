@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from voxstack_text import numbers
-from voxstack_text.tables import ADDRESS_SYMBOLS, MONTHS, SYMBOLS
+from voxstack_text.normalise import numbers
+from voxstack_text.normalise.tables import ADDRESS_SYMBOLS, MONTHS, SYMBOLS
 
 Said = tuple[str, str]
 """What is said, and its kind, as in :class:`voxstack_text.passage.Insert`."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from voxstack_text.pronunciation import Pronunciation, checked
-from voxstack_text.spoken import PAUSE, Spoken
+from voxstack_text.pronunciation.symbols import Pronunciation, checked
+from voxstack_text.spoken_words import PAUSE, Spoken
 
 _VERB = frozenset(
     (

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 
-from voxstack_text import numbers
-from voxstack_text.rules import NEAR, START, Known, Reading, Rule, alternatives, groups, rule
-from voxstack_text.tables import MONTH_FORMS, MONTHS, WEEKDAY_FORMS
+from voxstack_text.normalise import numbers
+from voxstack_text.normalise.rule import NEAR, START, Known, Reading, Rule, alternatives, groups, rule
+from voxstack_text.normalise.tables import MONTH_FORMS, MONTHS, WEEKDAY_FORMS
 
 _MONTH = rf"(?P<month>(?:{alternatives(MONTH_FORMS)})(?![a-z])\.?)"
 _DAY = r"(?P<day>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)(?!\d|:|\.\d|,\d|/)"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from voxstack_text import numbers
-from voxstack_text.rules import END, NEAR, START, Known, Reading, Rule, alternatives, groups, rule
+from voxstack_text.normalise import numbers
+from voxstack_text.normalise.rule import END, NEAR, START, Known, Reading, Rule, alternatives, groups, rule
 
 STATES = {
     short: name.strip()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from voxstack_text.pronunciation import VOWELS, Pronunciation
+from voxstack_text.pronunciation.symbols import VOWELS, Pronunciation
 
 _ONSETS = frozenset(
     tuple(onset.split())

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 
-from voxstack_text import numbers
-from voxstack_text.rules import END, NUMBER, Known, Reading, Rule, alternatives, describes, groups, rule
+from voxstack_text.normalise import numbers
+from voxstack_text.normalise.rule import END, NUMBER, Known, Reading, Rule, alternatives, describes, groups, rule
 
 CURRENCIES = {
     "$": ("dollar", "dollars", "cent", "cents"),

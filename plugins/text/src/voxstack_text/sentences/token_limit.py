@@ -10,9 +10,9 @@ from dataclasses import replace
 from itertools import pairwise
 from operator import attrgetter
 
-from voxstack_text.cuts import cuts
 from voxstack_text.layout import Layout, Word
 from voxstack_text.passage import STAND_IN, Passage
+from voxstack_text.sentences.cut_search import cuts
 from voxstack_text.tokens import Phone
 
 _FIRST_TOKEN = attrgetter("first_token")

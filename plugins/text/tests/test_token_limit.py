@@ -23,9 +23,9 @@ from voxstack.networks.addon import Addon
 from voxstack.networks.sizes import limits_of
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_text import Sentences, Text
-from voxstack_text.cuts import SMALLEST, cuts
 from voxstack_text.passage import Passage
-from voxstack_text.pieces import pieces
+from voxstack_text.sentences.cut_search import SMALLEST, cuts
+from voxstack_text.sentences.token_limit import pieces
 from voxstack_text.tokens import PAUSES
 
 ENCODER = network(

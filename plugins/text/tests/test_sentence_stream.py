@@ -11,7 +11,7 @@ import pytest
 from sentencex import segment  # type: ignore[import-untyped]
 
 import voxstack
-from voxstack_text.segments import Segment, segments, with_clear_quotes
+from voxstack_text.sentences.sentence_stream import Segment, segments, with_clear_quotes
 from voxstack_voice.scheduler import Scheduler
 
 TEXT = "Dr. Smith came at 5 p.m. today. He left!\n\n *** \n\n  A heading\n\nWhy? “Because.” He said so."

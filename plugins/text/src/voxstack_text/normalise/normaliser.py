@@ -7,10 +7,10 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 
-from voxstack_text import date_rules, money_rules, number_rules, place_rules, word_rules
-from voxstack_text.rules import Known, Reading, Rule
-from voxstack_text.spoken import PAUSE, Folded, Spoken, fold
-from voxstack_text.tables import SYMBOLS, WITHOUT_PERIOD
+from voxstack_text.normalise import date_rules, money_rules, number_rules, place_rules, word_rules
+from voxstack_text.normalise.rule import Known, Reading, Rule
+from voxstack_text.normalise.tables import SYMBOLS, WITHOUT_PERIOD
+from voxstack_text.spoken_words import PAUSE, Folded, Spoken, fold
 
 _LOG = logging.getLogger(__name__)
 _ADDRESSES = 4  # the first rules for words: dots and digits in an address are not a number's

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 
 from voxstack import RequestError
-from voxstack_text.normalise import UnreadableError, scan, single_pauses
+from voxstack_text.normalise.normaliser import UnreadableError, scan, single_pauses
+from voxstack_text.normalise.rule import Known
 from voxstack_text.passage import Insert, Passage
-from voxstack_text.pronunciation import SYMBOLS, VOWELS, Pronunciation
-from voxstack_text.rules import Known
-from voxstack_text.spoken import PAUSE, Spoken
+from voxstack_text.pronunciation.symbols import SYMBOLS, VOWELS, Pronunciation
+from voxstack_text.spoken_words import PAUSE, Spoken
 
 _INLINE = re.compile(r"\[\[([^\[\]]*)\]\]")
 GIVEN = "_given"

@@ -17,13 +17,13 @@ from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
-from voxstack_text.pronunciation import Pronunciation, checked
+from voxstack_text.pronunciation.symbols import Pronunciation, checked
 
 MAGIC = b"voxstack-lexicon 1"
 _FIRST_SYMBOL = 128
 _KEPT = 4096  # words that were looked up last; most of any text are among them
 _SYMBOL_BYTES = bytes(range(_FIRST_SYMBOL, 256))
-_BUILT_IN = Path(__file__).with_name("data") / "lexicon.bin"
+_BUILT_IN = Path(__file__).parents[1] / "data" / "lexicon.bin"
 
 
 class Lexicon:

@@ -5,9 +5,19 @@ from __future__ import annotations
 
 import re
 
-from voxstack_text import numbers
-from voxstack_text.rules import NEAR, Known, Reading, Rule, alternatives, groups, letters_or_word, rule, spelled
-from voxstack_text.tables import (
+from voxstack_text.normalise import numbers
+from voxstack_text.normalise.rule import (
+    NEAR,
+    Known,
+    Reading,
+    Rule,
+    alternatives,
+    groups,
+    letters_or_word,
+    rule,
+    spelled,
+)
+from voxstack_text.normalise.tables import (
     ABBREVIATIONS,
     ADDRESS_SYMBOLS,
     ADDRESS_WORDS,

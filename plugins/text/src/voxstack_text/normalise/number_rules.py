@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 
-from voxstack_text import numbers
-from voxstack_text.rules import (
+from voxstack_text.normalise import numbers
+from voxstack_text.normalise.rule import (
     END,
     NEAR,
     NUMBER,
@@ -20,7 +20,7 @@ from voxstack_text.rules import (
     letters_or_word,
     rule,
 )
-from voxstack_text.tables import PER, UNITS, VERSIONED
+from voxstack_text.normalise.tables import PER, UNITS, VERSIONED
 
 _UNIT = alternatives(UNITS)
 _QUOTATION = 500  # characters back in which a quotation may have begun

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from voxstack import RequestError
 from voxstack.streaming.turn import waiting
 from voxstack_text.passage import STAND_IN
-from voxstack_text.phrases import behind_mark, cut, first_phrase
+from voxstack_text.sentences.phrase_cuts import behind_mark, cut, first_phrase
 
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _BLANKS = re.compile(r"\s*")
@@ -56,7 +56,7 @@ def segments(
     :param text: the whole, or its pieces as they come; of an iterator, the first phrase is given out as soon as it is there.
         An iterator with a ``close`` method is closed when this generator is.
     :param first: characters of the first piece at most, so that audio begins early.
-    :param longest: characters of the others at most. Longer sentences are cut, see :func:`voxstack_text.phrases.cut`.
+    :param longest: characters of the others at most. Longer sentences are cut, see :func:`voxstack_text.sentences.phrase_cuts.cut`.
     :param language: two letters; in another one than English, whatever has a letter or a digit counts as something to pronounce.
     :raises RequestError: if a piece is no ``str``. What the iterator raises goes through as it is.
     """
@@ -96,7 +96,7 @@ def _spoken_in(language: str) -> Callable[[str], object]:
     """Tells whether there is something in a text to pronounce."""
     if language != "en":
         return _LETTER.search
-    from voxstack_text.normalise import (
+    from voxstack_text.normalise.normaliser import (
         pronounceable,  # its rules take a while to compile, and looking for plugins needs none
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from voxstack_text.layout import Layout, Row
-from voxstack_text.syllables import syllable_starts
+from voxstack_text.pronunciation.syllables import syllable_starts
 from voxstack_text.tokens import FUNCTION_WORDS
 
 BOUNDARIES = 2

@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from voxstack_text.pronunciation import Pronunciation
+from voxstack_text.pronunciation.symbols import Pronunciation
 
 PAUSE = ","
 """Stands as the word of a :class:`Spoken` for a break."""

@@ -1,0 +1,1 @@
+"""Sentences of a text of any length, and cuts of sentences that are too long."""
