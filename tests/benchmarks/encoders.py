@@ -149,9 +149,9 @@ def make(folder: Path) -> None:
         "sample_rate": 16000,
         "hop_length": 256,
     }
-    package(folder, **head, networks=sources(), log=_tell)
+    package(folder, **head, networks=sources(), progress=_tell)
     parts = Addon.open(folder, voxstack.Registry({}))
-    entry = fuse([parts.networks[name] for name in PARTS], "fused", folder, log=_tell)
+    entry = fuse([parts.networks[name] for name in PARTS], "fused", folder, progress=_tell)
     config = parts.config
     (folder / "addon.json").unlink()
     written(folder, {**config, "networks": {**config["networks"], "fused": entry}})

@@ -89,7 +89,9 @@ def source(**changes):
 
 def test_a_step_is_packaged_measured_and_run(tmp_path):
     network = source()
-    folder = package(tmp_path / "tiny", networks=[network], stack=[{"type": "AutoregressiveDecoder"}], log=str, **HEAD)
+    folder = package(
+        tmp_path / "tiny", networks=[network], stack=[{"type": "AutoregressiveDecoder"}], progress=str, **HEAD
+    )
     with open_addon(folder) as files:
         files.verify()
         spec = files.config["networks"]["step"]
@@ -115,10 +117,10 @@ def test_a_step_is_packaged_measured_and_run(tmp_path):
 
 def test_refusals(tmp_path):
     with pytest.raises(PackagingError, match="an autoregressive network makes its own frames and reads no stream"):
-        package(tmp_path / "both", networks=[source(streaming="tokens")], log=str, **HEAD)
+        package(tmp_path / "both", networks=[source(streaming="tokens")], progress=str, **HEAD)
     wrong = Autoregressive("said", "attention", {"heard": State("heard_next"), "cache": State("cache_next")})
     with pytest.raises(
         voxstack.AddonError, match=r"autoregressive.stop: 'attention' is float32 \['batch', 'tokens'\]; it must be"
     ):
-        package(tmp_path / "wrong", networks=[source(autoregressive=wrong)], log=str, **HEAD)
+        package(tmp_path / "wrong", networks=[source(autoregressive=wrong)], progress=str, **HEAD)
     assert not list(tmp_path.iterdir())

@@ -96,7 +96,7 @@ def examples(rng: np.random.Generator, sizes: Mapping[str, int]) -> dict[str, np
 
 
 def joined(specs: Sequence[NetworkSpec], folder: Path, **more: Any) -> dict[str, Any]:
-    return fuse(specs, "encoders", folder, **{"examples": examples, "log": str, **more})
+    return fuse(specs, "encoders", folder, **{"examples": examples, "progress": str, **more})
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def source(model=None, **changes):
 
 def packaged(folder, *networks, **more):
     lines = []
-    package(folder, networks=networks, log=lines.append, **HEAD, **more)
+    package(folder, networks=networks, progress=lines.append, **HEAD, **more)
     with open_addon(folder) as files:
         return files.config["networks"]["net"], lines
 
@@ -230,7 +230,7 @@ from voxstack_packager import OnnxSource, package
 frames = lambda rng, sizes: {{"x": rng.standard_normal((sizes["batch"], sizes["frames"], {C})).astype(np.float32)}}
 outputs = {{"y": ("float32", ["batch", "frames", {C}])}}
 net = OnnxSource("net", "decoder", {str(tmp_path / "net.onnx")!r}, {INPUTS!r}, outputs, frames, "frames")
-package({str(tmp_path / "tiny")!r}, networks=[net], log=str, **{HEAD!r})
+package({str(tmp_path / "tiny")!r}, networks=[net], progress=str, **{HEAD!r})
 print("torch" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

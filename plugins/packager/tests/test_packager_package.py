@@ -77,7 +77,7 @@ def made(tmp_path_factory):
     lines = []
     (folder.parent / "table.txt").write_text("a table")
     files = {"tables/table.txt": folder.parent / "table.txt"}
-    package(folder, networks=[network], stack=[{"type": "Decoder"}], files=files, log=lines.append, **HEAD)
+    package(folder, networks=[network], stack=[{"type": "Decoder"}], files=files, progress=lines.append, **HEAD)
     return folder, network, lines
 
 
@@ -193,7 +193,7 @@ def test_weights_of_all_sorts(tmp_path, half):
         examples=lambda rng, sizes: {"letters": rng.integers(0, 50, (sizes["batch"], sizes["letters"]))},
         half=half,
     )
-    exported, entries = exporting.export(network, tmp_path, log=str)
+    exported, entries = exporting.export(network, tmp_path, progress=str)
     inputs = network.arrays({"batch": 2, "letters": 9}, seed=1)
     expected = exported(**inputs)
     assert entries[1]["parameters"] == entries[0]["parameters"]
@@ -213,7 +213,7 @@ def test_weights_of_all_sorts(tmp_path, half):
 
 
 def test_without_it_nothing_lies_beside(tmp_path):
-    package(tmp_path / "tiny", networks=[source(formats=("onnx",))], log=str, **HEAD)
+    package(tmp_path / "tiny", networks=[source(formats=("onnx",))], progress=str, **HEAD)
     assert sorted(path.name for path in (tmp_path / "tiny").iterdir()) == ["addon.json", "decoder.onnx", "golden"]
 
 
@@ -235,7 +235,7 @@ def test_lengths_of_output_axes_are_measured(tmp_path):
         examples={"letters": np.arange(30)[None]},
         formats=("onnx",),
     )
-    package(tmp_path / "tiny", networks=[network], log=str, **HEAD)
+    package(tmp_path / "tiny", networks=[network], progress=str, **HEAD)
     spec = json.loads((tmp_path / "tiny" / "addon.json").read_text())["networks"]["stretched"]
     assert spec["lengths"] == {"steps": {"axis": "letters", "times": 3}}
     (tmp_path / "tiny" / "addon.json").write_text(
@@ -246,7 +246,7 @@ def test_lengths_of_output_axes_are_measured(tmp_path):
             }
         )
     )
-    upgrade(tmp_path / "tiny", log=str)
+    upgrade(tmp_path / "tiny", progress=str)
     assert json.loads((tmp_path / "tiny" / "addon.json").read_text())["networks"]["stretched"] == spec
 
 
@@ -257,15 +257,15 @@ def _without(spec, key):
 def test_an_addon_that_is_there_gets_the_program_that_packaging_gives(made, tmp_path):
     folder, network, _ = made
     before = package(
-        tmp_path / "tiny", networks=[source(formats=("onnx",))], stack=[{"type": "Decoder"}], log=str, **HEAD
+        tmp_path / "tiny", networks=[source(formats=("onnx",))], stack=[{"type": "Decoder"}], progress=str, **HEAD
     )
     with pytest.raises(PackagingError, match="gives another output than the network in the addon"):
-        upgrade(before, modules={"decoder": Decoder().eval()}, log=str)
+        upgrade(before, modules={"decoder": Decoder().eval()}, progress=str)
     with pytest.raises(
         PackagingError, match=r"modules\['vocoder'\]: is of no network of this addon; it has \['decoder'\]"
     ):
-        upgrade(before, modules={"vocoder": network.module}, log=str)
-    upgrade(before, modules={"decoder": network.module}, log=str)
+        upgrade(before, modules={"vocoder": network.module}, progress=str)
+    upgrade(before, modules={"decoder": network.module}, progress=str)
     one, two = (json.loads((path / "addon.json").read_text())["networks"]["decoder"] for path in (before, folder))
     assert one["exports"] == two["exports"]
     assert "stateful" in one  # which it gets, too
@@ -319,7 +319,7 @@ def test_half_halves_the_size(tmp_path):
 
 def test_large_weights_lie_beside(tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "INLINE", 1024)
-    package(tmp_path / "tiny", networks=[source(formats=("onnx",))], log=str, **HEAD)
+    package(tmp_path / "tiny", networks=[source(formats=("onnx",))], progress=str, **HEAD)
     with open_addon(tmp_path / "tiny") as files:
         assert files.config["networks"]["decoder"]["exports"][0]["parameters"] == "decoder.onnx.data"
         files.verify()
@@ -338,7 +338,7 @@ def test_what_float16_cannot_hold_stays_as_it_is(tmp_path):
 
     lines = []
     network = source(Normed())
-    package(tmp_path / "tiny", networks=[network], log=lines.append, **HEAD)
+    package(tmp_path / "tiny", networks=[network], progress=lines.append, **HEAD)
     assert any("stay float32" in line for line in lines)
 
 
@@ -367,7 +367,7 @@ def test_the_module_is_left_as_it_was(made):
 def test_borrowed_network(made, tmp_path):
     folder, _, _ = made
     lent = Borrowed.of(folder, "decoder", name="other")
-    package(tmp_path / "second", networks=[lent], log=str, **{**HEAD, "name": "second"})
+    package(tmp_path / "second", networks=[lent], progress=str, **{**HEAD, "name": "second"})
     with open_addon(tmp_path / "second") as files:
         assert files.config["networks"]["other"] == {"addon": "tiny", "network": "decoder", "sha256": lent.sha256}
         assert files.config["files"] == {}
@@ -377,7 +377,7 @@ def test_borrowed_network(made, tmp_path):
 
 def test_what_is_there_is_replaced_only_when_asked(made, tmp_path):
     lent = Borrowed.of(made[0], "decoder")
-    one = {"networks": [lent], "log": str, **HEAD, "name": "second"}
+    one = {"networks": [lent], "progress": str, **HEAD, "name": "second"}
     package(tmp_path / "second", **one)
     with pytest.raises(PackagingError, match="replace=True"):
         package(tmp_path / "second", **one)
@@ -401,7 +401,7 @@ def test_arrays_serve_as_examples():
 def stateful(tmp_path_factory):
     """An addon whose decoder also comes in its stateful form."""
     folder = tmp_path_factory.mktemp("addons") / "tiny"
-    return package(folder, networks=[source(stateful=True)], stack=[{"type": "Decoder"}], log=str, **HEAD)
+    return package(folder, networks=[source(stateful=True)], stack=[{"type": "Decoder"}], progress=str, **HEAD)
 
 
 def test_stateful_form_shares_its_weights_and_is_measured(stateful):
@@ -425,18 +425,18 @@ def test_stateful_form_shares_its_weights_and_is_measured(stateful):
 
 
 def test_an_addon_that_is_there_gets_the_form_that_packaging_gives(stateful, made, tmp_path):
-    before = package(tmp_path / "tiny", networks=[source()], stack=[{"type": "Decoder"}], log=str, **HEAD)
+    before = package(tmp_path / "tiny", networks=[source()], stack=[{"type": "Decoder"}], progress=str, **HEAD)
     config = json.loads((before / "addon.json").read_text())
     (before / "addon.json").write_text(json.dumps({**config, "spec_version": 1}))
     borrower = tmp_path / "other"
-    package(borrower, networks=[Borrowed.of(before, "decoder")], log=str, **{**HEAD, "name": "other"})
-    upgrade(before, version="0.2.0", log=str)
+    package(borrower, networks=[Borrowed.of(before, "decoder")], progress=str, **{**HEAD, "name": "other"})
+    upgrade(before, version="0.2.0", progress=str)
     one, two = (json.loads((folder / "addon.json").read_text()) for folder in (before, stateful))
     assert {**one, "version": two["version"], "files": two["files"]} == two | {"networks": one["networks"]}
     for key in ("inputs", "outputs", "streaming", "exports"):
         assert one["networks"]["decoder"]["stateful"][key] == two["networks"]["decoder"]["stateful"][key]
     assert (before / "decoder.onnx.data").read_bytes() == (stateful / "decoder.onnx.data").read_bytes()
-    upgrade(borrower, lenders=[before], log=str)
+    upgrade(borrower, lenders=[before], progress=str)
     assert (
         json.loads((borrower / "addon.json").read_text())["networks"]["decoder"]
         == Borrowed.of(before, "decoder").config
@@ -455,7 +455,7 @@ def test_upgrading_twice_changes_nothing_an_older_form_is_made_anew_and_what_has
             return self.only(frames.transpose(1, 2)).transpose(1, 2)
 
     again = shutil.copytree(stateful, tmp_path / "again")
-    upgrade(again, log=str)
+    upgrade(again, progress=str)
     assert (again / "addon.json").read_bytes() == (stateful / "addon.json").read_bytes()
     form = again / "decoder.stateful.onnx"
     now = form.read_bytes()
@@ -464,13 +464,16 @@ def test_upgrading_twice_changes_nothing_an_older_form_is_made_anew_and_what_has
     form.write_bytes(older.SerializeToString())
     config = json.loads((again / "addon.json").read_text())
     (again / "addon.json").write_text(json.dumps({**config, "files": {**config["files"], form.name: file_entry(form)}}))
-    upgrade(again, log=str)
+    upgrade(again, progress=str)
     assert form.read_bytes() == now
     lines = []
     package(
-        tmp_path / "continued", networks=[source(Continued(), inputs={"frames": FRAMES["frames"]})], log=str, **HEAD
+        tmp_path / "continued",
+        networks=[source(Continued(), inputs={"frames": FRAMES["frames"]})],
+        progress=str,
+        **HEAD,
     )
-    upgrade(tmp_path / "continued", log=lines.append)
+    upgrade(tmp_path / "continued", progress=lines.append)
     assert any("decoder: has no stateful form: Pad" in line and "it streams in windows" in line for line in lines)
     with open_addon(tmp_path / "continued") as files:
         files.verify()

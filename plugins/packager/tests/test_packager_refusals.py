@@ -62,7 +62,7 @@ def test_there_is_nothing_where_packaging_failed(tmp_path):
             return super().forward(frames + torch.randn_like(frames), mask)
 
     with pytest.raises(PackagingError, match="decoder: two runs with the same inputs differ"):
-        package(tmp_path / "tiny", networks=[source(Noisy())], log=str, **HEAD)
+        package(tmp_path / "tiny", networks=[source(Noisy())], progress=str, **HEAD)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -72,7 +72,7 @@ def test_mask_that_is_ignored_is_refused(tmp_path):
             return super().forward(frames + 1, torch.ones_like(mask))  # so that padding is no longer zero
 
     with pytest.raises(PackagingError, match="decoder: an input padded along 'frames'"):
-        package(tmp_path / "tiny", networks=[source(Ignoring())], log=str, **HEAD)
+        package(tmp_path / "tiny", networks=[source(Ignoring())], progress=str, **HEAD)
 
 
 def test_norm_over_time_may_be_packaged_but_not_streamed(tmp_path):
@@ -86,8 +86,8 @@ def test_norm_over_time_may_be_packaged_but_not_streamed(tmp_path):
 
     whole = {"frames": FRAMES["frames"]}
     with pytest.raises(PackagingError, match=r"decoder: .*infinite"):
-        package(tmp_path / "tiny", networks=[source(Normed(), inputs=whole)], log=str, **HEAD)
-    package(tmp_path / "tiny", networks=[source(Normed(), inputs=whole, streaming=None)], log=str, **HEAD)
+        package(tmp_path / "tiny", networks=[source(Normed(), inputs=whole)], progress=str, **HEAD)
+    package(tmp_path / "tiny", networks=[source(Normed(), inputs=whole, streaming=None)], progress=str, **HEAD)
     assert "streaming" not in json.loads((tmp_path / "tiny" / "addon.json").read_text())["networks"]["decoder"]
 
 
@@ -100,7 +100,7 @@ def test_axis_that_the_module_fixes_is_named(tmp_path):
             }
 
     with pytest.raises(PackagingError, match="fixes the axis 'frames' of"):
-        package(tmp_path / "tiny", networks=[source(Fixed())], log=str, **HEAD)
+        package(tmp_path / "tiny", networks=[source(Fixed())], progress=str, **HEAD)
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,13 @@ def test_mistakes_are_named_before_anything_is_made(tmp_path, changes, message):
     for key, value in changes.items():
         setattr(network, key, value)
     with pytest.raises(PackagingError, match=message):
-        package(tmp_path / "tiny", networks=[network], log=str, **HEAD)
+        package(tmp_path / "tiny", networks=[network], progress=str, **HEAD)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_wrong_head_is_refused_at_once(tmp_path):
     with pytest.raises(AddonError, match="version"):
-        package(tmp_path / "tiny", networks=[source()], log=str, **{**HEAD, "version": "first"})
+        package(tmp_path / "tiny", networks=[source()], progress=str, **{**HEAD, "version": "first"})
 
 
 def test_rows_of_a_batch_that_mix_are_refused(tmp_path):
@@ -133,16 +133,21 @@ def test_rows_of_a_batch_that_mix_are_refused(tmp_path):
             return super().forward(frames - frames.mean(0, keepdim=True), mask)
 
     with pytest.raises(PackagingError, match="decoder: a row of a batch gives another output than alone"):
-        package(tmp_path / "tiny", networks=[source(Mixing())], log=str, **HEAD)
+        package(tmp_path / "tiny", networks=[source(Mixing())], progress=str, **HEAD)
 
 
 def test_golden_speech_needs_a_stack_and_its_name(tmp_path):
     with pytest.raises(PackagingError, match="golden_text: needs a stack to say it"):
-        package(tmp_path / "tiny", networks=[], golden_text="Hello.", log=str, **HEAD)
+        package(tmp_path / "tiny", networks=[], golden_text="Hello.", progress=str, **HEAD)
     network = NetworkSource(
         "speech", "decoder", Decoder().eval(), FRAMES, MEL, {"frames": np.zeros((1, 9, C), np.float32)}
     )
     with pytest.raises(PackagingError, match="two are named 'speech'; rename one"):
         package(
-            tmp_path / "tiny", networks=[network], stack=[{"type": "Decoder"}], golden_text="Hello.", log=str, **HEAD
+            tmp_path / "tiny",
+            networks=[network],
+            stack=[{"type": "Decoder"}],
+            golden_text="Hello.",
+            progress=str,
+            **HEAD,
         )

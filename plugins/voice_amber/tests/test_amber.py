@@ -240,7 +240,7 @@ def test_packaged_as_it_would_be_now(tmp_path: Path) -> None:
     (folder,) = voxstack_voice_amber.voxstack_addons()
     (prism,) = voxstack_voice_prism.voxstack_addons()
     again = shutil.copytree(folder, tmp_path / "amber")
-    upgrade(again, lenders=[prism], log=str)
+    upgrade(again, lenders=[prism], progress=str)
     one, two = (json.loads((path / "addon.json").read_text()) for path in (again, folder))
     assert _but_speech(one) == _but_speech(two)
 

@@ -7,19 +7,21 @@ sample depends on all others: a sentence is made at once and given out as it is 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import voxstack
+from voxstack.networks.addon import Addon
 from voxstack_importers.controls import SEED, rate, who
 from voxstack_importers.graphs import Graph, renamed
 from voxstack_importers.kinds import Log, head
 from voxstack_importers.kokoro_networks import WHOLE, Model, draw, styles
 from voxstack_importers.reading import TEXT, addon_name, characters
 from voxstack_importers.reading import phonemes as by_espeak
-from voxstack_importers.stacks import by_sentence
+from voxstack_importers.stacks import SentenceReference, by_sentence
 from voxstack_packager import PackagingError, package
 
 SAMPLE_RATE, SAMPLES_A_FRAME = 24000, 600
@@ -61,8 +63,8 @@ def convert(
         stack=_stack(before, language),
         controls={**rate(0.5, 2.0), **SEED, **who(names)},
         description=f"Imported from the Kokoro model {path.name}",
-        original=lambda voice, utterance: _spoken(model, table, before, voice, utterance),
-        log=log,
+        reference=KokoroReference(before, model, table),
+        progress=log,
     )
 
 
@@ -71,16 +73,22 @@ def _stack(before: list[dict[str, Any]], language: str) -> list[dict[str, Any]]:
     return by_sentence(language, [*before, {"type": "Encoders"}], streamed, longest=LONGEST)
 
 
-def _spoken(
-    model: Model, table: np.ndarray, before: list[dict[str, Any]], voice: voxstack.Voice, utterance: voxstack.Utterance
-) -> np.ndarray:
-    """What the original graph says of a request, one sentence, with the noise that the voice draws for it."""
-    made = voxstack.build({"type": "SequenceBlockContainer", "blocks": before}, voice.addon)(utterance)
-    tokens = made["tokens"]
-    style = table[int(made["speaker_id"]), min(max(len(tokens) - 2, 1), table.shape[1]) - 1]
-    return model.original(
-        tokens, style, utterance["rate"], {block["name"]: made[block["name"]] for block in model.noise}
-    ).samples
+@dataclass(frozen=True)
+class KokoroReference(SentenceReference):
+    """The graph of a Kokoro voice, with the noise that the addon's blocks draw.
+
+    :param styles: (speakers, phonemes, features).
+    """
+
+    model: Model
+    styles: np.ndarray
+
+    def speech(self, addon: Addon, utterance: voxstack.Utterance) -> np.ndarray:
+        """Synthesize a sentence with the original graph: (samples,) float32."""
+        tokens = utterance["tokens"]
+        style = self.styles[int(utterance["speaker_id"]), min(max(len(tokens) - 2, 1), self.styles.shape[1]) - 1]
+        noise = {block["name"]: utterance[block["name"]] for block in self.model.noise}
+        return self.model.original(tokens, style, utterance["rate"], noise).samples
 
 
 def _styles(path: str) -> tuple[list[str], np.ndarray]:

@@ -6,18 +6,20 @@ every step of its flow, so it makes a whole sentence at once; the vocoder stream
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import voxstack
+from voxstack.networks.addon import Addon
 from voxstack_importers.controls import SEED, noise_scale, rate
 from voxstack_importers.graphs import Graph, renamed
 from voxstack_importers.kinds import Log, head
 from voxstack_importers.matcha_networks import WHOLE, Acoustic, Vocoder
 from voxstack_importers.reading import TEXT, addon_name, characters, phonemes
-from voxstack_importers.stacks import by_sentence
+from voxstack_importers.stacks import SentenceReference, by_sentence
 from voxstack_packager import PackagingError, package
 
 
@@ -56,8 +58,8 @@ def convert(path: Path, out: Path, log: Log, *, vocoder: str = "", tokens: str =
         stack=_stack(before, wave, told.get("language", voice)),
         controls={**rate(), **noise_scale(0.667), **SEED},
         description=f"Imported from the Matcha-TTS voice {path.name} with {Path(vocoder).name}",
-        original=lambda loaded, utterance: _spoken(acoustic, wave, before, loaded, utterance),
-        log=log,
+        reference=MatchaReference(before, acoustic, wave),
+        progress=log,
     )
 
 
@@ -67,26 +69,22 @@ def _stack(before: list[dict[str, Any]], wave: Vocoder, language: str) -> list[d
     return by_sentence(language, [*before, {"type": "Encoders"}], behind)
 
 
-def _spoken(
-    acoustic: Acoustic,
-    wave: Vocoder,
-    before: list[dict[str, Any]],
-    voice: voxstack.Voice,
-    utterance: voxstack.Utterance,
-) -> np.ndarray:
-    """What the original graphs say of a request, one sentence, with the noise that the voice draws for it."""
-    made = _built({"type": "SequenceBlockContainer", "blocks": before}, voice)(utterance)
-    mel = acoustic.original(
-        made["tokens"], lambda shape, dtype: made["noise"], utterance["noise_scale"], utterance["rate"]
-    ).mel
-    whole = wave.original(mel)
-    return (
-        np.concatenate(list(_built(wave.block, voice).stream(iter([whole]), {}))) if wave.block else whole.reshape(-1)
-    )
+@dataclass(frozen=True)
+class MatchaReference(SentenceReference):
+    """The graphs of a Matcha-TTS voice, with the noise that the addon's blocks draw."""
 
+    acoustic: Acoustic
+    vocoder: Vocoder
 
-def _built(spec: dict[str, Any], voice: voxstack.Voice) -> Any:
-    return voxstack.build(spec, voice.addon)
+    def speech(self, addon: Addon, utterance: voxstack.Utterance) -> np.ndarray:
+        """Synthesize a sentence with the original graphs: (samples,) float32."""
+        mel = self.acoustic.original(
+            utterance["tokens"], lambda shape, dtype: utterance["noise"], utterance["noise_scale"], utterance["rate"]
+        ).mel
+        whole = self.vocoder.original(mel)
+        if not self.vocoder.block:
+            return whole.reshape(-1)
+        return np.concatenate(list(voxstack.build(self.vocoder.block, addon).stream(iter([whole]), {})))
 
 
 def _symbols(path: Path) -> dict[str, list[int]]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import voxstack
+from voxstack.networks.addon import Addon
 from voxstack_importers.graphs import Graph
 from voxstack_importers.kinds import Log, head
 from voxstack_importers.piper_config import PiperConfig
 from voxstack_importers.reading import addon_name
-from voxstack_importers.stacks import by_sentence, made_whole
+from voxstack_importers.stacks import SentenceReference, by_sentence
 from voxstack_importers.vits_networks import Inputs, networks
 from voxstack_importers.vits_original import Original
 from voxstack_importers.vits_parts import Parts
@@ -45,22 +47,18 @@ def convert(path: Path, out: Path, log: Log, **told: str) -> Path:
     said = original(tokens, scales, lambda *shape: rng.standard_normal(shape, np.float32), drawn, config.speakers - 1)
     hop = said.samples.size // said.latents.shape[2]
     log(f"{path.name}: {said.latents.shape[1]} channels, {hop} samples a frame, {config.speakers} speakers")
-    stack = _stack(config, parts)
-
-    def spoken(voice: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
-        return _spoken(original, config, stack, voice, utterance)
-
+    blocks, sample = _text_blocks(config, parts), {"type": "GaussianSample", "scale": config.noise_scale}
     return package(
         out,
         **head(told, addon_name(path.with_suffix("")), config.language, config.text),
         sample_rate=config.sample_rate,
         hop_length=hop,
         networks=networks(graph, parts, inputs, said, ids, config.length_scale, config.speakers),
-        stack=stack,
+        stack=_stack(config, blocks, sample),
         controls=config.controls(sampled=parts.duration_noise is not None),
         description=f"Imported from the Piper voice {path.name}",
-        original=spoken,
-        log=log,
+        reference=PiperReference(blocks, sample, original, config.length_scale),
+        progress=log,
     )
 
 
@@ -80,36 +78,47 @@ def _inputs(graph: Graph, config: PiperConfig) -> Inputs:
     )
 
 
-def _stack(config: PiperConfig, parts: Parts) -> list[Mapping[str, Any]]:
-    first = [*config.reading(), *([{"type": "Speakers", **config.who()}] if config.speakers > 1 else [])]
-    first += (
-        [{"type": "Noise", "name": "duration_noise", "like": "tokens", "features": 2}] if parts.duration_noise else []
-    )
+def _text_blocks(config: PiperConfig, parts: Parts) -> list[Mapping[str, Any]]:
+    """Return the blocks that compute what the networks read: tokens, the speaker, and noise for durations."""
+    blocks = [*config.reading(), *([{"type": "Speakers", **config.who()}] if config.speakers > 1 else [])]
+    noise = {"type": "Noise", "name": "duration_noise", "like": "tokens", "features": 2}
+    return [*blocks, *([noise] if parts.duration_noise else [])]
+
+
+def _stack(
+    config: PiperConfig, blocks: Sequence[Mapping[str, Any]], sample: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
     behind = [
         {"type": "Upsampler", "positions": False, "least": 0, "contours": []},
-        {"type": "GaussianSample", "scale": config.noise_scale},
+        sample,
         {"type": "Decoder", "network": "flow"},
         {"type": "Decoder", "network": "decoder"},
     ]
-    return by_sentence(config.language, [*first, {"type": "Encoders"}], behind)
+    return by_sentence(config.language, [*blocks, {"type": "Encoders"}], behind)
 
 
-def _spoken(
-    original: Original,
-    config: PiperConfig,
-    stack: list[Mapping[str, Any]],
-    voice: voxstack.Voice,
-    utterance: voxstack.Utterance,
-) -> np.ndarray:
-    """What the original says of a request, one sentence, with the noise that the voice draws for it."""
-    made = made_whole(voice, utterance)
-    sample = voxstack.build(stack[0]["block"]["streamable_block"]["stack"][1], voice.addon)
+@dataclass(frozen=True)
+class PiperReference(SentenceReference):
+    """The graph of a Piper voice, with the noise that the addon's blocks draw.
 
-    def noise(frames: int, channels: int) -> np.ndarray:
-        standard = np.zeros((frames, 2 * channels), np.float32)
-        return next(sample.stream(iter([standard]), {**utterance, "noise_scale": 1.0}))
+    :param sample: the block that draws the noise of frames.
+    :param length_scale: factor on durations at a rate of 1.
+    """
 
-    length = np.float32(config.length_scale) / np.float32(utterance["rate"])
-    scales = np.float32([utterance["noise_scale"], length, utterance.get("noise_w", 0.0)])
-    drawn = made.get("duration_noise", np.zeros((len(made["tokens"]), 2), np.float32))
-    return original(made["tokens"], scales, noise, drawn, int(made.get("speaker_id", 0))).samples.reshape(-1)
+    sample: Mapping[str, Any]
+    original: Original
+    length_scale: float
+
+    def speech(self, addon: Addon, utterance: voxstack.Utterance) -> np.ndarray:
+        """Synthesize a sentence with the original graph: (samples,) float32."""
+        sample = voxstack.build(self.sample, addon)
+
+        def noise(frames: int, channels: int) -> np.ndarray:
+            standard = np.zeros((frames, 2 * channels), np.float32)
+            return next(sample.stream(iter([standard]), {**utterance, "noise_scale": 1.0}))
+
+        tokens = utterance["tokens"]
+        length = np.float32(self.length_scale) / np.float32(utterance["rate"])
+        scales = np.float32([utterance["noise_scale"], length, utterance.get("noise_w", 0.0)])
+        drawn = utterance.get("duration_noise", np.zeros((len(tokens), 2), np.float32))
+        return self.original(tokens, scales, noise, drawn, int(utterance.get("speaker_id", 0))).samples.reshape(-1)

@@ -1,11 +1,14 @@
-"""The stack that all imported voices have: sentence by sentence, what runs whole, and then what streams."""
+"""The stack that all imported voices have, and the inputs that it computes for the original of a voice."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import voxstack
+from voxstack.networks.addon import Addon
+from voxstack_packager import Reference
 
 Spec = Mapping[str, Any]
 
@@ -27,8 +30,16 @@ def by_sentence(
     return [{"type": "Sentences", "language": language, **fields, "block": pipeline}]
 
 
-def made_whole(voice: voxstack.Voice, utterance: voxstack.Utterance) -> Mapping[str, Any]:
-    """What the sequence blocks of such a voice make of a sentence."""
-    block = voxstack.build(voice.addon.config["stack"][0]["block"]["sequence_block"], voice.addon)
-    made: Mapping[str, Any] = block(utterance)
-    return made
+@dataclass(frozen=True)
+class SentenceReference(Reference):
+    """An original that synthesizes one sentence from the tokens, the speaker and the noise that blocks of the voice compute.
+
+    :param blocks: the sequence blocks that compute them, in the order of the stack.
+    """
+
+    blocks: Sequence[Spec]
+
+    def utterance(self, addon: Addon, request: voxstack.Utterance) -> voxstack.Utterance:
+        """Return the request with everything that the blocks compute for it."""
+        block = voxstack.build({"type": "SequenceBlockContainer", "blocks": [*self.blocks]}, addon)
+        return {**request, **block(request)}

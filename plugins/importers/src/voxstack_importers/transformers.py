@@ -50,7 +50,7 @@ def convert(path: Path, out: Path, log: Log, **told: str) -> Path:
         stack=made.stack,
         controls=made.controls,
         files=made.files,
-        original=made.original,
+        reference=made.reference,
         description=f"Imported from a {pretrained.architecture} of transformers, {path.resolve().name}",
-        log=log,
+        progress=log,
     )

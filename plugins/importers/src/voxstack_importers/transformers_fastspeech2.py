@@ -33,7 +33,7 @@ def converted(pretrained: Pretrained, *, sample_rate: str | None = None, phoneme
         raise PackagingError(
             "sample_rate", f"is {samples!r}, and should be a number of samples a second, such as {SAMPLE_RATE}"
         )
-    whole = pretrained.model()
+    whole, original = pretrained.model(), pretrained.model()
     model, vocoder = whole.model, whole.vocoder
     if model.multilingual_model or model.speaker_embed_dim:
         problem = "its model wants a language or a speaker embedding beside the text, which is not taken here; such models are refused"
@@ -44,9 +44,9 @@ def converted(pretrained: Pretrained, *, sample_rate: str | None = None, phoneme
         )
     reading = read_as_fastspeech2(pretrained, written=phonemes == "text")
     names = [str(one) for one in range(model.config.num_speakers)] if model.multispeaker_model else []
+    blocks = [*reading.blocks, *([{"type": "Speakers", "names": names, "default": names[0]}] if names else [])]
     first = [
-        *reading.blocks,
-        *([{"type": "Speakers", "names": names, "default": names[0]}] if names else []),
+        *blocks,
         {"type": "Encoders", "networks": ["text"]},
         {"type": "Expand", "least": 0},
         {"type": "Encoders", "networks": ["decoder"]},
@@ -57,7 +57,7 @@ def converted(pretrained: Pretrained, *, sample_rate: str | None = None, phoneme
     ]
     return Converted(
         networks=_networks(model, vocoder, len(names)),
-        original=originals.fastspeech2(pretrained.model()),
+        reference=originals.FastSpeech2Reference(blocks, original, float(original.model.config.speaking_speed)),
         stack=by_sentence(reading.language, first, behind),
         controls={**rate(), **(who(names) if names else {})},
         sample_rate=int(samples),

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from voxstack import Utterance, Voice
-from voxstack_packager import NetworkSource, PackagingError
+from voxstack_packager import NetworkSource, PackagingError, Reference
 
 CONFIG, WEIGHTS = "config.json", ("model.safetensors", "model.safetensors.index.json")
 
@@ -106,11 +103,11 @@ class Pretrained:
 class Converted:
     """What an addon is made of, beside what the command says.
 
-    :param original: says a request with transformers, on a model whose parts nobody has changed.
+    :param reference: transformers itself, with a model of which no part was changed.
     """
 
     networks: Sequence[NetworkSource]
-    original: Callable[[Voice, Utterance], np.ndarray]
+    reference: Reference
     stack: Sequence[Mapping[str, Any]]
     controls: Mapping[str, Any]
     sample_rate: int

@@ -1,53 +1,63 @@
-"""What transformers itself says of a request, with the noise that a voice draws for it: golden vectors are made of that."""
+"""Models of transformers as references: they synthesize a request with the noise that the voice draws for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
 import voxstack
+from voxstack.networks.addon import Addon
 from voxstack.streaming.seeds import generator
-from voxstack_importers.stacks import made_whole
-
-Original = Callable[[voxstack.Voice, voxstack.Utterance], np.ndarray]
+from voxstack_importers.stacks import SentenceReference
 
 
-def vits(model: Any) -> Original:
-    """:param model: a ``VitsModel``, of which no part was changed."""
+@dataclass(frozen=True)
+class VitsReference(SentenceReference):
+    """A ``VitsModel``.
 
-    def spoken(voice: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
-        made = made_whole(voice, utterance)
-        model.speaking_rate, model.noise_scale = (
-            model.config.speaking_rate * utterance["rate"],
-            utterance["noise_scale"],
-        )
+    :param model: one of which no part was changed.
+    """
+
+    model: Any
+
+    def speech(self, addon: Addon, utterance: voxstack.Utterance) -> np.ndarray:
+        """Synthesize a sentence: (samples,) float32."""
+        model, config = self.model, self.model.config
+        model.speaking_rate, model.noise_scale = config.speaking_rate * utterance["rate"], utterance["noise_scale"]
         model.noise_scale_duration = utterance.get("noise_scale_duration", model.noise_scale_duration)
 
         def of_frames(like: torch.Tensor) -> torch.Tensor:
-            block = voxstack.build({"type": "GaussianSample"}, voice.addon)
+            block = voxstack.build({"type": "GaussianSample"}, addon)
             standard = np.zeros((like.shape[2], 2 * like.shape[1]), np.float32)
             return _turned(next(block.stream(iter([standard]), {**utterance, "noise_scale": 1.0})))
 
-        of_durations: Callable[..., torch.Tensor] = lambda *_, **__: _turned(made["duration_noise"])  # noqa: E731
-        speaker = {"speaker_id": int(made["speaker_id"])} if "speaker_id" in made else {}
+        of_durations: Callable[..., torch.Tensor] = lambda *_, **__: _turned(utterance["duration_noise"])  # noqa: E731
+        speaker = {"speaker_id": int(utterance["speaker_id"])} if "speaker_id" in utterance else {}
         with _drawing(randn=of_durations, randn_like=of_frames):
-            return _samples(model(torch.from_numpy(made["tokens"])[None], **speaker).waveform)
-
-    return spoken
+            return _samples(model(torch.from_numpy(utterance["tokens"])[None], **speaker).waveform)
 
 
-def speecht5(model: Any, vocoder: Any, speakers: np.ndarray) -> Original:
-    """:param model: a ``SpeechT5ForTextToSpeech`` and its ``vocoder``, of which no part was changed.
+@dataclass(frozen=True)
+class SpeechT5Reference(SentenceReference):
+    """A ``SpeechT5ForTextToSpeech`` with its vocoder.
+
+    :param model: one of which no part was changed, and its ``vocoder``.
     :param speakers: (speakers, features).
     """
-    layers, units = model.config.speech_decoder_prenet_layers, model.config.speech_decoder_prenet_units
 
-    def spoken(voice: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
-        made = made_whole(voice, utterance)
+    model: Any
+    vocoder: Any
+    speakers: np.ndarray
+
+    def speech(self, addon: Addon, utterance: voxstack.Utterance) -> np.ndarray:
+        """Synthesize a sentence: (samples,) float32."""
+        config = self.model.config
+        layers, units = config.speech_decoder_prenet_layers, config.speech_decoder_prenet_units
         steps = generator(utterance, "dropout")
         drawn: list[np.ndarray] = []
 
@@ -59,25 +69,29 @@ def speecht5(model: Any, vocoder: Any, speakers: np.ndarray) -> Original:
             mask[-1] = torch.from_numpy((drawn.pop(0) < p).astype(np.float32))
             return mask
 
-        speaker = torch.from_numpy(speakers[int(made["speaker_id"])])[None]
+        tokens = torch.from_numpy(utterance["tokens"])[None]
+        speaker = torch.from_numpy(self.speakers[int(utterance["speaker_id"])])[None]
         with _drawing(bernoulli=dropout):
-            return _samples(model.generate_speech(torch.from_numpy(made["tokens"])[None], speaker, vocoder=vocoder))
-
-    return spoken
+            return _samples(self.model.generate_speech(tokens, speaker, vocoder=self.vocoder))
 
 
-def fastspeech2(whole: Any) -> Original:
-    """:param whole: a ``FastSpeech2ConformerWithHifiGan``, of which no part was changed."""
-    slowness = float(whole.model.config.speaking_speed)
+@dataclass(frozen=True)
+class FastSpeech2Reference(SentenceReference):
+    """A ``FastSpeech2ConformerWithHifiGan``.
 
-    def spoken(voice: voxstack.Voice, utterance: voxstack.Utterance) -> np.ndarray:
-        made = made_whole(voice, utterance)
-        whole.model.config.speaking_speed = slowness / utterance["rate"]
-        speaker = torch.tensor([[int(made["speaker_id"])]]) if "speaker_id" in made else None
+    :param model: one of which no part was changed.
+    :param slowness: factor on durations at a rate of 1.
+    """
+
+    model: Any
+    slowness: float
+
+    def speech(self, addon: Addon, utterance: voxstack.Utterance) -> np.ndarray:
+        """Synthesize a sentence: (samples,) float32."""
+        self.model.model.config.speaking_speed = self.slowness / utterance["rate"]
+        speaker = torch.tensor([[int(utterance["speaker_id"])]]) if "speaker_id" in utterance else None
         with torch.no_grad():
-            return _samples(whole(torch.from_numpy(made["tokens"])[None], speaker_ids=speaker).waveform)
-
-    return spoken
+            return _samples(self.model(torch.from_numpy(utterance["tokens"])[None], speaker_ids=speaker).waveform)
 
 
 def _turned(noise: np.ndarray) -> torch.Tensor:

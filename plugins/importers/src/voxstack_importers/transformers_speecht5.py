@@ -45,11 +45,11 @@ def converted(pretrained: Pretrained, *, vocoder: str | None = None, speakers: s
         "spare_steps": 0,
     }
     behind = [steps, {"type": "Decoder", "network": "postnet"}, {"type": "Decoder", "network": "vocoder"}]
-    first = [*reading.blocks, {"type": "Speakers", "names": names, "default": names[0]}, {"type": "Encoders"}]
+    blocks = [*reading.blocks, {"type": "Speakers", "names": names, "default": names[0]}]
     return Converted(
         networks=[_encoder(model), _step(model), *_behind(model, gan), _who(table)],
-        original=originals.speecht5(original, gan, table),
-        stack=by_sentence(reading.language, first, behind),
+        reference=originals.SpeechT5Reference(blocks, original, gan, table),
+        stack=by_sentence(reading.language, [*blocks, {"type": "Encoders"}], behind),
         controls={**SEED, **(who(names) if len(names) > 1 else {})},
         sample_rate=gan.config.sampling_rate,
         hop_length=math.prod(gan.config.upsample_rates),

@@ -65,10 +65,11 @@ def converted(pretrained: Pretrained) -> Converted:
     reading = read_as_vits(pretrained)
     names = [str(number) for number in range(config.num_speakers)] if config.num_speakers > 1 else []
     sampled = config.use_stochastic_duration_prediction
+    blocks = _text_blocks(reading, names, sampled)
     return Converted(
         networks=networks(model),
-        original=originals.vits(original),
-        stack=_stack(reading, names, sampled, config.noise_scale),
+        reference=originals.VitsReference(blocks, original),
+        stack=_stack(reading.language, blocks, config.noise_scale),
         controls=_controls(names, sampled, config),
         sample_rate=config.sampling_rate,
         hop_length=math.prod(config.upsample_rates),
@@ -77,16 +78,21 @@ def converted(pretrained: Pretrained) -> Converted:
     )
 
 
-def _stack(reading: Reading, names: list[str], sampled: bool, scale: float) -> list[Mapping[str, Any]]:
-    first = [*reading.blocks, *([{"type": "Speakers", "names": names, "default": names[0]}] if names else [])]
-    first += [{"type": "Noise", "name": "duration_noise", "like": "tokens", "features": 2}] if sampled else []
+def _text_blocks(reading: Reading, names: list[str], sampled: bool) -> list[Mapping[str, Any]]:
+    """Return the blocks that compute what the networks read: tokens, the speaker, and noise for durations."""
+    blocks = [*reading.blocks, *([{"type": "Speakers", "names": names, "default": names[0]}] if names else [])]
+    noise = {"type": "Noise", "name": "duration_noise", "like": "tokens", "features": 2}
+    return [*blocks, *([noise] if sampled else [])]
+
+
+def _stack(language: str, blocks: list[Mapping[str, Any]], scale: float) -> list[Mapping[str, Any]]:
     behind = [
         {"type": "Upsampler", "positions": False, "least": 0, "contours": []},
         {"type": "GaussianSample", "scale": scale},
         {"type": "Decoder", "network": "flow"},
         {"type": "Decoder", "network": "vocoder"},
     ]
-    return by_sentence(reading.language, [*first, {"type": "Encoders"}], behind)
+    return by_sentence(language, [*blocks, {"type": "Encoders"}], behind)
 
 
 def _controls(names: list[str], sampled: bool, config: Any) -> dict[str, Any]:

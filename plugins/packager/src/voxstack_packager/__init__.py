@@ -15,6 +15,7 @@ from voxstack_packager.measure import (
 )
 from voxstack_packager.packaging import package
 from voxstack_packager.sources import Borrowed, NetworkSource, OnnxSource
+from voxstack_packager.speech import Reference
 from voxstack_packager.stateful import stateful_form
 from voxstack_packager.upgrading import upgrade
 
@@ -24,6 +25,7 @@ __all__ = [
     "NetworkSource",
     "OnnxSource",
     "PackagingError",
+    "Reference",
     "against",
     "batch_invariance",
     "chunk_exactness",

@@ -20,26 +20,28 @@ INLINE = 64 * 1024 * 1024
 """Bytes of weights up to which they lie in the .onnx itself; larger ones lie beside it, where they can be mapped, as do shared ones."""
 
 
-def export(source: Source, folder: Path, log: Callable[[str], None] = print) -> tuple[Runner, list[dict[str, str]]]:
+def export(
+    source: Source, folder: Path, progress: Callable[[str], None] = print
+) -> tuple[Runner, list[dict[str, str]]]:
     """Write every format of a network.
 
     :returns: what was exported, as a runner, its weights rounded if they are kept as float16; and the entries of ``exports``.
     :raises PackagingError: if torch cannot export it, or an axis is fixed that should be free.
     """
     if isinstance(source, OnnxSource):
-        return _as_it_is(source, folder, log)
+        return _as_it_is(source, folder, progress)
     assert isinstance(source, NetworkSource), "there is nothing else to export"
     signature = source.signature
     core = baked(source.module, source.half, source.name)
     module = ordered_module(core, list(signature.inputs), list(signature.outputs))
-    entries = [_onnx(source, module, folder, log)]
+    entries = [_onnx(source, module, folder, progress)]
     if "pt2" in source.formats:
         symbol, parameters = (folder / entries[0][key] for key in ("symbol", "parameters"))
         entries.append(export_program(source.name, core, signature, source.arrays, symbol, parameters, source.half))
     return module_runner(module, signature), entries
 
 
-def _as_it_is(source: OnnxSource, folder: Path, log: Callable[[str], None]) -> tuple[Runner, list[dict[str, str]]]:
+def _as_it_is(source: OnnxSource, folder: Path, progress: Callable[[str], None]) -> tuple[Runner, list[dict[str, str]]]:
     """Write a graph that exists."""
     import onnx
 
@@ -49,10 +51,10 @@ def _as_it_is(source: OnnxSource, folder: Path, log: Callable[[str], None]) -> t
         round_initializers(model)
     original = model_runner(model, source.name)
     _name_axes(source, model)
-    return original, [_written(source, model, folder, log)]
+    return original, [_written(source, model, folder, progress)]
 
 
-def _onnx(source: NetworkSource, module: Any, folder: Path, log: Callable[[str], None]) -> dict[str, str]:
+def _onnx(source: NetworkSource, module: Any, folder: Path, progress: Callable[[str], None]) -> dict[str, str]:
     import torch
 
     with quiet(), explained(source.name, "torch.onnx.export"), torch.no_grad():
@@ -67,18 +69,18 @@ def _onnx(source: NetworkSource, module: Any, folder: Path, log: Callable[[str],
         )
         model = program.model_proto  # type: ignore[union-attr]
     _name_axes(source, model)
-    return _written(source, model, folder, log, apart="pt2" in source.formats)
+    return _written(source, model, folder, progress, apart="pt2" in source.formats)
 
 
 def _written(
-    source: Source, model: Any, folder: Path, log: Callable[[str], None], apart: bool = False
+    source: Source, model: Any, folder: Path, progress: Callable[[str], None], apart: bool = False
 ) -> dict[str, str]:
     """Write an ONNX graph, and return its entry of ``exports``; ``apart``: its weights beside it, whatever their size."""
     import onnx
 
     _strip(model)
     if source.half and (left := halve_initializers(model)):
-        log(
+        progress(
             f"{source.name}: {left / 1e6:.2f} MB stay float32, as float16 cannot hold them exactly (tables, weights with a norm folded in)"
         )
     path = folder / f"{source.name}.onnx"

@@ -30,7 +30,7 @@ NOISY = "two streams of the same inputs differ; there is noise inside: make it a
 
 
 def with_stateful_form(
-    folder: Path, name: str, spec: Mapping[str, Any], examples: MakeExamples, log: Callable[[str], None] = print
+    folder: Path, name: str, spec: Mapping[str, Any], examples: MakeExamples, progress: Callable[[str], None] = print
 ) -> dict[str, Any]:
     """Return the JSON of a windowed network with its stateful form, and write the files of that.
 
@@ -72,7 +72,7 @@ def with_stateful_form(
         raise
     except Exception as error:  # ONNX Runtime's own have no class in common
         raise PackagingError(name, f"its stateful form does not run ({error}); leave 'stateful' out") from error
-    log(f"{name}: stateful form, {len(made.streaming['states'])} states; {json.dumps(form['measured'])}")
+    progress(f"{name}: stateful form, {len(made.streaming['states'])} states; {json.dumps(form['measured'])}")
     return {**{key: whole[key] for key in spec if key != "measured"}, "stateful": form, "measured": spec["measured"]}
 
 

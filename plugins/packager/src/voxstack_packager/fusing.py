@@ -39,7 +39,7 @@ def fuse(
     *,
     role: str | None = None,
     examples: Examples | None = None,
-    log: Callable[[str], None] = print,
+    progress: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Join networks into one, write its files, and return its entry in addon.json.
 
@@ -72,7 +72,7 @@ def fuse(
         Path(folder, "golden").mkdir(exist_ok=True)
         for made in Path(scratch).iterdir():
             made.replace(Path(folder, "golden", made.name) if made.suffix == ".npz" else Path(folder, made.name))
-    log(f"{name}: {' + '.join(spec.name for spec in order)}; {json.dumps(measured)}")
+    progress(f"{name}: {' + '.join(spec.name for spec in order)}; {json.dumps(measured)}")
     entry: dict[str, Any] = {
         "role": role or roles[0],
         "inputs": tensors(signature.inputs),

@@ -24,7 +24,7 @@ from voxstack_packager.measure import Arrays, MakeExamples, relative_error
 from voxstack_packager.runners import onnx_runner, pt2_runner
 from voxstack_packager.signature import complete, known_sizes, sizes_of
 from voxstack_packager.sources import Borrowed, NetworkSource, OnnxSource, Source
-from voxstack_packager.speech import SPEECH, Original, write_speech
+from voxstack_packager.speech import SPEECH, Reference, write_speech
 
 CONFIG = "addon.json"
 
@@ -47,9 +47,9 @@ def package(
     description: str = "",
     files: Mapping[str, str | os.PathLike[str]] | None = None,
     golden_text: str | None = None,
-    original: Original | None = None,
+    reference: Reference | None = None,
     replace: bool = False,
-    log: Callable[[str], None] = print,
+    progress: Callable[[str], None] = print,
 ) -> Path:
     """Make an addon in ``folder``, which is there whole and verified in the end, or not at all.
 
@@ -57,10 +57,10 @@ def package(
     :param files: more files, by their name in the addon: tables, a licence text, ...
     :param golden_text: what the finished voice says for the golden vectors of its whole stack; 4 to 8 seconds with a number, a question
         and a word of no dictionary show most of it. The blocks of its stack must be installed.
-    :param original: gives what the software says that the voice comes from; its samples are then the golden vectors, and the voice is
-        refused if it says something else.
+    :param reference: the software that the voice comes from; its samples are then the golden vectors, and the voice is refused if it
+        synthesizes something else.
     :param replace: take the place of an addon that is in ``folder`` already.
-    :param log: called with a line for each step.
+    :param progress: called with a line for each step.
     :raises PackagingError: if a network cannot be exported, or does not do what is claimed of it.
     :raises AddonError: if the addon.json that this would make is not valid.
     """
@@ -83,14 +83,16 @@ def package(
     with whole(Path(folder), replace) as building:
         specs: dict[str, Any] = {}
         for network in networks:
-            specs[network.name] = network.config if isinstance(network, Borrowed) else _network(network, building, log)
+            specs[network.name] = (
+                network.config if isinstance(network, Borrowed) else _network(network, building, progress)
+            )
         for target, given in (files or {}).items():
             _copy(Path(given), building, target)
         config = written(building, {**head, "networks": specs, **tail})
         if golden_text is not None:
             lenders = [one.lender for one in networks if isinstance(one, Borrowed)]
-            config = with_speech(building, config, golden_text, {}, lenders, log, original)
-    log(f"{name} {version}: {sum(entry['size'] for entry in config['files'].values()) / 1e6:.1f} MB in {folder}")
+            config = with_speech(building, config, golden_text, {}, lenders, progress, reference)
+    progress(f"{name} {version}: {sum(entry['size'] for entry in config['files'].values()) / 1e6:.1f} MB in {folder}")
     return Path(folder)
 
 
@@ -116,12 +118,12 @@ def with_speech(
     text: str,
     controls: Mapping[str, Any],
     lenders: Sequence[Path | None],
-    log: Callable[[str], None],
-    original: Original | None = None,
+    progress: Callable[[str], None],
+    reference: Reference | None = None,
 ) -> dict[str, Any]:
     """Let a finished addon speak, keep what it (or the original) says, and return its addon.json, which lists that."""
-    seconds = write_speech(building, text, controls, lenders, log, original)
-    log(f"{config['name']}: says {seconds:.1f} s for its golden vectors")
+    seconds = write_speech(building, text, controls, lenders, progress, reference)
+    progress(f"{config['name']}: says {seconds:.1f} s for its golden vectors")
     return written(building, config)
 
 
@@ -138,11 +140,11 @@ def _check_names(networks: Sequence[Source | Borrowed], speaks: bool) -> None:
             network.check()
 
 
-def _network(source: Source, folder: Path, log: Callable[[str], None]) -> dict[str, Any]:
+def _network(source: Source, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
     """Export, measure, write golden vectors, and return the network's entry in addon.json."""
-    log(f"{source.name}: exporting")
-    reference, entries = export(source, folder, log)
-    log(
+    progress(f"{source.name}: exporting")
+    reference, entries = export(source, folder, progress)
+    progress(
         f"{source.name}: "
         + ", ".join(f"{entry['format']} {_megabytes(entry, folder):.2f} MB" for entry in entries)
         + "; measuring"
@@ -157,25 +159,25 @@ def _network(source: Source, folder: Path, log: Callable[[str], None]) -> dict[s
     streaming = {} if field is None else {"streaming": _streaming(source, field._asdict())}
     if source.autoregressive is not None:
         streaming = {"autoregressive": steps(source.autoregressive, source.signature.inputs)}
-    log(f"{source.name}: {json.dumps({**streaming, 'measured': measured})}")
+    progress(f"{source.name}: {json.dumps({**streaming, 'measured': measured})}")
     spec: dict[str, Any] = {"role": source.role, **({"description": source.description} if source.description else {})}
     signature = source.signature
     spec |= {"inputs": tensors(signature.inputs), "outputs": tensors(signature.outputs), **streaming}
     spec |= with_lengths(source.name, spec, run, source.arrays)
     spec |= {"exports": entries, "measured": {**measured, "weights": "float16" if source.half else "float32"}}
-    return _with_form(source, spec, folder, log)
+    return _with_form(source, spec, folder, progress)
 
 
-def _with_form(source: Source, spec: dict[str, Any], folder: Path, log: Callable[[str], None]) -> dict[str, Any]:
+def _with_form(source: Source, spec: dict[str, Any], folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
     """The entry with the stateful form that was asked for or, of a graph that is taken as it is, with the one there can be."""
     if isinstance(source, NetworkSource):
-        return with_stateful_form(folder, source.name, spec, source.arrays, log) if source.stateful else spec
+        return with_stateful_form(folder, source.name, spec, source.arrays, progress) if source.stateful else spec
     if "left" not in spec.get("streaming", {}):
         return spec
     try:
-        return with_stateful_form(folder, source.name, spec, source.arrays, log)
+        return with_stateful_form(folder, source.name, spec, source.arrays, progress)
     except NoStatefulForm as error:
-        log(f"{source.name}: streams in windows; a stateful form there is not: {error.why}")
+        progress(f"{source.name}: streams in windows; a stateful form there is not: {error.why}")
         return spec
 
 

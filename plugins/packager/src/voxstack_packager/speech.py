@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,12 +21,25 @@ from voxstack_packager.measure import relative_error
 
 SPEECH = "golden/speech.npz"
 
-REFERENCE = {"runtime": "onnx", "device": "cpu", "threads": 1}
+CONTEXT = {"runtime": "onnx", "device": "cpu", "threads": 1}
 """The context that is spoken in: the plain exports, any length, as whoever exported the networks measured them."""
 
 
-Original = Callable[[voxstack.Voice, voxstack.Utterance], np.ndarray]
-"""Says a request, as ``voice.request`` gives it, with the software that a voice comes from: (samples,) float32."""
+class Reference(ABC):
+    """The software that a voice comes from: synthesizes the same request, as the measure of the addon that is made of it."""
+
+    @abstractmethod
+    def utterance(self, addon: Addon, request: voxstack.Utterance) -> voxstack.Utterance:
+        """Return what the software synthesizes for ``request``, with the inputs that blocks of the addon compute for it.
+
+        :param addon: the finished addon; blocks that compute tokens or draw noise are built with it.
+        :param request: an utterance as ``voice.request`` returns it.
+        """
+
+    @abstractmethod
+    def speech(self, addon: Addon, utterance: voxstack.Utterance) -> np.ndarray:
+        """Synthesize what :meth:`utterance` returned: (samples,) float32."""
+
 
 OTHERWISE = "the voice says something else than the original: it was not taken over right"
 
@@ -35,31 +49,32 @@ def write_speech(
     text: str,
     controls: Mapping[str, Any],
     lenders: Iterable[Path | None],
-    log: Callable[[str], None] = print,
-    original: Original | None = None,
+    progress: Callable[[str], None] = print,
+    reference: Reference | None = None,
 ) -> float:
     """Speak a text with the voice in ``folder``, write ``request.text``, ``request.controls`` (JSON) and ``outputs.samples``.
 
     :param lenders: folders of the addons that it borrows from; an installed one, where none is given.
-    :param original: makes the samples that are written, instead.
+    :param reference: synthesizes the samples that are written, instead.
     :returns: how many seconds it speaks.
     :raises PackagingError: if it says nothing, or something else than the original.
     """
     registry = _beside(lenders)
     plain = {
-        **REFERENCE,
+        **CONTEXT,
         "streaming": "windowed",
     }  # stateful forms round otherwise, and so would be no measure for the others
-    networks = Addon.open(folder, registry, REFERENCE).networks
+    networks = Addon.open(folder, registry, CONTEXT).networks
     places = {name: plain for name, spec in networks.items() if spec.streaming and not spec.streaming.states}
-    voice = voxstack.load(folder, context={**REFERENCE, "networks": places}, registry=registry)
+    voice = voxstack.load(folder, context={**CONTEXT, "networks": places}, registry=registry)
     samples = voice.synthesize(text, **controls).samples.astype(np.float32)
     if not np.any(samples):
         raise PackagingError("golden_text", f"{text!r} is silence in this voice; give a text that it says")
-    if original is not None:
-        said = original(voice, voice.request(text, live=False, **controls))
+    if reference is not None:
+        request = voice.request(text, live=False, **controls)
+        said = reference.speech(voice.addon, reference.utterance(voice.addon, request))
         error = allowed("golden_text", relative_error({"samples": samples}, {"samples": said}), SOURCE_ERROR, OTHERWISE)
-        log(f"{voice.name}: differs from the original by {error} of its peak")
+        progress(f"{voice.name}: differs from the original by {error} of its peak")
         samples = said
     path = folder / SPEECH
     path.parent.mkdir(exist_ok=True)

@@ -38,7 +38,7 @@ def upgrade(
     lenders: Iterable[str | os.PathLike[str]] = (),
     modules: Mapping[str, nn.Module] | None = None,
     golden_text: str | None = None,
-    log: Callable[[str], None] = print,
+    progress: Callable[[str], None] = print,
 ) -> Path:
     """Give the networks of an addon what packaging would give them now, and write the addon anew in its place.
 
@@ -68,25 +68,25 @@ def upgrade(
             if "addon" in spec:
                 config["networks"][name] = _borrowed(spec, name, lenders)
             else:
-                config["networks"][name] = _upgraded(building, name, spec, (modules or {}).get(name), log)
+                config["networks"][name] = _upgraded(building, name, spec, (modules or {}).get(name), progress)
         config |= {"spec_version": SPEC_VERSION, "version": version or config["version"]}
         config = written(building, config)
         said = spoken(building) if golden_text is None else (golden_text, {})
         if said is not None:
-            with_speech(building, config, *said, [Path(lender) for lender in lenders], log)
+            with_speech(building, config, *said, [Path(lender) for lender in lenders], progress)
     return Path(folder)
 
 
 def _upgraded(
-    folder: Path, name: str, spec: Mapping[str, Any], module: nn.Module | None, log: Callable[[str], None]
+    folder: Path, name: str, spec: Mapping[str, Any], module: nn.Module | None, progress: Callable[[str], None]
 ) -> Mapping[str, Any]:
     """The JSON of a network of its own, brought up to date."""
     signed = NetworkSpec.of(name, spec, "", folder.joinpath, trusted=False)
     examples = _examples(folder, name, signed)
     if module is not None:
-        spec = with_program(folder, name, spec, module, examples, log)
+        spec = with_program(folder, name, spec, module, examples, progress)
     if "left" in spec.get("streaming", {}):
-        spec = _with_form(folder, name, spec, examples, log)
+        spec = _with_form(folder, name, spec, examples, progress)
     if "onnx" not in signed.exports:
         return spec
     run = onnx_runner(folder / signed.exports["onnx"][0])
@@ -100,7 +100,7 @@ def with_program(
     spec: Mapping[str, Any],
     module: nn.Module,
     examples: MakeExamples,
-    log: Callable[[str], None] = print,
+    progress: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Return the JSON of a network with a ``.pt2`` that shares the weights of its ONNX export, and write the files of that.
 
@@ -123,7 +123,9 @@ def with_program(
         folder / program["symbol"], signed, folder / program["parameters"] if "parameters" in program else None
     )
     error = allowed(name, against(run, reference, signed, examples), SOURCE_ERROR, DIFFERS)
-    log(f"{name}: {program['symbol']}, {(folder / program['symbol']).stat().st_size / 1e3:.1f} kB; pt2_error {error}")
+    progress(
+        f"{name}: {program['symbol']}, {(folder / program['symbol']).stat().st_size / 1e3:.1f} kB; pt2_error {error}"
+    )
     others = [export for export in spec["exports"] if export["format"] not in ("onnx", "pt2")]
     return {**spec, "exports": [plain, program, *others], "measured": {**spec.get("measured", {}), "pt2_error": error}}
 
@@ -154,13 +156,15 @@ def _examples(folder: Path, name: str, signed: NetworkSpec) -> MakeExamples:
 
 
 def _with_form(
-    folder: Path, name: str, spec: Mapping[str, Any], examples: MakeExamples, log: Callable[[str], None]
+    folder: Path, name: str, spec: Mapping[str, Any], examples: MakeExamples, progress: Callable[[str], None]
 ) -> Mapping[str, Any]:
     before = _of_form(folder, spec)
     try:
-        made = with_stateful_form(folder, name, {key: spec[key] for key in spec if key != "stateful"}, examples, log)
+        made = with_stateful_form(
+            folder, name, {key: spec[key] for key in spec if key != "stateful"}, examples, progress
+        )
     except NoStatefulForm as error:
-        log(str(error))
+        progress(str(error))
         return spec
     return spec if _of_form(folder, made) == before else made
 
