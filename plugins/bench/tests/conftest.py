@@ -19,6 +19,7 @@ import voxstack_bench
 import voxstack_onnx_runtime
 from voxstack import Registry
 from voxstack_addon_spec import file_entry
+from voxstack_bench.commands import bench, check
 
 onnx = pytest.importorskip("onnx", reason="onnx makes the networks of these tests")
 
@@ -124,8 +125,8 @@ def command(registry: Registry) -> Callable[..., int]:
     def run(*argv: str) -> int:
         parser = argparse.ArgumentParser("voxstack")
         commands = parser.add_subparsers()
-        for impl in registry.hook.voxstack_commands.get_hookimpls():
-            impl.function(commands=commands)
+        for name, add_arguments in {"check": check.command, "bench": bench.command}.items():
+            add_arguments(commands.add_parser(name))
         options = parser.parse_args(argv, argparse.Namespace(registry=registry, debug=False))
         status: int = options.run(options)
         return status

@@ -106,7 +106,6 @@ def test_a_device_is_written_and_not_replaced(say: Say) -> None:
 def test_a_reader_that_goes_away_ends_it_quietly(what: str, first: bytes) -> None:
     script = """
         import sys, voxstack
-        from types import SimpleNamespace
         import numpy as np
         from voxstack_cli import places, writing
         from voxstack_cli.main import main
@@ -120,12 +119,11 @@ def test_a_reader_that_goes_away_ends_it_quietly(what: str, first: bytes) -> Non
             while True:
                 print("word")
 
-        def voxstack_commands(commands):
-            for run in sound, words:
-                commands.add_parser(run.__name__).set_defaults(run=run)
+        def running(run):
+            return lambda parser: parser.set_defaults(run=run)
 
-        hooks = SimpleNamespace(voxstack_commands=voxstack.hookimpl(voxstack_commands))
-        sys.exit(main(sys.argv[1:], voxstack.Registry({"endless": hooks})))
+        commands = {run.__name__: running(run) for run in (sound, words)}
+        sys.exit(main(sys.argv[1:], voxstack.Registry({}), commands))
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", textwrap.dedent(script), what]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from voxstack_bench.figures import Benchmark
     from voxstack_bench.measuring import bench
 
-__all__ = ["Benchmark", "Report", "bench", "check", "voxstack_commands", "voxstack_context"]
+__all__ = ["Benchmark", "Report", "bench", "check", "voxstack_context"]
 
 hookimpl = pluggy.HookimplMarker("voxstack")  # voxstack.hookimpl, without the numpy that importing voxstack costs
 
@@ -28,13 +27,6 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-@hookimpl
-def voxstack_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``check`` and ``bench``."""
-    for name in ("check", "bench"):
-        import_module(f"voxstack_bench.commands.{name}").add(commands)
 
 
 @hookimpl

@@ -1,63 +1,55 @@
-"""Finds the subcommands of other plugins, and imports no plugin that has none."""
+"""Commands of the installed distributions, from the entry-point group ``voxstack.commands``."""
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import pluggy
-
-import voxstack_cli
+from voxstack_cli.commands import OWN, Command
 from voxstack_cli.wording import complain
 
-if TYPE_CHECKING:
-    from voxstack import Registry
-
-HOOK = "voxstack_commands"
+GROUP = "voxstack.commands"
 
 
-def add_plugin_commands(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], registry: Registry | None
-) -> None:
-    """Add the subcommands that plugins bring beside those of this one, and report plugins that fail to.
+def find_commands(word: str | None) -> dict[str, Command]:
+    """Return the command named ``word`` alone, without importing any other; or all commands if there is none of that name.
 
-    :param registry: where the plugins are; if None, the installed ones whose modules speak of the hook. Importing all of
-        them, and numpy with them, would make ``--help`` several times slower.
+    Commands that cannot be imported are reported on stderr and left out. So is a second command of one name; the cli's own
+    precede all others.
     """
-    caller = registry.hook.voxstack_commands if registry is not None else _installed()
-    for impl in sorted(caller.get_hookimpls(), key=lambda impl: str(impl.plugin_name)):
-        if impl.plugin is voxstack_cli:
-            continue
-        try:
-            impl.function(commands=commands)
-        except Exception as error:  # a third party's mistake must not take the others down; it is reported
-            complain(f"plugin {impl.plugin_name!r} cannot add its commands: {error!r}")
+    claims: dict[str, list[EntryPoint]] = {name: [_own_entry_point(name)] for name in OWN}
+    for point in sorted(
+        entry_points(group=GROUP), key=lambda point: point.name
+    ):  # stable: the first of a name stays first
+        claim = claims.setdefault(point.name, [])
+        if point not in claim:  # the cli's own are installed, too
+            claim.append(point)
+    if word in claims and (command := _load(claims[word])) is not None:
+        return {word: command}
+    loaded = {name: _load(claim) for name, claim in claims.items() if name != word}
+    return {name: command for name, command in loaded.items() if command is not None}
 
 
-def _installed() -> Any:
-    """Return pluggy's caller of the hook for the installed plugins that may implement it."""
-    manager = pluggy.PluginManager("voxstack")
-    manager.register(voxstack_cli, "cli")
-    for point in entry_points(group="voxstack"):
-        if manager.has_plugin(point.name):
-            continue
-        try:
-            if _speaks_of_hook(point):
-                manager.register(point.load(), point.name)
-        except Exception as error:  # likewise
-            complain(f"plugin {point.name!r} ({point.dist.name if point.dist else 'unknown'}) is broken: {error!r}")
-    return getattr(manager.hook, HOOK)
+def _own_entry_point(name: str) -> EntryPoint:
+    return EntryPoint(name, f"voxstack_cli.commands.{name}:command", GROUP)
 
 
-def _speaks_of_hook(point: EntryPoint) -> bool:
-    """Whether the source of a plugin's module has the name of the hook in it; True where there is no source to read."""
-    spec = importlib.util.find_spec(point.module)
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return True
+def _load(claim: list[EntryPoint]) -> Command | None:
+    """Return the first command that claims a name, and report the others."""
+    point, *ignored = claim
+    for other in ignored:
+        complain(
+            f"two distributions bring the command {point.name!r}: that of {_distribution(point)} is used, "
+            f"and that of {_distribution(other)} is ignored; uninstall one of them"
+        )
     try:
-        return HOOK.encode() in Path(spec.origin).read_bytes()
-    except OSError:  # inside a zip
-        return True
+        command: Command = point.load()
+    except Exception as error:  # a third party's mistake must not disable the other commands
+        complain(f"the command {point.name!r} of {_distribution(point)} is broken: {error!r}")
+        return None
+    return command
+
+
+def _distribution(point: EntryPoint) -> str:
+    if point.dist is not None:
+        return point.dist.name
+    return "voxstack-cli" if point.name in OWN else "an unknown distribution"

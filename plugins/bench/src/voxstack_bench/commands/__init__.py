@@ -1,1 +1,1 @@
-"""The commands, a module each; they import what they need when they run."""
+"""The commands, one module each; they import what they need when they run."""

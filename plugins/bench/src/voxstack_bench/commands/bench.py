@@ -15,16 +15,13 @@ if TYPE_CHECKING:
 FAIL, USAGE = 1, 2
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    told = (
-        "Measure a voice in several contexts that take turns, each in a process of its own, and check what they say; then put each network "
-        "where it takes least time, measure that against them, and keep what is best: --context auto takes it. Exit status: 0; 1 if a "
-        "context broke, or one that was asked for cannot be had, or none is right; 2 if there is no such addon or context."
-    )
-    parser = commands.add_parser(
-        "bench", help="measure a voice in several contexts, and find the best", description=told
-    )
+def command(parser: argparse.ArgumentParser) -> None:
+    """Measure a voice in several contexts, and find the best.
+
+    The contexts take turns, each in a process of its own, and their audio is checked. Then each network is placed where it
+    takes the least time, and this placement is measured against the contexts. The best is stored for --context auto. Exit
+    status: 0; 1 if a context failed, a requested one is unavailable, or none is correct; 2 if there is no such addon or context.
+    """
     common_options(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument(

@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 FAIL, USAGE = 1, 2
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    told = (
-        "Compare every network of an addon, and the whole stack, with the golden vectors that it was made with, each context in a fresh "
-        "process. Exit status: 0 if something was compared and nothing failed; 1 if anything failed, or a context that was asked for "
-        "cannot be had; 2 if there is no such addon or context."
-    )
-    parser = commands.add_parser("check", help="check an addon's results in every context", description=told)
+def command(parser: argparse.ArgumentParser) -> None:
+    """Check an addon's results in every context.
+
+    Compares every network of an addon, and the whole stack, with the golden vectors that were recorded when it was built, each
+    context in a fresh process. Exit status: 0 if something was compared and nothing failed; 1 if anything failed, or a
+    requested context is unavailable; 2 if there is no such addon or context.
+    """
     common_options(parser)
     limit = "largest difference allowed, as a part of the largest magnitude in the golden output (default: 1e-3)"
     parser.add_argument("--limit", type=positive, default=1e-3, metavar="X", help=limit)

@@ -12,13 +12,8 @@ if TYPE_CHECKING:
     from voxstack import Block, Registry
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = commands.add_parser(
-        "blocks",
-        help="list installed blocks, or show one",
-        description="List installed blocks, or show the fields of one.",
-    )
+def command(parser: argparse.ArgumentParser) -> None:
+    """List installed blocks, or show the fields of one."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="show the fields of this block")
     parser.add_argument(
         "--json", action="store_true", help="a JSON array, or with NAME an object with the block's JSON Schema"

@@ -31,13 +31,12 @@ COLUMNS = (
 )
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    told = (
-        "List the devices of all installed runtimes. With an addon, list its contexts and whether each can be had here: its networks are "
-        "opened to see it. With --context, show what each of its networks really runs in."
-    )
-    parser = commands.add_parser("contexts", help="list where networks can run", description=told)
+def command(parser: argparse.ArgumentParser) -> None:
+    """List where networks can run.
+
+    Without VOICE, lists the devices of all installed runtimes. With VOICE, lists its contexts and whether each is available here,
+    which takes opening its networks. With --context, shows what each of its networks runs in.
+    """
     parser.add_argument("addon", nargs="?", metavar="VOICE", help="an installed addon by name, or a folder or .zip")
     context_option(parser)
     parser.add_argument(

@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from voxstack import Registry
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    told = (
-        "Show what an addon holds: networks, what of them streams exactly and what not, stack, contexts, files. "
-        "Nothing is loaded, and files are not verified."
-    )
-    parser = commands.add_parser("inspect", help="show what an addon holds", description=told)
+def command(parser: argparse.ArgumentParser) -> None:
+    """Show what an addon contains.
+
+    Shows networks, which of them stream exactly, stack, contexts and files. Loads nothing, and does not verify files.
+    """
     parser.add_argument("addon", metavar="ADDON", help="an installed addon by name, or a folder or .zip")
     parser.add_argument(
         "--json", action="store_true", help="a JSON object: the addon.json, with sizes and the place of the addon"

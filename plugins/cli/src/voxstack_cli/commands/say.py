@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 Write = Callable[["Chunk"], None]
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    told = "Speak a text. It comes from the speaker, unless it is to be written, or the times of its words are."
-    parser = commands.add_parser("say", help="speak a text", description=told)
+def command(parser: argparse.ArgumentParser) -> None:
+    """Synthesize text.
+
+    Plays it, unless --out, --raw, --srt, --vtt or --json is given.
+    """
     parser.add_argument(
         "text",
         nargs="*",

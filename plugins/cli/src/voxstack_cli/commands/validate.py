@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from voxstack_addon_spec import AddonFiles
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    told = "Check addons: addon.json, size and hash of every file, and whether the stack can be built and its networks opened here."
-    parser = commands.add_parser("validate", help="check addons", description=told)
+def command(parser: argparse.ArgumentParser) -> None:
+    """Check addons.
+
+    Checks addon.json, size and hash of every file, and whether the stack can be built and its networks opened here.
+    """
     parser.add_argument("addons", nargs="*", metavar="ADDON", help="an installed addon by name, or a folder or .zip")
     parser.add_argument("--no-load", action="store_true", help="check only addon.json and files; build nothing")
     parser.add_argument(

@@ -12,11 +12,11 @@ from voxstack_cli.wording import as_json, complain, complain_of_plugins, value_l
 KEYS = ("version", "description", "license", "languages", "sample_rate", "controls")
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = commands.add_parser(
-        "voices", help="list installed voices", description="List installed addons: voices, and lenders of networks."
-    )
+def command(parser: argparse.ArgumentParser) -> None:
+    """List installed voices.
+
+    Addons without a stack, which lend networks to voices, are listed too.
+    """
     parser.add_argument("--json", action="store_true", help="a JSON array, an object for each addon")
     parser.set_defaults(run=run)
 
