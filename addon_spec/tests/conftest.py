@@ -14,7 +14,7 @@ CONTENT = {"vocoder.onnx": b"a graph", "tables/lexicon.tsv": b"one\tW AH N\n"}
 
 @pytest.fixture
 def config() -> dict[str, Any]:
-    """A valid addon.json for CONTENT."""
+    """Return a valid addon.json for CONTENT."""
     found: dict[str, Any] = json.loads((EXAMPLES / "valid" / "vocoder.json").read_text("utf-8"))
     found["files"] = {
         name: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for name, data in CONTENT.items()
@@ -24,7 +24,7 @@ def config() -> dict[str, Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path, config: dict[str, Any]) -> Path:
-    """An addon of two small files, one of them in a folder."""
+    """Write an addon of two small files, one of them in a folder."""
     root = tmp_path / "prism"
     (root / "tables").mkdir(parents=True)
     for name, data in CONTENT.items():
@@ -35,7 +35,7 @@ def folder(tmp_path: Path, config: dict[str, Any]) -> Path:
 
 @pytest.fixture
 def rewrite(folder: Path) -> Callable[[Callable[[dict[str, Any]], object]], None]:
-    """Change the addon.json of ``folder``."""
+    """Return a function that changes the addon.json of ``folder``."""
 
     def change(edit: Callable[[dict[str, Any]], object]) -> None:
         config = json.loads((folder / "addon.json").read_text("utf-8"))

@@ -15,7 +15,7 @@ def test_example_in_the_prose_is_valid():
     assert validate_config(json.loads(text), "FORMAT.md") is None
 
 
-def test_prose_tells_every_key_of_the_schema():
+def test_prose_names_every_key_of_the_schema():
     prose = (ROOT / "FORMAT.md").read_text("utf-8")
     schema = addon_schema()
     for definition in (schema, *schema["$defs"].values()):
@@ -23,7 +23,7 @@ def test_prose_tells_every_key_of_the_schema():
             assert re.search(rf'[`"]{re.escape(key)}[`"]', prose), key
 
 
-def test_readme_tells_every_public_name():
+def test_readme_names_every_public_name():
     readme = (ROOT / "README.md").read_text("utf-8")
     for name in voxstack_addon_spec.__all__:
         assert f"`{name}" in readme, name

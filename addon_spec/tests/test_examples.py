@@ -1,4 +1,4 @@
-"""Every example in examples/: the valid ones pass, the invalid ones fail in exactly the way they tell."""
+"""Every example in examples/: valid ones pass, and invalid ones fail with exactly the message that they state."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ ODD = [
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
 def test_whatever_stands_anywhere_gives_no_other_error(path: Path):
-    """Put odd values and odd keys everywhere: the config is valid, or AddonError says with one line why not."""
+    """With odd values and keys anywhere, the config is valid or AddonError states the reason in one line."""
     text = path.read_text("utf-8")
     every = list(itertools.product(_places(json.loads(text)), ("put", "add", "remove"), ODD))
     for place, edit, odd in random.Random(1).sample(every, 600):
@@ -124,10 +124,10 @@ def test_nesting_without_end(depth: int):
         control = {"type": "array", "items": control}
     config["controls"]["deep"] = control
     try:
-        told = str(validate_config(config, "x"))
-    except AddonError as error:  # where Python's stack ends is Python's matter
-        told = str(error)
-    assert told == "None" or told.startswith("x: ")
+        result = str(validate_config(config, "x"))
+    except AddonError as error:  # the depth that Python allows depends on its stack
+        result = str(error)
+    assert result == "None" or result.startswith("x: ")
 
 
 def test_default_beyond_all_floats():
@@ -137,7 +137,7 @@ def test_default_beyond_all_floats():
         validate_config(config, "x")
     assert (
         str(caught.value)
-        == "x: controls.rate.default: is too large to be checked; the default must be a value that is allowed"
+        == "x: controls.rate.default: is too large to be checked; write a default that the control allows"
     )
 
 

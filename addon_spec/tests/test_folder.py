@@ -1,4 +1,4 @@
-"""Addons that are folders: what the reader accepts, and the exact error for each way to be wrong."""
+"""Addons that are folders: what the reader accepts, and the exact error for each mistake."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 from voxstack_addon_spec import AddonError, file_entry, open_addon
 
-ANEW = "get the addon again, or, if you changed the file, list it anew"
+FRESH_COPY = "get a fresh copy of the addon"
+CHANGED_FILE = f"{FRESH_COPY} or, if you changed the file, update its entry in files"
 
 
 def error_of(call: Any, *arguments: Any) -> AddonError:
@@ -36,7 +37,7 @@ def test_takes_text_and_trailing_slash(folder: Path):
 
 def test_no_such_path(tmp_path: Path):
     error = error_of(open_addon, tmp_path / "ambr")
-    assert str(error) == f"{tmp_path}/ambr: no such file or folder; check the path, or get the addon again"
+    assert str(error) == f"{tmp_path}/ambr: no such file or folder; check the path, or get a fresh copy of the addon"
     assert isinstance(error.__cause__, FileNotFoundError)
 
 
@@ -55,20 +56,20 @@ def test_the_addon_json_itself(folder: Path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_pipe_is_not_waited_for(folder: Path, tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
-    problem = "is neither a folder nor a file; an addon is a folder with an addon.json, or a .zip of one"
+    problem = "is neither a folder nor a file; open a folder with an addon.json, or a .zip of one"
     assert error_of(open_addon, tmp_path / "pipe").problem == problem
     (folder / "vocoder.onnx").unlink()
     os.mkfifo(folder / "vocoder.onnx")
     assert (
         error_of(open_addon(folder).read, "vocoder.onnx").problem
-        == "is not a file; put the file there, or get the addon again"
+        == "is not a file; put the file there, or get a fresh copy of the addon"
     )
 
 
 def test_folder_without_addon_json(tmp_path: Path):
     error = error_of(open_addon, tmp_path)
     assert error.where == f"{tmp_path}/addon.json"
-    assert error.problem == "missing; an addon has an addon.json at its top: open the folder that holds it"
+    assert error.problem == "missing; open a folder that has an addon.json at its top"
 
 
 @pytest.mark.parametrize(
@@ -78,11 +79,11 @@ def test_folder_without_addon_json(tmp_path: Path):
         (b'{"name":\n "x",}', ": line 2 column 6", None),
         (b"", ": line 1 column 1", "not JSON (Expecting value); correct it there"),
         (b"[1]", "", "expected a JSON object, got list; write the addon as {...}"),
-        (b'{"a": {"b": 1, "b": 2}}', "", "key 'b' is given twice in one object; keep one of them"),
-        (b'{"a": NaN}', "", "NaN is not a finite number; write one that is"),
-        (b'{"a": 1e999}', "", "1e999 is not a finite number; write one that is"),
+        (b'{"a": {"b": 1, "b": 2}}', "", "key 'b' appears twice in one object; keep one of them"),
+        (b'{"a": NaN}', "", "NaN is not a finite number; write a finite one"),
+        (b'{"a": 1e999}', "", "1e999 is not a finite number; write a finite one"),
         (b'{"a": ' + b"9" * 5000 + b"}", "", None),
-        (b'{"a": ' * 100_000, "", "objects or arrays are nested too deeply; make it flatter"),
+        (b'{"a": ' * 100_000, "", "objects or arrays are nested too deeply; flatten them"),
         (b" " * (4 * 1024 * 1024 + 1), "", "is larger than 4194304 bytes; keep tables in files of their own"),
     ],
 )
@@ -118,10 +119,8 @@ def test_file_that_is_not_listed(folder: Path):
 def test_missing_file(folder: Path, method: str):
     (folder / "vocoder.onnx").unlink()
     error = error_of(getattr(open_addon(folder), method), "vocoder.onnx")
-    assert (
-        str(error)
-        == f"{folder}/vocoder.onnx: missing, but addon.json lists it; get the addon again, or remove it from files"
-    )
+    problem = f"missing, but addon.json lists it; {FRESH_COPY}, or remove it from files"
+    assert str(error) == f"{folder}/vocoder.onnx: {problem}"
     assert isinstance(error.__cause__, FileNotFoundError)
 
 
@@ -129,15 +128,15 @@ def test_missing_file(folder: Path, method: str):
 def test_wrong_size(folder: Path, method: str):
     (folder / "vocoder.onnx").write_bytes(b"a graph cut")
     error = error_of(getattr(open_addon(folder), method), "vocoder.onnx")
-    assert str(error) == f"{folder}/vocoder.onnx: has 11 bytes where addon.json says 7; {ANEW}"
+    assert str(error) == f"{folder}/vocoder.onnx: has 11 bytes, but addon.json lists 7; {CHANGED_FILE}"
 
 
 @pytest.mark.parametrize("method", ["path", "read"])
 def test_wrong_hash(folder: Path, method: str, config: dict[str, Any]):
     (folder / "vocoder.onnx").write_bytes(b"A graph")
     error = error_of(getattr(open_addon(folder), method), "vocoder.onnx")
-    wanted, got = config["files"]["vocoder.onnx"]["sha256"][:12], file_entry(folder / "vocoder.onnx")["sha256"][:12]
-    assert error.problem == f"has sha256 {got}... where addon.json says {wanted}...; {ANEW}"
+    expected, found = config["files"]["vocoder.onnx"]["sha256"][:12], file_entry(folder / "vocoder.onnx")["sha256"][:12]
+    assert error.problem == f"has sha256 {found}..., but addon.json lists {expected}...; {CHANGED_FILE}"
 
 
 def test_changed_after_it_was_checked(folder: Path):
@@ -177,7 +176,7 @@ def test_links_within_the_addon_are_fine(folder: Path):
     (folder / "vocoder.onnx").symlink_to("tables/real")
     addon = open_addon(folder)
     assert addon.read("vocoder.onnx") == b"a graph"
-    assert error_of(addon.verify).problem == "holds 'tables/real', which addon.json does not list; list or remove it"
+    assert error_of(addon.verify).problem == "contains 'tables/real', which addon.json does not list; list or remove it"
 
 
 def test_link_to_itself(folder: Path):
@@ -194,10 +193,10 @@ def test_addon_reached_through_a_link(folder: Path, tmp_path: Path):
 def test_verify_finds_what_is_not_listed(folder: Path):
     (folder / "tables" / "notes.txt").write_text("x")
     assert str(error_of(open_addon(folder).verify)) == (
-        f"{folder}: holds 'tables/notes.txt', which addon.json does not list; list or remove it"
+        f"{folder}: contains 'tables/notes.txt', which addon.json does not list; list or remove it"
     )
     (folder / "tables" / "link").symlink_to("/")
-    assert error_of(open_addon(folder).verify).problem.startswith("holds 'tables/link' and 1 more, ")
+    assert error_of(open_addon(folder).verify).problem.startswith("contains 'tables/link' and 1 more, ")
 
 
 def test_verify_finds_a_wrong_file(folder: Path):
@@ -213,7 +212,7 @@ def test_permission_denied(folder: Path, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(Path, "open", refuse)
     error = error_of(addon.read, "vocoder.onnx")
-    assert str(error) == f"{folder}/vocoder.onnx: permission denied; give this user the right to it"
+    assert str(error) == f"{folder}/vocoder.onnx: permission denied; grant this user access to it"
     assert isinstance(error.__cause__, PermissionError)
 
 

@@ -11,7 +11,7 @@ from voxstack_addon_spec import AddonError, network_hash
 
 
 def test_is_known(config: dict[str, Any]):
-    """A hash that changes makes every borrowed network in the world unknown."""
+    """If the hash changed, addons everywhere would not recognise the networks that they borrow."""
     assert network_hash(config, "vocoder") == "e5ba2d064def72f214ad85d03dfe140b658e3fbc7f2c60f827fc13e1a90fc448"
 
 

@@ -1,4 +1,4 @@
-"""Addons that are zips: made well, made badly, and made to harm."""
+"""Addons that are zips: well made, badly made, and malicious."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import pytest
 
 from voxstack_addon_spec import AddonError, open_addon, write_zip
 
-ANEW = "make the zip anew from the addon's folder"
+ZIP_AGAIN = "zip the addon's folder again"
+SEPARATOR = "contains a backslash or a colon, whose meaning depends on the system"
 FOLDERS = "use a relative path with / between folders"
 
 
@@ -27,7 +28,7 @@ def error_of(call: Any, *arguments: Any) -> AddonError:
 
 
 def zipped(folder: Path, top: str = "", *more: tuple[zipfile.ZipInfo | str, bytes]) -> Path:
-    """Zip a folder as other tools do, and add members."""
+    """Zip a folder as other tools do, and add ``more`` members."""
     path = folder.with_suffix(".zip")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for found in sorted(folder.rglob("*")):
@@ -100,7 +101,7 @@ def test_foreign_file(tmp_path: Path):
     path = tmp_path / "voice.gguf"
     path.write_bytes(b"GGUF" + bytes(100))
     assert str(error_of(open_addon, path)) == (
-        f"{path}: is not a zip (it begins with b'GGUF'); an addon is a folder with an addon.json, or a .zip of one"
+        f"{path}: is not a zip (it begins with b'GGUF'); open a folder with an addon.json, or a .zip of one"
     )
     path.write_bytes(b"")
     assert "is not a zip (it begins with b'')" in error_of(open_addon, path).problem
@@ -111,7 +112,7 @@ def test_truncated(good: Path, part: float):
     data = good.read_bytes()
     good.write_bytes(data[: int(len(data) * part)])
     error = error_of(open_addon, good)
-    assert error.problem == "the zip is damaged or cut short (File is not a zip file); get it again"
+    assert error.problem == "the zip is damaged or truncated (File is not a zip file); get a fresh copy of the addon"
     assert isinstance(error.__cause__, zipfile.BadZipFile)
 
 
@@ -122,13 +123,13 @@ def test_damaged_member(good: Path):
         data[member.header_offset + 30 + len(member.filename)] ^= 0xFF
     good.write_bytes(data)
     with open_addon(good) as addon:
-        assert error_of(addon.read, "tables/lexicon.tsv").problem.startswith("the zip is damaged or cut short (")
+        assert error_of(addon.read, "tables/lexicon.tsv").problem.startswith("the zip is damaged or truncated (")
         assert error_of(addon.path, "tables/lexicon.tsv").where == f"{good}/tables/lexicon.tsv"
         assert addon.read("vocoder.onnx") == b"a graph"
 
 
 def test_no_damage_does_harm(good: Path):
-    """Whatever byte is changed: the right content, or an AddonError."""
+    """Changing any byte gives the right content or an AddonError."""
     data, chance = good.read_bytes(), random.Random(1)
     for _ in range(200):
         changed = bytearray(data)
@@ -147,34 +148,36 @@ def test_without_addon_json(tmp_path: Path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x").write_text("x")
     path = zipped(tmp_path / "a")
-    problem = "no addon.json at the top of the zip, nor in one only folder there (there: 'x'); zip the addon's folder, and only it"
-    assert str(error_of(open_addon, path)) == f"{path}: {problem}"
+    problem = "no addon.json at the top of the zip or in a single top folder (it contains 'x')"
+    assert str(error_of(open_addon, path)) == f"{path}: {problem}; zip the addon's folder and nothing else"
 
 
 def test_more_than_one_top_folder(folder: Path):
     path = zipped(folder, "prism/", ("__MACOSX/prism/._addon.json", b""))
-    assert "(there: '__MACOSX', 'prism')" in error_of(open_addon, path).problem
+    assert "(it contains '__MACOSX', 'prism')" in error_of(open_addon, path).problem
 
 
 def test_missing_member(folder: Path):
     (folder / "vocoder.onnx").unlink()
     with open_addon(zipped(folder)) as addon:
         error = error_of(addon.path, "vocoder.onnx")
-    assert error.problem == "missing from the zip, but addon.json lists it; get the addon again, or make the zip anew"
+    assert (
+        error.problem == f"missing from the zip, but addon.json lists it; get a fresh copy of the addon, or {ZIP_AGAIN}"
+    )
 
 
 def test_wrong_size_and_wrong_hash(folder: Path):
     (folder / "vocoder.onnx").write_bytes(b"a graph cut")
     (folder / "tables" / "lexicon.tsv").write_bytes(b"one\tW AH M\n")
     with open_addon(zipped(folder)) as addon:
-        assert "has 11 bytes where addon.json says 7;" in error_of(addon.path, "vocoder.onnx").problem
+        assert "has 11 bytes, but addon.json lists 7;" in error_of(addon.path, "vocoder.onnx").problem
         assert error_of(addon.path, "tables/lexicon.tsv").problem.startswith("has sha256 ")
         assert error_of(addon.read, "tables/lexicon.tsv").problem.startswith("has sha256 ")
 
 
 def test_verify_finds_what_is_not_listed(folder: Path):
     with open_addon(zipped(folder, "", ("extra", b"x"))) as addon:
-        assert error_of(addon.verify).problem == "holds 'extra', which addon.json does not list; list or remove it"
+        assert error_of(addon.verify).problem == "contains 'extra', which addon.json does not list; list or remove it"
 
 
 @pytest.mark.parametrize(
@@ -183,12 +186,9 @@ def test_verify_finds_what_is_not_listed(folder: Path):
         ("../x", f"file name '../x' has an empty, '.' or '..' part; {FOLDERS}, inside the addon"),
         ("a/../../x", f"file name 'a/../../x' has an empty, '.' or '..' part; {FOLDERS}, inside the addon"),
         ("/etc/x", f"file name '/etc/x' is absolute; {FOLDERS}"),
-        ("C:/x", f"file name 'C:/x' holds a backslash or a colon, which mean other things on other systems; {FOLDERS}"),
-        (
-            "..\\x",
-            f"file name {'..' + chr(92) + 'x'!r} holds a backslash or a colon, which mean other things on other systems; {FOLDERS}",
-        ),
-        ("x\ny", f"file name {'x' + chr(10) + 'y'!r} is empty or holds characters that cannot be printed; {FOLDERS}"),
+        ("C:/x", f"file name 'C:/x' {SEPARATOR}; {FOLDERS}"),
+        ("..\\x", f"file name {'..' + chr(92) + 'x'!r} {SEPARATOR}; {FOLDERS}"),
+        ("x\ny", f"file name {'x' + chr(10) + 'y'!r} is empty or contains unprintable characters; {FOLDERS}"),
     ],
 )
 def test_names_that_leave_the_addon(folder: Path, name: str, problem: str):
@@ -199,7 +199,10 @@ def test_names_that_leave_the_addon(folder: Path, name: str, problem: str):
 def test_name_with_nul(folder: Path):
     path = zipped(folder, "", ("x_.py", b"x"))
     path.write_bytes(path.read_bytes().replace(b"x_.py", b"x\0.py"))
-    assert "unsafe zip: file name 'x\\x00.py' is empty or holds characters" in error_of(open_addon, path).problem
+    assert (
+        "unsafe zip: file name 'x\\x00.py' is empty or contains unprintable characters"
+        in error_of(open_addon, path).problem
+    )
 
 
 def test_link(folder: Path):
@@ -207,13 +210,13 @@ def test_link(folder: Path):
     info.create_system = 3
     info.external_attr = (stat.S_IFLNK | 0o777) << 16
     path = zipped(folder, "", (info, b"/etc/passwd"))
-    assert error_of(open_addon, path).problem == f"unsafe zip: 'link' is a link or a device; {ANEW}"
+    assert error_of(open_addon, path).problem == f"unsafe zip: 'link' is a link or a device; {ZIP_AGAIN}"
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_name_twice(folder: Path):
     path = zipped(folder, "", ("vocoder.onnx", b"another"))
-    assert error_of(open_addon, path).problem == f"unsafe zip: 'vocoder.onnx' is there twice; {ANEW}"
+    assert error_of(open_addon, path).problem == f"unsafe zip: 'vocoder.onnx' appears twice; {ZIP_AGAIN}"
 
 
 def test_encrypted(folder: Path):
@@ -223,7 +226,7 @@ def test_encrypted(folder: Path):
         start = file.start_dir
     data[start + 8] |= 1  # general purpose flags of the first entry of the list
     path.write_bytes(data)
-    assert error_of(open_addon, path).problem == f"unsafe zip: 'addon.json' is encrypted; {ANEW}"
+    assert error_of(open_addon, path).problem == f"unsafe zip: 'addon.json' is encrypted; {ZIP_AGAIN}"
 
 
 def test_other_packing(folder: Path):
@@ -232,7 +235,7 @@ def test_other_packing(folder: Path):
         file.write(folder / "addon.json", "addon.json")
     assert (
         error_of(open_addon, path).problem
-        == f"unsafe zip: 'addon.json' is packed by method 14, neither stored nor deflated; {ANEW}"
+        == f"unsafe zip: 'addon.json' is compressed by method 14, neither stored nor deflated; {ZIP_AGAIN}"
     )
 
 
@@ -242,11 +245,11 @@ def test_zip_bomb_by_ratio(folder: Path):
     assert path.stat().st_size < 100_000
     problem = error_of(open_addon, path).problem
     assert problem.startswith(f"unsafe zip: 'bomb' would unpack to {size} bytes from ")
-    assert problem.endswith(f", more than 200 : 1; {ANEW}")
+    assert problem.endswith(f", more than 200 : 1; {ZIP_AGAIN}")
 
 
 def _declare(path: Path, name: str, size: int, packed: int) -> None:
-    """Let the list of the zip tell other sizes of a member than are true."""
+    """Make the directory of the zip declare false sizes for a member."""
     data = bytearray(path.read_bytes())
     entry = data.rindex(name.encode()) - 46
     assert data[entry : entry + 4] == b"PK\1\2"
@@ -258,7 +261,7 @@ def test_zip_bomb_by_one_file(folder: Path):
     path = zipped(folder, "", ("bomb", b"x"))
     _declare(path, "bomb", 3 * 1024**3, 1024**3)
     assert error_of(open_addon, path).problem == (
-        f"unsafe zip: 'bomb' would unpack to {3 * 1024**3} bytes where a file has at most {2 * 1024**3}; {ANEW}"
+        f"unsafe zip: 'bomb' would unpack to {3 * 1024**3} bytes, but a file has at most {2 * 1024**3}; {ZIP_AGAIN}"
     )
 
 
@@ -268,11 +271,11 @@ def test_zip_bomb_by_total(folder: Path):
         _declare(path, f"bomb{i}", 2 * 1024**3, 1024**3)
     problem = error_of(open_addon, path).problem
     assert problem.startswith("would unpack to 6442")
-    assert problem.endswith(" bytes where an addon has at most 4294967296; split the addon")
+    assert problem.endswith(" bytes, but an addon has at most 4294967296; split the addon")
 
 
 def test_zip_bomb_that_lies_about_its_size(folder: Path, rewrite: Any):
-    """A member that says it is small, and in truth is not, is never unpacked beyond what it says."""
+    """A member that is larger than it declares is never unpacked beyond its declared size."""
     (folder / "vocoder.onnx").write_bytes(bytes(50 * 1024 * 1024))
     path = zipped(folder)
     with zipfile.ZipFile(path) as file:
@@ -287,7 +290,7 @@ def test_too_many_members(folder: Path):
     path = zipped(folder, "", *((f"{i}", b"") for i in range(10_001)))
     assert (
         error_of(open_addon, path).problem
-        == "holds 10005 files where an addon has at most 10000; put tables into fewer files"
+        == "contains 10005 files, but an addon has at most 10000; merge tables into fewer files"
     )
 
 
@@ -300,7 +303,10 @@ def test_list_of_members_that_would_fill_the_memory(tmp_path: Path):
     data[-10:-6] = size.to_bytes(4, "little")  # length of the list
     path = tmp_path / "long.zip"
     path.write_bytes(data)
-    assert error_of(open_addon, path).problem == "lists more than 10000 files, or is no zip; get the addon again"
+    assert (
+        error_of(open_addon, path).problem
+        == "lists more than 10000 files, or is not a zip; get a fresh copy of the addon"
+    )
 
 
 def test_addon_json_too_large(tmp_path: Path):
@@ -346,7 +352,7 @@ def test_what_is_not_an_addon_is_not_written(folder: Path, tmp_path: Path, good:
     before = good.read_bytes()
     assert (
         error_of(write_zip, folder, folder / "x.zip").problem
-        == "lies in the addon that it is made of; write it elsewhere"
+        == "lies inside the addon's own folder; write it elsewhere"
     )
     assert error_of(write_zip, good, tmp_path / "copy.zip").problem == "is a zip already; copy it"
     assert error_of(write_zip, folder, tmp_path / "none" / "x.zip").problem.startswith("no such file or folder;")

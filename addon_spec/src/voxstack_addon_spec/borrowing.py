@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from voxstack_addon_spec.contents import AddonFiles, open_addon
 from voxstack_addon_spec.errors import AddonError
+from voxstack_addon_spec.files import AddonFiles, open_addon
 from voxstack_addon_spec.integrity import network_hash
 from voxstack_addon_spec.networks import NetworkSpec
 

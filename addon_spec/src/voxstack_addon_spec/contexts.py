@@ -1,4 +1,4 @@
-"""Contexts: where and how networks run."""
+"""Contexts, which say where and how networks run."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _SHORTHAND = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):(.+)")
 
 @dataclass(frozen=True)
 class Context:
-    """Where and how networks run: runtime, device, threads per call, and fixed sizes by axis for hardware that needs them.
+    """A place and a way for networks to run: runtime, device, threads, and fixed sizes for hardware that needs them.
 
     :param device: in the runtime's own terms: ``cpu``, ``cuda:1``, ``NPU``.
     :param precision: in which the runtime computes; a runtime without it refuses to open networks.
     :param shapes: sizes by axis name, ascending; the ``fixed_shapes`` plugin fits calls to them.
     :param split: whether input longer than the largest size may be cut into parts; otherwise it is refused.
-    :param streaming: ``stateful`` or ``windowed``: how streams run. None: stateful where the network has a stateful form
-        that the runtime supports and none of its axes is fixed; otherwise windowed.
-    :param batch: the most calls of concurrent streams that the ``batching`` plugin may run as one; 1: none.
-    :param schedule: ``first``, ``growth`` and ``largest`` of the chunk schedule, where they differ from the voice's own.
+    :param streaming: ``stateful`` or ``windowed``: how streams run. None: stateful where the network has a stateful
+        form that the runtime supports and none of its axes is fixed; otherwise windowed.
+    :param batch: maximum number of calls of concurrent streams that the ``batching`` plugin may run as one; 1: none.
+    :param schedule: ``first``, ``growth`` and ``largest`` of the chunk schedule, where they differ from the voice's.
     :param options: specific to the runtime, which refuses unknown ones.
     :param networks: contexts of single networks in place of this one, by network name or, failing that, by role. They
         inherit nothing from it.
@@ -181,7 +181,7 @@ _VALUES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("streaming", lambda value: value in (None, "stateful", "windowed"), "'stateful' or 'windowed'"),
     ("batch", _is_count, "a number of calls from 1 up"),
     ("schedule", _is_schedule, "{'first': frames, 'growth': a factor above 1, 'largest': frames}, or some of these"),
-    ("options", lambda value: isinstance(value, Mapping), "an object of options that the runtime knows"),
+    ("options", lambda value: isinstance(value, Mapping), "an object of options that the runtime supports"),
     ("networks", _are_contexts, "contexts by name or role of a network, such as {'decoder': 'openvino:GPU'}"),
     ("description", lambda value: isinstance(value, str), "a text"),
 )

@@ -1,4 +1,4 @@
-"""Sizes and hashes: what an addon says of its files, and whether it is so."""
+"""Sizes and hashes of an addon's files and networks, and the check that files have them."""
 
 from __future__ import annotations
 
@@ -11,103 +11,97 @@ from pathlib import Path
 from typing import IO, Any
 
 from voxstack_addon_spec.errors import AddonError
-from voxstack_addon_spec.wording import at, did_you_mean
+from voxstack_addon_spec.wording import did_you_mean, with_path
 
-PIECE = 1024 * 1024  # bytes read at a time
+CHUNK_SIZE = 1024 * 1024  # bytes read at a time
+FRESH_COPY = "get a fresh copy of the addon"
+CHANGED_FILE = f"{FRESH_COPY} or, if you changed the file, update its entry in files"
 
 
 @contextmanager
-def system_errors(where: str) -> Iterator[None]:
-    """Turn what the operating system refuses into an AddonError, the cause kept."""
+def wrap_os_errors(where: str) -> Iterator[None]:
+    """Raise errors of the operating system as AddonErrors at ``where``, with the original error as their cause."""
     try:
         yield
     except FileNotFoundError as error:
-        raise AddonError(where, "no such file or folder; check the path, or get the addon again") from error
+        raise AddonError(where, f"no such file or folder; check the path, or {FRESH_COPY}") from error
     except PermissionError as error:
-        raise AddonError(where, "permission denied; give this user the right to it") from error
-    except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in a path; RuntimeError: links in a circle
+        raise AddonError(where, "permission denied; grant this user access to it") from error
+    except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in a path; RuntimeError: a loop of links
         raise AddonError(where, f"cannot be read or written ({error}); check the path and the disk") from error
 
 
 def file_entry(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return ``{"sha256": ..., "size": ...}`` of a file, as ``files`` of an addon.json lists it.
 
-    :raises AddonError: the file cannot be read.
+    :raises AddonError: if the file cannot be read.
     """
-    with system_errors(os.fspath(path)), Path(path).open("rb") as stream:
+    with wrap_os_errors(os.fspath(path)), Path(path).open("rb") as stream:
         digest, size = hashlib.sha256(), 0
-        while piece := stream.read(PIECE):
-            digest.update(piece)
-            size += len(piece)
+        while chunk := stream.read(CHUNK_SIZE):
+            digest.update(chunk)
+            size += len(chunk)
     return {"sha256": digest.hexdigest(), "size": size}
 
 
-def size_checked(size: int, entry: Mapping[str, Any], where: str) -> None:
-    """Raise AddonError unless a file of ``size`` bytes has the size that its entry tells."""
-    if size != entry["size"]:
-        raise AddonError(
-            where,
-            f"has {size} bytes where addon.json says {entry['size']}; get the addon again, or, if you changed the file, list it anew",
-        )
+def check_size(size: int, entry: Mapping[str, Any], where: str) -> None:
+    """Check that a file of ``size`` bytes has the size in its entry.
 
-
-def checked_pieces(stream: IO[bytes], entry: Mapping[str, Any], where: str) -> Iterator[bytes]:
-    """Yield the content of a stream in pieces of at most 1 MiB, never more than its entry tells.
-
-    What was yielded may be used only once the iterator has ended without an error.
-
-    :raises AddonError: size or hash differ from the entry's.
+    :raises AddonError: if the sizes differ.
     """
-    digest, got = hashlib.sha256(), 0
-    while piece := stream.read(
-        min(PIECE, entry["size"] - got + 1)
-    ):  # one byte more than there may be shows what is too long
-        got += len(piece)
-        if got > entry["size"]:
-            raise AddonError(
-                where, f"is longer than the {entry['size']} bytes that addon.json says; get the addon again"
-            )
-        digest.update(piece)
-        yield piece
-    size_checked(got, entry, where)
+    if size != entry["size"]:
+        raise AddonError(where, f"has {size} bytes, but addon.json lists {entry['size']}; {CHANGED_FILE}")
+
+
+def checked_chunks(stream: IO[bytes], entry: Mapping[str, Any], where: str) -> Iterator[bytes]:
+    """Yield the content of a stream in chunks of at most 1 MiB, and never more than the size in its entry.
+
+    The chunks may be used only after the iterator has ended without an error.
+
+    :raises AddonError: if size or hash differ from those in the entry.
+    """
+    size: int = entry["size"]
+    digest, received = hashlib.sha256(), 0
+    while chunk := stream.read(min(CHUNK_SIZE, size - received + 1)):  # one byte more detects a file that is too long
+        received += len(chunk)
+        if received > size:
+            raise AddonError(where, f"has more than the {size} bytes that addon.json lists; {FRESH_COPY}")
+        digest.update(chunk)
+        yield chunk
+    check_size(received, entry, where)
     if digest.hexdigest() != entry["sha256"]:
-        raise AddonError(
-            where,
-            f"has sha256 {digest.hexdigest()[:12]}... where addon.json says {entry['sha256'][:12]}...; "
-            "get the addon again, or, if you changed the file, list it anew",
-        )
+        problem = f"has sha256 {digest.hexdigest()[:12]}..., but addon.json lists {entry['sha256'][:12]}..."
+        raise AddonError(where, f"{problem}; {CHANGED_FILE}")
 
 
 def network_hash(config: Mapping[str, Any], name: str) -> str:
-    """Return the content hash of one of an addon's own networks: 64 hex digits, the same wherever the network is the same.
+    """Return the content hash of one of an addon's own networks: 64 hex digits, equal for equal networks of all addons.
 
-    It covers role, inputs, outputs, streaming, autoregressive, lengths, and format and content of every export in their order, of
-    the network and of its stateful form; not the names of network and files, nor description and measurements. Networks of one hash
-    can be one network in memory, and a borrowing addon names it.
+    It covers role, inputs, outputs, streaming, autoregressive, lengths, and format and content of every export in
+    order, of the network and of its stateful form. It does not cover the names of the network and its files,
+    descriptions and measurements. Networks with the same hash can be one network in memory; an addon that borrows a
+    network states its hash.
 
     :param config: a valid config.
-    :raises AddonError: no such network, or a borrowed one.
+    :raises AddonError: if the addon has no network of this name, or borrows it.
     """
     where = str(config["name"])
     networks = config["networks"]
     if name not in networks:
-        raise AddonError(
-            at(where, "networks"), f"no network {name!r}" + did_you_mean(name, networks, "name one that is there")
-        )
+        problem = f"no network {name!r}" + did_you_mean(name, networks, "name one of the addon's networks")
+        raise AddonError(with_path(where, "networks"), problem)
     spec = networks[name]
     if "addon" in spec:
-        raise AddonError(
-            at(where, "networks", name),
-            f"is borrowed; take the hash from addon {spec['addon']!r}, which has the network",
-        )
-    content = _content(spec, config["files"])
+        problem = f"is borrowed; take the hash from addon {spec['addon']!r}, which has the network"
+        raise AddonError(with_path(where, "networks", name), problem)
+    content = _hashed_content(spec, config["files"])
     if "stateful" in spec:
-        content["stateful"] = _content(spec["stateful"], config["files"])
+        content["stateful"] = _hashed_content(spec["stateful"], config["files"])
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
-def _content(spec: Mapping[str, Any], files: Mapping[str, Any]) -> dict[str, Any]:
+def _hashed_content(spec: Mapping[str, Any], files: Mapping[str, Any]) -> dict[str, Any]:
     content = {
         key: spec[key] for key in ("role", "inputs", "outputs", "streaming", "autoregressive", "lengths") if key in spec
     }

@@ -1,4 +1,4 @@
-"""Specs of networks: their arrays, how they stream, their exports."""
+"""Specs of networks: inputs, outputs, streaming and exports."""
 
 from __future__ import annotations
 
@@ -10,80 +10,8 @@ from typing import Any
 
 from voxstack_addon_spec.contexts import Context, Form
 from voxstack_addon_spec.errors import ContextError
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An input or output: dtype and named axes. A mask input has 1 for real and 0 for padded steps of its last axis."""
-
-    dtype: str
-    shape: tuple[str | int, ...]
-    mask: bool = False
-
-    @property
-    def batched(self) -> bool:
-        """Whether the first axis is the batch."""
-        return self.shape[:1] == ("batch",)
-
-    @classmethod
-    def of(cls, config: Mapping[str, Any]) -> Tensor:
-        """Parse the validated JSON of an input or output."""
-        return cls(config["dtype"], tuple(config["shape"]), config.get("mask", False))
-
-
-@dataclass(frozen=True)
-class State:
-    """A state: the output that becomes the input of the next call, and the length of its free axis before the first."""
-
-    next: str
-    steps: int = 0
-
-
-@dataclass(frozen=True)
-class Length:
-    """Length of an output axis: ``times`` the length of an input axis."""
-
-    axis: str
-    times: int
-
-
-@dataclass(frozen=True)
-class Streaming:
-    """Streaming of a network: steps of ``axis`` go to ``input``, and ``hop`` steps come out for each.
-
-    Without ``states`` it runs on windows: an output depends on ``left`` steps before and ``right`` steps after its own.
-    With ``states`` it receives every step once; the first call returns ``right`` steps fewer than it receives, the last
-    call as many more.
-
-    :param states: by input name; zeros before the first call.
-    :param end: the input that is 1 in the last call and 0 before, if ``right`` is more than 0.
-    """
-
-    axis: str
-    left: int
-    right: int
-    hop: int
-    input: str
-    states: Mapping[str, State] = field(default_factory=dict)
-    end: str | None = None
-
-
-@dataclass(frozen=True)
-class Autoregressive:
-    """Autoregression of a network: it predicts frames from its earlier ones, one step per call.
-
-    :param frames: output of (batch, frames per step, features).
-    :param stop: output of (batch, 1), above 0 in the last step.
-    :param states: by input name; zeros before the first step.
-    :param attention: output of (batch, steps of an input), if the network reports its attention.
-    :param noise: inputs drawn for each step, ``normal`` or ``uniform``.
-    """
-
-    frames: str
-    stop: str
-    states: Mapping[str, State]
-    attention: str | None = None
-    noise: Mapping[str, str] = field(default_factory=dict)
+from voxstack_addon_spec.streaming import Autoregressive, State, Streaming
+from voxstack_addon_spec.tensors import Length, Tensor
 
 
 @dataclass(frozen=True)
@@ -94,8 +22,10 @@ class NetworkSpec:
     :param exports: format (``onnx``, ``pt2``, ...) to file names: the symbol first, then its parameters if separate.
     :param path: returns the verified path of a file name.
     :param trusted: whether code in the addon may run; formats that hold code are refused otherwise.
-    :param batch_error: measured difference between a row alone and in a batch, relative to its scale; None: not measured.
-    :param mask_error: by masked axis, measured difference between padded and unpadded, relative to scale; None: not measured.
+    :param batch_error: measured difference between a row alone and in a batch, relative to its scale; None: not
+        measured.
+    :param mask_error: by masked axis, measured difference between padded and unpadded, relative to scale; None: not
+        measured.
     :param lengths: lengths of output axes that no input has.
     :param autoregressive: set for a network that predicts frames step by step; it has no ``streaming``.
     :param stateful: the stateful form of a windowed network, if it has one.
@@ -126,30 +56,27 @@ class NetworkSpec:
         )
         exports: dict[str, tuple[str, ...]] = {}
         for export in config["exports"]:
-            exports.setdefault(
-                export["format"], tuple(export[key] for key in ("symbol", "parameters") if key in export)
-            )
+            files = tuple(export[key] for key in ("symbol", "parameters") if key in export)
+            exports.setdefault(export["format"], files)
         stateful = None
         if "stateful" in config:
             stateful = cls.of(name, {"role": config["role"], **config["stateful"]}, f"{digest}.stateful", path, trusted)
-        streaming = _streaming(config.get("streaming"), inputs)
-        lengths = {axis: Length(**length) for axis, length in config.get("lengths", {}).items()}
         measured = config.get("measured", {})
         return cls(
-            name,
-            config["role"],
-            inputs,
-            outputs,
-            streaming,
-            exports,
-            digest,
-            path,
-            trusted,
-            stateful,
-            measured.get("batch_error"),
-            measured.get("mask_error"),
-            lengths,
-            _autoregressive(config.get("autoregressive")),
+            name=name,
+            role=config["role"],
+            inputs=inputs,
+            outputs=outputs,
+            streaming=Streaming.of(config["streaming"], inputs) if "streaming" in config else None,
+            exports=exports,
+            digest=digest,
+            path=path,
+            trusted=trusted,
+            stateful=stateful,
+            batch_error=measured.get("batch_error"),
+            mask_error=measured.get("mask_error"),
+            lengths={axis: Length(**length) for axis, length in config.get("lengths", {}).items()},
+            autoregressive=Autoregressive.of(config["autoregressive"]) if "autoregressive" in config else None,
         )
 
     def export(self, form: str, runtime: str) -> Path:
@@ -180,9 +107,8 @@ class NetworkSpec:
     def filled(self) -> frozenset[str]:
         """Names of states, the end flag and noise: inputs that neither callers nor masks fill."""
         noise = self.autoregressive.noise if self.autoregressive else ()
-        return frozenset(
-            {*self.states, *noise, *([self.streaming.end] if self.streaming and self.streaming.end else [])}
-        )
+        end = [self.streaming.end] if self.streaming and self.streaming.end else []
+        return frozenset({*self.states, *noise, *end})
 
     @property
     def states(self) -> Mapping[str, State]:
@@ -204,8 +130,8 @@ class NetworkSpec:
             return self.lengths[axis].axis, self.lengths[axis].times
         if self.streaming is None or self.streaming.states:
             return None
-        made = {a for name in self.streamed for a in self.outputs[name].shape if isinstance(a, str)}
-        hopped = made - {a for tensor in self.inputs.values() for a in tensor.shape} - self.lengths.keys()
+        produced = {a for name in self.streamed for a in self.outputs[name].shape if isinstance(a, str)}
+        hopped = produced - {a for tensor in self.inputs.values() for a in tensor.shape} - self.lengths.keys()
         return (self.streaming.axis, self.streaming.hop) if hopped == {axis} else None
 
     def forms(self, context: Context) -> tuple[NetworkSpec, ...]:
@@ -229,29 +155,3 @@ class NetworkSpec:
         if has_states or requested == "windowed" or fixed or self.stateful is None:
             return (self,)
         return (self.stateful,) if requested else (self.stateful, self)
-
-
-def _autoregressive(config: Mapping[str, Any] | None) -> Autoregressive | None:
-    if config is None:
-        return None
-    states = {name: State(**state) for name, state in config["states"].items()}
-    return Autoregressive(config["frames"], config["stop"], states, config.get("attention"), config.get("noise", {}))
-
-
-def _streaming(config: Mapping[str, Any] | None, inputs: Mapping[str, Tensor]) -> Streaming | None:
-    if config is None:
-        return None
-    states = {name: State(**state) for name, state in config.get("states", {}).items()}
-    axis, filled = config["axis"], {*states, config.get("end")}
-    first = next(
-        name for name, tensor in inputs.items() if axis in tensor.shape and not tensor.mask and name not in filled
-    )
-    return Streaming(
-        axis,
-        config.get("left", 0),
-        config["right"],
-        config["hop"],
-        config.get("input", first),
-        states,
-        config.get("end"),
-    )

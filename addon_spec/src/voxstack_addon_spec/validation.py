@@ -1,4 +1,4 @@
-"""Checks the content of an addon.json: against the schema, then what the schema cannot say."""
+"""Validation of the content of an addon.json: against its JSON Schema, then by rules that a schema cannot express."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from voxstack_addon_spec.checks import findings
+from voxstack_addon_spec.checks.config import config_findings
+from voxstack_addon_spec.checks.finding import Finding
 from voxstack_addon_spec.errors import AddonError
-from voxstack_addon_spec.streaming import Finding
-from voxstack_addon_spec.wording import at, cut, problem
+from voxstack_addon_spec.wording import problem, with_path
 
 SPEC_VERSION = 3
-FIRST = ("additionalProperties", "type")  # of the errors in one place, these explain the others
+FIRST = ("additionalProperties", "type")  # of the errors at one place, these explain the others
 
 
 def addon_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of addon.json, a copy of the caller's own."""
-    import importlib.resources  # 5 ms that few need
+    """Return a new copy of the JSON Schema (draft 2020-12) of addon.json."""
+    import importlib.resources  # takes 5 ms, and few importers need it
 
     text = importlib.resources.files("voxstack_addon_spec").joinpath("schema/addon.schema.json").read_text("utf-8")
     schema: dict[str, Any] = json.loads(text)
@@ -27,38 +27,36 @@ def addon_schema() -> dict[str, Any]:
 
 
 def validate_config(config: object, where: str) -> None:
-    """Check that ``config`` is the content of a valid addon.json. The files that it lists are not looked at.
+    """Check that ``config`` is the content of a valid addon.json, without reading the files that it lists.
 
-    :param where: what to call it in errors, e.g. ``amber/addon.json``.
-    :raises AddonError: the first thing that is wrong, with its place: ``amber/addon.json: networks.decoder.role``.
+    :param where: its name in errors, e.g. ``amber/addon.json``.
+    :raises AddonError: for the first problem, with its place: ``amber/addon.json: networks.decoder.role``.
     """
     version = config.get("spec_version") if isinstance(config, dict) else None
     if type(version) is int and version > SPEC_VERSION:
-        raise AddonError(
-            at(where, "spec_version"),
-            f"made for a newer voxstack (addon format {version}; this one reads up to {SPEC_VERSION}); "
-            "upgrade with: pip install -U voxstack-addon-spec",
-        )
+        reason = f"needs a newer voxstack (addon format {version}; this version reads up to {SPEC_VERSION})"
+        advice = "upgrade with: pip install -U voxstack-addon-spec"
+        raise AddonError(with_path(where, "spec_version"), f"{reason}; {advice}")
     try:
-        found = next(_all_findings(config), None)
+        finding = next(_all_findings(config), None)
     except RecursionError as error:
-        raise AddonError(where, "objects or arrays are nested too deeply; make it flatter") from error
-    if found:
-        path, text = found
-        raise AddonError(at(where, *path), text)
+        raise AddonError(where, "objects or arrays are nested too deeply; flatten them") from error
+    if finding:
+        path, text = finding
+        raise AddonError(with_path(where, *path), text)
 
 
 def _all_findings(config: Any) -> Iterator[Finding]:
     errors = sorted(_validator().iter_errors(config), key=_rank)
     if errors:
         yield tuple(errors[0].absolute_path), problem(errors[0])
-        return  # what follows takes for granted what the schema says
+        return  # the other checks rely on the schema
     yield from _default_findings(config["controls"])
-    yield from findings(config)
+    yield from config_findings(config)
 
 
 def _rank(error: Any) -> tuple[int, int]:
-    """Outer places before inner ones; otherwise, sorting being stable, in the order of the schema."""
+    """Return a sort key: outer places first, then :data:`FIRST`; the stable sort keeps the schema's order otherwise."""
     return len(error.absolute_path), FIRST.index(str(error.validator)) if error.validator in FIRST else len(FIRST)
 
 
@@ -69,12 +67,9 @@ def _default_findings(controls: dict[str, Any]) -> Iterator[Finding]:
         path = ("controls", name, "default")
         try:
             for error in strict_validator()(control).iter_errors(control["default"]):
-                yield (
-                    (*path, *error.absolute_path),
-                    f"{cut(error.message)}; the default must be a value that is allowed",
-                )
-        except OverflowError:  # an integer beyond all floats, and multipleOf
-            yield path, "is too large to be checked; the default must be a value that is allowed"
+                yield (*path, *error.absolute_path), problem(error)
+        except OverflowError:  # multipleOf of an integer beyond all floats
+            yield path, "is too large to be checked; write a default that the control allows"
 
 
 @functools.cache
@@ -84,19 +79,19 @@ def _validator() -> Any:
 
 @functools.cache
 def strict_validator() -> Any:
-    """Return a validator class for which 1.0 is no integer, and a pattern must match to the end.
+    """Return a validator class for which 1.0 is not an integer, and patterns match the whole text.
 
-    JSON Schema lets 24000.0 pass as an integer, which Python then cannot count with; and where the standard means the
-    very end by ``$``, Python also stops before a last line feed.
+    JSON Schema accepts 24000.0 as an integer, but Python cannot use a float as a count. In the standard, ``$`` means
+    the very end of the text; in Python it also matches before a final line feed.
     """
     from jsonschema import Draft202012Validator, ValidationError, validators
 
     def is_integer(_: object, value: object) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
 
-    def pattern(_: object, wanted: str, value: object, __: object) -> Iterator[ValidationError]:
-        if isinstance(value, str) and not re.fullmatch(wanted, value):
-            yield ValidationError(f"{value!r} does not match {wanted!r}")
+    def pattern(_: object, expected: str, value: object, __: object) -> Iterator[ValidationError]:
+        if isinstance(value, str) and not re.fullmatch(expected, value):
+            yield ValidationError(f"{value!r} does not match {expected!r}")
 
     checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", is_integer)
     extend: Any = validators.extend  # typed in some versions only

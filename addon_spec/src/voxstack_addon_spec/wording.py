@@ -1,4 +1,4 @@
-"""How errors about an addon.json are worded: places, suggestions, and one sentence for each schema keyword."""
+"""The wording of errors about an addon.json: paths, suggestions, and one sentence for each keyword of JSON Schema."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
-MAX_SHOWN = 80  # characters of a value that a message repeats
+MAX_VALUE = 80  # characters of a value that a message repeats
 
 
 class SchemaError(Protocol):
-    """What is used here of ``jsonschema.ValidationError``, which importing this module must not import."""
+    """The part of ``jsonschema.ValidationError`` used here; importing this module must not import jsonschema."""
 
     validator: Any
     validator_value: Any
@@ -25,7 +25,7 @@ class SchemaError(Protocol):
     def absolute_schema_path(self) -> Any: ...
 
 
-def place(path: Iterable[str | int]) -> str:
+def json_path(path: Iterable[str | int]) -> str:
     """Return a path into JSON as text, e.g. ``networks.decoder.exports[0]`` or ``files["decoder.onnx"].size``."""
     text = ""
     for part in path:
@@ -38,23 +38,23 @@ def place(path: Iterable[str | int]) -> str:
     return text
 
 
-def at(where: str, *path: str | int) -> str:
-    """Return ``where`` with a path inside it, as ``AddonError.where`` wants it."""
-    return f"{where}: {place(path)}" if path else where
+def with_path(where: str, *path: str | int) -> str:
+    """Return the place ``where`` with a path inside it, as ``AddonError.where`` holds it."""
+    return f"{where}: {json_path(path)}" if path else where
 
 
-def shown(value: Any) -> str:
-    """Return a value as a message repeats it: its repr, shortened where it is long."""
-    return cut(repr(value), MAX_SHOWN)
+def short_repr(value: Any) -> str:
+    """Return the repr of a value as a message repeats it, shortened if it is long."""
+    return shorten(repr(value), MAX_VALUE)
 
 
-def cut(text: str, length: int = 2 * MAX_SHOWN) -> str:
-    """Return a text, shortened where it is long."""
+def shorten(text: str, length: int = 2 * MAX_VALUE) -> str:
+    """Return a text, cut after ``length`` characters if it is longer."""
     return text if len(text) <= length else f"{text[:length]}..."
 
 
 def did_you_mean(word: object, known: Iterable[object], otherwise: str = "") -> str:
-    """Return ``; did you mean 'x'?`` for the closest of ``known``, or ``; `` and ``otherwise``, or nothing."""
+    """Return ``; did you mean 'x'?`` for the closest of ``known``, else ``; `` and ``otherwise``, else nothing."""
     names = [name for name in known if isinstance(name, str)]
     close = difflib.get_close_matches(word, names, n=1) if isinstance(word, str) else []
     return f"; did you mean {close[0]!r}?" if close else f"; {otherwise}" if otherwise else ""
@@ -63,11 +63,11 @@ def did_you_mean(word: object, known: Iterable[object], otherwise: str = "") -> 
 def problem(error: SchemaError) -> str:
     """Return what is wrong according to one schema error, and what to do."""
     wording = WORDINGS.get(str(error.validator))
-    return wording(error) if wording else f"{cut(error.message)}; correct it"
+    return wording(error) if wording else f"{shorten(error.message)}; correct it"
 
 
 def _description(schema: Any) -> str:
-    """Return what a schema says about itself, to stand at the end of a message."""
+    """Return the description of a schema in parentheses, to end a message with; empty if it has none."""
     text = str(schema.get("description", ""))
     text = text if text.endswith("...") else text.removesuffix(".")
     return f" ({text})" if text else ""
@@ -86,37 +86,39 @@ def _missing_key(error: SchemaError) -> str:
 
 def _not_one_of(error: SchemaError) -> str:
     known = ", ".join(repr(value) for value in error.validator_value)
-    return f"{shown(error.instance)} is not one of {known}" + did_you_mean(
-        error.instance, error.validator_value, "use one of them"
-    )
+    advice = did_you_mean(error.instance, error.validator_value, "use one of them")
+    return f"{short_repr(error.instance)} is not one of {known}{advice}"
 
 
 def _wrong_constant(error: SchemaError) -> str:
-    wanted = json.dumps(error.validator_value)
-    return f"{shown(error.instance)} cannot stand here; write {wanted}"
+    return f"{short_repr(error.instance)} is not allowed here; write {json.dumps(error.validator_value)}"
 
 
 def _wrong_type(error: SchemaError) -> str:
-    kinds = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
-    wanted = " or ".join(f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}" for kind in kinds)
-    return f"{shown(error.instance)} is not {wanted}; write {wanted}"
+    types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+    expected = " or ".join(f"{'an' if name[0] in 'aeiou' else 'a'} {name}" for name in types)
+    return f"{short_repr(error.instance)} is not {expected}; write {expected}"
 
 
 def _wrong_pattern(error: SchemaError) -> str:
     key = "key " if "propertyNames" in error.absolute_schema_path else ""
-    return f"{key}{shown(error.instance)} does not fit; write what matches {error.validator_value}" + _description(
-        error.schema
-    )
+    advice = f"write text that matches {error.validator_value}"
+    return f"{key}{short_repr(error.instance)} is not valid; {advice}{_description(error.schema)}"
 
 
 def _too_few(error: SchemaError) -> str:
-    what = "character" if error.validator == "minLength" else "entry"
-    return f"is empty; give at least {error.validator_value} {what}" + _description(error.schema)
+    found = f"has {_count(error, len(error.instance))}" if error.instance else "is empty"
+    return f"{found}; give at least {_count(error, error.validator_value)}" + _description(error.schema)
 
 
 def _too_many(error: SchemaError) -> str:
-    what = "characters" if error.validator == "maxLength" else "entries"
-    return f"has {len(error.instance)} {what}; give at most {error.validator_value}" + _description(error.schema)
+    found = f"has {_count(error, len(error.instance))}"
+    return f"{found}; give at most {error.validator_value}" + _description(error.schema)
+
+
+def _count(error: SchemaError, count: int) -> str:
+    singular, plural = ("character", "characters") if "Length" in error.validator else ("entry", "entries")
+    return f"{count} {singular if count == 1 else plural}"
 
 
 def _out_of_bounds(error: SchemaError) -> str:
@@ -126,12 +128,12 @@ def _out_of_bounds(error: SchemaError) -> str:
         "maximum": ("large", "{} or less"),
         "exclusiveMaximum": ("large", "less than {}"),
     }[str(error.validator)]
-    return f"{shown(error.instance)} is too {size}; write {bound.format(error.validator_value)}"
+    return f"{short_repr(error.instance)} is too {size}; write {bound.format(error.validator_value)}"
 
 
 def _repeated(error: SchemaError) -> str:
-    again = next(item for i, item in enumerate(error.instance) if item in error.instance[:i])
-    return f"{shown(again)} is given twice; keep one of them"
+    repeated = next(item for i, item in enumerate(error.instance) if item in error.instance[:i])
+    return f"{short_repr(repeated)} appears twice; keep one of them"
 
 
 WORDINGS: dict[str, Callable[[SchemaError], str]] = {

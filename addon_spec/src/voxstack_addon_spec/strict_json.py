@@ -1,4 +1,4 @@
-"""Reads the text of an addon.json strictly, and says where it is not JSON."""
+"""A strict parser for the text of an addon.json that reports where the text is not JSON."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import Any
 
 from voxstack_addon_spec.errors import AddonError
 
-MAX_BYTES = 4 * 1024 * 1024
+MAX_SIZE = 4 * 1024 * 1024  # bytes
 
 
 def parse_object(data: bytes, where: str) -> dict[str, Any]:
-    """Return the JSON object in ``data`` (UTF-8, with or without a byte order mark).
+    """Parse the JSON object in ``data`` (UTF-8, with or without a byte order mark).
 
-    Stricter than ``json.loads``: keys given twice, NaN and infinite numbers are errors, as other readers disagree on
-    what they mean.
+    Stricter than ``json.loads``: repeated keys, NaN and infinite numbers are errors, because other readers disagree on
+    their meaning.
 
     :param where: name of the file, for errors.
-    :raises AddonError: not UTF-8, not JSON, or not an object; with line and column where there is one.
+    :raises AddonError: if it is not UTF-8, not JSON, or not an object; with line and column where they are known.
     """
     text = _decode(data, where)
     try:
         value = json.loads(
             text,
-            object_pairs_hook=lambda pairs: _unique(pairs, where),
+            object_pairs_hook=lambda pairs: _without_repeated_keys(pairs, where),
             parse_constant=lambda name: _refuse_number(name, where),
             parse_float=lambda digits: _finite(digits, where),
         )
     except json.JSONDecodeError as error:
-        place = f"{where}: line {error.lineno} column {error.colno}"
-        raise AddonError(place, f"not JSON ({error.msg}); correct it there") from error
+        position = f"{where}: line {error.lineno} column {error.colno}"
+        raise AddonError(position, f"not JSON ({error.msg}); correct it there") from error
     except RecursionError as error:
-        raise AddonError(where, "objects or arrays are nested too deeply; make it flatter") from error
+        raise AddonError(where, "objects or arrays are nested too deeply; flatten them") from error
     except ValueError as error:  # an integer of thousands of digits
-        raise AddonError(where, f"holds a number that cannot be read ({error}); write a smaller one") from error
+        raise AddonError(where, f"contains a number that cannot be read ({error}); write a smaller one") from error
     if not isinstance(value, dict):
         raise AddonError(where, f"expected a JSON object, got {type(value).__name__}; write the addon as {{...}}")
     return value
@@ -49,13 +49,13 @@ def _decode(data: bytes, where: str) -> str:
         raise AddonError(f"{where}: line {line}", f"not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8") from error
 
 
-def _unique(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _without_repeated_keys(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
-            raise AddonError(where, f"key {key!r} is given twice in one object; keep one of them")
-        found[key] = value
-    return found
+        if key in values:
+            raise AddonError(where, f"key {key!r} appears twice in one object; keep one of them")
+        values[key] = value
+    return values
 
 
 def _finite(digits: str, where: str) -> float:
@@ -64,4 +64,4 @@ def _finite(digits: str, where: str) -> float:
 
 
 def _refuse_number(digits: str, where: str) -> float:
-    raise AddonError(where, f"{digits} is not a finite number; write one that is")
+    raise AddonError(where, f"{digits} is not a finite number; write a finite one")

@@ -1,4 +1,4 @@
-"""One schema of addon.json and of all installed blocks, for editors that complete and check while one types."""
+"""One schema of addon.json and of all installed blocks, for editors that complete and check while a user types."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ KINDS = ("SequenceBlock", "StreamableBlock")
 def combined_schema(blocks: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     """Return the addon schema with ``stack`` open to exactly these blocks, at every depth.
 
-    Which block an object is, its ``type`` decides (``if``/``then`` on the constant, not ``oneOf``): an editor then
-    completes the fields of that one block, and a validator complains about the field that is wrong instead of
-    listing every block that the object is not.
+    The ``type`` of an object selects its block (``if``/``then`` on the constant, not ``oneOf``): an editor then
+    completes the fields of that one block, and a validator reports the wrong field instead of every block that the
+    object is not.
 
-    :param blocks: the schema of every block by its name, after its kind, ``SequenceBlock`` or ``StreamableBlock``.
-        In it an object with the key ``x-block`` (a kind) marks the place of a child block.
-    :raises AddonError: a kind that there is not.
+    :param blocks: (kind, schema) of every block by its name; the kind is ``SequenceBlock`` or ``StreamableBlock``.
+        In the schema, an object with the key ``x-block`` (a kind) marks the place of a child block.
+    :raises AddonError: for an unknown kind.
     """
     schema = addon_schema()
     definitions = schema["$defs"]
@@ -29,7 +29,7 @@ def combined_schema(blocks: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[st
     for kind in KINDS:
         definitions[kind] = _choice(kind, {name: block for name, (of, block) in blocks.items() if of == kind})
     for name, (kind, block) in blocks.items():
-        _known(kind, f"block {name}")
+        _checked_kind(kind, f"block {name}")
         definitions[_key(name)] = _with_references(copy.deepcopy(block), f"block {name}")
     schema["properties"]["stack"]["items"] = {"$ref": "#/$defs/StreamableBlock"}
     return schema
@@ -39,9 +39,9 @@ def _key(name: str) -> str:
     return f"block.{name}"
 
 
-def _known(kind: object, where: str) -> str:
+def _checked_kind(kind: object, where: str) -> str:
     if kind not in KINDS:
-        raise AddonError(where, f"no kind of block is called {kind!r}; write {' or '.join(KINDS)}")
+        raise AddonError(where, f"there is no kind of block {kind!r}; write {' or '.join(KINDS)}")
     return str(kind)
 
 
@@ -55,7 +55,7 @@ def _choice(kind: str, blocks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
             "type": {
                 "enum": names,
                 "enumDescriptions": [blocks[name].get("description", "") for name in names],  # some editors show them
-                "description": f"Which {kind} stands here.",
+                "description": f"Type of this {kind}.",
             }
         },
     }
@@ -78,13 +78,13 @@ def _reference(key: str) -> str:
 
 
 def _with_references(node: Any, where: str) -> Any:
-    """Return a schema with a reference in the place of every child block; what else the place says (a description) stays."""
+    """Return a schema with every child block replaced by a reference, which keeps the other keys (a description)."""
     if isinstance(node, list):
         return [_with_references(item, where) for item in node]
     if not isinstance(node, dict):
         return node
     if "x-block" not in node:
         return {key: _with_references(value, where) for key, value in node.items()}
-    kind = _known(node["x-block"], where)
+    kind = _checked_kind(node["x-block"], where)
     rest = {key: value for key, value in node.items() if key not in ("type", "required", "x-block")}
     return {"$ref": _reference(kind), **rest}

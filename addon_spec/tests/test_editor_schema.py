@@ -158,7 +158,7 @@ def test_no_blocks_at_all(voice: dict[str, Any]):
 def test_unknown_kind(kind: str, schema: dict[str, Any]):
     with pytest.raises(AddonError) as caught:
         combined_schema({"Odd": (kind, schema)})
-    assert str(caught.value) == "block Odd: no kind of block is called 'Block'; write SequenceBlock or StreamableBlock"
+    assert str(caught.value) == "block Odd: there is no kind of block 'Block'; write SequenceBlock or StreamableBlock"
 
 
 def test_names_that_a_pointer_must_escape(voice: dict[str, Any]):

@@ -1,4 +1,4 @@
-"""Which names the files of an addon may have: those that mean the same file inside the addon on every system."""
+"""Rules for the names of an addon's files, which must mean the same file inside the addon on every system."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 CONFIG = "addon.json"
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # devices, on Windows
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # devices on Windows
 
 
 def name_problem(name: str) -> str | None:
-    """Return why ``name`` cannot be the name of a file in an addon, with what to do; None where it can."""
+    """Return why ``name`` cannot be the name of a file in an addon, with what to do; None if it can."""
     advice = "use a relative path with / between folders"
     if not name or not name.isprintable():
-        return f"file name {name!r} is empty or holds characters that cannot be printed; {advice}"
+        return f"file name {name!r} is empty or contains unprintable characters; {advice}"
     if "\\" in name or ":" in name:
-        return f"file name {name!r} holds a backslash or a colon, which mean other things on other systems; {advice}"
+        return f"file name {name!r} contains a backslash or a colon, whose meaning depends on the system; {advice}"
     if name.startswith("/"):
         return f"file name {name!r} is absolute; {advice}"
     for part in name.split("/"):
@@ -28,19 +28,19 @@ def name_problem(name: str) -> str | None:
 
 
 def folded(name: str) -> str:
-    """Return what a file system that ignores case and composition makes of a name."""
+    """Return a name as a file system compares it that ignores case and Unicode composition."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def clashes(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield ``(name, problem)`` for names that cannot be files beside the others, on one system or another."""
+    """Yield ``(name, problem)`` for each name that clashes with another one on some system."""
     seen: dict[str, str] = {folded(CONFIG): CONFIG}
     for name in names:
         twin = seen.setdefault(folded(name), name)
         if name == CONFIG:
             yield name, "addon.json cannot list itself; remove it from files"
         elif twin != name:
-            yield name, f"is the same file as {twin!r} where case does not count; rename one of them"
+            yield name, f"is the same file as {twin!r} on systems that ignore case; rename one of them"
     for name in names:
         for end, letter in enumerate(name):
             folder = folded(name[:end])

@@ -1,0 +1,51 @@
+"""Checks of states, which both streaming and autoregressive networks carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from voxstack_addon_spec.checks.finding import Finding, Path, Spec, axes, signature
+from voxstack_addon_spec.wording import did_you_mean
+
+
+def state_findings(spec: Spec, states: Spec, parent: Path) -> Iterator[Finding]:
+    """Yield what is wrong with the states of a network.
+
+    :param parent: path of the object that has ``states``.
+    """
+    inputs, outputs = spec["inputs"], spec["outputs"]
+    seen: dict[str, str] = {}
+    for name, state in states.items():
+        path, following = (*parent, "states", name), state["next"]
+        if name not in inputs:
+            yield path, f"there is no input {name!r} for a state{did_you_mean(name, inputs, 'name an input')}"
+        elif inputs[name].get("mask"):
+            yield path, f"{name!r} is a mask, which is filled in; give the state an input of its own"
+        elif following not in outputs:
+            advice = did_you_mean(following, outputs, "name the output that is carried")
+            yield (*path, "next"), f"there is no output {following!r}{advice}"
+        elif following in seen:
+            yield (*path, "next"), f"{following!r} is already carried to {seen[following]!r}; name another output"
+        else:
+            yield from _fit_findings(spec, name, state, path)
+        seen[following] = name
+
+
+def _fit_findings(spec: Spec, name: str, state: Spec, path: Path) -> Iterator[Finding]:
+    """Check that the output of a state fits its input."""
+    target, source = spec["inputs"][name], spec["outputs"][state["next"]]
+    free = [axis for axis in target["shape"] if isinstance(axis, str) and axis != "batch"]
+    others = axes(array for other, array in spec["inputs"].items() if other != name)
+    pairs = zip(target["shape"], source["shape"], strict=False)
+    fits = all(isinstance(b, str) and b != "batch" if a in free else a == b for a, b in pairs)
+    if signature(target) != signature(source) or not fits:
+        problem = f"accepts {target['dtype']} {target['shape']}, but {state['next']!r} is"
+        yield path, f"{problem} {source['dtype']} {source['shape']}; give both the same type and shape"
+    elif len(free) > 1:
+        yield path, f"has the free axes {free}; a state may have one besides the batch: fix the lengths of the others"
+    elif free and "steps" not in state:
+        yield path, f"axis {free[0]!r} is free; set 'steps' to its length before the first call"
+    elif not free and "steps" in state:
+        yield (*path, "steps"), "the state has no free axis, so it has a fixed length; remove 'steps'"
+    elif free and free[0] in others:
+        yield path, f"axis {free[0]!r} is also an axis of another input; give the state's free axis its own name"
