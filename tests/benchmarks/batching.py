@@ -22,7 +22,7 @@ import voxstack_batching.network
 from voxstack.networks import Context, NetworkSpec, Runner, Streaming
 from voxstack.networks.addon import Addon
 from voxstack_batching import BatchingNetwork
-from voxstack_onnx_runtime import open_session
+from voxstack_onnx_runtime.opening import open_network
 
 Arrays = dict[str, np.ndarray]
 WORKERS, BATCH = 2, 8
@@ -78,7 +78,7 @@ def voice_step(steps: int, form: str) -> Step:
         assert isinstance(spec.streaming, Streaming)
         context = spec.streaming.left + spec.streaming.right if form == "windowed" else 0
         spec = spec if form == "windowed" else spec.stateful or spec
-        calls.append((open_session(spec, addon.context), spec, steps + context, 1))
+        calls.append((open_network(spec, addon.context), spec, steps + context, 1))
     return Step(*calls)
 
 
@@ -122,7 +122,7 @@ def made_step(
         for side, key in (("inputs", "frames"), ("outputs", "made"))
     }
     spec = NetworkSpec.of(name, config, name, lambda file: folder / file, False)
-    return Step((open_session(spec, Context()), spec, steps, times))
+    return Step((open_network(spec, Context()), spec, steps, times))
 
 
 def autoregressive(folder: Path) -> Step:
@@ -200,7 +200,7 @@ def overhead(calls: int = 20000) -> str:
     for _ in range(9):
         for name, run in kinds.items():
             found[name].append(run())
-        given, kept = example(spec, 0, voxstack_batching.network.MOST_STEPS + 1), given
+        given, kept = example(spec, 0, voxstack_batching.network.MAX_STEPS + 1), given
         found["large"].append(seconds(large))
         given = kept
     least = {name: min(values) * 1e6 for name, values in found.items()}
@@ -215,7 +215,7 @@ def table(name: str, first: str) -> None:
 
 def limits(folder: Path, rounds: int, seconds: float) -> None:
     """Print at which lengths batching pays."""
-    voxstack_batching.network.MOST_STEPS = 10**6
+    voxstack_batching.network.MAX_STEPS = 10**6
     kinds: dict[str, Callable[[int], Step]] = {
         "12.6 million weights": lambda frames: large(folder, frames),
         "amber and prism, stateful": lambda frames: voice_step(frames, "stateful"),

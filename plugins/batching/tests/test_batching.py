@@ -16,7 +16,7 @@ from tiny import network, tensor
 
 from voxstack import NetworkError, Scheduler
 from voxstack.networks import Context, NetworkSpec
-from voxstack_batching import MOST_STEPS, BatchingNetwork, voxstack_wrap_network
+from voxstack_batching import MAX_STEPS, BatchingNetwork, voxstack_wrap_network
 
 ROWS = network("decoder", {"frames": tensor("batch", "frames", 2)}, {"mel": tensor("batch", "frames", 2)})
 STATEFUL = network(
@@ -35,7 +35,7 @@ def frames(value: float, steps: int = 4, rows: int = 1) -> np.ndarray:
 
 
 class Doubling:
-    """A network that doubles its frames, refuses NaNs, notes what it was called with, and stops where it is told to.
+    """A network that doubles its frames, refuses NaNs, records its calls, and waits at gates.
 
     :param work: bytes that it hashes in every call; other threads run meanwhile, as beside a real network.
     """
@@ -45,11 +45,11 @@ class Doubling:
         self.shapes: list[tuple[int, ...]] = []
         self.values: list[list[float]] = []
         self.gates: dict[float, tuple[threading.Event, threading.Event]] = {}
-        self.now = self.most = 0
+        self.now = self.peak = 0
         self._lock = threading.Lock()
 
     def gate(self, value: float) -> tuple[threading.Event, threading.Event]:
-        """Calls whose first value this is: (set when it has begun, what it waits for)."""
+        """Return two events for the call with this first value: one set when it has begun, one that it waits for."""
         return self.gates.setdefault(value, (threading.Event(), threading.Event()))
 
     def __call__(self, frames: np.ndarray, **others: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -57,7 +57,7 @@ class Doubling:
             self.shapes.append(frames.shape)
             self.values.append(frames[:, 0, 0].tolist())
             self.now += 1
-            self.most = max(self.most, self.now)
+            self.peak = max(self.peak, self.now)
         try:
             hashlib.sha256(self.work).digest()
             if frames[0, 0, 0] in self.gates:
@@ -88,14 +88,14 @@ def inner() -> Doubling:
 
 @pytest.fixture
 def net(inner: Doubling) -> BatchingNetwork:
-    return BatchingNetwork(inner, spec_of(ROWS), most=4, lanes=1)
+    return BatchingNetwork(inner, spec_of(ROWS), max_rows=4, lanes=1)
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait for what another thread is about to do."""
+    """Wait until something holds that another thread is about to bring about."""
     deadline = time.monotonic() + 20
     while not holds():
-        assert time.monotonic() < deadline, "it did not come to that"
+        assert time.monotonic() < deadline, "it never held"
         time.sleep(0.0005)
 
 
@@ -104,7 +104,7 @@ def waiting_calls(net: BatchingNetwork) -> int:
 
 
 def queue_up(pool: ThreadPoolExecutor, net: BatchingNetwork, *calls: Mapping[str, np.ndarray]) -> list[Future[Any]]:
-    """Call from a thread each, one after the other, and wait until all of them wait."""
+    """Make each call on a thread of its own, one after the other, and return when all of them wait."""
     futures = []
     for tensors in calls:
         count = waiting_calls(net) + 1
@@ -115,7 +115,7 @@ def queue_up(pool: ThreadPoolExecutor, net: BatchingNetwork, *calls: Mapping[str
 
 @contextmanager
 def busy(pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork, value: float = 99.0) -> Iterator[None]:
-    """Have a call run while the block inside runs."""
+    """Keep a call running while the block inside runs."""
     begun, may_end = inner.gate(value)
     future = pool.submit(lambda: net(frames=frames(value)))
     assert begun.wait(20)
@@ -131,11 +131,11 @@ def nothing_left(net: BatchingNetwork) -> bool:
 
 
 def test_a_call_that_finds_the_network_idle_runs_at_once_as_it_is() -> None:
-    given = []
-    net = BatchingNetwork(lambda frames: given.append(frames) or {"mel": frames}, spec_of(ROWS), most=4, lanes=1)
+    inputs = []
+    net = BatchingNetwork(lambda frames: inputs.append(frames) or {"mel": frames}, spec_of(ROWS), max_rows=4, lanes=1)
     x = frames(1)
     assert net(frames=x)["mel"] is x
-    assert given[0] is x
+    assert inputs[0] is x
     assert net.stats == {"calls": 1, "apart": 0, "batches": {1: 1}, "failed": 0}
 
 
@@ -165,7 +165,7 @@ def test_the_one_that_fills_a_batch_runs_it_at_once(
 def test_a_batch_beyond_the_lanes_makes_room_for_no_other(
     pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork
 ) -> None:
-    """So what waits is not taken in pieces as small as it comes."""
+    """So waiting calls are not taken in batches as small as they arrive."""
     begun, may_end = inner.gate(4)
     with busy(pool, inner, net):
         full = queue_up(pool, net, *({"frames": frames(value)} for value in (1, 2, 3)))
@@ -205,7 +205,7 @@ def test_a_call_of_several_rows_counts_for_as_many_and_gets_them_back(
 def test_what_does_not_fit_into_a_batch_any_more_waits_for_the_next(
     pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork
 ) -> None:
-    """3 rows wait; 2 more make a batch of 4 with what fits, and lead it."""
+    """3 rows wait; 2 more form a batch of 4 with those that fit, and lead it."""
     with busy(pool, inner, net):
         futures = queue_up(pool, net, {"frames": frames(1, rows=2)}, {"frames": frames(2)})
         assert len(net(frames=frames(3, rows=2))["mel"]) == 2
@@ -218,26 +218,26 @@ def test_what_does_not_fit_into_a_batch_any_more_waits_for_the_next(
 def test_only_calls_with_equal_inputs_of_no_batch_axis_run_as_one(
     pool: ThreadPoolExecutor, inner: Doubling, ends: tuple[int, int], batches: dict[int, int]
 ) -> None:
-    net = BatchingNetwork(inner, spec_of(STATEFUL), most=4, lanes=1)
-    given = [
+    net = BatchingNetwork(inner, spec_of(STATEFUL), max_rows=4, lanes=1)
+    inputs = [
         {"frames": frames(i), "state": np.full((1, 2, 3), i, np.float32), "end": np.array([end])}
         for i, end in enumerate(ends)
     ]
     begun, may_end = inner.gate(99)
-    first = pool.submit(lambda: net(**{**given[0], "frames": frames(99)}))
+    first = pool.submit(lambda: net(**{**inputs[0], "frames": frames(99)}))
     assert begun.wait(20)
-    futures = queue_up(pool, net, *given)
+    futures = queue_up(pool, net, *inputs)
     may_end.set()
     for number, future in enumerate(futures):
-        made = future.result(20)
-        np.testing.assert_array_equal(made["mel"], frames(2 * number))
-        np.testing.assert_array_equal(made["next"], np.full((1, 2, 3), number + 1))
+        result = future.result(20)
+        np.testing.assert_array_equal(result["mel"], frames(2 * number))
+        np.testing.assert_array_equal(result["next"], np.full((1, 2, 3), number + 1))
     first.result(20)
     assert net.stats["batches"] == batches
 
 
 def test_states_of_another_length_or_type_are_another_batch(pool: ThreadPoolExecutor, inner: Doubling) -> None:
-    net = BatchingNetwork(inner, spec_of(STATEFUL), most=4, lanes=1)
+    net = BatchingNetwork(inner, spec_of(STATEFUL), max_rows=4, lanes=1)
     base = {"frames": frames(1), "state": np.zeros((1, 2, 3), np.float32), "end": np.array([0])}
     unlike = [
         base,
@@ -252,10 +252,10 @@ def test_states_of_another_length_or_type_are_another_batch(pool: ThreadPoolExec
 
 @contextmanager
 def busy_with(
-    pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork, given: Mapping[str, np.ndarray]
+    pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork, inputs: Mapping[str, np.ndarray]
 ) -> Iterator[None]:
     begun, may_end = inner.gate(99)
-    future = pool.submit(lambda: net(**{**given, "frames": frames(99)}))
+    future = pool.submit(lambda: net(**{**inputs, "frames": frames(99)}))
     assert begun.wait(20)
     yield
     may_end.set()
@@ -267,12 +267,12 @@ def test_large_calls_run_at_the_same_time_whatever_else_runs(
 ) -> None:
     gates = [inner.gate(value) for value in (1, 2)]
     with busy(pool, inner, net):
-        futures = [pool.submit(lambda v=value: net(frames=frames(v, MOST_STEPS + 1))) for value in (1, 2)]
+        futures = [pool.submit(lambda v=value: net(frames=frames(v, MAX_STEPS + 1))) for value in (1, 2)]
         assert all(begun.wait(20) for begun, _ in gates), "one waited for another"
         assert inner.now == 3
         for _, may_end in gates:
             may_end.set()
-    assert [future.result(20)["mel"].shape for future in futures] == [(1, MOST_STEPS + 1, 2)] * 2
+    assert [future.result(20)["mel"].shape for future in futures] == [(1, MAX_STEPS + 1, 2)] * 2
     assert net.stats == {"calls": 3, "apart": 2, "batches": {1: 1}, "failed": 0}
 
 
@@ -299,7 +299,7 @@ def test_a_network_that_takes_no_batches_whatever_it_says_is_run_alone(pool: Thr
         assert may_end.wait(20)
         return {"mel": 2 * frames[:1]}
 
-    net = BatchingNetwork(first_row, spec_of(ROWS), most=4, lanes=1)
+    net = BatchingNetwork(first_row, spec_of(ROWS), max_rows=4, lanes=1)
     first = pool.submit(lambda: net(frames=frames(9)))
     assert begun.wait(20)
     futures = queue_up(pool, net, {"frames": frames(1)}, {"frames": frames(2)})
@@ -317,7 +317,7 @@ def test_what_the_network_would_refuse_it_refuses_itself(inner: Doubling, net: B
 
 
 def interrupted_when(holds: Callable[[], bool]) -> threading.Thread:
-    """A thread that interrupts the main thread, as Ctrl-C does, as soon as something holds."""
+    """Start a thread that interrupts the main thread, as Ctrl-C does, as soon as something holds."""
     main = threading.main_thread().ident
     assert main is not None
 
@@ -359,7 +359,7 @@ def test_who_is_interrupted_while_another_runs_its_call_is_waited_for_by_no_one(
                 raise KeyboardInterrupt
         return inner(frames)
 
-    net = BatchingNetwork(run, spec_of(ROWS), most=4, lanes=1)
+    net = BatchingNetwork(run, spec_of(ROWS), max_rows=4, lanes=1)
     first_begun, first_may_end = inner.gate(99)
     first = pool.submit(lambda: net(frames=frames(99)))
     assert first_begun.wait(20)
@@ -388,7 +388,7 @@ def test_who_is_interrupted_while_another_runs_its_call_is_waited_for_by_no_one(
 def test_who_is_interrupted_when_it_is_to_lead_leaves_that_to_the_next(
     pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork
 ) -> None:
-    """The main thread gives its only turn away while it waits, is to lead, and is interrupted before it has a turn again."""
+    """The main thread releases its only turn while it waits, has to lead, and is interrupted before it gets a turn."""
     scheduler = Scheduler(workers=2)
     begun, may_end = inner.gate(99)
     take, let_go = threading.Barrier(3), threading.Event()
@@ -438,16 +438,16 @@ def test_who_is_interrupted_when_it_is_to_lead_leaves_that_to_the_next(
 
 
 class Spy(list[Any]):
-    """The calls that come to a batcher."""
+    """Records the calls that arrive at a batcher."""
 
     def __init__(self, batcher: Any) -> None:
         arrive = batcher._arrive
 
-        def noted(call: Any) -> None:
+        def record(call: Any) -> None:
             self.append(call)
             arrive(call)
 
-        batcher._arrive = noted
+        batcher._arrive = record
 
 
 def test_those_that_an_interrupted_leader_has_taken_along_are_run_by_another(
@@ -460,7 +460,7 @@ def test_those_that_an_interrupted_leader_has_taken_along_are_run_by_another(
             raise kind
         return inner(frames)
 
-    net = BatchingNetwork(run, spec_of(ROWS), most=8, lanes=1)
+    net = BatchingNetwork(run, spec_of(ROWS), max_rows=8, lanes=1)
     with busy(pool, inner, net):
         leader, *others = queue_up(pool, net, *({"frames": frames(value)} for value in (1, 2, 3)))
     with pytest.raises(KeyboardInterrupt):
@@ -473,8 +473,8 @@ def test_those_that_an_interrupted_leader_has_taken_along_are_run_by_another(
 def test_while_a_call_waits_its_turn_goes_to_others_and_who_leads_has_one(
     pool: ThreadPoolExecutor, inner: Doubling
 ) -> None:
-    """Two workers: one computes, and through the turn of the other all the rest come to wait, as long as somebody wants it."""
-    scheduler, net = Scheduler(workers=2), BatchingNetwork(inner, spec_of(ROWS), most=64, lanes=1)
+    """Of two workers one computes; all other calls pass through the turn of the other and wait while it is wanted."""
+    scheduler, net = Scheduler(workers=2), BatchingNetwork(inner, spec_of(ROWS), max_rows=64, lanes=1)
 
     def stream(value: float) -> float:
         with scheduler.admit("voice", lambda: value, refuse=False).turn():
@@ -495,16 +495,16 @@ def test_while_a_call_waits_its_turn_goes_to_others_and_who_leads_has_one(
     assert [future.result(20) for future in futures] == [*(2.0 * value for value in range(12)), None]
     assert first.result(20) == 198
     assert net.stats["batches"] == {1: 1, 12: 1}
-    assert inner.most == 1
+    assert inner.peak == 1
     until(lambda: scheduler.queue.idle == 2)
     assert nothing_left(net)
 
 
-def test_a_call_whose_turn_nobody_wants_runs_at_once_with_all_that_wait(
+def test_a_call_whose_turn_no_other_wants_runs_at_once_with_all_that_wait(
     pool: ThreadPoolExecutor, inner: Doubling
 ) -> None:
-    """No worker is left without work: two streams on two workers never wait for each other."""
-    scheduler, net = Scheduler(workers=2), BatchingNetwork(inner, spec_of(ROWS), most=64, lanes=1)
+    """No worker is left idle: two streams on two workers never wait for each other."""
+    scheduler, net = Scheduler(workers=2), BatchingNetwork(inner, spec_of(ROWS), max_rows=64, lanes=1)
 
     def stream(value: float) -> float:
         with scheduler.admit("voice", lambda: value, refuse=False).turn():
@@ -528,8 +528,8 @@ def test_a_call_whose_turn_nobody_wants_runs_at_once_with_all_that_wait(
 def test_code_without_a_turn_never_waits_for_a_call_that_must_take_one(
     pool: ThreadPoolExecutor, inner: Doubling
 ) -> None:
-    """Streams have all turns, and each waits in its turn for a thread that has none; another stream is to lead and needs a turn."""
-    scheduler, net = Scheduler(workers=2), BatchingNetwork(inner, spec_of(ROWS), most=8, lanes=1)
+    """Streams hold all turns and wait for threads without one; another stream has to lead, and needs a turn."""
+    scheduler, net = Scheduler(workers=2), BatchingNetwork(inner, spec_of(ROWS), max_rows=8, lanes=1)
     begun, may_end = inner.gate(99)
     both = threading.Barrier(2)
 
@@ -560,7 +560,7 @@ def test_code_without_a_turn_never_waits_for_a_call_that_must_take_one(
 @pytest.mark.parametrize("turns", ["turns", "no turns", "both"])
 def test_many_streams_with_calls_of_all_kinds_get_what_is_theirs_and_leave_nothing(lanes: int, turns: str) -> None:
     scheduler, inner = Scheduler(workers=lanes + 1), Doubling(work=100_000)
-    net = BatchingNetwork(inner, spec_of(ROWS), most=6, lanes=lanes)
+    net = BatchingNetwork(inner, spec_of(ROWS), max_rows=6, lanes=lanes)
     before, start = threading.active_count(), threading.Barrier(32)
 
     def calls(seed: int) -> None:
@@ -568,7 +568,7 @@ def test_many_streams_with_calls_of_all_kinds_get_what_is_theirs_and_leave_nothi
         for number in range(60):
             rows, steps, fails = (
                 int(random.integers(1, 4)),
-                int(random.choice([1, 2, 3, MOST_STEPS + 1])),
+                int(random.choice([1, 2, 3, MAX_STEPS + 1])),
                 random.random() < 0.1,
             )
             x = frames(np.nan if fails else seed + number / 64, steps, rows)
@@ -594,13 +594,13 @@ def test_many_streams_with_calls_of_all_kinds_get_what_is_theirs_and_leave_nothi
     assert max(net.stats["batches"]) > 1
     assert nothing_left(net)
     assert (scheduler.queue.idle, scheduler.queue.wanted, scheduler.streams) == (lanes + 1, 0, 0)
-    assert turns != "turns" or inner.most <= lanes + 1, "more computed at once than have a turn"
+    assert turns != "turns" or inner.peak <= lanes + 1, "more computed at once than have a turn"
     assert threading.active_count() == before
 
 
 def test_the_hook_batches_where_the_context_asks_for_it(inner: Doubling) -> None:
-    made = voxstack_wrap_network(inner, spec_of(ROWS), Context(batch=8))
-    assert isinstance(made, BatchingNetwork)
+    wrapped = voxstack_wrap_network(inner, spec_of(ROWS), Context(batch=8))
+    assert isinstance(wrapped, BatchingNetwork)
     assert voxstack_wrap_network(inner, spec_of(ROWS), Context()) is None
 
 
@@ -624,12 +624,12 @@ def test_networks_that_were_measured_to_give_something_else_in_a_batch_run_alone
     inner: Doubling, error: float | None, batched: bool
 ) -> None:
     measured = {} if error is None else {"measured": {"batch_error": error}}
-    made = voxstack_wrap_network(inner, spec_of({**ROWS, **measured}), Context(batch=8))
-    assert isinstance(made, BatchingNetwork) == batched
+    wrapped = voxstack_wrap_network(inner, spec_of({**ROWS, **measured}), Context(batch=8))
+    assert isinstance(wrapped, BatchingNetwork) == batched
 
 
 @pytest.mark.parametrize(
-    ("shapes", "most"),
+    ("shapes", "max_rows"),
     [
         ({"batch": (1, 4)}, 4),
         ({"batch": (1, 16)}, 8),
@@ -640,14 +640,14 @@ def test_networks_that_were_measured_to_give_something_else_in_a_batch_run_alone
     ids=str,
 )
 def test_no_more_calls_are_joined_than_fixed_sizes_have_rows(
-    inner: Doubling, shapes: dict[str, tuple[int, ...]], most: int | None
+    inner: Doubling, shapes: dict[str, tuple[int, ...]], max_rows: int | None
 ) -> None:
-    made = voxstack_wrap_network(inner, spec_of(ROWS), Context(batch=8, shapes=shapes))
-    assert (made._most if isinstance(made, BatchingNetwork) else made) == most
+    wrapped = voxstack_wrap_network(inner, spec_of(ROWS), Context(batch=8, shapes=shapes))
+    assert (wrapped._max_rows if isinstance(wrapped, BatchingNetwork) else wrapped) == max_rows
 
 
 @pytest.mark.parametrize("device", ["cpu", "CPU", "cuda"])
 def test_one_worker_is_left_to_gather_and_accelerators_do_one_thing_at_a_time(inner: Doubling, device: str) -> None:
-    made = voxstack_wrap_network(inner, spec_of(ROWS), Context(batch=8, device=device))
-    assert isinstance(made, BatchingNetwork)
-    assert made._in_turn.lanes == (max(1, Scheduler.shared().workers - 1) if device.lower() == "cpu" else 1)
+    wrapped = voxstack_wrap_network(inner, spec_of(ROWS), Context(batch=8, device=device))
+    assert isinstance(wrapped, BatchingNetwork)
+    assert wrapped._in_turn.lanes == (max(1, Scheduler.shared().workers - 1) if device.lower() == "cpu" else 1)

@@ -40,24 +40,25 @@ class Call(Job):
                 raise error
             finally:
                 del error
-        assert self.result is not None, "read before it was done"
+        assert self.result is not None, "outcome() was called before the call was done"
         return self.result
 
 
 class DynamicBatcher(Combiner[Call]):
     """Runs calls at once while there is capacity, and otherwise together with those that wait.
 
-    A call runs at once while fewer than ``lanes`` batches do, when it fills a batch, or when no other stream wants the turn
-    that it would release. Otherwise it releases its turn and waits for a batch to finish; then the oldest waiting call leads
-    the next one. The longer a batch takes, the more calls the next one has, and none waits longer than for those before it.
+    A call runs at once while fewer than ``lanes`` batches run, when it fills a batch, or when no other stream wants the
+    turn that it would release. Otherwise it releases its turn and waits for a batch to finish; then the oldest waiting
+    call leads the next one. The longer a batch takes, the more calls the next one has, and none waits longer than for
+    those before it.
 
     :param run: runs calls that fit into one batch, on the thread of one of them, and sets their results.
-    :param most: rows of a batch.
+    :param max_rows: rows of a batch, at most.
     :param lanes: batches that run at the same time before calls wait.
     """
 
-    def __init__(self, run: Callable[[list[Call]], None], most: int, lanes: int) -> None:
-        super().__init__(most, lanes)
+    def __init__(self, run: Callable[[list[Call]], None], max_rows: int, lanes: int) -> None:
+        super().__init__(max_rows, lanes)
         self._run = run
 
     def run(self, batch: list[Call]) -> None:

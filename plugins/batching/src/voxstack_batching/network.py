@@ -1,4 +1,4 @@
-"""A network around another that runs the calls of several streams as one."""
+"""A network that runs the concurrent calls of several streams as one call of the network that it wraps."""
 
 from __future__ import annotations
 
@@ -14,39 +14,47 @@ from voxstack.networks import NetworkSpec, Runner, Tensor
 from voxstack.streaming.turn import current_turn
 from voxstack_batching.dynamic_batcher import Call, DynamicBatcher
 
-MOST_STEPS = 48
-"""Calls with more steps than this on any axis run alone. By then the processor reads a weight once for so many of them that
-there is little left to share: what a batch saves of a network of 12.6 million weights falls from a half at 4 steps to a quarter
-at 48 and a tenth at 96 (``tests/benchmarks/batching.py --limit``)."""
+MAX_STEPS = 48
+"""Steps on any axis above which a call runs alone.
+
+With that many steps, the processor uses a weight often enough each time it reads it that a batch saves little: of a
+network of 12.6 million weights, a batch saves half of the time at 4 steps, a quarter at 48 and a tenth at 96
+(``tests/benchmarks/batching.py --limit``).
+"""
 
 
 class BatchingNetwork:
-    """Runs calls that come at the same time as one, where they are small and of the same shapes.
+    """Runs concurrent calls as one, where they are small and of the same shapes.
 
-    Each caller gets what it would get alone: rows of a batch are computed apart from each other, inputs without a batch axis are
-    shared only by calls in which they are equal, and if a batch fails, each of its calls is run alone and has its own error.
+    Each caller gets the result that it would get alone: the rows of a batch are computed independently of each other,
+    inputs without a batch axis are shared only by calls in which they are equal, and if a batch fails, each of its
+    calls runs alone and raises its own error.
 
-    :param network: what is called with one array for several calls.
-    :param most: rows of the batch axis in one call at most.
+    :param network: the wrapped network, which accepts the arrays of several calls joined along the batch axis.
+    :param max_rows: rows of the batch axis in one call, at most.
     :param lanes: calls that compute at once before others wait.
     """
 
-    def __init__(self, network: Runner, spec: NetworkSpec, most: int, lanes: int) -> None:
-        self._network, self._spec, self._most = network, spec, most
+    def __init__(self, network: Runner, spec: NetworkSpec, max_rows: int, lanes: int) -> None:
+        self._network, self._spec, self._max_rows = network, spec, max_rows
         self._inputs = [
             (name, tensor.batched, len(tensor.shape), _free_axes(tensor)) for name, tensor in spec.inputs.items()
         ]
-        # Code that has no turn (a thread that an encoder block waits for in its own turn, say) never waits for a call that must
-        # first take one: whoever has that turn might be waiting for this very code.
-        self._in_turn, self._without_turn = (DynamicBatcher(self._run, most, lanes) for _ in range(2))
+        # Two batchers: code without a turn (such as a thread that a block waits for in its own turn) never
+        # waits for a call that must first take one, as the holder of that turn might be waiting for this very code.
+        self._in_turn, self._without_turn = (DynamicBatcher(self._run, max_rows, lanes) for _ in range(2))
         self._lock = threading.Lock()
         self._sizes: Counter[int] = Counter()
         self._apart = self._failed = 0
 
     @property
     def stats(self) -> dict[str, Any]:
-        """What was called so far: ``calls``; of those, ``apart``: too large to be batched, or unlike what the network takes;
-        ``batches``: how many there were of how many calls, ``{1: 3, 4: 2}``; ``failed``: those whose calls were run alone, then."""
+        """Counters since the network was opened.
+
+        ``calls``; of those, ``apart``: calls that ran alone because they were too large or unlike the declared inputs;
+        ``batches``: the number of batches by their number of calls, ``{1: 3, 4: 2}``; ``failed``: batches that failed,
+        so that their calls ran alone.
+        """
         with self._lock:
             calls = self._apart + sum(size * count for size, count in self._sizes.items())
             return {
@@ -57,8 +65,11 @@ class BatchingNetwork:
             }
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Run once, alone or together with others. Outputs may share memory with those of others, each with rows of its own."""
-        call = self._call(tensors)
+        """Run one call, alone or in a batch.
+
+        The outputs may share memory with the outputs of other calls; each has rows of its own.
+        """
+        call = self._batchable_call(tensors)
         if call is None:
             with self._lock:
                 self._apart += 1
@@ -67,8 +78,8 @@ class BatchingNetwork:
         batcher(call)
         return call.outcome()
 
-    def _call(self, tensors: Mapping[str, np.ndarray]) -> Call | None:
-        """What to know of a call to batch it; None if it runs alone."""
+    def _batchable_call(self, tensors: Mapping[str, np.ndarray]) -> Call | None:
+        """Return the call with its key and rows; None if it runs alone."""
         rows: int | None = None
         key: list[object] = []
         if len(tensors) != len(self._inputs):
@@ -79,7 +90,7 @@ class BatchingNetwork:
                 return None
             shape = array.shape
             for axis in free:
-                if shape[axis] > MOST_STEPS:
+                if shape[axis] > MAX_STEPS:
                     return None
             key.append(array.dtype)
             if not batched:
@@ -89,18 +100,18 @@ class BatchingNetwork:
                 key.append(shape[1:])
             else:
                 return None
-        return Call(tensors, key, rows) if rows and rows < self._most else None
+        return Call(tensors, key, rows) if rows and rows < self._max_rows else None
 
     def _run(self, calls: list[Call]) -> None:
-        """Run calls that fit together, and set what came of each."""
+        """Run calls that fit together, and set the result or the error of each."""
         with self._lock:
             self._sizes[len(calls)] += 1
         if len(calls) > 1:
             try:
-                results = self._together(calls)
+                results = self._run_batch(calls)
             except (
                 Exception
-            ):  # one of them is at fault, or what runs it takes no batches: alone, each gets what is its own
+            ):  # one call is at fault, or the network accepts no batches: alone, each gets its own outcome
                 with self._lock:
                     self._failed += 1
             else:
@@ -113,27 +124,35 @@ class BatchingNetwork:
             except Exception as error:
                 call.error = error
 
-    def _together(self, calls: list[Call]) -> list[Mapping[str, np.ndarray]]:
+    def _run_batch(self, calls: list[Call]) -> list[Mapping[str, np.ndarray]]:
+        """Run the calls as one, and return the outputs of each.
+
+        :raises NetworkError: if an output does not have the rows of the batch.
+        """
         first = calls[0].tensors
         stacked = {
             name: np.concatenate([call.tensors[name] for call in calls]) if batched else first[name]
             for name, batched, *_ in self._inputs
         }
-        made = self._network(**stacked)
+        outputs = self._network(**stacked)
         ends = np.cumsum([call.rows for call in calls]).tolist()
-        for name, array in made.items():
+        for name, array in outputs.items():
             if len(array) != ends[-1]:
                 raise NetworkError(
                     f"network {self._spec.name!r}: {name!r} has {len(array)} rows for a batch of {ends[-1]}"
                 )
         starts = [0, *ends]
         return [
-            {name: array[start:end] for name, array in made.items()} for start, end in zip(starts, ends, strict=False)
+            {name: array[start:end] for name, array in outputs.items()}
+            for start, end in zip(starts, ends, strict=False)
         ]
 
 
 def is_batchable(spec: NetworkSpec) -> bool:
-    """Whether rows can be joined and parted: every output begins with the batch axis, an input does, and none has it elsewhere."""
+    """Return whether rows can be joined and separated again.
+
+    Every output and at least one input begin with the batch axis, and no tensor has it elsewhere.
+    """
     tensors = [*spec.inputs.values(), *spec.outputs.values()]
     apart = all("batch" not in tensor.shape[1:] for tensor in tensors)
     return (
