@@ -16,11 +16,10 @@ import pytest
 from copies import copied, write_config
 
 import voxstack
-from voxstack import CapacityError, PluginError, Registry, RequestError, Schedule
+from voxstack import CapacityError, PluginError, Registry, RequestError, Schedule, Voices
 from voxstack.networks.addon import Addon
 from voxstack.networks.opening import NetworkPool
 from voxstack_addon_spec import write_zip
-from voxstack_voices import Voices
 from voxstack_voices.weights import total, weights_of
 
 TEXT = "Hello there, my friend."
@@ -29,7 +28,7 @@ SMALL = Schedule(first=16, growth=1.0001, largest=16)
 
 @pytest.fixture(scope="module")
 def addons(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Three voices with weights of their own and the vocoder of prism."""
+    """Copy three voices with weights of their own and the vocoder of prism."""
     folder = tmp_path_factory.mktemp("addons")
     return [copied(folder, "amber", f"voice{number}", weights=number + 1) for number in range(3)]
 
@@ -43,7 +42,7 @@ class Clock:
 
 
 def fresh() -> Registry:
-    """A registry in which nothing is open yet."""
+    """Return a registry in which no network is open yet."""
     return Registry.installed().with_plugins({})
 
 
@@ -56,13 +55,13 @@ def names(voices: Voices) -> list[str]:
     return [Path(row.name).name for row in voices.status()]
 
 
-def test_a_voice_is_opened_when_it_is_asked_for_and_says_what_it_says_alone() -> None:
+def test_a_voice_is_opened_on_demand_and_synthesizes_what_it_does_alone() -> None:
     voices = Voices()
     assert voices.status() == []
-    made = voices.synthesize("amber", TEXT).samples
-    np.testing.assert_array_equal(made, voxstack.load("amber").synthesize(TEXT).samples)
+    samples = voices.synthesize("amber", TEXT).samples
+    np.testing.assert_array_equal(samples, voxstack.load("amber").synthesize(TEXT).samples)
     np.testing.assert_array_equal(
-        np.concatenate([chunk.samples for chunk in voices.stream("amber", TEXT, rate=1.0)]), made
+        np.concatenate([chunk.samples for chunk in voices.stream("amber", TEXT, rate=1.0)]), samples
     )
     with voices.use("amber") as voice, voices.use("amber") as again:
         assert voice is again
@@ -86,7 +85,7 @@ def test_ten_voices_with_one_vocoder_have_it_once(tmp_path: Path) -> None:
 
 
 def shared_bytes(registry: Registry, path: Path) -> list[int]:
-    """Bytes of the networks that a voice borrows."""
+    """Return the bytes of the networks that a voice borrows."""
     addon = Addon.open(path, registry)
     weights = weights_of(addon)
     return [
@@ -131,7 +130,7 @@ def test_what_is_in_use_stays_and_what_does_not_fit_is_refused(addons: list[Path
     voices = Voices(cost(*addons[:2]), registry=fresh())
     with voices.use(addons[0]), voices.use(addons[1]):
         with pytest.raises(
-            CapacityError, match=r"voice2 takes \d+\.\d MB, .* \(.*voice0, \d.*voice1, \d.* MB\) that is .* the budget"
+            CapacityError, match=r"voice2 needs \d+\.\d MB, .* \(.*voice0, \d.*voice1, \d.* MB\) that is .* the budget"
         ):
             voices.synthesize(addons[2], "Yes.")
         assert sorted(names(voices)) == ["voice0", "voice1"]
@@ -147,7 +146,7 @@ def test_nothing_is_unloaded_for_a_voice_that_will_not_fit(addons: list[Path]) -
 
 
 def test_what_gives_no_room_stays(addons: list[Path], tmp_path: Path) -> None:
-    """A voice all of whose networks others have, too, is not unloaded for another, though it was used before them."""
+    """A voice is not unloaded if others have all its networks, too, though it was used least recently."""
     twin = copied(tmp_path, "amber", "twin", weights=1)
     voices = Voices(cost(*addons[:2]), registry=fresh(), clock=Clock(), warm=[twin, addons[0], addons[1]])
     with voices.use(addons[0]):
@@ -218,13 +217,13 @@ def test_32_threads_open_a_voice_once(addons: list[Path], monkeypatch: pytest.Mo
     original = Addon.open
     monkeypatch.setattr(
         "voxstack_voices.voices.Addon.open",
-        lambda *given: (opened.append(given[0]), time.sleep(0.05), original(*given))[2],
+        lambda *args: (opened.append(args[0]), time.sleep(0.05), original(*args))[2],
     )
-    voices, start, made = Voices(registry=fresh()), threading.Barrier(32), [None] * 32
+    voices, start, results = Voices(registry=fresh()), threading.Barrier(32), [None] * 32
 
     def run(number: int) -> None:
         start.wait()
-        made[number] = voices.synthesize(addons[number % 2], "Yes.").samples
+        results[number] = voices.synthesize(addons[number % 2], "Yes.").samples
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(32)]
     for thread in threads:
@@ -232,19 +231,20 @@ def test_32_threads_open_a_voice_once(addons: list[Path], monkeypatch: pytest.Mo
     for thread in threads:
         thread.join()
     assert sorted(opened) == sorted(str(path) for path in addons[:2])
-    for number, samples in enumerate(made):
-        np.testing.assert_array_equal(samples, made[number % 2])
+    for number, samples in enumerate(results):
+        np.testing.assert_array_equal(samples, results[number % 2])
     assert [row.users for row in voices.status()] == [0, 0]
 
 
 def test_threads_that_press_on_a_budget_get_their_voices_in_the_end(addons: list[Path]) -> None:
-    voices, made = Voices(cost(*addons[:2]), registry=fresh()), []
+    voices, results = Voices(cost(*addons[:2]), registry=fresh()), []
 
     def run(number: int) -> None:
         for turn in range(4):
             while True:
                 try:
-                    made.append(((number + turn) % 3, voices.synthesize(addons[(number + turn) % 3], "Yes.").samples))
+                    voice = (number + turn) % 3
+                    results.append((voice, voices.synthesize(addons[voice], "Yes.").samples))
                     break
                 except CapacityError:
                     time.sleep(0.01)
@@ -255,8 +255,8 @@ def test_threads_that_press_on_a_budget_get_their_voices_in_the_end(addons: list
     for thread in threads:
         thread.join()
     whole = [Voices(registry=fresh()).synthesize(path, "Yes.").samples for path in addons]
-    assert len(made) == 32
-    for number, samples in made:
+    assert len(results) == 32
+    for number, samples in results:
         np.testing.assert_array_equal(samples, whole[number])
     assert len(voices.status()) <= 2
 
@@ -264,7 +264,7 @@ def test_threads_that_press_on_a_budget_get_their_voices_in_the_end(addons: list
 def test_others_do_not_wait_for_a_voice_that_is_opened(addons: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     voices, go = Voices(registry=fresh(), warm=addons[:1]), threading.Event()
     original = Addon.open
-    monkeypatch.setattr("voxstack_voices.voices.Addon.open", lambda *given: (go.wait(10), original(*given))[1])
+    monkeypatch.setattr("voxstack_voices.voices.Addon.open", lambda *args: (go.wait(10), original(*args))[1])
     thread = threading.Thread(target=lambda: voices.synthesize(addons[1], "Yes."))
     thread.start()
     assert len(voices.synthesize(addons[0], "Yes.").samples)
@@ -276,19 +276,19 @@ def test_others_do_not_wait_for_a_voice_that_is_opened(addons: list[Path], monke
 
 @pytest.fixture
 def changing(tmp_path: Path) -> tuple[Path, Any]:
-    """A voice, and a function that puts another version in its place."""
+    """Return a voice, and a function that replaces it by another version."""
     place = copied(tmp_path / "here", "amber", "voice", weights=1)
 
     def change(**config: Any) -> None:
-        made = copied(tmp_path / "next", "amber", "voice", weights=2, version="9.0", **config)
+        new = copied(tmp_path / "next", "amber", "voice", weights=2, version="9.0", **config)
         old = tmp_path / f"old{time.monotonic_ns()}"
         place.rename(old)
-        made.rename(place)
+        new.rename(place)
 
     return place, change
 
 
-def test_an_addon_that_changed_is_opened_anew_and_streams_go_on(changing: tuple[Path, Any]) -> None:
+def test_an_addon_that_changed_is_opened_again_and_streams_go_on(changing: tuple[Path, Any]) -> None:
     place, change = changing
     voices = Voices(registry=fresh())
     before = voices.synthesize(place, TEXT).samples
@@ -362,13 +362,13 @@ def test_a_change_that_is_taken_back_is_no_problem_any_more(changing: tuple[Path
     assert voices.status()[0].problem == ""
 
 
-def test_an_error_of_a_plugin_in_a_change_is_told_and_leaves_the_old_one(
+def test_an_error_of_a_plugin_in_a_change_is_reported_and_leaves_the_old_one(
     changing: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     place, change = changing
     voices = Voices(registry=fresh(), warm=[place])
     change()
-    monkeypatch.setattr("voxstack_decoder.Decoder.load", lambda *given: 1 / 0)
+    monkeypatch.setattr("voxstack_decoder.Decoder.load", lambda *args: 1 / 0)
     assert len(voices.synthesize(place, "Yes.").samples)
     assert voices.status()[0].problem == "division by zero"
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -383,9 +383,9 @@ def test_asyncio(addons: list[Path]) -> None:
     async def both() -> list[np.ndarray]:
         return await asyncio.gather(*(speak(path) for path in addons[:2]))
 
-    for made, path in zip(asyncio.run(both()), addons, strict=False):
+    for samples, path in zip(asyncio.run(both()), addons, strict=False):
         whole = voices.synthesize(path, TEXT).samples
-        np.testing.assert_allclose(made, whole, atol=1e-3 * np.abs(whole).max())
+        np.testing.assert_allclose(samples, whole, atol=1e-3 * np.abs(whole).max())
     assert [row.users for row in voices.status()] == [0, 0]
 
 
@@ -394,7 +394,7 @@ def test_a_task_that_is_cancelled_while_its_voice_is_opened_uses_nothing(
 ) -> None:
     voices, go = Voices(registry=fresh()), threading.Event()
     original = Addon.open
-    monkeypatch.setattr("voxstack_voices.voices.Addon.open", lambda *given: (go.wait(10), original(*given))[1])
+    monkeypatch.setattr("voxstack_voices.voices.Addon.open", lambda *args: (go.wait(10), original(*args))[1])
 
     async def cancelled() -> None:
         task = asyncio.ensure_future(anext(voices.astream(addons[0], TEXT)))
@@ -410,16 +410,16 @@ def test_a_task_that_is_cancelled_while_its_voice_is_opened_uses_nothing(
 
 
 def test_a_stream_may_be_collected_wherever_the_collector_runs(addons: list[Path]) -> None:
-    """The clock is asked in the midst of everything, and here it collects."""
+    """The clock is read in the middle of everything, and here it runs the garbage collector."""
     voices = Voices(registry=fresh(), clock=lambda: gc.collect() * 0.0)
     stream: Any = voices.stream(addons[0], TEXT)
     stream.itself = stream
     del stream
-    made: list[Any] = []
-    thread = threading.Thread(target=lambda: made.append(voices.synthesize(addons[0], "Yes.")), daemon=True)
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(voices.synthesize(addons[0], "Yes.")), daemon=True)
     thread.start()
     thread.join(60)
-    assert made, "it waits for itself"
+    assert results, "it waits for itself"
     assert [row.users for row in voices.status()] == [0]
 
 

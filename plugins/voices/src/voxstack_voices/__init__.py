@@ -1,8 +1,8 @@
-"""Many voices in one process."""
+"""Many voices in one process, within a memory budget."""
 
 from __future__ import annotations
 
-from voxstack_voices.status import Loaded
+from voxstack_voices.status import VoiceStatus
 from voxstack_voices.voices import Voices
 
-__all__ = ["Loaded", "Voices"]
+__all__ = ["VoiceStatus", "Voices"]

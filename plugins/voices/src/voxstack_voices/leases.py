@@ -1,4 +1,4 @@
-"""Voices that are loaded, and who uses them."""
+"""Loaded voices and the leases that keep them loaded."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from dataclasses import dataclass, field
 
 from voxstack import Chunk, Voice
 from voxstack.blocks import close
-from voxstack_voices.stamps import Stamp
+from voxstack_voices.fingerprint import Fingerprint
 from voxstack_voices.weights import Weights
 
 
 @dataclass(eq=False)
-class Entry:
-    """One version of a voice, loaded.
+class LoadedVoice:
+    """One loaded version of a voice.
 
-    :param clock: gives the time in seconds.
-    :param used: when it was used last.
+    :param weights: the memory that its networks take.
+    :param fingerprint: of the addon on disk when the voice was opened.
+    :param clock: returns the time in seconds.
+    :param used: time of the last use.
     :param problem: why a newer version on disk is not used.
-    :param tried: when that was last tried.
+    :param tried: time of the last attempt to open that version.
     """
 
     voice: Voice
     weights: Weights
-    stamp: Stamp
+    fingerprint: Fingerprint
     clock: Callable[[], float]
     used: float = field(init=False)
     problem: str = ""
@@ -36,42 +38,42 @@ class Entry:
 
     @property
     def users(self) -> int:
-        """Uses that have not ended."""
+        """Number of leases that have not ended."""
         return len(self._leases)
 
     def lease(self) -> Lease:
-        """Use it."""
+        """Return a new lease of the voice."""
         self.used = self.clock()
-        made = Lease(self)
-        self._leases.add(made)
-        return made
+        lease = Lease(self)
+        self._leases.add(lease)
+        return lease
 
     def end(self, lease: Lease) -> None:
-        """A use has ended."""
+        """Record that a lease has ended."""
         self._leases.discard(lease)
         self.used = self.clock()
 
 
 class Lease:
-    """A use of a voice, until it is released or nobody has it any more.
+    """A use of a voice, until it is released or garbage-collected.
 
     It takes no lock, so that it can end wherever the garbage collector runs.
     """
 
-    def __init__(self, entry: Entry) -> None:
-        self._entry: Entry | None = entry
-        self.voice = entry.voice
+    def __init__(self, loaded: LoadedVoice) -> None:
+        self._loaded: LoadedVoice | None = loaded
+        self.voice = loaded.voice
 
     def release(self) -> None:
-        """End the use; what still holds the lease does not hold the voice any more."""
-        entry, self._entry = self._entry, None
-        if entry is not None:
+        """End the use. Idempotent. A reference to a released lease does not keep the voice in memory."""
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None:
             del self.voice
-            entry.end(self)
+            loaded.end(self)
 
 
-class Leased(Iterator[Chunk]):
-    """Chunks of a stream that uses a voice until it has ended, failed, is closed, or nobody has it any more."""
+class LeasedStream(Iterator[Chunk]):
+    """The chunks of a stream, which holds a lease until it has ended, failed, is closed, or is garbage-collected."""
 
     def __init__(self, chunks: Iterator[Chunk], lease: Lease) -> None:
         self._chunks, self._lease = chunks, lease
@@ -84,7 +86,7 @@ class Leased(Iterator[Chunk]):
             raise
 
     def close(self) -> None:
-        """Stop: nothing is computed any more."""
+        """Stop the stream: nothing more is computed."""
         close(self._chunks)  # type: ignore[arg-type]
         self._end()
 

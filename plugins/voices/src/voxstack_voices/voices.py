@@ -1,4 +1,4 @@
-"""Voices that are opened when they are asked for, and unloaded when others need their room."""
+"""Voices that are opened on demand, and unloaded when others need their memory."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ from typing import Any, Self
 from voxstack import Chunk, Registry, RequestError, Speech, Voice
 from voxstack.networks import Context, ContextLike
 from voxstack.networks.addon import Addon
-from voxstack_voices.leases import Entry, Lease, Leased
-from voxstack_voices.room import to_unload
-from voxstack_voices.stamps import Stamp, stamp
-from voxstack_voices.status import Loaded, rows
+from voxstack_voices.eviction import voices_to_evict
+from voxstack_voices.fingerprint import Fingerprint, fingerprint
+from voxstack_voices.leases import Lease, LeasedStream, LoadedVoice
+from voxstack_voices.status import VoiceStatus, status_of
 from voxstack_voices.weights import Weights, weights_of
 
 _LOG = logging.getLogger("voxstack.voices")
 
 RETRY_AFTER = 2.0
-"""Seconds after which an addon that could not be reloaded is tried again: it may just be being copied."""
+"""Seconds after which an addon that could not be reloaded is tried again: it may be in the middle of being copied."""
 
 
 class Voices:
     """Voices by name, folder or ``.zip``: opened on demand, shared by all threads, unloaded least recently used first.
 
-    Networks that several voices have are in memory once, by the hash of their content; they go with the last voice that has them.
-    An addon that has changed on disk is opened anew for what is asked from then on, while what runs goes on with what it began
-    with. Where the new one cannot be opened, the old one serves, and :meth:`status` tells why.
+    Networks that several voices have are in memory once, by the hash of their content, and are freed with the last
+    voice that has them. An addon that has changed on disk is opened again for the next request, while running streams
+    go on with the version that they began with. If the new version cannot be opened, the old one remains in use, and
+    :meth:`status` reports why.
 
-    :param budget: bytes that the networks of loaded voices may take, as their files say; None: any. What was replaced or unloaded
-        while streams ran on it is not counted.
-    :param warm: voices to load, and let speak once, now.
+    :param budget: limit of the bytes that the networks of loaded voices take, estimated from the sizes of their files;
+        None: no limit. Voices that were replaced or unloaded while streams ran on them are not counted.
+    :param warm: voices to load now, each of which synthesizes a short text.
     :param options: of ``voxstack.load``: ``context``, ``trust``, ``schedule``, ``scheduler``.
-    :param clock: gives the time in seconds.
+    :param clock: returns the time in seconds.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Voices:
         self._registry = registry or Registry.installed()
         self._context, self._trust, self._options, self._clock = context, trust, options, clock
         self._lock = threading.Lock()
-        self._entries: dict[str, Entry] = {}
+        self._loaded: dict[str, LoadedVoice] = {}
         self._opening: dict[str, Future[None]] = {}
         self._reserved: dict[str, Weights] = {}  # of voices that are being opened
         self._closed = False
@@ -64,7 +65,7 @@ class Voices:
 
     @contextmanager
     def use(self, name: str | Path) -> Iterator[Voice]:
-        """A voice that stays loaded as long as the block inside runs.
+        """Provide a voice that stays loaded as long as the block inside runs.
 
         :raises VoxstackError: if there is no such voice, or it cannot be opened.
         :raises CapacityError: if it does not fit into the budget beside the voices that are in use.
@@ -76,16 +77,22 @@ class Voices:
             lease.release()
 
     def stream(self, name: str | Path, text: str | Iterable[str], **request: Any) -> Iterator[Chunk]:
-        """Speak with a voice, as ``Voice.stream`` does; it stays loaded until the stream ends, is closed, or is let go of."""
+        """Stream a text with a voice, as ``Voice.stream`` does.
+
+        The voice stays loaded until the stream has ended, is closed, or is garbage-collected.
+        """
         lease = self._lease(str(name))
         try:
-            return Leased(lease.voice.stream(text, **request), lease)
+            return LeasedStream(lease.voice.stream(text, **request), lease)
         except BaseException:
             lease.release()
             raise
 
     async def astream(self, name: str | Path, text: Any, **request: Any) -> AsyncGenerator[Chunk, None]:
-        """Speak with a voice, as ``Voice.astream`` does. A voice that is not loaded is opened on another thread."""
+        """Stream a text with a voice, as ``Voice.astream`` does.
+
+        A voice that is not loaded is opened on another thread.
+        """
         import asyncio  # takes as long to import as the core
 
         lease = await asyncio.to_thread(self._lease, str(name))
@@ -97,27 +104,27 @@ class Voices:
             lease.release()
 
     def synthesize(self, name: str | Path, text: str | Iterable[str], **request: Any) -> Speech:
-        """Speak with a voice, as ``Voice.synthesize`` does."""
+        """Synthesize a text with a voice, as ``Voice.synthesize`` does."""
         with self.use(name) as voice:
             return voice.synthesize(text, **request)
 
     def warm(self, *names: str | Path, text: str = "Hello.") -> None:
-        """Load voices, and let each speak once, so that the first request finds everything ready."""
+        """Load voices, and synthesize a text with each, so that nothing is left to prepare at the first request."""
         for name in names:
             self.synthesize(name, text)
 
     def unload(self, name: str | Path) -> bool:
-        """Let go of a voice; what runs on it goes on. Return whether it was loaded."""
+        """Unload a voice; streams that run on it go on. Return whether it was loaded."""
         with self._lock:
-            entry = self._entries.pop(str(name), None)
-        return entry is not None
+            loaded = self._loaded.pop(str(name), None)
+        return loaded is not None
 
     def close(self) -> None:
-        """Let go of all voices, and refuse what is asked from then on; what runs goes on to its end."""
+        """Unload all voices and refuse later requests; running streams go on to their end."""
         with self._lock:
             self._closed = True
-            entries, self._entries = self._entries, {}
-        del entries  # outside of the lock: networks take their time to go
+            loaded, self._loaded = self._loaded, {}
+        del loaded  # outside the lock: freeing networks takes time
 
     def __enter__(self) -> Self:
         return self
@@ -127,86 +134,88 @@ class Voices:
     ) -> None:
         self.close()
 
-    def status(self) -> list[Loaded]:
-        """What is loaded, the most recently used first."""
+    def status(self) -> list[VoiceStatus]:
+        """Return the status of each loaded voice, the most recently used first."""
         with self._lock:
-            entries = dict(self._entries)
-        return rows(entries, self._clock())
+            loaded = dict(self._loaded)
+        return status_of(loaded, self._clock())
 
     def _lease(self, name: str) -> Lease:
-        """A use of a voice, which is opened, or opened anew, where it has to be."""
-        place = self._registry.locate(name)[0]
+        """Return a lease of a voice, after opening it if it is not loaded or has changed on disk."""
+        location = self._registry.locate(name)[0]
         while True:
-            now = stamp(place)
+            current = fingerprint(location)
             with self._lock:
                 self._check_open()
-                entry, opening = self._entries.get(name), self._opening.get(name)
-                if entry is not None and (opening is not None or not self._is_outdated(entry, now)):
-                    return entry.lease()
-                mine = opening is None
+                loaded, opening = self._loaded.get(name), self._opening.get(name)
+                if loaded is not None and (opening is not None or not self._is_outdated(loaded, current)):
+                    return loaded.lease()
+                opens = opening is None
                 if opening is None:
                     opening = self._opening[name] = Future()
-            if not mine:
+            if not opens:
                 opening.result()
-            elif (lease := self._open(name, now, entry, opening)) is not None:
+            elif (lease := self._open(name, current, loaded, opening)) is not None:
                 return lease
 
-    def _is_outdated(self, entry: Entry, now: Stamp) -> bool:
-        if entry.stamp == now:
-            entry.problem = ""
+    def _is_outdated(self, loaded: LoadedVoice, current: Fingerprint) -> bool:
+        if loaded.fingerprint == current:
+            loaded.problem = ""
             return False
-        return self._clock() - entry.tried >= RETRY_AFTER
+        return self._clock() - loaded.tried >= RETRY_AFTER
 
-    def _open(self, name: str, now: Stamp, old: Entry | None, opening: Future[None]) -> Lease | None:
-        """Open a voice, tell all who wait for it, and use it; None if it fails and there is an old one to use."""
+    def _open(
+        self, name: str, current: Fingerprint, previous: LoadedVoice | None, opening: Future[None]
+    ) -> Lease | None:
+        """Open a voice and return a lease; return None if opening fails and there is a previous version to use."""
         try:
-            made = self._opened(name, now)
+            opened = self._load(name, current)
             with self._lock:
                 self._check_open()
-                self._entries[name] = made
-                lease = made.lease()
+                self._loaded[name] = opened
+                lease = opened.lease()
         except BaseException as error:
-            self._opened_or_not(name)
+            self._end_opening(name)
             if not isinstance(error, Exception):
-                opening.set_result(None)  # those who wait try for themselves
+                opening.set_result(None)  # waiting threads try again by themselves
                 raise
-            if old is None:
+            if previous is None:
                 opening.set_exception(error)
                 raise
-            old.tried, old.problem = self._clock(), str(error)
-            _LOG.warning("%s has changed, and cannot be opened; the one that was loaded goes on: %s", name, error)
+            previous.tried, previous.problem = self._clock(), str(error)
+            _LOG.warning("%s has changed and cannot be opened; the previous version remains in use: %s", name, error)
             lease = None
         else:
-            self._opened_or_not(name)
+            self._end_opening(name)
         opening.set_result(None)
         return lease
 
-    def _opened(self, name: str, now: Stamp) -> Entry:
-        addon = Addon.open(name, self._registry, self._context, self._trust)
-        weights = weights_of(addon)
-        if self.budget is not None:
-            self._make_room(name, weights, self.budget)
-        return Entry(Voice(addon, **self._options), weights, now, self._clock)
-
-    def _opened_or_not(self, name: str) -> None:
+    def _end_opening(self, name: str) -> None:
         with self._lock:
             del self._opening[name]
             self._reserved.pop(name, None)
 
-    def _make_room(self, name: str, weights: Weights, budget: int) -> None:
-        """Reserve room for a voice, and unload others that nobody uses until it is there.
+    def _load(self, name: str, current: Fingerprint) -> LoadedVoice:
+        addon = Addon.open(name, self._registry, self._context, self._trust)
+        weights = weights_of(addon)
+        if self.budget is not None:
+            self._make_room(name, weights, self.budget)
+        return LoadedVoice(Voice(addon, **self._options), weights, current, self._clock)
 
-        :raises CapacityError: if there is not enough.
+    def _make_room(self, name: str, weights: Weights, budget: int) -> None:
+        """Reserve memory for a voice, and unload as many unused voices as that takes.
+
+        :raises CapacityError: if the voices in use leave too little memory.
         """
         with self._lock:
-            others = {key: entry for key, entry in self._entries.items() if key != name}
-            names = to_unload(name, weights, others, self._reserved.values(), budget)
-            gone = [self._entries.pop(key) for key in names]
+            others = {key: loaded for key, loaded in self._loaded.items() if key != name}
+            evicted = voices_to_evict(name, weights, others, self._reserved.values(), budget)
+            removed = [self._loaded.pop(key) for key in evicted]
             self._reserved[name] = weights
-        for key in names:
+        for key in evicted:
             _LOG.info("%s is unloaded to make room for %s", key, name)
-        del gone  # outside of the lock: networks take their time to go
+        del removed  # outside the lock: freeing networks takes time
 
     def _check_open(self) -> None:
         if self._closed:
-            raise RequestError("these voices are closed; make new Voices, or close them later")
+            raise RequestError("these voices are closed; create new Voices, or close them later")

@@ -1,4 +1,4 @@
-"""What the networks of voices take in memory, those that they share counted once."""
+"""Estimates of the memory that the networks of voices take; networks that voices share are counted once."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ from voxstack.networks.addon import Addon
 from voxstack_addon_spec import open_addon
 
 MEMORY_PER_BYTE = 1.5
-"""Bytes in memory for a byte on disk, as measured of networks in ONNX Runtime (``tests/benchmarks/voices.py``): it keeps some weights
-twice, as they are and in the order in which it multiplies."""
+"""Bytes in memory per byte on disk, as measured of networks in ONNX Runtime (``tests/benchmarks/voices.py``).
 
-MEMORY_PER_BYTE_OF_HALVES = 2 * MEMORY_PER_BYTE
-"""The same where weights lie there in half precision: it computes with them in single."""
+It keeps some weights twice: as they are, and in the order in which it multiplies.
+"""
+
+MEMORY_PER_HALF_PRECISION_BYTE = 2 * MEMORY_PER_BYTE
+"""Bytes in memory per byte on disk of weights in half precision: ONNX Runtime computes in single precision."""
 
 Weights = dict[object, int]
-"""Bytes by what they are of: a network in a context, the same wherever it is shared."""
+"""Bytes in memory by network and context: equal keys are one network in memory, whichever voices share it."""
 
 
 def weights_of(addon: Addon) -> Weights:
-    """Return what the networks of an addon take, in bytes, wherever they are opened in its context.
+    """Return the memory in bytes that the networks of an addon take once they are opened in its context.
 
-    Both forms of a network that streams have the same weights. It is an estimate by the sizes of files, of which none is read;
-    what a runtime needs while it computes comes on top.
+    Both forms of a network that streams have the same weights. The estimate is based on the sizes of files, none of
+    which is read; what a runtime needs while it computes comes on top.
     """
-    made: Weights = {}
+    weights: Weights = {}
     for name, spec in addon.networks.items():
-        holder, own = _holder(addon, name)
-        largest = max(sum(holder["files"][file]["size"] for file in files) for files in spec.exports.values())
-        halves = holder["networks"][own].get("measured", {}).get("weights") == "float16"
-        factor = MEMORY_PER_BYTE_OF_HALVES if halves else MEMORY_PER_BYTE
-        made[spec.digest, spec.trusted, addon.context.for_network(name, spec.role).key()] = round(factor * largest)
-    return made
+        owner, own_name = _owner(addon, name)
+        largest = max(sum(owner["files"][file]["size"] for file in files) for files in spec.exports.values())
+        halves = owner["networks"][own_name].get("measured", {}).get("weights") == "float16"
+        factor = MEMORY_PER_HALF_PRECISION_BYTE if halves else MEMORY_PER_BYTE
+        weights[spec.digest, spec.trusted, addon.context.for_network(name, spec.role).key()] = round(factor * largest)
+    return weights
 
 
-def _holder(addon: Addon, name: str) -> tuple[Mapping[str, Any], str]:
-    """The addon.json that has a network and lists its files, and its name there."""
+def _owner(addon: Addon, name: str) -> tuple[Mapping[str, Any], str]:
+    """Return the addon.json that owns a network and lists its files, and the name of the network in it."""
     network = addon.config["networks"][name]
     if "addon" not in network:
         return addon.config, name
@@ -44,7 +46,7 @@ def _holder(addon: Addon, name: str) -> tuple[Mapping[str, Any], str]:
 
 
 def total(parts: Iterable[Weights]) -> int:
-    """Bytes of all of them together."""
+    """Return the bytes of all parts together."""
     together: Weights = {}
     for part in parts:
         together |= part
