@@ -327,6 +327,38 @@ def test_a_change_that_is_broken_leaves_the_old_one(
     assert voices.status()[0].problem
 
 
+def test_a_request_while_a_reload_fails_does_not_try_it_again(changing: tuple[Path, Any]) -> None:
+    """The failure is recorded before others may try: here another request comes at the moment when it is recorded."""
+    place, _ = changing
+    concurrent: list[threading.Thread] = []
+    armed = threading.Event()
+
+    def clock() -> float:
+        if armed.is_set():
+            armed.clear()
+            concurrent.append(threading.Thread(target=voices.synthesize, args=(place, "Yes.")))
+            concurrent[0].start()
+            concurrent[0].join(60)
+        return 100.0
+
+    voices = Voices(registry=fresh(), clock=clock, warm=[place])
+    opened: list[Any] = []
+
+    def fail(*args: Any) -> None:
+        opened.append(args[0])
+        armed.set()
+        raise PluginError("the new version cannot be opened")
+
+    write_config(place, {**json.loads((place / "addon.json").read_text()), "version": "9.0"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("voxstack_voices.voices.Addon.open", fail)
+        assert len(voices.synthesize(place, "Yes.").samples)
+    assert len(concurrent) == 1
+    assert not concurrent[0].is_alive()
+    assert opened == [str(place)]
+    assert voices.status()[0].problem == "the new version cannot be opened"
+
+
 def test_a_zip_is_reloaded_too(changing: tuple[Path, Any]) -> None:
     place, change = changing
     zipped = write_zip(place, place.with_name("voice.zip"))

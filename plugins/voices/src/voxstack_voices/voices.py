@@ -167,33 +167,33 @@ class Voices:
     def _open(
         self, name: str, current: Fingerprint, previous: LoadedVoice | None, opening: Future[None]
     ) -> Lease | None:
-        """Open a voice and return a lease; return None if opening fails and there is a previous version to use."""
+        """Open a voice and return a lease; return None if opening fails and there is a previous version to use.
+
+        ``opening`` is completed last: threads that wait for it may open or use the voice at once. They try again by
+        themselves unless an error ends their requests, too.
+        """
+        failure: Exception | None = None
         try:
             opened = self._load(name, current)
             with self._lock:
                 self._check_open()
                 self._loaded[name] = opened
-                lease = opened.lease()
-        except BaseException as error:
-            self._end_opening(name)
-            if not isinstance(error, Exception):
-                opening.set_result(None)  # waiting threads try again by themselves
-                raise
+                return opened.lease()
+        except Exception as error:
             if previous is None:
-                opening.set_exception(error)
+                failure = error
                 raise
             previous.tried, previous.problem = self._clock(), str(error)
             _LOG.warning("%s has changed and cannot be opened; the previous version remains in use: %s", name, error)
-            lease = None
-        else:
-            self._end_opening(name)
-        opening.set_result(None)
-        return lease
-
-    def _end_opening(self, name: str) -> None:
-        with self._lock:
-            del self._opening[name]
-            self._reserved.pop(name, None)
+            return None
+        finally:
+            with self._lock:
+                del self._opening[name]
+                self._reserved.pop(name, None)
+            if failure is None:
+                opening.set_result(None)
+            else:
+                opening.set_exception(failure)
 
     def _load(self, name: str, current: Fingerprint) -> LoadedVoice:
         addon = Addon.open(name, self._registry, self._context, self._trust)
