@@ -65,7 +65,8 @@ class DynamicBatcher(Combiner[Call]):
         self._run(batch)
 
     def starts(self, job: Call) -> bool:
-        if super().starts(job) or self.waiting_rows(job.key) + job.rows >= self.most:
+        waiting_rows = sum(other.rows for other in self._waiting if other.key == job.key)
+        if super().starts(job) or waiting_rows + job.rows >= self.most:
             return True
         turn = current_turn()
         return turn is not None and turn.wanted == 0  # without a turn, waiting keeps no worker idle
