@@ -1,25 +1,18 @@
-"""What packaging raises."""
+"""Exceptions of packaging."""
 
 from __future__ import annotations
 
-from voxstack import VoxstackError
+from voxstack import LocatedError
 
 
-class PackagingError(VoxstackError):
-    """A network cannot be packaged as it is: ``where`` names it, ``problem`` says what was found and what to do."""
-
-    def __init__(self, where: str, problem: str) -> None:
-        super().__init__(where, problem)
-        self.where = where
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.problem}"
+class PackagingError(LocatedError):
+    """A network cannot be packaged as it is: ``where`` names it, ``problem`` states what was found and what to do."""
 
 
 class NoStatefulForm(PackagingError):
-    """A network mixes steps in a way that cannot be carried from call to call; ``why`` says what does."""
+    """A network mixes steps in a way that cannot be carried from call to call; ``why`` names the cause."""
 
     def __init__(self, where: str, why: str) -> None:
-        self.why = why
         super().__init__(where, f"has no stateful form: {why}. Leave 'stateful' out, and it streams in windows")
+        self.args = where, why  # unpickling calls the class with these
+        self.why = why
