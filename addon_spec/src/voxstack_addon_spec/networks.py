@@ -21,7 +21,7 @@ class NetworkSpec:
     :param digest: hash of its declaration and files; networks with the same digest are the same.
     :param exports: format (``onnx``, ``pt2``, ...) to file names: the symbol first, then its parameters if separate.
     :param path: returns the verified path of a file name.
-    :param trusted: whether code in the addon may run; formats that hold code are refused otherwise.
+    :param trusted: whether code in the addon may run; formats that contain code are refused otherwise.
     :param batch_error: measured difference between a row alone and in a batch, relative to its scale; None: not
         measured.
     :param mask_error: by masked axis, measured difference between padded and unpadded, relative to scale; None: not
@@ -85,8 +85,9 @@ class NetworkSpec:
         :raises ContextError: if the network was not exported in that format.
         """
         if form not in self.exports:
-            problem = f"the {runtime} runtime needs an export of format {form!r}, and it has only"
-            raise ContextError(f"network {self.name!r}: {problem} {', '.join(sorted(self.exports))}")
+            formats = ", ".join(sorted(self.exports))
+            problem = f"the {runtime} runtime needs an export of format {form!r}, and it has only {formats}"
+            raise ContextError(f"network {self.name!r}: {problem}; use another runtime, or add an export of that format")
         symbol, *parameters = (self.path(file) for file in self.exports[form])
         assert all(file.parent == symbol.parent for file in parameters), "the reader keeps an addon's files together"
         return symbol
@@ -98,7 +99,7 @@ class NetworkSpec:
 
     @property
     def form(self) -> Form:
-        """The form in which it runs."""
+        """Form in which the network runs."""
         if self.autoregressive is not None:
             return "autoregressive"
         return "whole" if self.streaming is None else "stateful" if self.streaming.states else "windowed"
@@ -135,7 +136,7 @@ class NetworkSpec:
         return (self.streaming.axis, self.streaming.hop) if hopped == {axis} else None
 
     def forms(self, context: Context) -> tuple[NetworkSpec, ...]:
-        """Return the forms in which this streaming network may be opened in a context, the best first.
+        """Return the forms in which this streaming network may be opened in a context, preferred first.
 
         :raises ContextError: if the context requests a form that does not exist.
         """
