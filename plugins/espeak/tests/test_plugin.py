@@ -47,7 +47,7 @@ def test_nothing_else_depends_on_it():
         needed += project.get("dependencies", [])
         needed += itertools.chain(*project.get("optional-dependencies", {}).values())
     assert len(needed) > 20
-    assert not [one for one in needed if "espeak" in one.lower()]
+    assert not [requirement for requirement in needed if "espeak" in requirement.lower()]
 
 
 def test_the_examples_in_the_readme_build():

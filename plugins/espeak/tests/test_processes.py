@@ -14,46 +14,47 @@ import pytest
 from tiny import addon, loaded
 
 from voxstack import CapacityError, VoxstackError
+from voxstack.streaming.turn import CURRENT_TURN, Turn
 from voxstack_espeak import Espeak
-from voxstack_espeak.library import Library
-from voxstack_espeak.pool import Pool
-from voxstack_espeak.process import WORKER, Process, command
+from voxstack_espeak.library_paths import LibraryPaths
+from voxstack_espeak.process import WORKER, EspeakProcess, worker_command
+from voxstack_espeak.process_pool import ProcessPool
 
 ADDON = addon(sample_rate=22050, hop_length=220)
 LONG = "This is a sentence of a long text. " * 200
-LINE = command(Library.found())
+COMMAND = worker_command(LibraryPaths.find())
 
 
 @pytest.fixture
 def pool() -> Any:
-    pool = Pool(LINE, limit=4, spare=2, patience=0.3)
+    pool = ProcessPool(COMMAND, limit=4, spare=2, patience=0.3)
     yield pool
     pool.close()
 
 
-def speaker(pool: Pool) -> Espeak:
+def espeak_with(pool: ProcessPool) -> Espeak:
     block = loaded(Espeak(), ADDON)
     block._pool = pool
     return block
 
 
-def said(block: Espeak, text: str, **controls: Any) -> np.ndarray:
+def synthesized(block: Espeak, text: str, **controls: Any) -> np.ndarray:
     return np.concatenate(list(block.stream(iter(()), {"text": text, **controls})))
 
 
-def alive(number: int) -> bool:
+def alive(pid: int) -> bool:
     try:
-        os.kill(number, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     return True
 
 
-def gone(number: int) -> bool:
+def gone(pid: int) -> bool:
     until = time.monotonic() + 20
-    while alive(number) and time.monotonic() < until:
+    while alive(pid) and time.monotonic() < until:
         time.sleep(0.01)
-    return not alive(number)
+    return not alive(pid)
 
 
 def test_thirty_two_threads_say_what_each_says_alone() -> None:
@@ -63,26 +64,26 @@ def test_thirty_two_threads_say_what_each_says_alone() -> None:
         (f"This is stream {number}, and it says its own text. One, two, three.", voices[number % 4])
         for number in range(32)
     ]
-    alone = [said(block, text, voice=voice) for text, voice in jobs]
+    alone = [synthesized(block, text, voice=voice) for text, voice in jobs]
     together = threading.Barrier(32)
 
-    def speak(job: tuple[str, str]) -> np.ndarray:
+    def run(job: tuple[str, str]) -> np.ndarray:
         together.wait()
-        return said(block, job[0], voice=job[1])
+        return synthesized(block, job[0], voice=job[1])
 
     with ThreadPoolExecutor(32) as threads:
-        for one, other in zip(alone, threads.map(speak, jobs), strict=True):
-            np.testing.assert_array_equal(one, other)
+        for expected, samples in zip(alone, threads.map(run, jobs), strict=True):
+            np.testing.assert_array_equal(samples, expected)
 
 
-def test_processes_are_used_again_and_few_are_kept(pool: Pool) -> None:
-    block = speaker(pool)
+def test_processes_are_used_again_and_few_are_kept(pool: ProcessPool) -> None:
+    block = espeak_with(pool)
     with pool.process() as process:
-        first = process.number
-        list(process.ask({"do": "check", "voice": "en-us"}))
-    said(block, "Yes.")
+        first = process.pid
+        list(process.run({"do": "check", "voice": "en-us"}))
+    synthesized(block, "Yes.")
     with pool.process() as process:
-        assert process.number == first
+        assert process.pid == first
     streams = [block.stream(iter(()), {"text": LONG}) for _ in range(4)]
     for stream in streams:
         next(stream)
@@ -92,95 +93,98 @@ def test_processes_are_used_again_and_few_are_kept(pool: Pool) -> None:
     assert pool.lent == 0
 
 
-def test_a_slow_listener_holds_nobody_up(pool: Pool) -> None:
-    block = speaker(pool)
+def test_a_slow_listener_holds_nobody_up(pool: ProcessPool) -> None:
+    block = espeak_with(pool)
     slow = block.stream(iter(()), {"text": LONG})
     next(slow)
     for _ in range(3):
-        assert len(said(block, "Yes."))
+        assert len(synthesized(block, "Yes."))
     assert pool.lent == 1
     slow.close()
 
 
-def test_a_listener_that_is_past_the_first_chunk_holds_no_process(pool: Pool) -> None:
-    stream = speaker(pool).stream(iter(()), {"text": "This takes some seconds to say, and a moment to make. " * 4})
+def test_a_listener_that_is_past_the_first_chunk_holds_no_process(pool: ProcessPool) -> None:
+    stream = espeak_with(pool).stream(iter(()), {"text": "This takes some seconds to say, and a moment to make. " * 4})
     next(stream)
     next(stream)
     assert pool.lent == 0
     assert sum(len(chunk) for chunk in stream) > 22050
 
 
-def test_when_all_are_held_one_more_is_refused_and_then_served(pool: Pool) -> None:
-    block = speaker(pool)
+def test_when_all_are_held_one_more_is_refused_and_then_served(pool: ProcessPool) -> None:
+    block = espeak_with(pool)
     streams = [block.stream(iter(()), {"text": LONG}) for _ in range(4)]
     for stream in streams:
         next(stream)
     with pytest.raises(CapacityError, match="4 streams hold a process each"):
-        said(block, "No.")
+        synthesized(block, "No.")
     streams.pop().close()
-    assert len(said(block, "Yes."))
+    assert len(synthesized(block, "Yes."))
     for stream in streams:
         stream.close()
 
 
 def test_who_waits_is_served_when_another_closes() -> None:
-    pool = Pool(LINE, limit=1, patience=60)
-    block = speaker(pool)
+    pool = ProcessPool(COMMAND, limit=1, patience=60)
+    block = espeak_with(pool)
     held = block.stream(iter(()), {"text": LONG})
     next(held)
     with ThreadPoolExecutor(1) as thread:
-        waiting = thread.submit(said, block, "Yes.")
+        waiter = thread.submit(synthesized, block, "Yes.")
         time.sleep(0.1)
-        assert not waiting.done()
+        assert not waiter.done()
         held.close()
-        assert len(waiting.result(60))
+        assert len(waiter.result(60))
     pool.close()
 
 
-def test_closing_early_ends_the_process(pool: Pool) -> None:
-    stream = speaker(pool).stream(iter(()), {"text": LONG})
+def test_closing_early_ends_the_process(pool: ProcessPool) -> None:
+    stream = espeak_with(pool).stream(iter(()), {"text": LONG})
     next(stream)
     (process,) = pool._lent
-    assert alive(process.number)
+    assert alive(process.pid)
     stream.close()
-    assert not alive(process.number)
+    assert not alive(process.pid)
     assert pool.lent == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-def test_a_crash_is_told_and_the_next_stream_is_well(pool: Pool) -> None:
-    block = speaker(pool)
-    expected = said(block, "Yes.")
+def test_a_crash_is_told_and_the_next_stream_is_well(pool: ProcessPool) -> None:
+    block = espeak_with(pool)
+    expected = synthesized(block, "Yes.")
     stream = block.stream(iter(()), {"text": LONG})
     next(stream)
     (process,) = pool._lent
-    os.kill(process.number, signal.SIGSEGV)
+    os.kill(process.pid, signal.SIGSEGV)
     with pytest.raises(VoxstackError, match=rf"ended before it was done \(signal {int(signal.SIGSEGV)}\)"):
         list(stream)
     assert pool.lent == 0
-    np.testing.assert_array_equal(said(block, "Yes."), expected)
+    np.testing.assert_array_equal(synthesized(block, "Yes."), expected)
 
 
-def test_an_idle_process_that_died_is_not_used(pool: Pool) -> None:
-    block = speaker(pool)
-    expected = said(block, "Yes.")
+def test_an_idle_process_that_died_is_not_used(pool: ProcessPool) -> None:
+    block = espeak_with(pool)
+    expected = synthesized(block, "Yes.")
     (process,) = pool._idle
     process._process.kill()
     process._process.wait()
-    np.testing.assert_array_equal(said(block, "Yes."), expected)
+    np.testing.assert_array_equal(synthesized(block, "Yes."), expected)
 
 
 def test_where_a_library_stays_loaded_each_utterance_has_its_process() -> None:
-    """As with musl, whose dlclose() does nothing."""
-    code = "import sys, runpy, _ctypes; _ctypes.dlclose = id; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
-    pool = Pool([sys.executable, "-c", code, str(WORKER), *Library.found()])
-    block, other = speaker(pool), loaded(Espeak(), ADDON)
-    numbers = set()
+    """As with musl, whose dlclose() has no effect."""
+    code = (
+        "import sys, runpy, _ctypes; _ctypes.dlclose = id; sys.argv = sys.argv[1:]; "
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    pool = ProcessPool([sys.executable, "-c", code, str(WORKER), *LibraryPaths.find()])
+    block, other = espeak_with(pool), loaded(Espeak(), ADDON)
+    pids = set()
     for text in ("One thing.", "Another thing.", "One thing."):
-        np.testing.assert_array_equal(said(block, text), said(other, text))
+        np.testing.assert_array_equal(synthesized(block, text), synthesized(other, text))
         (process,) = pool._idle
-        numbers.add(process.number)
-    assert len(numbers) == 3
+        pids.add(process.pid)
+    assert len(pids) == 3
     pool.close()
 
 
@@ -190,14 +194,14 @@ def test_a_process_ends_after_many_requests_and_another_one_takes_its_place() ->
         "sys.stdout.reconfigure(write_through=True)\n"
         "runpy.run_path(sys.argv[1], run_name='worker')['serve'](sys.stdin.buffer, sys.stdout.buffer, *sys.argv[2:], 2)"
     )
-    pool = Pool([sys.executable, "-c", code, str(WORKER), *Library.found()], spare=1)
-    block = speaker(pool)
-    numbers = []
+    pool = ProcessPool([sys.executable, "-c", code, str(WORKER), *LibraryPaths.find()], spare=1)
+    block = espeak_with(pool)
+    pids = []
     for _ in range(4):
-        assert len(said(block, "Yes."))
-        numbers += [process.number for process in pool._idle]
-    assert len(numbers) == 4
-    assert len(set(numbers)) == 3
+        assert len(synthesized(block, "Yes."))
+        pids += [process.pid for process in pool._idle]
+    assert len(pids) == 4
+    assert len(set(pids)) == 3
     pool.close()
 
 
@@ -207,31 +211,31 @@ def test_no_process_outlives_its_interpreter_however_that_ends() -> None:
         "voice = voxstack.load('espeak')\n"
         "streams = [voice.stream('A long text. ' * 2000) for _ in range(3)]\n"
         "for stream in streams: next(stream)\n"
-        "print(*(one.number for one in voice.block.stack[0]._pool._lent), flush=True)\n"
+        "print(*(process.pid for process in voice.block.stack[0]._pool._lent), flush=True)\n"
         "os.kill(os.getpid(), 9) if sys.argv[1] == 'killed' else None"
     )
     for how in ("ended", "killed"):
         done = subprocess.run([sys.executable, "-c", code, how], capture_output=True, text=True)
-        numbers = [int(number) for number in done.stdout.split()]
-        assert len(numbers) == 3, done.stderr
-        assert all(gone(number) for number in numbers)
+        pids = [int(pid) for pid in done.stdout.split()]
+        assert len(pids) == 3, done.stderr
+        assert all(gone(pid) for pid in pids)
 
 
-def test_who_interrupts_a_stream_finds_another_process(pool: Pool) -> None:
-    block = speaker(pool)
+def test_who_interrupts_a_stream_finds_another_process(pool: ProcessPool) -> None:
+    block = espeak_with(pool)
     stream = block.stream(iter(()), {"text": LONG})
     next(stream)
     (process,) = pool._lent
     stream.close()
     (successor,) = pool._idle
-    assert successor.number != process.number
-    assert len(said(block, "Stop."))
+    assert successor.pid != process.pid
+    assert len(synthesized(block, "Stop."))
     assert pool._idle == [successor]
 
 
 def test_a_pool_that_was_closed_keeps_nothing() -> None:
-    pool = Pool(LINE)
-    stream = speaker(pool).stream(iter(()), {"text": LONG})
+    pool = ProcessPool(COMMAND)
+    stream = espeak_with(pool).stream(iter(()), {"text": LONG})
     next(stream)
     pool.close()
     stream.close()
@@ -254,13 +258,101 @@ def test_a_fork_has_processes_of_its_own() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+class InterruptedTurn(Turn):
+    """A turn whose owner is interrupted while it waits to have it back."""
+
+    workers = idle = wanted = 0
+
+    def submit(self, job: Any) -> None: ...
+    def run(self, job: Any) -> None: ...
+    def release(self) -> None: ...
+    def acquire(self) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_a_turn_is_awaited_leaks_no_process(pool: ProcessPool) -> None:
+    token = CURRENT_TURN.set(InterruptedTurn())
+    try:
+        for _ in range(pool.limit + 1):
+            with pytest.raises(KeyboardInterrupt), pool.process():
+                pass
+    finally:
+        CURRENT_TURN.reset(token)
+    assert pool.lent == 0
+
+
+def test_an_interrupt_while_a_process_ends_leaks_no_slot(pool: ProcessPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = espeak_with(pool).stream(iter(()), {"text": LONG})
+    next(stream)
+    (process,) = pool._lent
+    end = process.end
+
+    def interrupted() -> None:
+        end()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(process, "end", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stream.close()
+    assert pool.lent == 0
+    assert len(synthesized(espeak_with(pool), "Yes."))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()")
+def test_a_fork_neither_reads_nor_holds_nor_counts_the_processes_of_its_parent() -> None:
+    code = (
+        "import os, voxstack\n"
+        "text = 'This is a sentence of a long text. ' * 200\n"
+        "voice = voxstack.load('espeak')\n"
+        "expected = voice.synthesize(text).samples.tobytes()\n"
+        "pool, stream = voice.block.stack[0]._pool, voice.stream(text)\n"
+        "chunks = [next(stream)]\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    try: list(stream)\n"
+        "    except voxstack.BlockError as error: refused = 'ended before it was done' in str(error)\n"
+        "    else: refused = False\n"
+        "    os._exit(0 if refused and pool.lent == 0 and not pool._lent else 1)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+        "chunks += stream\n"
+        "assert b''.join(chunk.samples.tobytes() for chunk in chunks) == expected\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()")
+def test_a_process_does_not_outlive_its_interpreter_in_a_fork() -> None:
+    code = (
+        "import os, voxstack\n"
+        "voice = voxstack.load('espeak')\n"
+        "stream = voice.stream('A long text. ' * 2000)\n"
+        "next(stream)\n"
+        "(process,) = voice.block.stack[0]._pool._lent\n"
+        "child = os.fork()\n"
+        "if child == 0: os.close(1), os.close(2), os.read(0, 1), os._exit(0)\n"
+        "print(process.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    reading, writing = os.pipe()  # the child lives until the test closes it
+    try:
+        done = subprocess.run([sys.executable, "-c", code], stdin=reading, capture_output=True, text=True, timeout=120)
+        assert gone(int(done.stdout)), done.stderr
+    finally:
+        os.close(writing)
+        os.close(reading)
+
+
 def test_a_library_that_is_not_there_is_told(tmp_path: Any) -> None:
-    with pytest.raises(VoxstackError, match=r"VOXSTACK_ESPEAK_LIBRARY is .*no file"):
-        Library.found({"VOXSTACK_ESPEAK_LIBRARY": str(tmp_path / "none.so")})
+    with pytest.raises(VoxstackError, match=r"VOXSTACK_ESPEAK_LIBRARY is .*not a file"):
+        LibraryPaths.find({"VOXSTACK_ESPEAK_LIBRARY": str(tmp_path / "none.so")})
     (tmp_path / "text.so").write_text("no library")
-    assert Library.found({"VOXSTACK_ESPEAK_LIBRARY": str(tmp_path / "text.so")}).data == ""
-    for library in (Library(str(tmp_path / "text.so"), ""), Library(Library.found().path, str(tmp_path))):
-        process = Process(command(library))
+    assert LibraryPaths.find({"VOXSTACK_ESPEAK_LIBRARY": str(tmp_path / "text.so")}).data == ""
+    for paths in (
+        LibraryPaths(str(tmp_path / "text.so"), ""),
+        LibraryPaths(LibraryPaths.find().library, str(tmp_path)),
+    ):
+        process = EspeakProcess(worker_command(paths))
         with pytest.raises(VoxstackError, match=r"espeak-ng cannot be loaded: .*(text\.so|does not find its data)"):
-            list(process.ask({"do": "check", "voice": "en-us"}))
+            list(process.run({"do": "check", "voice": "en-us"}))
         process.end()

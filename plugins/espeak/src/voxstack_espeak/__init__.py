@@ -1,4 +1,4 @@
-"""espeak-ng: its speech, and its phonemes."""
+"""The synthesizer espeak-ng: its speech and its phonemes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["Espeak", "EspeakPhonemes", "voxstack_addons", "voxstack_blocks"]
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """The blocks of this plugin."""
+    """Return the blocks of this plugin."""
     return [Espeak, EspeakPhonemes]
 
 
 @voxstack.hookimpl
 def voxstack_addons() -> list[Path]:
-    """The voice of this distribution."""
+    """Return the folder of the voice of this distribution."""
     return [Path(__file__).parent / "espeak"]

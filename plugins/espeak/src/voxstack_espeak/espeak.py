@@ -1,128 +1,115 @@
-"""Espeak: speaks with espeak-ng."""
+"""The block ``Espeak``, which synthesizes with espeak-ng."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from voxstack import Frames, RequestError, Resources, Schedule, StackError, StreamableBlock, Utterance
-from voxstack.streaming.turn import waiting
-from voxstack_espeak.library import Library
-from voxstack_espeak.pool import Pool
-from voxstack_espeak.process import Process
-from voxstack_espeak.prosody import parameters
-from voxstack_espeak.speech import Speech
-from voxstack_espeak.voices import check_voice, unknown
+from voxstack import Frames, Resources, Schedule, StackError, StreamableBlock, Utterance, waiting
+from voxstack_espeak.audio_buffer import AudioBuffer
+from voxstack_espeak.library_paths import LibraryPaths
+from voxstack_espeak.parameters import parameters
+from voxstack_espeak.process_pool import ProcessPool
+from voxstack_espeak.synthesis import Synthesis
+from voxstack_espeak.voices import check_voice
 
-AHEAD = 1 << 19
-"""Samples read ahead at most, 24 s or 1 MiB. Whoever listens to a shorter rest holds no process any more."""
+READ_AHEAD = 1 << 19
+"""The most samples read ahead: 24 s or 1 MiB. A stream with less than that left holds no process any more."""
 
 
 @dataclass
 class Espeak(StreamableBlock):
-    """Speaks ``text`` with espeak-ng, a formant synthesizer of some hundred languages: a stream of samples at 22050 Hz.
+    """Synthesizes ``text`` with espeak-ng, a formant synthesizer of some hundred languages, at 22050 Hz.
 
-    It is the head of a stream, and streams while espeak-ng speaks. Each utterance is said by a library of its own in another
-    process, so that the same text always gives the same samples. Of ``text`` that comes in pieces all is waited for; ``Sentences``
-    around it speaks while the text is still written. ``markup`` may be ``"ssml"``, as espeak-ng reads it, without its audio files.
+    It is the head of a stream of samples and yields chunks while espeak-ng synthesizes. Each utterance is synthesized
+    by a freshly loaded library in another process, so that the same text always gives the same samples. Text that
+    arrives in parts is awaited as a whole; ``Sentences`` around this block synthesizes while the text is still being
+    written. ``markup`` may be ``"ssml"``, as espeak-ng reads it, except for its audio files.
 
-    Controls, where the utterance has them: ``rate`` (a factor, 0.46 to 2.57), ``pitch`` (semitones, -7.5 to 9), ``pitch_range``
-    (a factor, 0 to 1.98), ``volume`` (dB, up to 6) and ``voice``.
+    Controls, if the utterance has them: ``rate`` (a factor, 0.46 to 2.57), ``pitch`` (semitones, -7.5 to 9),
+    ``pitch_range`` (a factor, 0 to 1.98), ``volume`` (dB, up to 6) and ``voice``.
 
     Words, sentences, phonemes and marks are reported to the request's timeline.
 
-    :param voice: name, language or file of one of espeak-ng's voices, with a variant behind a ``+``: ``en-us``, ``de``, ``en-gb+f2``.
-    :param sample_rate: of what it makes, Hz, for stacks that change it later (``Resample``); the addon's, unless given.
+    :param voice: name, language or file of one of espeak-ng's voices, optionally followed by ``+`` and a variant:
+        ``en-us``, ``de``, ``en-gb+f2``.
+    :param sample_rate: sample rate of the output, Hz, for stacks that change it later (``Resample``); by default the
+        addon's.
     """
 
     voice: str = "en-us"
     sample_rate: int | None = None
-    _pool: Pool | None = field(default=None, init=False, repr=False, compare=False)
-    _samples_a_frame: int = field(default=1, init=False, repr=False, compare=False)
-    _made_rate: int = field(default=0, init=False, repr=False, compare=False)
+    _pool: ProcessPool | None = field(default=None, init=False, repr=False, compare=False)
+    _samples_per_frame: int = field(default=1, init=False, repr=False, compare=False)
+    _output_rate: int = field(default=0, init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
     head = True
     makes = "samples"
 
     def load(self, addon: Resources) -> None:
-        self._pool = Pool.shared(Library.found())
-        self._samples_a_frame = addon.config["hop_length"]
-        self._made_rate = check_voice(self._pool, self.voice, self.stack_path or "Espeak")
+        self._pool = ProcessPool.shared(LibraryPaths.find())
+        self._samples_per_frame = addon.config["hop_length"]
+        self._output_rate = check_voice(self._pool, self.voice, self.stack_path or "Espeak")
         self._check_rate(addon.config["sample_rate"] if self.sample_rate is None else self.sample_rate)
 
-    def _check_rate(self, said: int) -> None:
-        made = self._made_rate
-        if said != made:
+    def _check_rate(self, declared: int) -> None:
+        rate = self._output_rate
+        if declared != rate:
             raise StackError(
                 self.stack_path or "Espeak",
-                f"espeak-ng makes samples at {made} Hz, and this says {said}; give the addon the sample_rate {made}, or "
-                f'"sample_rate": {made} to Espeak and put {{"type": "Resample", "source_rate": {made}, "target_rate": {said}}} '
-                "(plugin dsp) behind it",
+                f"espeak-ng synthesizes at {rate} Hz, but sample_rate is {declared}; set the addon's sample_rate to "
+                f'{rate}, or give Espeak "sample_rate": {rate} and put '
+                f'{{"type": "Resample", "source_rate": {rate}, "target_rate": {declared}}} (plugin dsp) after it',
             )
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        assert self._pool is not None, "load() comes first"
+        assert self._pool is not None, "Espeak runs after load(addon)"
         text = _whole(utterance["text"])
         if not text.strip():
             return
-        unit = utterance.get("unit")
-        kind, ssml = "sentence" if unit is None else unit.kind, utterance.get("markup", "text") == "ssml"
-        speech = Speech(text, utterance.get("timeline"), self._made_rate, utterance.get("text_start", 0), kind, ssml)
-        wanted = 0  # for the first chunk nothing is read ahead
-        with ExitStack() as holding:
-            saying = _Saying(holding.enter_context(self._pool.process()), self._request(text, ssml, utterance), speech)
-            for size in _of_samples(utterance.get("schedule", Schedule()), self._samples_a_frame).sizes():
-                if not saying.until(max(size, wanted)):
-                    holding.close()
-                if not speech.ready:
+        buffer, request = self._buffer(text, utterance), self._request(text, utterance)
+        schedule: Schedule = utterance.get("schedule", Schedule()).in_samples(self._samples_per_frame)
+        read_ahead = 0  # nothing is read ahead for the first chunk
+        with ExitStack() as lease:
+            synthesis = Synthesis(lease.enter_context(self._pool.process()), request, buffer)
+            for size in schedule.sizes():
+                if not synthesis.read(max(size, read_ahead)):
+                    lease.close()
+                if not buffer.ready:
                     return
-                yield speech.give(size)
-                wanted = AHEAD
+                yield buffer.take(size)
+                read_ahead = READ_AHEAD
 
-    def _request(self, text: str, ssml: bool, utterance: Utterance) -> dict[str, Any]:
-        voice = utterance.get("voice") or self.voice
-        return {"do": "speak", "voice": voice, "text": text, "ssml": ssml, "parameters": parameters(utterance)}
+    def _buffer(self, text: str, utterance: Utterance) -> AudioBuffer:
+        unit = utterance.get("unit")
+        return AudioBuffer(
+            text,
+            utterance.get("timeline"),
+            self._output_rate,
+            text_start=utterance.get("text_start", 0),
+            sentence_kind="sentence" if unit is None else unit.kind,
+            ssml=_is_ssml(utterance),
+        )
+
+    def _request(self, text: str, utterance: Utterance) -> dict[str, Any]:
+        return {
+            "do": "synthesize",
+            "voice": utterance.get("voice") or self.voice,
+            "text": text,
+            "ssml": _is_ssml(utterance),
+            "parameters": parameters(utterance),
+        }
 
 
-class _Saying:
-    """A request on its way from a process into what can be heard."""
-
-    def __init__(self, process: Process, request: Mapping[str, Any], speech: Speech) -> None:
-        self._voice, self._speech = request["voice"], speech
-        self._replies = process.ask(request)
-        self._goes_on = True
-
-    def until(self, samples: int) -> bool:
-        """Read until so many samples are ready, or there are no more; whether there are.
-
-        :raises RequestError: if there is no such voice.
-        """
-        while self._goes_on and self._speech.ready < samples:
-            reply = next(self._replies)
-            if reply.kind == "s":
-                self._speech.take_samples(reply.contents)
-            elif reply.kind == "e":
-                self._speech.take_events(reply.read())
-            else:
-                next(self._replies, None)  # the process is free when its replies have ended
-                self._goes_on = False
-                if "voices" in (result := reply.read()):
-                    raise RequestError(f"Espeak: {unknown(self._voice, result['voices'])}")
-                self._speech.finish()
-        return self._goes_on
+def _is_ssml(utterance: Utterance) -> bool:
+    return bool(utterance.get("markup", "text") == "ssml")
 
 
 def _whole(text: Any) -> str:
-    """The text, in one piece, without the character that would end it."""
+    """Return the whole text, without the character that would end it."""
     if not isinstance(text, str):
         with waiting():
             text = "".join(text)
-    return text.replace("\0", " ")
-
-
-def _of_samples(schedule: Schedule, hop_length: int) -> Schedule:
-    """The same schedule in samples, ``hop_length`` for each frame."""
-    return replace(schedule, first=schedule.first * hop_length, largest=schedule.largest * hop_length)
+    return str(text).replace("\0", " ")

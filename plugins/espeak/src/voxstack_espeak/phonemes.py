@@ -1,4 +1,4 @@
-"""EspeakPhonemes: text to phonemes, as espeak-ng pronounces it."""
+"""The block ``EspeakPhonemes``, which turns text into phonemes as espeak-ng pronounces it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from voxstack import RequestError, Resources, SequenceBlock, Utterance
 from voxstack_espeak.clauses import terminator
-from voxstack_espeak.library import Library
-from voxstack_espeak.pool import Pool
+from voxstack_espeak.library_paths import LibraryPaths
+from voxstack_espeak.process_pool import ProcessPool
 from voxstack_espeak.voices import check_voice
 
 _LANGUAGE = re.compile(r"\([^)]+\)")
@@ -18,42 +18,45 @@ _LANGUAGE = re.compile(r"\([^)]+\)")
 
 @dataclass
 class EspeakPhonemes(SequenceBlock):
-    """Pronounces ``text`` by espeak-ng's rules: ``phonemes``, a list of strings, each one code point of IPA in normal form D, with
-    spaces between words and the mark that ends each clause: what Piper's voices read.
+    """Turns ``text`` into ``phonemes`` by espeak-ng's rules: IPA with spaces and marks, as Piper's voices read it.
 
-    Marks within a sentence have a space behind them, those that end one have none. Where a word of another language is
-    pronounced by the rules of that, no more than its phonemes are written.
+    ``phonemes`` is a list of strings, each one code point in normal form D, with spaces between words and the mark that
+    ends each clause. A space follows marks within a sentence; none follows those that end one. A word of another
+    language is pronounced by the rules of that language, and only its phonemes are written.
 
-    :param voice: name, language or file of the voice of espeak-ng whose rules they are: ``en-us``, ``de``.
+    :param voice: name, language or file of the voice of espeak-ng whose rules apply: ``en-us``, ``de``.
     """
 
     voice: str = "en-us"
-    _pool: Pool | None = field(default=None, init=False, repr=False, compare=False)
+    _pool: ProcessPool | None = field(default=None, init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
     gives = frozenset({"phonemes"})
 
     def load(self, addon: Resources) -> None:
-        self._pool = Pool.shared(Library.found())
+        self._pool = ProcessPool.shared(LibraryPaths.find())
         check_voice(self._pool, self.voice, self.stack_path or "EspeakPhonemes")
 
     def __call__(self, utterance: Utterance) -> Utterance:
-        assert self._pool is not None, "load() comes first"
+        assert self._pool is not None, "EspeakPhonemes runs after load(addon)"
         text = utterance["text"]
         if not isinstance(text, str):
             raise RequestError(
-                "EspeakPhonemes: the text comes in pieces; put Sentences (plugin text) around, or join them"
+                "EspeakPhonemes: the text arrives in parts; put Sentences (plugin text) around the block, or join them"
             )
         with self._pool.process() as process:
-            *_, reply = process.ask({"do": "phonemes", "voice": self.voice, "text": text.replace("\0", " ")})
-        return {"phonemes": list(_joined(reply.read()["clauses"]))}
+            *_, reply = process.run({"do": "phonemes", "voice": self.voice, "text": text.replace("\0", " ")})
+        return {"phonemes": list(_joined(reply.json()["clauses"]))}
 
 
 def _joined(clauses: Iterable[tuple[str, str, bool]]) -> str:
-    """All clauses as Piper writes them, decomposed."""
-    parts, ahead = [], ""  # the first character of a clause is read with the clause before it
+    """Return all clauses as Piper writes them, in normal form D.
+
+    :param clauses: for each, its IPA, the text that espeak-ng read for it, and whether text was left.
+    """
+    parts, first = [], ""  # the first character of a clause is read with the clause before it
     for ipa, read, more in clauses:
-        mark = terminator(ahead + read, more) if ipa else ""
-        ahead = read[-1:] if more else ""
+        mark = terminator(first + read, more) if ipa else ""
+        first = read[-1:] if more else ""
         parts += [_LANGUAGE.sub("", ipa), mark, " " if mark and mark in ",:;" else ""]
     return unicodedata.normalize("NFD", "".join(parts))

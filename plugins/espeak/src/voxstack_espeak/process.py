@@ -1,9 +1,10 @@
-"""One process that speaks."""
+"""A worker process that runs espeak-ng, as its parent sees it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,59 +12,64 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from voxstack import VoxstackError
-from voxstack_espeak.library import Library
+from voxstack_espeak.library_paths import LibraryPaths
 
 WORKER = Path(__file__).with_name("worker.py")
 
 
-def command(library: Library) -> list[str]:
-    """What starts a worker: by its file and without site packages, for importing voxstack there would take ten times as long."""
-    return [sys.executable, "-I", "-S", str(WORKER), *library]
+def worker_command(paths: LibraryPaths) -> list[str]:
+    """Return the command that starts a worker.
+
+    The worker runs by its file and without site packages: importing voxstack there would take ten times as long.
+    """
+    return [sys.executable, "-I", "-S", str(WORKER), *paths]
 
 
 class Reply(NamedTuple):
-    """A part of what was asked for: ``e``, events; ``s``, samples; ``r``, the result, and nothing after it."""
+    """A part of the reply to a request: ``e``, events; ``s``, samples; ``r``, the result, which is the last part."""
 
     kind: str
     contents: bytes
 
-    def read(self) -> Any:
-        """The JSON of events or of a result."""
+    def json(self) -> Any:
+        """Return the events or the result."""
         return json.loads(self.contents)
 
 
-class Process:
-    """A worker, which does one request at a time. It ends with this process, however that ends: its input ends then."""
+class EspeakProcess:
+    """A worker process, which runs one request at a time.
 
-    def __init__(self, line: Sequence[str]) -> None:
-        self._process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    It ends with this process, however that ends: its standard input ends then.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         self._done = True
 
     @property
     def ready(self) -> bool:
-        """Whether it can take a request: it has done the one before, and lives."""
+        """Whether it can take a request: it is alive, and has completed the previous one."""
         return self._done and self._process.poll() is None
 
     @property
-    def number(self) -> int:
-        """Its number in the system."""
+    def pid(self) -> int:
+        """Its process ID."""
         return self._process.pid
 
-    def ask(self, request: Mapping[str, Any]) -> Iterator[Reply]:
-        """Yield what is made, as it is asked for: nothing is made that is far ahead of it.
+    def run(self, request: Mapping[str, Any]) -> Iterator[Reply]:
+        """Run a request, and yield the parts of the reply on demand; the worker computes only a little ahead.
 
-        :raises VoxstackError: if the process ends before it is done, or has no library.
+        :raises VoxstackError: if the process ends before the request is complete, or cannot load espeak-ng.
         """
         self._done = False
-        written = json.dumps(request).encode()
-        with contextlib.suppress(OSError):  # it has ended, and may have said why
-            self._process.stdin.write(len(written).to_bytes(4, "little") + written)
-            self._process.stdin.flush()
+        self._write(request)
         while True:
             head = self._read(5)
             reply = Reply(chr(head[0]), self._read(int.from_bytes(head[1:], "little")))
             if reply.kind == "r":
-                result = reply.read()
+                result = reply.json()
                 self._done = not result.get("last", True)
                 if "error" in result:
                     raise VoxstackError(f"espeak-ng cannot be loaded: {result['error']}")
@@ -72,19 +78,43 @@ class Process:
             yield reply
 
     def end(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it is doing."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in self._pipes():
             with contextlib.suppress(OSError):  # a request that it did not read
                 pipe.close()
 
+    def detach(self) -> None:
+        """Cut a forked child off from a process of its parent, which it must neither disturb nor keep alive.
+
+        Takes no lock, since a thread that the child lacks may hold that of a pipe; so the pipes stay open, but lead
+        nowhere.
+        """
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for pipe in self._pipes():
+            if not pipe.closed:
+                os.dup2(nowhere, pipe.fileno(), inheritable=False)
+        os.close(nowhere)
+
+    def _pipes(self) -> list[Any]:
+        return [self._process.stdin, self._process.stdout]
+
+    def _write(self, request: Mapping[str, Any]) -> None:
+        assert self._process.stdin is not None, "it is a pipe"
+        contents = json.dumps(request).encode()
+        with contextlib.suppress(OSError):  # it has ended, which is raised where its reply is read
+            self._process.stdin.write(len(contents).to_bytes(4, "little") + contents)
+            self._process.stdin.flush()
+
     def _read(self, size: int) -> bytes:
+        assert self._process.stdout is not None, "it is a pipe"
         contents = self._process.stdout.read(size)
         if len(contents) < size:
             status = self._process.wait()
             how = f"signal {-status}" if status < 0 else f"status {status}"
             raise VoxstackError(
-                f"the process of espeak-ng ended before it was done ({how}); this utterance is lost, and the next one gets a new process"
+                f"the process of espeak-ng ended before it was done ({how}); this utterance is lost, and the next "
+                "one gets a new process"
             )
         return contents

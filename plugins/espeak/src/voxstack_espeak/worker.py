@@ -1,14 +1,14 @@
-"""The process that espeak-ng runs in. It imports nothing but the standard library, so that it starts in some 20 ms.
+"""The worker process that runs espeak-ng. It imports only the standard library, so that it starts in some 20 ms.
 
-A request is four bytes of length, little-endian, and so much JSON, on the standard input. Replies go to the standard output, each
-a letter and four bytes of length before its contents: ``e``, events, in JSON; ``s``, samples, 16 bit; and at last ``r``, the
-result, in JSON. Whoever asked reads at its own pace: a full pipe stops the synthesis. When the input ends, or nobody reads
-the output any more, the process ends.
+A request is four bytes of length, little-endian, and that many bytes of JSON, on standard input. Replies go to standard
+output, each a letter and four bytes of length before its contents: ``e``, events, in JSON; ``s``, samples, 16 bit; and
+at last ``r``, the result, in JSON. The parent reads at its own pace: a full pipe suspends the synthesis. The process
+ends when its input ends, or when its output is closed.
 
-espeak-ng keeps in static variables where its noise and its filters are, also when it is told to terminate, and the same text said
-twice gives other samples. So each request gets a library that was loaded anew (3 ms); where a library cannot be unloaded, as
-with musl, the process ends after one request. A library that is unloaded leaves some 2 KiB behind, so that a process ends after
-``REQUESTS``, too.
+espeak-ng keeps the state of its noise and filters in static variables, even after it is terminated, so the same text
+synthesized twice gives different samples. Therefore each request gets a freshly loaded library (3 ms). Where a library
+cannot be unloaded, as with musl, the process ends after one request. Each unloaded library leaves some 2 KiB behind, so
+the process also ends after ``REQUESTS`` requests.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ class _Voice(ctypes.Structure):
     ]
 
 
-_Heard = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Event))
-_Uri = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p)
+_SynthCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Event))
+_UriCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p)
 
 
-class Library:
+class EspeakLibrary:
     """espeak-ng, loaded for one request.
 
     :raises OSError: if it cannot be loaded, or does not find its data.
@@ -77,19 +77,20 @@ class Library:
         self.sample_rate = library.espeak_Initialize(SYNCHRONOUS, BUFFER_MS, data and data.encode(), options)
         if self.sample_rate <= 0:
             raise OSError(f"{path} does not find its data in {data or 'its usual place'}")
-        if hasattr(library, "espeak_ng_SetRandSeed"):  # it was set from the time of day
+        if hasattr(library, "espeak_ng_SetRandSeed"):  # espeak-ng seeds it with the time of day
             library.espeak_ng_SetRandSeed(ctypes.c_long(SEED))
         else:  # before version 1.52
             ctypes.CDLL(None).srand(SEED)
         library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
-        self._no_files = _Uri(lambda *_: NO_SOUND)  # else SSML could have files of this machine read
+        self._no_files = _UriCallback(lambda *_: NO_SOUND)  # otherwise SSML could read files of this machine
         library.espeak_SetUriCallback(self._no_files)
 
     def select(self, voice: str) -> bool:
-        """Take a voice by its language, file or name, and a variant behind a ``+``; False if there is none.
+        """Select a voice by its language, file or name, and an optional ``+variant``; return False if there is none.
 
-        espeak-ng takes a variant that it does not know for none, and knows none behind some languages: both are looked up here.
+        espeak-ng ignores a variant that does not exist, and finds no variants for some languages: both are looked up
+        here.
         """
         plain, plus, variant = voice.partition("+")
         if plus:
@@ -105,56 +106,57 @@ class Library:
         )
 
     def voices(self) -> list[str]:
-        """Names of all voices: by language, by file, and as people call them; and of all variants, with their ``+``."""
+        """Return the names of all voices: by language, by file, and by name; and of all variants, with their ``+``."""
         variants = {"+" + file.partition("/")[2] for file in self._listing(b"variant")}
         return sorted(variants.union(*self._listing(None).values()))
 
     def _listing(self, kind: bytes | None) -> dict[str, set[str]]:
-        """All names of each voice, by its file; of variants or else of languages."""
-        chosen = None if kind is None else ctypes.byref(_Voice(languages=kind))
-        listing, found, row = self._library.espeak_ListVoices(chosen), {}, 0
+        """Return all names of each voice by its file: of variants for ``kind`` "variant", of languages for None."""
+        selector = None if kind is None else ctypes.byref(_Voice(languages=kind))
+        listing, names, row = self._library.espeak_ListVoices(selector), {}, 0
         while listing[row]:
             voice = listing[row].contents
             name, file, language = (
                 text.decode(errors="replace") for text in (voice.name, voice.identifier, voice.languages[1:])
             )
-            found[file] = {name, file, language}
+            names[file] = {name, file, language}
             row += 1
-        return found
+        return names
 
-    def speak(self, text: str, parameters: dict[str, int], ssml: bool, send: Any) -> None:
-        """Say a text; ``send`` gets events and samples as they are made."""
+    def synthesize(self, text: str, parameters: dict[str, int], ssml: bool, send: Any) -> None:
+        """Synthesize a text; ``send`` receives events and samples as they are produced."""
         for name, value in parameters.items():
             self._library.espeak_SetParameter(PARAMETERS[name], value, 0)
 
-        def heard(wave: int | None, count: int, events: Any) -> int:
-            told = list(_rows(events))
-            if told:
-                send(b"e", json.dumps(told).encode())
+        def receive(wave: int | None, count: int, events: Any) -> int:
+            rows = list(_rows(events))
+            if rows:
+                send(b"e", json.dumps(rows).encode())
             if wave and count > 0:
                 send(b"s", ctypes.string_at(wave, 2 * count))
             return 0
 
-        callback = _Heard(heard)
+        callback = _SynthCallback(receive)
         self._library.espeak_SetSynthCallback(callback)
-        written = text.encode(errors="replace")
+        encoded = text.encode(errors="replace")
         flags = UTF8 | (SSML if ssml else 0)
-        self._library.espeak_Synth(written, len(written) + 1, 0, 1, 0, flags, None, None)
+        self._library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, flags, None, None)
 
     def phonemes(self, text: str) -> list[tuple[str, str, bool]]:
-        """IPA of each clause, with what was read for it, and whether more of the text was left."""
-        written = text.encode(errors="replace")
-        buffer = ctypes.create_string_buffer(written)
-        place, found, start = ctypes.c_void_p(ctypes.addressof(buffer)), [], 0
-        while place.value:
-            ipa = self._library.espeak_TextToPhonemes(ctypes.byref(place), UTF8, IPA)
-            end = place.value - ctypes.addressof(buffer) if place.value else len(written)
-            found.append((ipa.decode(errors="replace"), written[start:end].decode(errors="replace"), bool(place.value)))
+        """Return for each clause its IPA, the text that was read for it, and whether text was left."""
+        encoded = text.encode(errors="replace")
+        buffer = ctypes.create_string_buffer(encoded)
+        position, clauses, start = ctypes.c_void_p(ctypes.addressof(buffer)), [], 0
+        while position.value:
+            ipa = self._library.espeak_TextToPhonemes(ctypes.byref(position), UTF8, IPA)
+            end = position.value - ctypes.addressof(buffer) if position.value else len(encoded)
+            read = encoded[start:end].decode(errors="replace")
+            clauses.append((ipa.decode(errors="replace"), read, bool(position.value)))
             start = end
-        return found
+        return clauses
 
     def unload(self) -> bool:
-        """Give the library back; whether the next one that is loaded begins anew."""
+        """Unload the library; return whether the next one that is loaded starts from its initial state."""
         self._library.espeak_Terminate()
         if not hasattr(_ctypes, "dlclose"):
             return False
@@ -167,7 +169,7 @@ class Library:
 
 
 def _rows(events: Any) -> Iterator[tuple[int, int, int, int, str]]:
-    """Type, sample, first character (counted from 1), characters, and name of each event."""
+    """Yield of each event its type, sample, first character (counted from 1), number of characters, and name."""
     for event in events:
         if event.type == LIST_END:
             return
@@ -175,37 +177,37 @@ def _rows(events: Any) -> Iterator[tuple[int, int, int, int, str]]:
         yield event.type, event.sample, event.text_position, event.length, name.decode(errors="ignore")
 
 
-def answer(library: Library, request: dict[str, Any], send: Any) -> dict[str, Any]:
-    """Do what a request asks for, and return its result."""
+def run(library: EspeakLibrary, request: dict[str, Any], send: Any) -> dict[str, Any]:
+    """Run a request, and return its result."""
     if not library.select(request["voice"]):
         return {"voices": library.voices()}
-    if request["do"] == "speak":
-        library.speak(request["text"], request["parameters"], request["ssml"], send)
+    if request["do"] == "synthesize":
+        library.synthesize(request["text"], request["parameters"], request["ssml"], send)
     elif request["do"] == "phonemes":
         return {"clauses": library.phonemes(request["text"])}
     return {"sample_rate": library.sample_rate}
 
 
-def serve(requests: BinaryIO, replies: BinaryIO, path: str, data: str | None, most: int = REQUESTS) -> None:
-    """Answer requests until there are no more, and ``most`` of them."""
+def serve(requests: BinaryIO, replies: BinaryIO, path: str, data: str | None, limit: int = REQUESTS) -> None:
+    """Answer up to ``limit`` requests, until the input ends."""
 
     def send(kind: bytes, contents: bytes) -> None:
         try:
             replies.write(kind + len(contents).to_bytes(4, "little") + contents)
             replies.flush()
-        except OSError:  # nobody listens any more, and espeak-ng's code is on the stack
+        except OSError:  # the parent has closed the pipe; espeak-ng's code is on the stack and cannot be unwound
             os._exit(0)
 
-    for left in reversed(range(most)):
+    for left in reversed(range(limit)):
         try:
-            library = Library(path, data)
+            library = EspeakLibrary(path, data)
         except OSError as error:
             send(b"r", json.dumps({"error": str(error)}).encode())
             return
         length = requests.read(4)
         if len(length) < 4:
             return
-        result = answer(library, json.loads(requests.read(int.from_bytes(length, "little"))), send)
+        result = run(library, json.loads(requests.read(int.from_bytes(length, "little"))), send)
         last = not library.unload() or not left
         send(b"r", json.dumps({**result, "last": last}).encode())
         if last:
@@ -213,7 +215,7 @@ def serve(requests: BinaryIO, replies: BinaryIO, path: str, data: str | None, mo
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked decides what an interrupt ends
-    out = os.fdopen(os.dup(1), "wb")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
+    output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not come between the replies
-    serve(sys.stdin.buffer, out, sys.argv[1], sys.argv[2] or None)
+    serve(sys.stdin.buffer, output, sys.argv[1], sys.argv[2] or None)
