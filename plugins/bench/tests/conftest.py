@@ -1,4 +1,4 @@
-"""A small world: an addon that speaks by two ONNX networks, with golden vectors, and a plugin that workers find, too."""
+"""A small world: a voice of two ONNX networks with golden vectors, and a plugin that worker processes find, too."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ def scaling(path: Path, factors: tuple[float, float]) -> None:
     )
 
 
-def spoken(text: str) -> np.ndarray:
-    """What the addon says."""
+def samples_of(text: str) -> np.ndarray:
+    """Return the samples that the addon synthesizes."""
     letters = np.array([ord(letter) / 256 for letter in text if letter != " "], np.float32)
     return (letters * np.float32(2) * np.float32(0.25)).repeat(10)
 
 
 def golden() -> Golden:
-    """Golden vectors as they should be, by file."""
+    """Return correct golden vectors, by file."""
     frames = np.linspace(-1, 1, 8, dtype=np.float32).reshape(1, 4, 2)
-    made: Golden = {
+    networks: Golden = {
         name: {"inputs.frames": frames, "outputs.mel": frames * np.float32(factors)}
         for name, factors in FACTORS.items()
     }
-    speech = {"request.text": np.array(TEXT), "request.controls": np.array("{}"), "outputs.samples": spoken(TEXT)}
-    return {**made, "speech": speech}
+    speech = {"request.text": np.array(TEXT), "request.controls": np.array("{}"), "outputs.samples": samples_of(TEXT)}
+    return {**networks, "speech": speech}
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def toy(write_addon: Callable[..., Path]) -> Callable[..., Path]:
 
 
 def relist(folder: Path) -> None:
-    """List the files of an addon anew."""
+    """Update the list of files of an addon."""
     config = json.loads((folder / "addon.json").read_text())
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "addon.json")
     config["files"] = {path.relative_to(folder).as_posix(): file_entry(path) for path in paths}
@@ -95,7 +95,7 @@ def relist(folder: Path) -> None:
 
 
 @pytest.fixture
-def list_anew() -> Callable[[Path], None]:
+def update_files() -> Callable[[Path], None]:
     return relist
 
 
@@ -111,7 +111,7 @@ def toy_plugin() -> Any:
 
 @pytest.fixture
 def registry(toy_plugin: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Registry:
-    """Of this process; workers find the same plugin among those installed. What is kept is kept in a folder of the test."""
+    """Return a registry for this process. Workers find the same plugin installed; placements are temporary."""
     path = os.pathsep.join([str(SITE), *filter(None, [os.environ.get("PYTHONPATH")])])
     monkeypatch.setenv("PYTHONPATH", path)
     monkeypatch.setenv("VOXSTACK_PLACEMENTS", str(tmp_path / "placements"))

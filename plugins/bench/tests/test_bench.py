@@ -1,4 +1,4 @@
-"""Measuring side by side: turns, choices, placements, and what the command says."""
+"""Measurement side by side: turns, selection, placements, and the output of the command."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 import voxstack_bench
 from voxstack import Registry, RequestError
 from voxstack.networks import Context
-from voxstack_bench import placing
-from voxstack_bench.asking import same, spelled
-from voxstack_bench.clock import Timed
-from voxstack_bench.figures import Spread
-from voxstack_bench.process import WorkerError
-from voxstack_bench.turns import interleaved
+from voxstack_bench.contexts import are_equivalent, context_to_json
+from voxstack_bench.interleaving import interleave
+from voxstack_bench.placement import selection
+from voxstack_bench.process.network_timer import TimedNetwork
+from voxstack_bench.process.worker import WorkerError
+from voxstack_bench.results import Spread
 
 Toy = Callable[..., Path]
 Command = Callable[..., int]
@@ -27,18 +27,18 @@ Command = Callable[..., int]
 
 def test_turns_begin_with_another_each_round() -> None:
     lines: list[str] = []
-    names = [name for name, _ in interleaved(dict.fromkeys("abc", dict), 4, lines.append)]
+    names = [name for name, _ in interleave(dict.fromkeys("abc", dict), 4, lines.append)]
     assert "".join(names) == "abc-bca-cab-abc".replace("-", "")
     assert lines == [f"round {number} of 4" for number in (1, 2, 3, 4)]
-    assert list(interleaved({}, 2, lines.append)) == []
+    assert list(interleave({}, 2, lines.append)) == []
 
 
 def test_one_that_fails_has_no_more_turns() -> None:
     def broken() -> Any:
         raise WorkerError("it broke")
 
-    given = list(interleaved({"a": lambda: {"x": 1}, "b": broken}, 3, lambda line: None))
-    assert given == [("a", {"x": 1}), ("b", {"failed": "it broke"}), ("a", {"x": 1}), ("a", {"x": 1})]
+    turns = list(interleave({"a": lambda: {"x": 1}, "b": broken}, 3, lambda line: None))
+    assert turns == [("a", {"x": 1}), ("b", {"failed": "it broke"}), ("a", {"x": 1}), ("a", {"x": 1})]
 
 
 def figures(ttfa_s: float, rtf: float, cpu: float = 1.0) -> Any:
@@ -55,13 +55,13 @@ def figures(ttfa_s: float, rtf: float, cpu: float = 1.0) -> Any:
 )
 def test_what_is_best_depends_on_what_for(goal: Any, best: str) -> None:
     rows = {"early": figures(0.10, 0.5), "middle": figures(0.119, 0.3), "fast": figures(0.13, 0.1)}
-    assert placing.choose(goal, rows) == best
+    assert selection.best_context(goal, rows) == best
 
 
 def test_of_equals_the_one_with_least_processor_time_and_then_the_first() -> None:
     rows = {"a": figures(0.1, 0.100, 2.0), "b": figures(0.1, 0.104, 1.0), "c": figures(0.1, 0.104, 1.04)}
-    assert placing.choose("throughput", rows) == "b"
-    assert placing.choose("balanced", {"a": figures(0.1, 0.1), "placement": figures(0.0999, 0.0999)}) == "a"
+    assert selection.best_context("throughput", rows) == "b"
+    assert selection.best_context("balanced", {"a": figures(0.1, 0.1), "placement": figures(0.0999, 0.0999)}) == "a"
 
 
 def test_a_network_moves_only_where_it_gains() -> None:
@@ -71,8 +71,13 @@ def test_a_network_moves_only_where_it_gains() -> None:
         "vocoder": {"cpu": 1.0, "card": 2.0},
         "idle": {},
     }
-    assert placing.places(times, "cpu") == {"decoder": "card", "encoder": "cpu", "vocoder": "cpu", "idle": "cpu"}
-    assert placing.places({"decoder": {"card": 1.0}}, "cpu") == {"decoder": "card"}  # not right elsewhere
+    assert selection.place_networks(times, "cpu") == {
+        "decoder": "card",
+        "encoder": "cpu",
+        "vocoder": "cpu",
+        "idle": "cpu",
+    }
+    assert selection.place_networks({"decoder": {"card": 1.0}}, "cpu") == {"decoder": "card"}  # not right elsewhere
 
 
 ROLES = {"encoder": "encoder", "decoder": "decoder", "vocoder": "vocoder"}
@@ -82,36 +87,38 @@ def test_a_placement_is_a_context() -> None:
     fixed = Context("openvino", "NPU", shapes={"frames": (64, 128)}, options={"cache": "x"})
     contexts = {"cpu": Context(threads=2, schedule={"first": 12}), "npu": fixed}
     chosen = {"encoder": "cpu", "decoder": "npu", "vocoder": "cpu"}
-    made = placing.composed(contexts, chosen, "cpu", ROLES)
+    composed = selection.compose_context(contexts, chosen, "cpu", ROLES)
     npu = {"runtime": "openvino", "device": "NPU", "shapes": {"frames": [64, 128]}, "options": {"cache": "x"}}
-    assert made == {
+    assert composed == {
         "runtime": "onnx",
         "device": "cpu",
         "threads": 2,
         "schedule": {"first": 12},
         "networks": {"decoder": npu},
     }
-    context = Context.of(json.loads(json.dumps(made)), {}, "x")
-    assert same(context.for_network("decoder", "decoder"), fixed)
+    context = Context.of(json.loads(json.dumps(composed)), {}, "x")
+    assert are_equivalent(context.for_network("decoder", "decoder"), fixed)
     assert context.for_network("encoder", "encoder").threads == 2
-    assert placing.told(chosen, "cpu") == "decoder in npu, the rest in cpu"
+    assert selection.describe_placement(chosen, "cpu") == "decoder in npu, the rest in cpu"
 
 
 def test_a_placement_that_a_context_has_anyhow_is_none() -> None:
     contexts = {"cpu": Context(), "card": Context("torch", "cuda")}
-    assert placing.composed(contexts, dict.fromkeys(ROLES, "card"), "card", ROLES) is None
-    assert placing.composed(contexts, dict.fromkeys(ROLES, "cpu"), "card", ROLES) is None
+    assert selection.compose_context(contexts, dict.fromkeys(ROLES, "card"), "card", ROLES) is None
+    assert selection.compose_context(contexts, dict.fromkeys(ROLES, "cpu"), "card", ROLES) is None
     contexts["both"] = Context("torch", "cuda", networks={"encoder": Context()})
     chosen = {"encoder": "cpu", "decoder": "card", "vocoder": "card"}
-    assert placing.composed(contexts, chosen, "card", ROLES) is None
+    assert selection.compose_context(contexts, chosen, "card", ROLES) is None
     del contexts["both"]
-    assert placing.composed(contexts, chosen, "card", ROLES) is not None
+    assert selection.compose_context(contexts, chosen, "card", ROLES) is not None
 
 
 def test_a_placement_upon_a_placement_names_all_places() -> None:
     contexts = {"both": Context("torch", "cuda", networks={"vocoder": Context(threads=3)}), "cpu": Context()}
-    made = placing.composed(contexts, {"encoder": "cpu", "decoder": "both", "vocoder": "both"}, "both", ROLES)
-    assert made == {
+    composed = selection.compose_context(
+        contexts, {"encoder": "cpu", "decoder": "both", "vocoder": "both"}, "both", ROLES
+    )
+    assert composed == {
         "runtime": "torch",
         "device": "cuda",
         "networks": {
@@ -121,8 +128,8 @@ def test_a_placement_upon_a_placement_names_all_places() -> None:
     }
 
 
-def test_contexts_are_spelled_as_they_are_read() -> None:
-    asked = {
+def test_contexts_are_written_as_they_are_read() -> None:
+    requested = {
         "runtime": "torch",
         "device": "cuda:1",
         "threads": 3,
@@ -135,11 +142,11 @@ def test_contexts_are_spelled_as_they_are_read() -> None:
         "options": {"compile": True},
         "networks": {"decoder": {"runtime": "onnx", "device": "cpu", "threads": 2}},
     }
-    assert spelled(Context.of(asked, {}, "x")) == asked
+    assert context_to_json(Context.of(requested, {}, "x")) == requested
 
 
 def test_timed_networks_count() -> None:
-    timed = Timed(lambda frames: {"mel": frames})
+    timed = TimedNetwork(lambda frames: {"mel": frames})
     assert timed(frames=1) == {"mel": 1}
     timed(frames=2)
     assert timed.stats["calls"] == 2
@@ -154,7 +161,7 @@ def test_networks_that_are_fast_in_different_places_are_put_there(toy: Toy, regi
     """Device ``a`` is slow at one network and ``b`` at the other, so both together beat each."""
     lines: list[str] = []
     found = voxstack_bench.bench(
-        toy(), ["toy:a", "toy:b", "toy:off", "toy:gone"], registry=registry, repeat=2, tell=lines.append
+        toy(), ["toy:a", "toy:b", "toy:off", "toy:gone"], registry=registry, repeat=2, progress=lines.append
     )
     states = {row.context: (row.state, row.checked) for row in found.contexts}
     assert states == {
@@ -178,7 +185,7 @@ def test_networks_that_are_fast_in_different_places_are_put_there(toy: Toy, regi
     assert rows["placement"].rtf < 0.7 * min(rows["toy:a"].rtf, rows["toy:b"].rtf)
     assert rows["toy:a"].waste == {"wave": 0.25, "tone": 0.25}
     assert rows["toy:a"].networks["tone"].calls > 10
-    assert not found.complete  # toy:gone was asked for
+    assert not found.complete  # toy:gone was requested
     assert Path(found.saved).is_file()
     assert [line for line in lines if line.startswith("placement: ")]
     assert any("toy:off" in line and "WRONG in wave, tone, speech" in line for line in lines)
@@ -208,7 +215,7 @@ def test_one_that_breaks_leaves_the_others_alone(toy: Toy, registry: Registry) -
     assert not found.complete
 
 
-def test_where_nothing_is_right_nothing_is_best_or_kept(toy: Toy, registry: Registry, tmp_path: Path) -> None:
+def test_where_nothing_is_right_nothing_is_best_or_stored(toy: Toy, registry: Registry, tmp_path: Path) -> None:
     found = voxstack_bench.bench(toy(), ["toy:off"], registry=registry, repeat=1)
     assert found.best is None
     assert found.contexts[0].first_audio is not None
@@ -222,7 +229,9 @@ def test_voices_in_other_languages_say_their_golden_text(toy: Toy, registry: Reg
     )
     shutil.rmtree(folder)
     del vectors["speech"]
-    with pytest.raises(RequestError, match="speaks nl, and there is no text of ours for it; give one with --text"):
+    with pytest.raises(
+        RequestError, match="speaks nl, and there is no default text in that language; give one with --text"
+    ):
         voxstack_bench.bench(toy(vectors, languages=["nl"]), ["onnx:cpu"], registry=registry)
 
 
@@ -237,22 +246,22 @@ def test_the_command_shows_figures_networks_and_the_best(
     out = tmp_path / "found.json"
     argv = ["bench", str(toy()), "--context", "toy:a", "--context", "toy:b", "--repeat", "2", "--json", str(out)]
     assert command(*argv) == 0
-    told, errors = capsys.readouterr()
-    lines = told.splitlines()
+    output, errors = capsys.readouterr()
+    lines = output.splitlines()
     assert lines[0].startswith("toy 1: medians of 2 turns, ")
     assert [line.split()[0] for line in lines[2:5]] == ["toy:a", "toy:b", "placement"]
     (wave,) = [line for line in lines if line.startswith("wave ") and "*" in line]
     assert wave.split()[1].endswith("*")
-    assert "25%" in told
+    assert "25%" in output
     assert lines[-1].startswith("best for balanced: placement (")
-    assert lines[-1].endswith("--context auto takes it")
-    assert "voxstack: kept for --context auto: " in errors
+    assert lines[-1].endswith("--context auto uses it")
+    assert "voxstack: stored for --context auto: " in errors
     found = json.loads(out.read_text())
     assert found["best"] == "placement"
     assert Path(found["saved"]).is_file()
 
 
-def test_the_command_keeps_nothing_where_it_shall_not(toy: Toy, command: Command, tmp_path: Path, capsys: Any) -> None:
+def test_the_command_stores_nothing_with_no_save(toy: Toy, command: Command, tmp_path: Path, capsys: Any) -> None:
     text = tmp_path / "text"
     text.write_text("Guten Tag.", "utf-8")
     argv = [
@@ -270,13 +279,13 @@ def test_the_command_keeps_nothing_where_it_shall_not(toy: Toy, command: Command
         "-",
     ]
     assert command(*argv) == 0
-    told, errors = capsys.readouterr()
+    output, errors = capsys.readouterr()
     assert errors == ""
-    assert json.loads(told)["text"] == "Guten Tag."
+    assert json.loads(output)["text"] == "Guten Tag."
     assert not (tmp_path / "placements").exists()
 
 
-@pytest.mark.parametrize("argv", [["nobody"], ["toy", "--context", "nowhere"], ["toy", "--file", "no-such-file"]])
+@pytest.mark.parametrize("argv", [["missing"], ["toy", "--context", "nowhere"], ["toy", "--file", "no-such-file"]])
 def test_what_cannot_be_measured_is_wrong_usage(argv: list[str], toy: Toy, command: Command, capsys: Any) -> None:
     folder = toy()
     assert command("bench", *(str(folder) if word == "toy" else word for word in argv)) == 2

@@ -1,4 +1,4 @@
-"""Checking in processes: which contexts are tried, what becomes of a process that breaks, and what the command says."""
+"""Checks in processes: the contexts that are tried, processes that fail, and the output of the command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 import voxstack_bench
 from voxstack import AddonError, ContextError, PluginError, Registry
-from voxstack_bench.process import Unavailable, Worker, WorkerError
+from voxstack_bench.process.worker import Unavailable, Worker, WorkerError
 
 Toy = Callable[..., Path]
 Command = Callable[..., int]
@@ -30,7 +30,7 @@ def test_every_context_has_a_verdict_and_figures(toy: Toy, registry: Registry) -
             "same": {"runtime": "toy", "device": "b"},
         }
     )
-    report = voxstack_bench.check(folder, registry=registry, tell=lines.append)
+    report = voxstack_bench.check(folder, registry=registry, progress=lines.append)
     assert [(found.context, found.state) for found in report.contexts] == [
         ("default", "pass"),
         ("card", "unavailable"),
@@ -41,7 +41,7 @@ def test_every_context_has_a_verdict_and_figures(toy: Toy, registry: Registry) -
     assert report.passed
     for found in report.contexts:
         if found.state == "pass":
-            assert {row.what for row in found.rows} == {"wave", "tone", "speech", "speech, streamed"}
+            assert {row.subject for row in found.rows} == {"wave", "tone", "speech", "speech, streamed"}
             figures = found.figures
             assert min(figures.load_s, figures.ttfa_s, figures.rtf) > 0
             assert figures.memory_mb > 10
@@ -49,7 +49,7 @@ def test_every_context_has_a_verdict_and_figures(toy: Toy, registry: Registry) -
     assert [line for line in lines if line.startswith("toy:a")]
 
 
-def test_contexts_that_are_asked_for_have_to_be_there(toy: Toy, registry: Registry) -> None:
+def test_requested_contexts_have_to_be_available(toy: Toy, registry: Registry) -> None:
     report = voxstack_bench.check(toy(), ["onnx:cpu", "toy:gone"], registry=registry)
     assert [found.state for found in report.contexts] == ["pass", "unavailable"]
     assert not report.passed
@@ -83,16 +83,16 @@ def test_an_addon_whose_context_stands_for_nothing_is_refused(toy: Toy, registry
 
 
 @pytest.mark.parametrize(
-    ("device", "told"),
-    [("crash", "ended in 'check' with status 7: the card is on fire"), ("hang", "no answer to 'check' within 2 s")],
+    ("device", "reason"),
+    [("crash", "ended during 'check' with status 7: the card is on fire"), ("hang", "no reply to 'check' within 2 s")],
 )
-def test_a_process_that_breaks_fails_alone(device: str, told: str, toy: Toy, registry: Registry) -> None:
+def test_a_process_that_breaks_fails_alone(device: str, reason: str, toy: Toy, registry: Registry) -> None:
     start = time.monotonic()
     report = voxstack_bench.check(
         toy(), [f"toy:{device}", "onnx:cpu"], registry=registry, timeout=2 if device == "hang" else 60
     )
     assert [found.state for found in report.contexts] == ["fail", "pass"]
-    assert told in report.contexts[0].reason
+    assert reason in report.contexts[0].reason
     assert time.monotonic() - start < 60
 
 
@@ -121,12 +121,12 @@ def test_the_command_passes_and_writes_json(toy: Toy, command: Command, tmp_path
         )
         == 0
     )
-    told, errors = capsys.readouterr()
-    assert "limit 0.001" in told
-    assert "parts of their peaks" in told
-    assert told.splitlines()[1] == '[2] {"runtime": "toy", "device": "a"}'
-    assert len([line for line in told.splitlines() if line.startswith("[2]  ") and line.endswith("ok")]) == 4
-    assert told.splitlines()[-1] == "passed: 8 pass"
+    output, errors = capsys.readouterr()
+    assert "limit 0.001" in output
+    assert "relative to their peaks" in output
+    assert output.splitlines()[1] == '[2] {"runtime": "toy", "device": "a"}'
+    assert len([line for line in output.splitlines() if line.startswith("[2]  ") and line.endswith("ok")]) == 4
+    assert output.splitlines()[-1] == "passed: 8 pass"
     assert "voxstack: default: checking" in errors
     found = json.loads(out.read_text())
     assert found["passed"] is True
@@ -152,9 +152,9 @@ def test_the_command_fails_and_says_in_what(toy: Toy, command: Command, vectors:
         )
         == 1
     )
-    told, errors = capsys.readouterr()
+    output, errors = capsys.readouterr()
     assert errors == ""
-    states = {(c["context"], row["what"]): row["state"] for c in json.loads(told)["contexts"] for row in c["rows"]}
+    states = {(c["context"], row["what"]): row["state"] for c in json.loads(output)["contexts"] for row in c["rows"]}
     assert states == {
         ("default", "wave"): "pass",
         ("default", "tone"): "pass",
@@ -164,10 +164,10 @@ def test_the_command_fails_and_says_in_what(toy: Toy, command: Command, vectors:
         ("toy:off", "speech"): "not checked",
     }
     assert command("check", folder, "--context", "toy:off", "--context", "toy:gone", "--quiet") == 1
-    told = capsys.readouterr().out
-    assert "1.0e-02  FAIL" in told
-    assert "FAIL, cannot be had: " in told
-    assert told.splitlines()[-1].startswith("FAILED: 2 fail; 1 not checked; not to be had here: toy:gone")
+    output = capsys.readouterr().out
+    assert "1.0e-02  FAIL" in output
+    assert "FAIL, unavailable: " in output
+    assert output.splitlines()[-1].startswith("FAILED: 2 fail; 1 not checked; unavailable here: toy:gone")
     assert command("check", folder, "--context", "toy:off", "--limit", "0.02", "--quiet") == 0
 
 
@@ -181,7 +181,7 @@ def test_infinite_errors_are_no_bad_json(toy: Toy, command: Command, vectors: An
 @pytest.mark.parametrize(
     "argv",
     [
-        ["nobody"],
+        ["missing"],
         ["toy", "--context", "nowhere"],
         ["toy", "--json", "no/such/folder.json"],
         ["toy", "--context", "auto"],
@@ -201,31 +201,31 @@ def test_options_that_cannot_be_parsed(argv: list[str], command: Command) -> Non
 
 
 def test_an_addon_that_is_not_there(registry: Registry) -> None:
-    with pytest.raises(PluginError, match="no addon named 'nobody'"):
-        voxstack_bench.check("nobody", registry=registry)
+    with pytest.raises(PluginError, match="no addon named 'missing'"):
+        voxstack_bench.check("missing", registry=registry)
 
 
-def test_a_worker_tells_errors_and_goes_on(toy: Toy, registry: Registry) -> None:
+def test_a_worker_reports_errors_and_goes_on(toy: Toy, registry: Registry) -> None:
     folder = str(toy())
     with Worker(timeout=60) as worker:
         with pytest.raises(Unavailable, match="there is no device 'gone'"):
-            worker.ask("open", addon=folder, context="toy:gone", trust=False)
-        worker.ask("open", addon=folder, context="toy:raise", trust=False)
+            worker.call("open", addon=folder, context="toy:gone", trust=False)
+        worker.call("open", addon=folder, context="toy:raise", trust=False)
         with pytest.raises(WorkerError, match="ZeroDivisionError") as found:
-            worker.ask("speak", text="a", controls={})
+            worker.call("speak", text="a", controls={})
         assert "Traceback" in found.value.trace
-        assert worker.ask("open", addon=folder, context="toy:a", trust=False)["load_s"] > 0
+        assert worker.call("open", addon=folder, context="toy:a", trust=False)["load_s"] > 0
     with pytest.raises(WorkerError, match="ended"):
-        worker.ask("facts")
+        worker.call("facts")
     worker.close()
 
 
 def test_a_worker_ends_with_its_parent_even_while_it_computes(toy: Toy, registry: Registry) -> None:
     code = (
-        "import os, sys, time, threading; from voxstack_bench.process import Worker\n"
+        "import os, sys, time, threading; from voxstack_bench.process.worker import Worker\n"
         "worker = Worker()\n"
-        f"worker.ask('open', addon={str(toy())!r}, context='toy:hang', trust=False)\n"
-        "threading.Thread(target=worker.ask, args=('check',), daemon=True).start()\n"
+        f"worker.call('open', addon={str(toy())!r}, context='toy:hang', trust=False)\n"
+        "threading.Thread(target=worker.call, args=('check',), daemon=True).start()\n"
         "time.sleep(0.2)\n"
         "print(worker._process.pid, flush=True)\n"
         "os._exit(0)\n"

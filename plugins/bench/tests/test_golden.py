@@ -1,4 +1,4 @@
-"""What golden vectors must be, and what comes of those that are not: nothing that is wrong with them ever passes."""
+"""Golden vectors, valid and invalid: nothing that is wrong with them ever passes."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ import numpy as np
 import pytest
 
 from voxstack import Registry
-from voxstack_bench import golden
-from voxstack_bench.checking import Row, judged, verdict
-from voxstack_bench.work import Work
+from voxstack_bench.golden.golden_checks import Comparison, judge, overall_state
+from voxstack_bench.golden.vectors import relative_error
+from voxstack_bench.process.session import Session
 
 Toy = Callable[..., Path]
 
 
-def checked(folder: Path, registry: Registry, context: Any = None, limit: float = 1e-3) -> dict[str, Row]:
-    work = Work(registry)
-    work.open(str(folder), context, trust=False)
-    return {row.what: row for row in judged(work.check()["rows"], limit, explicit=True)}
+def checked(folder: Path, registry: Registry, context: Any = None, limit: float = 1e-3) -> dict[str, Comparison]:
+    session = Session(registry)
+    session.open(str(folder), context, trust=False)
+    return {row.subject: row for row in judge(session.check()["outcomes"], limit, explicit=True)}
 
 
 def test_what_is_right_passes(toy: Toy, registry: Registry) -> None:
     rows = checked(toy(), registry)
-    assert {what: row.state for what, row in rows.items()} == dict.fromkeys(
+    assert {subject: row.state for subject, row in rows.items()} == dict.fromkeys(
         ["wave", "tone", "speech", "speech, streamed"], "pass"
     )
     assert all(row.error is not None and row.error < 1e-6 for row in rows.values())
-    assert verdict(rows.values()) == "pass"
+    assert overall_state(rows.values()) == "pass"
 
 
 def change(**arrays: Any) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
-    def changed(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        made = {**given, **{key.replace("__", "."): value for key, value in arrays.items()}}
-        return {key: value for key, value in made.items() if value is not None}
+    def changed(vectors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        merged = {**vectors, **{key.replace("__", "."): value for key, value in arrays.items()}}
+        return {key: value for key, value in merged.items() if value is not None}
 
     return changed
 
 
 def edited(key: str, edit: Callable[[np.ndarray], Any]) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
-    return lambda given: {**given, key: edit(given[key])}
+    return lambda vectors: {**vectors, key: edit(vectors[key])}
 
 
 def put(array: np.ndarray, value: float) -> np.ndarray:
-    made = array.copy()
-    made.flat[-1] = value
-    return made
+    changed = array.copy()
+    changed.flat[-1] = value
+    return changed
 
 
 SPOILED = {
@@ -56,7 +56,7 @@ SPOILED = {
     "a NaN in the output": (edited("outputs.mel", lambda x: put(x, np.nan)), "not finite", False),
     "a NaN in the input": (edited("inputs.frames", lambda x: put(x, np.nan)), "not finite", False),
     "infinity": (edited("outputs.mel", lambda x: put(x, np.inf)), "not finite", False),
-    "no frames": (lambda given: {key: array[:, :0] for key, array in given.items()}, "is empty", False),
+    "no frames": (lambda vectors: {key: array[:, :0] for key, array in vectors.items()}, "is empty", False),
     "fewer frames in the output": (
         edited("outputs.mel", lambda x: x[:, :3]),
         "outputs.mel is float32 [1, 3, 2]",
@@ -69,17 +69,21 @@ SPOILED = {
     "no input": (change(inputs__frames=None), "lacks ['inputs.frames']", False),
     "an output that is not there": (
         change(outputs__other=np.ones(1, "f4")),
-        "has ['outputs.other'], which the network has not",
+        "has ['outputs.other'], which the network does not have",
         False,
     ),
     "an input that is not there": (
         change(inputs__other=np.ones(1, "f4")),
-        "has ['inputs.other'], which the network has not",
+        "has ['inputs.other'], which the network does not have",
         False,
     ),
     "something else": (change(other=np.ones(1, "f4")), "['other'], which are neither", False),
-    "nothing": (lambda given: {}, "lacks", False),
-    "objects": (edited("outputs.mel", lambda x: np.array([{}, None], object)), "is no .npz of plain arrays", False),
+    "nothing": (lambda vectors: {}, "lacks", False),
+    "objects": (
+        edited("outputs.mel", lambda x: np.array([{}, None], object)),
+        "is not an .npz file of plain arrays",
+        False,
+    ),
 }
 
 
@@ -92,7 +96,7 @@ def test_spoiled_vectors_of_a_network_fail(name: str, toy: Toy, registry: Regist
     assert problem in rows["wave"].note
     assert (rows["wave"].error is not None) == compared
     assert rows["tone"].state == "pass"
-    assert verdict(rows.values()) == "fail"
+    assert overall_state(rows.values()) == "fail"
 
 
 SPOILED_SPEECH = {
@@ -104,7 +108,7 @@ SPOILED_SPEECH = {
     "channels": edited("outputs.samples", lambda x: x[None]),
     "another text": change(request__text=np.array("Good night.")),
     "an empty text": change(request__text=np.array("")),
-    "a text that is none": change(request__text=np.array([1.0])),
+    "a text that is a number": change(request__text=np.array([1.0])),
     "no text": change(request__text=None),
     "controls that the voice has not": change(request__controls=np.array('{"pitch": 2}')),
     "controls that are no JSON": change(request__controls=np.array("{")),
@@ -119,7 +123,7 @@ def test_spoiled_speech_fails(name: str, toy: Toy, registry: Registry, vectors: 
     rows = checked(toy(vectors), registry)
     assert rows["speech"].state == "fail"
     assert rows["speech"].note or rows["speech"].error > 1e-3
-    assert verdict(rows.values()) == "fail"
+    assert overall_state(rows.values()) == "fail"
 
 
 def test_controls_go_into_the_request(toy: Toy, registry: Registry, vectors: Any) -> None:
@@ -137,7 +141,7 @@ def test_what_has_no_vectors_fails_and_a_stack_without_them_is_not_checked(
     rows = checked(toy({"wave": vectors["wave"]}), registry)
     assert rows["tone"].state == "fail"
     assert "golden/tone.npz: there is no such file, so nothing can be checked" in rows["tone"].note
-    assert rows["speech"] == Row("speech", "not checked", None, "it has no golden/speech.npz")
+    assert rows["speech"] == Comparison("speech", "not checked", None, "it has no golden/speech.npz")
 
 
 def test_vectors_of_nothing_fail(toy: Toy, registry: Registry, vectors: Any) -> None:
@@ -146,18 +150,18 @@ def test_vectors_of_nothing_fail(toy: Toy, registry: Registry, vectors: Any) -> 
     assert "belongs to no network" in rows["golden/wafe.npz"].note
 
 
-def test_a_damaged_file_fails(toy: Toy, registry: Registry, list_anew: Any) -> None:
+def test_a_damaged_file_fails(toy: Toy, registry: Registry, update_files: Any) -> None:
     folder = toy()
     file = folder / "golden" / "wave.npz"
     data = file.read_bytes()
     file.write_bytes(bytes(len(data) // 2) + data[len(data) // 2 :])
     assert "sha256" in checked(folder, registry)["wave"].note
-    list_anew(folder)
+    update_files(folder)
     row = checked(folder, registry)["wave"]
     assert row.state == "fail"
-    assert "is no .npz of plain arrays" in row.note
+    assert "is not an .npz file of plain arrays" in row.note
     file.write_bytes(b"")
-    list_anew(folder)
+    update_files(folder)
     assert checked(folder, registry)["wave"].state == "fail"
 
 
@@ -182,41 +186,41 @@ def test_the_limit_is_a_part_of_the_peak(toy: Toy, registry: Registry, vectors: 
 )
 def test_runtimes_that_give_what_is_wrong_fail(device: str, problem: str, toy: Toy, registry: Registry) -> None:
     rows = checked(toy(), registry, f"toy:{device}")
-    assert {row.state for what, row in rows.items() if not (what.startswith("speech") and device == "double")} == {
-        "fail"
-    }
+    assert {
+        row.state for subject, row in rows.items() if not (subject.startswith("speech") and device == "double")
+    } == {"fail"}
     assert problem in rows["wave"].note
 
 
 def test_a_golden_file_of_a_network_that_cannot_be_had() -> None:
-    row = {"what": "tone", "error": None, "problem": "there is no device", "note": "", "unavailable": True}
-    assert judged([row], 1e-3, explicit=True)[0].state == "fail"
-    assert judged([row], 1e-3, explicit=False)[0].state == "not checked"
+    row = {"subject": "tone", "error": None, "problem": "there is no device", "note": "", "unavailable": True}
+    assert judge([row], 1e-3, explicit=True)[0].state == "fail"
+    assert judge([row], 1e-3, explicit=False)[0].state == "not checked"
 
 
 def test_differences() -> None:
     ones = np.ones(3, np.float32)
-    assert golden.difference(ones, ones * 2) == 0.5
-    assert golden.difference(0 * ones, 0 * ones) == 0
-    assert golden.difference(ones, 0 * ones) == np.inf
-    assert golden.difference(np.arange(3), np.arange(3)) == 0
+    assert relative_error(ones, ones * 2) == 0.5
+    assert relative_error(0 * ones, 0 * ones) == 0
+    assert relative_error(ones, 0 * ones) == np.inf
+    assert relative_error(np.arange(3), np.arange(3)) == 0
     with pytest.raises(ValueError, match="1 of 3 integers differ"):
-        golden.difference(np.array([0, 1, 3000]), np.array([0, 1, 3001]))
+        relative_error(np.array([0, 1, 3000]), np.array([0, 1, 3001]))
 
 
-def test_what_a_worker_tells_is_plain_json(toy: Toy, registry: Registry) -> None:
-    work = Work(registry)
-    assert work.open(str(toy()), "toy:a", trust=False)["load_s"] > 0
-    facts = json.loads(json.dumps(work.facts()))
+def test_results_of_a_session_are_plain_json(toy: Toy, registry: Registry) -> None:
+    session = Session(registry)
+    assert session.open(str(toy()), "toy:a", trust=False)["load_s"] > 0
+    facts = json.loads(json.dumps(session.facts()))
     assert facts["memory_mb"] > 10
     assert facts["stats"]["wave"]["toy"] == {"waste": 0.25, "sizes": {"frames=4": 3}}
     assert [row["device"] for row in facts["effective"]] == ["a", "a"]
 
 
 def test_the_default_voice_is_right_in_both_forms() -> None:
-    work = Work()
-    work.open("amber", None, trust=False)
-    rows = {row.what: row for row in judged(work.check()["rows"], 1e-3, explicit=True)}
+    session = Session()
+    session.open("amber", None, trust=False)
+    rows = {row.subject: row for row in judge(session.check()["outcomes"], 1e-3, explicit=True)}
     assert {"encoder", "decoder", "decoder, stateful", "vocoder", "vocoder, stateful"} <= {
         w for w, row in rows.items() if row.state == "pass"
     }

@@ -111,9 +111,9 @@ def imported_golden(voice):
 def test_check_passes(imported):
     from voxstack_bench import check
 
-    report = check(imported[1], contexts=["onnx:cpu"], tell=lambda line: None)
+    report = check(imported[1], contexts=["onnx:cpu"], progress=lambda line: None)
     assert report.passed
-    assert {"voice", "styles", "speech"} <= {row.what for found in report.contexts for row in found.rows}
+    assert {"voice", "styles", "speech"} <= {row.subject for found in report.contexts for row in found.rows}
 
 
 def test_the_shell_imports_and_takes_the_vocabulary_of_the_metadata(tmp_path, capsys):

@@ -107,9 +107,9 @@ def test_seeds_change_what_is_said(voices):
 def test_check_passes(imported):
     from voxstack_bench import check
 
-    report = check(imported["vocos"][2], contexts=["onnx:cpu"], tell=lambda line: None)
+    report = check(imported["vocos"][2], contexts=["onnx:cpu"], progress=lambda line: None)
     assert report.passed
-    assert {"acoustic", "vocoder", "speech"} <= {row.what for found in report.contexts for row in found.rows}
+    assert {"acoustic", "vocoder", "speech"} <= {row.subject for found in report.contexts for row in found.rows}
 
 
 def test_the_shell_imports_and_wants_a_vocoder(tmp_path, capsys):

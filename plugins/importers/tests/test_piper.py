@@ -146,9 +146,9 @@ def test_golden_vectors_are_the_originals(imported):
 def test_check_passes(imported):
     from voxstack_bench import check
 
-    report = check(imported["three"][1], contexts=["onnx:cpu"], tell=lambda line: None)
+    report = check(imported["three"][1], contexts=["onnx:cpu"], progress=lambda line: None)
     assert report.passed
-    rows = {row.what: row for found in report.contexts for row in found.rows}
+    rows = {row.subject: row for found in report.contexts for row in found.rows}
     assert {"text", "flow", "flow, stateful", "decoder", "speakers", "speech", "speech, streamed"} <= rows.keys()
     assert all(row.error < 1e-5 for row in rows.values())
 

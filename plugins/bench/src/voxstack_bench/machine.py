@@ -1,4 +1,4 @@
-"""What a measurement depends on: this machine, and the runtimes that are installed."""
+"""Conditions that a measurement depends on: this machine and its installed runtimes; and the memory of this process."""
 
 from __future__ import annotations
 
@@ -18,44 +18,50 @@ _ONNXRUNTIME = (
     "onnxruntime-qnn",
     "onnxruntime-rocm",
 )
-"""Distributions that stand in for ``onnxruntime``, which the metadata of a runtime names."""
+"""Distributions that replace ``onnxruntime``, the one that the metadata of the runtime plugin names."""
 
 
 def fingerprint() -> dict[str, Any]:
-    """Return processor, cores of this process, accelerators, and versions of the core, of all runtimes and of what they need."""
+    """Return what identifies this machine and its software, as JSON values.
+
+    :returns: ``cpu``, the processor; ``cores`` that this process may use; ``accelerators``, graphics cards included;
+        and ``versions`` of the core, of all runtime plugins and of the distributions that these require.
+    """
     return {"cpu": _cpu(), "cores": _cores(), "accelerators": _accelerators(), "versions": _versions()}
 
 
-def digest(found: Mapping[str, Any]) -> str:
-    """Return 12 hex digits that stand for something of JSON."""
-    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:12]
+def digest(value: Mapping[str, Any]) -> str:
+    """Return the first 12 hex digits of the SHA-256 of a JSON object, independent of the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def peak_memory() -> float | None:
-    """MB (10^6 bytes) of main memory that this process had at most; None where the system does not tell."""
+    """Return the peak main memory of this process in MB (10^6 bytes), or None where the system does not report it."""
     try:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM"):
                 return int(line.split()[1]) * 1024 / 1e6
     except OSError:
-        pass  # no Linux
+        pass  # not Linux
     try:
         import resource
     except ImportError:  # Windows
         return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / 1e6 if platform.system() == "Darwin" else most * 1024 / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if platform.system() == "Darwin" else peak * 1024 / 1e6  # bytes on macOS, KiB elsewhere
 
 
 def _cpu() -> str:
-    """Name of the processor and, as a hypervisor may make that a vague one, its numbers."""
+    """Return the name of the processor and its model numbers, as the name alone is vague on some virtual machines."""
     first = _read(Path("/proc/cpuinfo")).partition("\n\n")[0]
     facts = {
-        key.strip(): value.strip() for key, sign, value in (line.partition(":") for line in first.splitlines()) if sign
+        key.strip(): value.strip()
+        for key, separator, value in (line.partition(":") for line in first.splitlines())
+        if separator
     }
-    told = [facts[key] for key in ("model name", "CPU implementer", "CPU part") if key in facts]
-    told += [f"{key} {facts[key]}" for key in ("cpu family", "model") if key in facts]
-    return ", ".join(told) or platform.processor() or platform.machine()
+    parts = [facts[key] for key in ("model name", "CPU implementer", "CPU part") if key in facts]
+    parts += [f"{key} {facts[key]}" for key in ("cpu family", "model") if key in facts]
+    return ", ".join(parts) or platform.processor() or platform.machine()
 
 
 def _cores() -> int:
@@ -63,7 +69,7 @@ def _cores() -> int:
 
 
 def _accelerators() -> list[str]:
-    """Names of NVIDIA cards, and PCI ids of what else the kernel counts among graphics cards and accelerators."""
+    """Return the names of NVIDIA cards, and the PCI ids of the kernel's other graphics cards and accelerators."""
     found = []
     for file in Path("/proc/driver/nvidia/gpus").glob("*/information"):
         found += [line.partition(":")[2].strip() for line in _read(file).splitlines() if line.startswith("Model")]
@@ -83,8 +89,9 @@ def _versions() -> dict[str, str]:
     names = {"voxstack-core", *_ONNXRUNTIME}
     for point in entry_points(group="voxstack"):
         if point.dist is not None and point.dist.name.endswith("-runtime"):
-            names |= {point.dist.name, *(_bare(line) for line in point.dist.requires or () if "extra ==" not in line)}
-    names.discard("numpy")  # it computes nothing that is measured here
+            required = (line for line in point.dist.requires or () if "extra ==" not in line)
+            names |= {point.dist.name, *map(_distribution, required)}
+    names.discard("numpy")  # none of the measured computation runs in it
     found = {}
     for name in sorted(names):
         try:
@@ -94,9 +101,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _bare(requirement: str) -> str:
-    """The name at the beginning of a requirement: ``torch`` of ``torch>=2.3; python_version > "3"``."""
-    end = next(
-        (at for at, letter in enumerate(requirement) if not (letter.isalnum() or letter in "-_.")), len(requirement)
-    )
+def _distribution(requirement: str) -> str:
+    """Return the name at the start of a requirement: ``torch`` for ``torch>=2.3; python_version > "3"``."""
+    end = next((at for at, char in enumerate(requirement) if not (char.isalnum() or char in "-_.")), len(requirement))
     return requirement[:end]

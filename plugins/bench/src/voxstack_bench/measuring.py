@@ -1,25 +1,33 @@
-"""Measures an addon in several contexts side by side, and finds out in which each network is best."""
+"""Benchmarks of an addon: its contexts side by side, and the best context for each network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from voxstack import Registry, RequestError
+from voxstack import Registry
 from voxstack.networks import ContextLike
 from voxstack.networks.addon import Addon
-from voxstack_addon_spec import AddonFiles, open_addon
-from voxstack_bench import golden, placing, storing
-from voxstack_bench.asking import Candidate, Tell, candidates, sample_text, spelled
-from voxstack_bench.checking import LIMIT
-from voxstack_bench.figures import PLACEMENT, Benchmark, Measured
+from voxstack_addon_spec import open_addon
+from voxstack_bench.candidates import Candidate, find_candidates
+from voxstack_bench.contexts import context_to_json
+from voxstack_bench.golden.golden_checks import LIMIT
+from voxstack_bench.interleaving import Run, RunStarter, measure_in_turns
 from voxstack_bench.machine import fingerprint
-from voxstack_bench.placing import Goal
-from voxstack_bench.process import TIMEOUT
-from voxstack_bench.turns import Run, Starter, in_turns
+from voxstack_bench.placement import placement_store
+from voxstack_bench.placement.selection import (
+    Goal,
+    best_context,
+    compose_context,
+    describe_placement,
+    place_networks,
+)
+from voxstack_bench.process.worker import TIMEOUT
+from voxstack_bench.results import PLACEMENT, Benchmark, Measurement
+from voxstack_bench.texts import benchmark_request
 
 
 def bench(
@@ -34,78 +42,93 @@ def bench(
     trust: bool = False,
     registry: Registry | None = None,
     timeout: float = TIMEOUT,
-    tell: Tell = lambda line: None,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> Benchmark:
-    """Measure an addon in several contexts, in turns, and then the best place of each network against them.
+    """Measure an addon in several contexts, in turns, and then the best placement of its networks against them.
 
-    Each context has a process of its own, which uses the installed plugins, whatever ``registry`` says.
+    Each context has a process of its own, which uses the installed plugins, whatever ``registry`` is.
 
-    :param contexts: those to measure; None: all that the addon names and all devices of this machine.
-    :param text: what is said; a text of ours for voices that speak English, else that of the golden samples.
-    :param repeat: how often each says it, after once that does not count.
-    :param goal: what is best (:data:`voxstack_bench.placing.STEPS`).
-    :param save: keep the best context for ``context="auto"``.
-    :param limit: as for :func:`voxstack_bench.check`; a context that is not within it is measured, and never the best.
-    :raises VoxstackError: if there is no such addon or context, or nothing to say.
+    :param contexts: contexts to measure; None: all that the addon names and all devices of this machine.
+    :param text: the text to synthesize; None: the default text for English voices, the golden text for others.
+    :param repeat: number of measurements of each context, after one that does not count.
+    :param goal: what is best (:data:`voxstack_bench.placement.selection.CRITERIA`).
+    :param save: store the best context for ``context="auto"``.
+    :param limit: as for :func:`voxstack_bench.check`; a context beyond it is measured but cannot be the best.
+    :param trust: run code in the addon; addons installed with pip are trusted.
+    :param registry: locates the addon and resolves contexts; by default the installed plugins.
+    :param timeout: seconds that each request to a process may take.
+    :param progress: receives one line per step.
+    :raises VoxstackError: if there is no such addon or context, or no text to synthesize.
     """
     registry = registry or Registry.installed()
-    place, installed = registry.locate(addon)
+    path, installed = registry.locate(addon)
     trust = trust or installed
-    with open_addon(place) as files, ExitStack() as processes:
-        said, controls = _request(files, text)
-        tried, broken = candidates(files, registry, contexts, trust, tell)
-        start = Starter(str(place), trust, timeout, limit, said, controls, tell, processes)
-        runs = [start(candidate) for candidate in tried]
-        in_turns(runs, repeat, tell)
-        reference = Addon(files, registry, None, trust)
-        plan = _plan(runs, goal, {name: spec.role for name, spec in reference.networks.items()})
-        if plan is not None and plan.composed is not None:
-            tell(f"{PLACEMENT}: {plan.told}")
-            context = Addon(files, registry, plan.composed, trust).context
-            runs.append(start(Candidate(PLACEMENT, plan.composed, context, False)))
-            for run in runs:
-                run.said.clear()  # what is compared was measured in the same turns
-            in_turns(runs, repeat, tell)
+    with open_addon(path) as files, ExitStack() as processes:
         config = files.config
-    failed = [Measured(label, label, False, "fail", reason) for label, reason in broken.items()]
-    found = _found(config, runs, plan, goal, repeat, said)
-    found = replace(found, contexts=(*failed, *found.contexts))
-    return _saved(found, config) if save and found.best is not None else found
+        spoken, controls = benchmark_request(files, text)
+        candidates, broken = find_candidates(files, registry, contexts, trust, progress)
+        starter = RunStarter(str(path), trust, timeout, limit, spoken, controls, progress, processes)
+        runs = [starter.start(candidate) for candidate in candidates]
+        measure_in_turns(runs, repeat, progress)
+        plan = _plan(runs, goal, Addon(files, registry, None, trust))
+        if plan is not None and plan.composed is not None:
+            progress(f"{PLACEMENT}: {plan.description}")
+            context = Addon(files, registry, plan.composed, trust).context
+            runs.append(starter.start(Candidate(PLACEMENT, plan.composed, context, False)))
+            measure_in_turns(runs, repeat, progress)
+    benchmark = _benchmark(config, broken, runs, plan, goal, repeat, spoken)
+    return _save(benchmark, config) if save and benchmark.best is not None else benchmark
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Where each network would be best, and the context that does it, if no single one does."""
+    """The best place of each network.
+
+    :param composed: JSON of the context that has every network in its place; None if a single context does.
+    """
 
     times: Mapping[str, Mapping[str, float]]
     places: Mapping[str, str]
     composed: dict[str, Any] | None
-    told: str
+    description: str
 
 
-def _plan(runs: list[Run], goal: Goal, roles: Mapping[str, str]) -> _Plan | None:
-    """:returns: None if no context is right."""
-    right = {run.candidate.label: run for run in runs if run.is_right()}
-    if not right:
+def _plan(runs: Sequence[Run], goal: Goal, addon: Addon) -> _Plan | None:
+    """Return the placement that the times of the networks suggest, or None if no context is correct."""
+    roles = {name: spec.role for name, spec in addon.networks.items()}
+    correct = _correct(runs)
+    if not correct:
         return None
-    base = placing.choose(goal, {label: run.measured() for label, run in right.items()})
-    rows = {label: run.networks() for label, run in right.items()}
-    key = "first_s" if goal == "latency" else "seconds"
+    base = best_context(goal, {label: run.measurement() for label, run in correct.items()})
+    rows = {label: run.networks() for label, run in correct.items()}
+    figure = "first_s" if goal == "latency" else "seconds"
     times = {
-        name: {label: getattr(row[name], key) for label, row in rows.items() if name in row and row[name].calls}
+        name: {label: getattr(row[name], figure) for label, row in rows.items() if name in row and row[name].calls}
         for name in roles
     }
     times = {name: row for name, row in times.items() if any(row.values())}
-    chosen = placing.places(times, base)
-    context = placing.composed({label: run.candidate.context for label, run in right.items()}, chosen, base, roles)
-    return _Plan(times, chosen, context, placing.told(chosen, base))
+    places = place_networks(times, base)
+    contexts = {label: run.candidate.context for label, run in correct.items()}
+    return _Plan(times, places, compose_context(contexts, places, base, roles), describe_placement(places, base))
 
 
-def _found(
-    config: Mapping[str, Any], runs: Sequence[Run], plan: _Plan | None, goal: Goal, repeat: int, text: str
+def _correct(runs: Sequence[Run]) -> dict[str, Run]:
+    return {run.candidate.label: run for run in runs if run.is_correct()}
+
+
+def _benchmark(
+    config: Mapping[str, Any],
+    broken: Mapping[str, str],
+    runs: Sequence[Run],
+    plan: _Plan | None,
+    goal: Goal,
+    repeat: int,
+    text: str,
 ) -> Benchmark:
-    right = {run.candidate.label: run for run in runs if run.is_right()}
-    best = placing.choose(goal, {label: run.measured() for label, run in right.items()}) if right else None
+    failed = (Measurement(label, label, False, "fail", reason) for label, reason in broken.items())
+    correct = _correct(runs)
+    best = best_context(goal, {label: run.measurement() for label, run in correct.items()}) if correct else None
+    description = "" if best is None else plan.description if plan and best == PLACEMENT else f"all in {best}"
     return Benchmark(
         addon=config["name"],
         version=config["version"],
@@ -114,35 +137,20 @@ def _found(
         repeat=repeat,
         text=text,
         audio_s=next((run.audio_s for run in runs if run.audio_s), None),
-        contexts=tuple(run.measured() for run in runs),
+        contexts=(*failed, *(run.measurement() for run in runs)),
         times=plan.times if plan else {},
         places=plan.places if plan else {},
         best=best,
-        context=None if best is None else spelled(right[best].candidate.context),
-        told="" if best is None else plan.told if plan and best == PLACEMENT else f"all in {best}",
+        context=None if best is None else context_to_json(correct[best].candidate.context),
+        description=description,
     )
 
 
-def _request(files: AddonFiles, text: str | None) -> tuple[str, Mapping[str, Any]]:
-    """The text to say, and the controls that belong to it."""
-    config = files.config
-    if not config.get("stack"):
-        raise RequestError(
-            f"{config['name']} has no stack: it lends its networks to others, so measure a voice that borrows them"
-        )
-    if text is not None or (text := sample_text(config)) is not None:
-        return text, {}
-    found = golden.speech(files)
-    if found is None:
-        raise RequestError(
-            f"{config['name']} speaks {', '.join(config['languages'])}, and there is no text of ours for it; give one with --text"
-        )
-    return found.text, found.controls
-
-
-def _saved(found: Benchmark, config: Mapping[str, Any]) -> Benchmark:
-    assert found.context is not None, "what is saved is a context"
-    best = next(row for row in found.contexts if row.context == found.best)
+def _save(benchmark: Benchmark, config: Mapping[str, Any]) -> Benchmark:
+    """Store the best context, and return the benchmark with the file."""
+    assert benchmark.context is not None, "the best context has a JSON form"
+    best = next(row for row in benchmark.contexts if row.context == benchmark.best)
     figures = {"ttfa_s": best.ttfa_s, "rtf": best.rtf, "cpu": best.cpu}
-    told = f"{found.told}: RTF {best.rtf:.3g}, first audio after {best.ttfa_s:.3g} s"
-    return replace(found, saved=str(storing.save(config, found.context, told, found.goal, figures)))
+    summary = f"{benchmark.description}: RTF {best.rtf:.3g}, first audio after {best.ttfa_s:.3g} s"
+    file = placement_store.save(config, benchmark.context, summary, benchmark.goal, figures)
+    return replace(benchmark, saved=str(file))

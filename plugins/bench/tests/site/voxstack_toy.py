@@ -1,4 +1,4 @@
-"""A plugin for tests: a block that speaks by two networks, and a runtime whose devices behave as they are called."""
+"""A plugin for tests: a block with two networks, and a runtime whose devices behave as their names say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FACTORS = {"wave": (2, 3), "tone": (0.25, 0)}
 
 @dataclass
 class Toy(voxstack.StreamableBlock):
-    """Makes ten samples of each letter, a chunk a word."""
+    """Synthesizes ten samples for each letter, one chunk per word."""
 
     _wave: Network | None = field(default=None, init=False, repr=False, compare=False)
     _tone: Network | None = field(default=None, init=False, repr=False, compare=False)
@@ -51,8 +51,12 @@ def voxstack_devices() -> list[str]:
 
 @voxstack.hookimpl
 def voxstack_open_network(spec: Any, context: Any) -> Any:
-    """Devices: ``a`` is slow at the tone, ``b`` at the wave; ``off`` and ``nan`` give what is wrong; ``crash``, ``hang`` and ``raise``
-    do so once they are called; ``noisy`` prints; ``gone`` is not there, and ``half`` has no tone."""
+    """Open a network on a device of this runtime.
+
+    ``a`` is slow at the tone, ``b`` at the wave; ``off``, ``nan`` and ``double`` return wrong outputs; ``crash``,
+    ``hang`` and ``raise`` do so when they are called; ``noisy`` prints; ``gone`` is unavailable, and ``half`` has no
+    tone.
+    """
     if context.runtime != "toy":
         return None
     device = context.device
@@ -71,11 +75,13 @@ def voxstack_open_network(spec: Any, context: Any) -> Any:
         if device == "noisy":
             os.write(1, b"hello from a library\n")
             print("and from Python")
-        made = frames * factors
+        outputs = frames * factors
         return {
-            "mel": {"off": made * np.float32(1.01), "nan": made * np.float32("nan"), "double": made.astype("f8")}.get(
-                device, made
-            )
+            "mel": {
+                "off": outputs * np.float32(1.01),
+                "nan": outputs * np.float32("nan"),
+                "double": outputs.astype("f8"),
+            }.get(device, outputs)
         }
 
     run.stats = {"waste": 0.25, "sizes": {"frames=4": np.int64(3)}}

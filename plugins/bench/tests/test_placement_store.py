@@ -1,4 +1,4 @@
-"""What is kept for ``context="auto"``, and when it no longer holds."""
+"""The stored context of ``context="auto"``, and when it is no longer valid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 import voxstack
 from voxstack import ContextError, Registry
-from voxstack_bench import machine, storing
+from voxstack_bench import machine
+from voxstack_bench.placement import placement_store
 
 Toy = Callable[..., Path]
 HERE = {
@@ -25,44 +26,49 @@ CONTEXT = {"runtime": "toy", "device": "a", "networks": {"tone": {"runtime": "to
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The machine, to be changed."""
+    """Replace the fingerprint of this machine by one that a test can change."""
     found = json.loads(json.dumps(HERE))
-    monkeypatch.setattr(storing, "fingerprint", lambda: found)
+    monkeypatch.setattr(placement_store, "fingerprint", lambda: found)
     return found
 
 
 @pytest.fixture
-def kept(toy: Toy, registry: Registry, here: dict[str, Any]) -> tuple[Path, Path]:
-    """The addon, and the file that holds what is best for it."""
+def stored(toy: Toy, registry: Registry, here: dict[str, Any]) -> tuple[Path, Path]:
+    """Write an addon and store its best context; return its folder and the file of the store."""
     folder = toy()
     config = json.loads((folder / "addon.json").read_text())
-    return folder, storing.save(config, CONTEXT, "tone in toy:b, the rest in toy:a: RTF 0.1", "balanced", {"rtf": 0.1})
+    return folder, placement_store.save(
+        config, CONTEXT, "tone in toy:b, the rest in toy:a: RTF 0.1", "balanced", {"rtf": 0.1}
+    )
 
 
 def auto(folder: Path, registry: Registry) -> voxstack.Voice:
     return voxstack.load(folder, context="auto", registry=registry)
 
 
-def test_auto_is_what_was_kept(kept: tuple[Path, Path], registry: Registry) -> None:
-    voice = auto(kept[0], registry)
+def test_auto_is_what_was_stored(stored: tuple[Path, Path], registry: Registry) -> None:
+    voice = auto(stored[0], registry)
     assert {row.network: (row.device, row.requested) for row in voice.contexts()} == {
         "wave": ("a", "auto"),
         "tone": ("b", ""),
     }
     assert voice.addon.context.name == "auto"
-    told = voice.addon.context.description
-    assert told.startswith("tone in toy:b, the rest in toy:a: RTF 0.1; measured 20")
-    assert told.endswith(" for balanced")
-    assert [path.name for path in kept[1].parent.iterdir()] == [kept[1].name]
+    description = voice.addon.context.description
+    assert description.startswith("tone in toy:b, the rest in toy:a: RTF 0.1; measured 20")
+    assert description.endswith(" for balanced")
+    assert [path.name for path in stored[1].parent.iterdir()] == [stored[1].name]
 
 
-def test_a_newer_measurement_takes_the_place_of_the_older(kept: tuple[Path, Path], registry: Registry) -> None:
-    config = json.loads((kept[0] / "addon.json").read_text())
-    assert storing.save(config, {"runtime": "onnx", "device": "cpu"}, "all in onnx:cpu", "latency", {}) == kept[1]
-    assert {row.runtime for row in auto(kept[0], registry).contexts()} == {"onnx"}
+def test_a_newer_measurement_takes_the_place_of_the_older(stored: tuple[Path, Path], registry: Registry) -> None:
+    config = json.loads((stored[0] / "addon.json").read_text())
+    assert (
+        placement_store.save(config, {"runtime": "onnx", "device": "cpu"}, "all in onnx:cpu", "latency", {})
+        == stored[1]
+    )
+    assert {row.runtime for row in auto(stored[0], registry).contexts()} == {"onnx"}
 
 
-def test_nothing_kept(toy: Toy, registry: Registry) -> None:
+def test_nothing_stored(toy: Toy, registry: Registry) -> None:
     with pytest.raises(
         ContextError, match="toy: the context 'auto' has not been measured here; measure it: voxstack bench toy"
     ):
@@ -75,26 +81,26 @@ def edit(folder: Path, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reason"),
     [
         ({"version": "2"}, "was measured with version 1, and this is 2"),
         ({"license": "MIT"}, "another addon.json of version 1"),
     ],
 )
-def test_another_addon(changes: Any, told: str, kept: tuple[Path, Path], registry: Registry) -> None:
-    edit(kept[0], **changes)
-    with pytest.raises(ContextError, match=f"{told}; measure it: voxstack bench toy"):
-        auto(kept[0], registry)
+def test_another_addon(changes: Any, reason: str, stored: tuple[Path, Path], registry: Registry) -> None:
+    edit(stored[0], **changes)
+    with pytest.raises(ContextError, match=f"{reason}; measure it: voxstack bench toy"):
+        auto(stored[0], registry)
 
 
-def test_how_addon_json_is_written_does_not_matter(kept: tuple[Path, Path], registry: Registry) -> None:
-    config = json.loads((kept[0] / "addon.json").read_text())
-    (kept[0] / "addon.json").write_text(json.dumps(dict(reversed(config.items())), indent=3))
-    assert auto(kept[0], registry).addon.context.device == "a"
+def test_how_addon_json_is_written_does_not_matter(stored: tuple[Path, Path], registry: Registry) -> None:
+    config = json.loads((stored[0] / "addon.json").read_text())
+    (stored[0] / "addon.json").write_text(json.dumps(dict(reversed(config.items())), indent=3))
+    assert auto(stored[0], registry).addon.context.device == "a"
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reason"),
     [
         ({"cpu": "Slow 1"}, "cpu Fast 9000, now Slow 1"),
         ({"cores": 2}, "cores 8, now 2"),
@@ -104,34 +110,34 @@ def test_how_addon_json_is_written_does_not_matter(kept: tuple[Path, Path], regi
     ],
 )
 def test_another_machine(
-    change: Any, told: str, kept: tuple[Path, Path], registry: Registry, here: dict[str, Any]
+    change: Any, reason: str, stored: tuple[Path, Path], registry: Registry, here: dict[str, Any]
 ) -> None:
     here.update(change)
     with pytest.raises(ContextError) as found:
-        auto(kept[0], registry)
-    assert f"was measured elsewhere, or before something changed ({told}); measure it: voxstack bench toy" in str(
+        auto(stored[0], registry)
+    assert f"was measured elsewhere, or before something changed ({reason}); measure it: voxstack bench toy" in str(
         found.value
     )
-    config = json.loads((kept[0] / "addon.json").read_text())
-    storing.save(config, {"runtime": "onnx", "device": "cpu"}, "all in onnx:cpu", "latency", {})
-    assert auto(kept[0], registry).addon.context.runtime == "onnx"
+    config = json.loads((stored[0] / "addon.json").read_text())
+    placement_store.save(config, {"runtime": "onnx", "device": "cpu"}, "all in onnx:cpu", "latency", {})
+    assert auto(stored[0], registry).addon.context.runtime == "onnx"
     here.clear()
     here.update(HERE)
-    assert auto(kept[0], registry).addon.context.runtime == "toy"  # each machine has its own
+    assert auto(stored[0], registry).addon.context.runtime == "toy"  # each machine has its own
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"format": 2}', "\ufffd"])
-def test_a_damaged_file_is_told(content: str, kept: tuple[Path, Path], registry: Registry) -> None:
-    kept[1].write_text(content, "utf-8")
+def test_a_damaged_file_is_reported(content: str, stored: tuple[Path, Path], registry: Registry) -> None:
+    stored[1].write_text(content, "utf-8")
     with pytest.raises(ContextError, match=r"which is damaged; measure it: voxstack bench toy"):
-        auto(kept[0], registry)
+        auto(stored[0], registry)
 
 
-def test_what_is_kept_may_be_gone(kept: tuple[Path, Path], registry: Registry) -> None:
-    content = json.loads(kept[1].read_text())
-    kept[1].write_text(json.dumps({**content, "context": {"runtime": "toy", "device": "gone"}}))
+def test_the_stored_context_may_be_unavailable(stored: tuple[Path, Path], registry: Registry) -> None:
+    content = json.loads(stored[1].read_text())
+    stored[1].write_text(json.dumps({**content, "context": {"runtime": "toy", "device": "gone"}}))
     with pytest.raises(voxstack.VoxstackError, match="there is no device 'gone'"):
-        auto(kept[0], registry)
+        auto(stored[0], registry)
 
 
 def test_other_names_are_not_ours(toy: Toy, registry: Registry) -> None:
@@ -144,15 +150,15 @@ def test_an_addon_may_name_a_context_auto_itself(toy: Toy, registry: Registry) -
     assert auto(folder, registry).addon.context.device == "b"
 
 
-def test_where_it_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_where_it_is_stored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VOXSTACK_PLACEMENTS", "/there")
-    assert storing.folder() == Path("/there")
+    assert placement_store.store_folder() == Path("/there")
     monkeypatch.delenv("VOXSTACK_PLACEMENTS")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert storing.folder() == tmp_path / "voxstack" / "placements"
+    assert placement_store.store_folder() == tmp_path / "voxstack" / "placements"
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert storing.folder() == tmp_path / ".local" / "state" / "voxstack" / "placements"
+    assert placement_store.store_folder() == tmp_path / ".local" / "state" / "voxstack" / "placements"
 
 
 def test_the_fingerprint_has_the_runtimes_and_is_the_same_again() -> None:

@@ -1,0 +1,1 @@
+"""Golden vectors: reading them, and comparing an addon with them."""

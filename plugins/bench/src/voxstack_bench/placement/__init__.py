@@ -1,0 +1,1 @@
+"""Placement: choosing the context of an addon and of each of its networks, and storing the choice."""

@@ -1,0 +1,1 @@
+"""Worker processes: one for each context, so that contexts cannot influence each other."""
