@@ -248,10 +248,10 @@ def _of_frames(
     counts: Sequence[int], sizes: tuple[int, ...], costs: dict[str, tuple[float, float]], live: bool
 ) -> float:
     """Seconds of the decoder and the vocoder, in the chunks that a head gives where these are the sizes."""
-    from voxstack_fixed_shapes.cover import Cover
+    from voxstack_fixed_shapes.tiling import Tiling
 
     sides = {"decoder": 18, "vocoder": 21}
-    covers = {name: Cover(sizes, (side, side), padded=True) for name, side in sides.items()}
+    tilings = {name: Tiling(sizes, (side, side), padded=True) for name, side in sides.items()}
     seconds = 0.0
     for count in counts:
         allowed = tuple(size - 2 * sides["vocoder"] for size in sizes)
@@ -262,9 +262,9 @@ def _of_frames(
         for name, side in sides.items():
             passed = []
             for frames, _, size, _ in windows(source, side, side, read_ahead=not live):
-                parts = covers[name](len(frames))
-                assert parts is not None, "what may be padded has windows"
-                seconds += sum(costs[name][0] + costs[name][1] * part.size for part in parts)
+                tiles = tilings[name](len(frames))
+                assert tiles is not None, "a length that may be padded has windows"
+                seconds += sum(costs[name][0] + costs[name][1] * tile.size for tile in tiles)
                 passed.append(np.zeros((size, 0)))
             source = iter(passed)
     return seconds

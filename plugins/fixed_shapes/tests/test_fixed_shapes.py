@@ -32,7 +32,10 @@ def fixed(split: bool = True, **shapes: tuple[int, ...]) -> Context:
 
 
 def layer(x: np.ndarray, left: int) -> np.ndarray:
-    """A convolution over three steps, ``left`` of them before, zeros beyond both ends, and what makes nothing of no zero."""
+    """Apply a convolution over three steps, ``left`` of them before, with zeros beyond both ends, and a nonlinearity.
+
+    The nonlinearity maps zero to something else.
+    """
     steps = x.shape[1]
     wide = np.pad(x, ((0, 0), (left, 2 - left), (0, 0)))
     return np.tanh(sum(wide[:, k : k + steps] @ WEIGHTS[k] for k in range(3)) + 0.5)
@@ -41,7 +44,7 @@ def layer(x: np.ndarray, left: int) -> np.ndarray:
 def decode(
     frames: np.ndarray, noise: np.ndarray | None = None, style: np.ndarray | None = None, mask: Any = 1.0
 ) -> np.ndarray:
-    """Two layers: an output sees two steps before it and two after."""
+    """Apply two layers: an output sees two steps before it and two after."""
     keep = np.ones(frames.shape[:2], np.float32) * mask
     x = frames if noise is None else frames + noise[..., None]
     x = layer(x * keep[..., None], 1)
@@ -50,14 +53,14 @@ def decode(
 
 
 def vocode(frames: np.ndarray, **others: np.ndarray) -> Arrays:
-    """The same with a hop of 3, and the energy of each frame beside it."""
+    """Decode with a hop of 3, and return the energy of each frame beside it."""
     x = decode(frames, **others)
     samples = np.stack([x[..., 0], x[..., 1] - x[..., 2], x[..., 3]], -1)
     return {"samples": samples.reshape(len(x), -1), "energy": (x**2).sum(-1)}
 
 
 def encode(tokens: np.ndarray, mask: np.ndarray) -> Arrays:
-    """One head of attention, a layer over neighbours, and three steps a token."""
+    """Apply one head of attention and a layer over neighbours, and return three steps per token."""
     x = np.eye(4, dtype=np.float32)[tokens % 4] + tokens[..., None] / np.float32(8)
     scores = x @ WEIGHTS[0] @ x.transpose(0, 2, 1) + np.where(mask[:, None] > 0, 0, -np.inf)
     scores = np.exp(scores - scores.max(-1, keepdims=True))
@@ -83,7 +86,7 @@ ENCODER = network(
 
 
 class Guard:
-    """Runs a function, but for arrays whose named axes have a size that was not declared, as a compiled network would."""
+    """Runs a function, and refuses arrays of sizes that were not declared, as a compiled network would."""
 
     def __init__(self, spec: NetworkSpec, function: Runner, **axes: tuple[int, ...]) -> None:
         self.spec, self.function = spec, function
@@ -108,49 +111,49 @@ class Guard:
 def wrapped(
     config: dict[str, Any], function: Runner, split: bool = True, **shapes: tuple[int, ...]
 ) -> tuple[FixedShapesNetwork, Guard]:
-    """The network at these sizes, and the guard inside, which has forgotten the first runs."""
+    """Return the network at these sizes, and the guard inside without the record of the first runs."""
     spec = spec_of(config)
     guard = Guard(spec, function, **shapes)
-    made = FixedShapesNetwork(guard, spec, fixed(split, **shapes))
+    result = FixedShapesNetwork(guard, spec, fixed(split, **shapes))
     guard.seen.clear()
-    return made, guard
+    return result, guard
 
 
 def inputs_of(config: dict[str, Any], seed: int = 0, **sizes: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    made = {}
+    result = {}
     for name, t in config["inputs"].items():
         shape = [sizes.get(axis, 1) if isinstance(axis, str) else axis for axis in t["shape"]]
-        made[name] = (
+        result[name] = (
             rng.integers(0, 8, shape) if t["dtype"] == "int64" else rng.standard_normal(shape).astype(np.float32)
         )
         if t.get("mask"):
-            made[name] = np.ones(shape, np.float32)
-        made[name].flags.writeable = False
-    return made
+            result[name] = np.ones(shape, np.float32)
+        result[name].flags.writeable = False
+    return result
 
 
-def same(made: Arrays, plain: Arrays) -> None:
-    assert made.keys() == plain.keys()
+def same(result: Arrays, plain: Arrays) -> None:
+    assert result.keys() == plain.keys()
     for name, wanted in plain.items():
-        assert made[name].shape == wanted.shape, name
-        np.testing.assert_allclose(made[name], wanted, rtol=0, atol=2e-6)
+        assert result[name].shape == wanted.shape, name
+        np.testing.assert_allclose(result[name], wanted, rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize("length", range(1, 70))
 def test_a_windowed_network_with_a_mask_takes_any_length(length: int) -> None:
     net, guard = wrapped(MASKED_VOCODER, vocode, frames=(8, 20))
-    given = inputs_of(MASKED_VOCODER, frames=length)
-    same(net(**given), vocode(**given))
+    inputs = inputs_of(MASKED_VOCODER, frames=length)
+    same(net(**inputs), vocode(**inputs))
     assert len(guard.seen) == net.stats["runs"]
 
 
 @pytest.mark.parametrize("length", range(8, 70))
 def test_without_a_mask_nothing_is_padded_and_windows_slide_back(length: int) -> None:
     net, guard = wrapped(VOCODER, vocode, frames=(8, 20))
-    given = inputs_of(VOCODER, frames=length)
-    same(net(**given), vocode(**given))
-    real = {row.tobytes() for row in given["frames"][0]}
+    inputs = inputs_of(VOCODER, frames=length)
+    same(net(**inputs), vocode(**inputs))
+    real = {row.tobytes() for row in inputs["frames"][0]}
     assert all(row.tobytes() in real for seen in guard.seen for row in seen["frames"][0])
 
 
@@ -166,16 +169,16 @@ def test_without_a_mask_what_is_shorter_than_any_size_is_refused() -> None:
 @pytest.mark.parametrize("length", range(1, 17))
 def test_a_network_that_sees_a_whole_is_padded_to_the_smallest_size(length: int) -> None:
     net, guard = wrapped(ENCODER, encode, tokens=(4, 9, 16))
-    given = inputs_of(ENCODER, tokens=length)
-    same(net(**given), encode(**given))
+    inputs = inputs_of(ENCODER, tokens=length)
+    same(net(**inputs), encode(**inputs))
     assert [seen["tokens"].shape[1] for seen in guard.seen] == [next(size for size in (4, 9, 16) if size >= length)]
 
 
 def test_padding_would_show_without_the_mask() -> None:
-    """The networks of these tests tell padding from nothing: else they would prove nothing."""
-    given = inputs_of(ENCODER, tokens=5)
-    longer = {"tokens": np.pad(given["tokens"], ((0, 0), (0, 3))), "mask": np.ones((1, 8), np.float32)}
-    assert np.abs(encode(**longer)["encoded"][:, :5] - encode(**given)["encoded"]).max() > 1e-2
+    """The networks of these tests distinguish padding from an end; otherwise the tests would prove nothing."""
+    inputs = inputs_of(ENCODER, tokens=5)
+    longer = {"tokens": np.pad(inputs["tokens"], ((0, 0), (0, 3))), "mask": np.ones((1, 8), np.float32)}
+    assert np.abs(encode(**longer)["encoded"][:, :5] - encode(**inputs)["encoded"]).max() > 1e-2
     frames = inputs_of(FRAMES_ONLY, frames=6)["frames"]
     assert np.abs(decode(np.pad(frames, ((0, 0), (0, 2), (0, 0))))[:, :6] - decode(frames)).max() > 1e-2
 
@@ -186,31 +189,31 @@ FRAMES_ONLY = network("decoder", FRAMES, {"mel": tensor("batch", "frames", 4)})
 def test_what_sees_a_whole_and_is_too_long_is_refused_with_what_helps() -> None:
     net, _ = wrapped(ENCODER, encode, tokens=(4, 16))
     with pytest.raises(
-        NetworkError, match=r"'net': 17 tokens, and the largest size is 16; it sees a whole at once, .*'shapes'"
+        NetworkError, match=r"'net': 17 tokens, and the largest size is 16; it processes the whole at once, .*'shapes'"
     ):
         net(**inputs_of(ENCODER, tokens=17))
 
 
 def test_what_has_no_mask_and_no_stream_takes_the_declared_sizes_only() -> None:
     net, guard = wrapped(FRAMES_ONLY, lambda frames: {"mel": decode(frames)}, frames=(8, 20))
-    given = inputs_of(FRAMES_ONLY, frames=20)
-    same(net(**given), {"mel": decode(**given)})
-    assert guard.seen[0]["frames"] is given["frames"]
+    inputs = inputs_of(FRAMES_ONLY, frames=20)
+    same(net(**inputs), {"mel": decode(**inputs)})
+    assert guard.seen[0]["frames"] is inputs["frames"]
     for length in (7, 9, 21):
-        with pytest.raises(NetworkError, match=rf"{length} frames, and it takes exactly \[8, 20\]: it has no mask"):
+        with pytest.raises(NetworkError, match=rf"{length} frames, and it accepts exactly \[8, 20\]: it has no mask"):
             net(**inputs_of(FRAMES_ONLY, frames=length))
 
 
 def test_a_context_may_say_not_to_split() -> None:
     net, _ = wrapped(MASKED_VOCODER, vocode, split=False, frames=(8, 20))
     for length in (1, 8, 9, 20):
-        given = inputs_of(MASKED_VOCODER, frames=length)
-        same(net(**given), vocode(**given))
+        inputs = inputs_of(MASKED_VOCODER, frames=length)
+        same(net(**inputs), vocode(**inputs))
     assert net.stats["runs"] == 4
     with pytest.raises(NetworkError, match=r"21 frames, the largest size is 20, and the context says not to split"):
         net(**inputs_of(MASKED_VOCODER, frames=21))
     bare, _ = wrapped(VOCODER, vocode, split=False, frames=(8, 20))
-    with pytest.raises(NetworkError, match=r"12 frames, and it takes exactly \[8, 20\]"):
+    with pytest.raises(NetworkError, match=r"12 frames, and it accepts exactly \[8, 20\]"):
         bare(**inputs_of(VOCODER, frames=12))
     rows = inputs_of(MASKED_VOCODER, frames=9, batch=3)
     same(net(**rows), vocode(**rows))
@@ -219,8 +222,8 @@ def test_a_context_may_say_not_to_split() -> None:
 @pytest.mark.parametrize(("rows", "runs"), [(1, [1]), (2, [4]), (4, [4]), (5, [4, 1]), (7, [4, 4])])
 def test_rows_of_a_batch_run_in_parts_and_the_last_is_repeated(rows: int, runs: list[int]) -> None:
     net, guard = wrapped(MASKED_VOCODER, vocode, batch=(1, 4), frames=(8, 20))
-    given = inputs_of(MASKED_VOCODER, frames=6, batch=rows)
-    same(net(**given), vocode(**given))
+    inputs = inputs_of(MASKED_VOCODER, frames=6, batch=rows)
+    same(net(**inputs), vocode(**inputs))
     assert [len(seen["frames"]) for seen in guard.seen] == runs
     missing = sum(runs) - rows
     for name, array in guard.seen[-1].items():
@@ -229,8 +232,8 @@ def test_rows_of_a_batch_run_in_parts_and_the_last_is_repeated(rows: int, runs: 
 
 def test_a_batch_and_windows_together() -> None:
     net, guard = wrapped(MASKED_VOCODER, vocode, batch=(1, 2), frames=(8, 20))
-    given = inputs_of(MASKED_VOCODER, frames=50, batch=3)
-    same(net(**given), vocode(**given))
+    inputs = inputs_of(MASKED_VOCODER, frames=50, batch=3)
+    same(net(**inputs), vocode(**inputs))
     assert net.stats["axes"]["batch"] == {"real": 3, "computed": 3, "padding": 0, "recomputed": 0, "waste": 0}
     assert (
         sum(len(seen["frames"]) * seen["frames"].shape[1] for seen in guard.seen)
@@ -240,23 +243,23 @@ def test_a_batch_and_windows_together() -> None:
 
 def test_a_mask_that_the_caller_gives_is_kept() -> None:
     net, guard = wrapped(ENCODER, encode, tokens=(4, 9), batch=(2,))
-    given = inputs_of(ENCODER, tokens=7, batch=2)
-    given["mask"] = np.array([[1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0, 0]], np.float32)
-    same(net(**given), encode(**given))
+    inputs = inputs_of(ENCODER, tokens=7, batch=2)
+    inputs["mask"] = np.array([[1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0, 0]], np.float32)
+    same(net(**inputs), encode(**inputs))
     np.testing.assert_array_equal(guard.seen[0]["mask"][:, 7:], 0)
-    np.testing.assert_array_equal(guard.seen[0]["mask"][:, :7], given["mask"])
+    np.testing.assert_array_equal(guard.seen[0]["mask"][:, :7], inputs["mask"])
     np.testing.assert_array_equal(guard.seen[0]["tokens"][:, 7:], 0)
     windowed, _ = wrapped(MASKED_VOCODER, vocode, frames=(8, 12))
-    given = inputs_of(MASKED_VOCODER, frames=30)
-    given["mask"] = (np.arange(30) < 23).astype(np.float32)[None]
-    same(windowed(**given), vocode(**given))
+    inputs = inputs_of(MASKED_VOCODER, frames=30)
+    inputs["mask"] = (np.arange(30) < 23).astype(np.float32)[None]
+    same(windowed(**inputs), vocode(**inputs))
 
 
 def test_a_mask_that_the_caller_leaves_out_is_ones() -> None:
     net, guard = wrapped(MASKED_VOCODER, vocode, frames=(8,))
-    given = inputs_of(MASKED_VOCODER, frames=5)
-    del given["mask"]
-    same(net(**given), vocode(**given))
+    inputs = inputs_of(MASKED_VOCODER, frames=5)
+    del inputs["mask"]
+    same(net(**inputs), vocode(**inputs))
     assert guard.seen[0]["mask"].tolist() == [[1, 1, 1, 1, 1, 0, 0, 0]]
 
 
@@ -274,7 +277,7 @@ ATTENDING = network(
 
 
 def attend(frames: np.ndarray, tokens: np.ndarray, frame_mask: np.ndarray, pairs: np.ndarray) -> Arrays:
-    """Frames that look at tokens; where all pairs of a frame were masked, it would divide by nothing."""
+    """Let frames attend to tokens; where all pairs of a frame are masked, this divides by zero."""
     weights = np.exp(frames @ tokens.transpose(0, 2, 1)) * pairs
     with np.errstate(all="raise"):
         weights = weights / weights.sum(-1, keepdims=True)
@@ -284,8 +287,8 @@ def attend(frames: np.ndarray, tokens: np.ndarray, frame_mask: np.ndarray, pairs
 @pytest.mark.parametrize(("frames", "tokens"), [(3, 2), (8, 5), (11, 3), (41, 4), (9, 1)])
 def test_several_axes_and_masks_are_kept_at_once(frames: int, tokens: int) -> None:
     net, guard = wrapped(ATTENDING, attend, frames=(8, 20), tokens=(3, 5))
-    given = inputs_of(ATTENDING, frames=frames, tokens=tokens)
-    same(net(**given), attend(**given))
+    inputs = inputs_of(ATTENDING, frames=frames, tokens=tokens)
+    same(net(**inputs), attend(**inputs))
     assert {seen["tokens"].shape[1] for seen in guard.seen} == {3 if tokens <= 3 else 5}
     assert net.stats["warmed"] == 4
 
@@ -293,18 +296,18 @@ def test_several_axes_and_masks_are_kept_at_once(frames: int, tokens: int) -> No
 def test_nothing_gives_nothing_without_a_run() -> None:
     net, guard = wrapped(MASKED_VOCODER, vocode, frames=(8,))
     for sizes in ({"frames": 0}, {"frames": 5, "batch": 0}):
-        given = inputs_of(MASKED_VOCODER, **{"batch": 1, **sizes})
-        made = net(**given)
-        assert {name: array.shape for name, array in made.items()} == {
-            "samples": (len(given["frames"]), 3 * sizes["frames"]),
-            "energy": (len(given["frames"]), sizes["frames"]),
+        inputs = inputs_of(MASKED_VOCODER, **{"batch": 1, **sizes})
+        result = net(**inputs)
+        assert {name: array.shape for name, array in result.items()} == {
+            "samples": (len(inputs["frames"]), 3 * sizes["frames"]),
+            "energy": (len(inputs["frames"]), sizes["frames"]),
         }
-        assert made["energy"].dtype == np.float32
+        assert result["energy"].dtype == np.float32
     assert not guard.seen
     pooling = network("style", {"tokens": tensor("batch", "tokens", 4)}, {"style": tensor("batch", 4)})
     pooled, _ = wrapped(pooling, lambda tokens: {"style": tokens.mean(1)}, tokens=(4,))
     with pytest.raises(
-        NetworkError, match=r"was given no \['tokens'\], and its output 'style' cannot be made of nothing"
+        NetworkError, match=r"the call has no \['tokens'\], and its output 'style' cannot be computed from nothing"
     ):
         pooled(**inputs_of(pooling, tokens=0))
 
@@ -330,7 +333,7 @@ def test_an_output_that_is_not_as_long_as_declared_is_an_error() -> None:
 
 def test_a_mask_that_was_measured_to_be_wrong_is_refused_when_opened() -> None:
     with pytest.raises(
-        ContextError, match=r"padding 'tokens' was measured to change what is real by 0\.002 .* its input 'mask'"
+        ContextError, match=r"padding 'tokens' was measured to change the real steps by 0\.002 .* its input 'mask'"
     ):
         wrapped({**ENCODER, "measured": {"mask_error": {"tokens": 2e-3}}}, encode, tokens=(4,))
     wrapped({**ENCODER, "measured": {"mask_error": {"tokens": 1e-6}}}, encode, tokens=(4,))
@@ -360,7 +363,7 @@ def test_what_carries_state_is_refused_when_opened() -> None:
 
 def test_outputs_that_do_not_follow_the_stream_are_never_cut() -> None:
     config = {**MASKED_VOCODER, "outputs": {"mean": tensor("batch", 4)}}
-    net, _ = wrapped(config, lambda **given: {"mean": decode(**given).mean(1)}, frames=(8, 20))
+    net, _ = wrapped(config, lambda **inputs: {"mean": decode(**inputs).mean(1)}, frames=(8, 20))
     with pytest.raises(
         NetworkError, match=r"21 frames, and the largest size is 20; not all of its outputs follow the stream"
     ):
@@ -373,7 +376,7 @@ def test_rows_that_depend_on_each_other_are_not_parted() -> None:
     same(net(**inputs_of(config, frames=5, batch=3)), vocode(**inputs_of(config, frames=5, batch=3)))
     with pytest.raises(
         NetworkError,
-        match=r"a batch of 2, and the context declares \[1, 3\]; what it makes of a row depends on the others",
+        match=r"a batch of 2, and the context declares \[1, 3\]; its results for a row depend on the other rows",
     ):
         net(**inputs_of(config, frames=5, batch=2))
 
@@ -398,10 +401,10 @@ def _failing(**tensors: np.ndarray) -> Arrays:
 
 def test_with_a_free_axis_there_is_no_first_run() -> None:
     config = {**ENCODER, "inputs": {**ENCODER["inputs"], "style": tensor("batch", "bands", 2)}}
-    net, guard = wrapped(config, lambda style, **given: encode(**given), tokens=(4,))
+    net, guard = wrapped(config, lambda style, **inputs: encode(**inputs), tokens=(4,))
     assert net.stats["warmed"] == 0
-    given = inputs_of(config, tokens=3, bands=17)
-    same(net(**given), encode(given["tokens"], given["mask"]))
+    inputs = inputs_of(config, tokens=3, bands=17)
+    same(net(**inputs), encode(inputs["tokens"], inputs["mask"]))
     assert guard.seen[0]["style"].shape == (1, 17, 2)
 
 
@@ -421,8 +424,8 @@ def test_nothing_is_compiled_after_opening() -> None:
     net = registry.shared(NetworkPool).open(spec_of(MASKED_VOCODER), fixed(frames=(8, 12, 20)))
     assert len(compiled) == net.stats["runtime"]["compilations"] == net.stats["fixed_shapes"]["warmed"] == 3
     for length in np.random.default_rng(0).integers(1, 200, 200):
-        given = inputs_of(MASKED_VOCODER, frames=int(length))
-        same(net(**given), vocode(**given))
+        inputs = inputs_of(MASKED_VOCODER, frames=int(length))
+        same(net(**inputs), vocode(**inputs))
     assert len(compiled) == net.stats["runtime"]["compilations"] == 3
     assert net.effective.shapes == {"batch": (1,), "frames": (8, 12, 20)}
 
@@ -460,8 +463,8 @@ def test_any_number_of_threads_may_call() -> None:
     net, _ = wrapped(MASKED_VOCODER, vocode, batch=(1, 2), frames=(8, 20))
 
     def call(number: int) -> None:
-        given = inputs_of(MASKED_VOCODER, seed=number, frames=1 + number * 7 % 90, batch=1 + number % 3)
-        same(net(**given), vocode(**given))
+        inputs = inputs_of(MASKED_VOCODER, seed=number, frames=1 + number * 7 % 90, batch=1 + number % 3)
+        same(net(**inputs), vocode(**inputs))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(call, range(240)))
@@ -471,9 +474,9 @@ def test_any_number_of_threads_may_call() -> None:
 
 def test_what_was_handed_in_is_not_written_to_and_goes_through_where_it_fits() -> None:
     net, guard = wrapped(MASKED_VOCODER, vocode, frames=(8,))
-    given = inputs_of(MASKED_VOCODER, frames=8)
-    net(**given)
-    assert all(guard.seen[0][name] is array for name, array in given.items())
+    inputs = inputs_of(MASKED_VOCODER, frames=8)
+    net(**inputs)
+    assert all(guard.seen[0][name] is array for name, array in inputs.items())
     net(**inputs_of(MASKED_VOCODER, frames=7))  # read-only arrays
 
 

@@ -1,4 +1,4 @@
-"""Networks of real voices, in ONNX Runtime: at fixed sizes they give what they give at any."""
+"""Networks of real voices in ONNX Runtime: at fixed sizes they compute what they compute at any size."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def spec_of(amber: Addon, name: str) -> NetworkSpec:
 
 def inputs_of(spec: NetworkSpec, length: int, rows: int = 1) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(length)
-    made: dict[str, np.ndarray] = {}
+    result: dict[str, np.ndarray] = {}
     for name in spec.needs:
         tensor = spec.inputs[name]
         shape = [rows if axis == "batch" else axis if isinstance(axis, int) else length for axis in tensor.shape]
-        made[name] = (
+        result[name] = (
             rng.integers(0, 2, shape) if tensor.dtype == "int64" else rng.standard_normal(shape).astype(np.float32)
         )
-    return made
+    return result
 
 
-def error(made: Any, plain: Any) -> float:
+def error(result: Any, plain: Any) -> float:
     for name, wanted in plain.items():
-        assert made[name].shape == wanted.shape
-    return max(float(np.abs(made[name] - wanted).max() / np.abs(wanted).max()) for name, wanted in plain.items())
+        assert result[name].shape == wanted.shape
+    return max(float(np.abs(result[name] - wanted).max() / np.abs(wanted).max()) for name, wanted in plain.items())
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -57,12 +57,12 @@ def test_padded_is_what_unpadded_is(amber: Addon, name: str) -> None:
     )
     largest = fixed.effective.shapes[next(axis for axis in fixed.effective.shapes if axis != "batch")][-1]
     for length in LENGTHS:
-        given = inputs_of(spec, length)
+        inputs = inputs_of(spec, length)
         if length > largest and spec.streaming is None:
             with pytest.raises(NetworkError, match=f"the largest size is {largest}"):
-                fixed(**given)
+                fixed(**inputs)
             continue
-        assert error(fixed(**given), free(**given)) < 1e-5, length
+        assert error(fixed(**inputs), free(**inputs)) < 1e-5, length
     several = inputs_of(spec, 7, rows=3)
     assert error(fixed(**several), free(**several)) < 1e-5
     assert set(fixed.stats["fixed_shapes"]["sizes"]) <= {

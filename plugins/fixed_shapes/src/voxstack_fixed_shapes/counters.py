@@ -1,4 +1,4 @@
-"""What keeping to fixed sizes costs."""
+"""Counters of calls and of the steps that fixed sizes cost."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from voxstack_fixed_shapes.plans import Plan
 
 
-class Counts:
-    """Counts calls and the steps that were computed for them. Any number of threads may count.
+class PaddingCounters:
+    """Counts calls and the steps computed for them. Any number of threads may count.
 
     :param axes: the fixed axes.
     """
@@ -22,16 +22,16 @@ class Counts:
         self._sizes: Counter[str] = Counter()
         self._axes = {axis: Counter(real=0, computed=0, padding=0, recomputed=0) for axis in axes}
 
-    def count(self, plan: Plan) -> None:
-        """There was one more call that was made up so."""
+    def add(self, plan: Plan) -> None:
+        """Count one call that ran as planned."""
         with self._lock:
             self._totals.update(calls=1, runs=plan.runs, real=plan.real, computed=plan.computed)
             self._sizes.update(plan.sizes)
             for axis, steps in plan.steps.items():
                 self._axes[axis].update(steps)
 
-    def told(self) -> dict[str, Any]:
-        """All that was counted."""
+    def snapshot(self) -> dict[str, Any]:
+        """Return all counters, in the form of the network's ``stats``."""
         with self._lock:
             totals, axes = self._totals.copy(), {axis: dict(steps) for axis, steps in self._axes.items()}
             sizes = dict(sorted(self._sizes.items()))
