@@ -1,4 +1,4 @@
-"""A small world for the command: a voice that hums, in an addon of its own."""
+"""A small world for the command: a voice that hums, and one that reports its words, in addons of their own."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Hum(StreamableBlock):
     makes = "samples"
 
     def stream(self, source: Any, utterance: Any) -> Any:
-        for index, letter in enumerate(itertools.chain.from_iterable(utterance["text"])):  # of a text, or of its pieces
+        for index, letter in enumerate(itertools.chain.from_iterable(utterance["text"])):  # of a text, or of its parts
             if letter == "~":
                 return
             if letter == "!":
@@ -53,7 +53,10 @@ class Hum(StreamableBlock):
 
 @dataclass
 class Reader(StreamableBlock):
-    """Says each letter as 100 samples, a full stop as a pause of 2000, and tells its words; a word is whole in its piece."""
+    """Synthesizes each letter as 100 samples and a full stop as a pause of 2000.
+
+    Reports words, each of which must be within one part of the text.
+    """
 
     needs = frozenset({"text"})
     head = True
@@ -62,14 +65,14 @@ class Reader(StreamableBlock):
     def stream(self, source: Any, utterance: Any) -> Any:
         text, timeline = utterance["text"], utterance["timeline"]
         place = at = 0
-        for piece in [text] if isinstance(text, str) else text:
-            for found in re.finditer(r"[\w&<>]+|.", piece, re.DOTALL):
+        for part in [text] if isinstance(text, str) else text:
+            for found in re.finditer(r"[\w&<>]+|.", part, re.DOTALL):
                 size = round(2000 * utterance["pause"]) if found[0] == "." else STEP * len(found[0])
                 if found[0][0].isalnum():
                     timeline.add("word", found[0], at, size, (place + found.start(), place + found.end()))
                 yield np.full(size, 0.5 if found[0][0].isalnum() else 0.0, np.float32)
                 at += size
-            place += len(piece)
+            place += len(part)
 
 
 CONTROLS = {
@@ -80,7 +83,7 @@ CONTROLS = {
 
 
 def expected(text: str, volume: float = 0.5) -> np.ndarray:
-    """The 16-bit samples of a text."""
+    """Return the 16-bit samples of a text."""
     time = np.arange(len(text) * STEP) / 8000
     return np.round(np.clip((np.sin(2 * np.pi * 440 * time) * volume).astype(np.float32), -1, 1) * 32767).astype("<i2")
 
@@ -92,7 +95,7 @@ def expect() -> Callable[..., np.ndarray]:
 
 @pytest.fixture
 def world(write_addon: Callable[..., Path]) -> Registry:
-    """Plugins: one with the block ``Hum`` and the voice ``hummer``, and one with the block and voice ``Reader``, ``reader``."""
+    """Return a registry of two plugins: block ``Hum`` and voice ``hummer``, block ``Reader`` and voice ``reader``."""
     hummer = write_addon("hummer", stack=[{"type": "Hum"}], controls=CONTROLS)
     reader = write_addon("reader", stack=[{"type": "Reader"}], controls={"pause": {"type": "number", "default": 1.0}})
     hum, read = plugin([Hum], {}, voxstack_addons=lambda: [hummer]), plugin([Reader], voxstack_addons=lambda: [reader])
@@ -103,7 +106,7 @@ def world(write_addon: Callable[..., Path]) -> Registry:
 
 @pytest.fixture
 def say(world: Registry) -> Callable[..., int]:
-    """``voxstack say --voice hummer ...``."""
+    """Return a function that runs ``voxstack say --voice hummer ...``."""
     from voxstack_cli.main import main
 
     return lambda *argv: main(["say", "--voice", "hummer", *argv], world)
@@ -111,7 +114,7 @@ def say(world: Registry) -> Callable[..., int]:
 
 @pytest.fixture
 def read(world: Registry) -> Callable[..., int]:
-    """``voxstack say --voice reader ...``."""
+    """Return a function that runs ``voxstack say --voice reader ...``."""
     from voxstack_cli.main import main
 
     return lambda *argv: main(["say", "--voice", "reader", *argv], world)
@@ -119,13 +122,13 @@ def read(world: Registry) -> Callable[..., int]:
 
 @pytest.fixture
 def pipe_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
-    """Put bytes on stdin."""
+    """Return a function that provides bytes on stdin."""
     return lambda data: monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
 
 
 @pytest.fixture
 def bad_plugin() -> Any:
-    """A plugin that cannot tell its addons."""
+    """Return a plugin whose hook for addons fails."""
 
     def voxstack_addons() -> Any:
         raise RuntimeError("no licence key")

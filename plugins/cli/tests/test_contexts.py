@@ -1,4 +1,4 @@
-"""``voxstack contexts``, and what ``voxstack say --context`` tells."""
+"""``voxstack contexts``, and what ``voxstack say --context`` reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tiny import double, network, plugin, tensor
 
 from voxstack import ContextError, Registry, StreamableBlock
 from voxstack.networks import Context
-from voxstack_cli.context import parts
+from voxstack_cli.context_option import describe_context
 from voxstack_cli.main import main
 
 Write = Callable[..., Path]
@@ -23,7 +23,7 @@ DOUBLING = network("decoder", {"frames": tensor("batch", "frames", 2)}, {"mel": 
 
 @dataclass
 class Humming(StreamableBlock):
-    """Says the doubles of 1."""
+    """Yields the doubles of 1."""
 
     needs = frozenset({"text"})
     head = True
@@ -37,7 +37,7 @@ class Humming(StreamableBlock):
 
 
 class Run:
-    """A network that tells what it found."""
+    """A network that reports its provider."""
 
     effective = {"provider": "CPU: a fast one", "version": "1.2"}
 
@@ -69,7 +69,10 @@ CONTEXTS = {
 
 @pytest.fixture
 def registry(write_addon: Write) -> Registry:
-    """A voice named ``hum`` with three contexts, a runtime, and a plugin that knows the contexts ``auto`` and ``mute``."""
+    """Return a registry with a runtime and a voice ``hum``.
+
+    The voice has three contexts, and a plugin resolves the contexts ``auto`` and ``mute``.
+    """
     voice = write_addon(
         "hum", spec_version=2, networks={"hum": DOUBLING}, stack=[{"type": "Humming"}], contexts=CONTEXTS
     )
@@ -90,23 +93,23 @@ def test_devices(registry: Registry, capsys: Any) -> None:
     assert json.loads(capsys.readouterr().out) == {"devices": [{"device": "python:cpu", "plugin": "python_runtime"}]}
 
 
-def test_runtimes_that_cannot_tell_are_reported(capsys: Any) -> None:
+def test_runtimes_that_cannot_list_devices_are_reported(capsys: Any) -> None:
     good, bad = plugin(voxstack_devices=lambda: ["b:0", "a:0"]), plugin(voxstack_devices=broken_devices)
     assert main(["contexts"], Registry({"good": good, "bad": bad})) == 0
-    told, errors = capsys.readouterr()
-    assert [line.split()[0] for line in told.splitlines()] == ["a:0", "b:0"]
+    output, errors = capsys.readouterr()
+    assert [line.split()[0] for line in output.splitlines()] == ["a:0", "b:0"]
     assert "is broken: RuntimeError('no driver')" in errors
     assert main(["contexts"], Registry({})) == 0
-    assert "no runtime that has any is installed" in capsys.readouterr().out
+    assert "no runtime with a device is installed" in capsys.readouterr().out
 
 
-def test_contexts_of_a_voice_and_which_can_be_had(registry: Registry, capsys: Any) -> None:
+def test_contexts_of_a_voice_and_which_are_available(registry: Registry, capsys: Any) -> None:
     assert main(["contexts", "hum"], registry) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == ["hum 1", "  default: python:cpu", "    for any machine"]
-    at = lines.index("  npu: python:NPU  (cannot be had here)")
+    at = lines.index("  npu: python:NPU  (unavailable here)")
     assert lines[at + 1].endswith("network 'hum': there is no NPU here")
-    at = lines.index("  buggy: python:bug  (cannot be had here)")
+    at = lines.index("  buggy: python:bug  (unavailable here)")
     assert "ZeroDivisionError('a bug')" in lines[at + 1]
     assert lines[-2:] == ["devices here", "  python:cpu  python_runtime"]
     assert main(["contexts", "hum", "--json"], registry) == 0
@@ -137,10 +140,10 @@ def test_what_is_effective_in_a_context(registry: Registry, capsys: Any) -> None
         "1.2",
     ]
     assert main(["contexts", "hum", "--context", "auto", "--json"], registry) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["context"] == "auto"
-    assert told["description"] == "what is best for hum"
-    (row,) = told["effective"]
+    output = json.loads(capsys.readouterr().out)
+    assert output["context"] == "auto"
+    assert output["description"] == "what is best for hum"
+    (row,) = output["effective"]
     keys = (
         "network",
         "role",
@@ -165,7 +168,7 @@ def test_what_is_effective_in_a_context(registry: Registry, capsys: Any) -> None
         (["hum", "--context", "npu"], "there is no NPU here"),
         (["hum", "--context", "nowhere"], "hum has no context named 'nowhere'"),
         (["--context", "npu"], "name one: voxstack contexts amber"),
-        (["nobody"], "no addon named 'nobody' is installed"),
+        (["missing"], "no addon named 'missing' is installed"),
     ],
 )
 def test_what_cannot_be_shown(argv: list[str], problem: str, registry: Registry, capsys: Any) -> None:
@@ -179,14 +182,14 @@ def test_lenders_open_every_network(write_addon: Write, registry: Registry, caps
     assert capsys.readouterr().out.splitlines()[-1].split()[0] == "one"
 
 
-def test_an_addon_without_contexts_has_the_usual_one(write_addon: Write, registry: Registry, capsys: Any) -> None:
+def test_an_addon_without_contexts_has_the_default_one(write_addon: Write, registry: Registry, capsys: Any) -> None:
     folder = str(write_addon("lender", networks={"one": DOUBLING}, languages=[], contexts={}))
     assert main(["contexts", folder], registry) == 0
-    assert "  default: onnx:cpu  (cannot be had here)" in capsys.readouterr().out
+    assert "  default: onnx:cpu  (unavailable here)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("context", "told"),
+    ("context", "line"),
     [
         ("auto", "voxstack: context 'auto': what is best for hum\n"),
         ("mute", "voxstack: context 'mute': python:cpu, 3 threads\n"),
@@ -195,10 +198,12 @@ def test_an_addon_without_contexts_has_the_usual_one(write_addon: Write, registr
         ('{"runtime": "python"}', ""),
     ],
 )
-def test_say_tells_what_a_plugin_took(context: str, told: str, registry: Registry, tmp_path: Path, capsys: Any) -> None:
+def test_say_reports_what_a_plugin_resolved(
+    context: str, line: str, registry: Registry, tmp_path: Path, capsys: Any
+) -> None:
     argv = ["say", "--voice", "hum", "a", "--context", context, "--out", str(tmp_path / "a.wav")]
     assert main(argv, registry) == 0
-    assert capsys.readouterr().err.startswith(told or str(tmp_path))
+    assert capsys.readouterr().err.startswith(line or str(tmp_path))
     assert main([*argv, "--quiet"], registry) == 0
     assert capsys.readouterr().err == ""
 
@@ -217,7 +222,7 @@ def test_a_context_in_words() -> None:
         options={"cache": "here"},
         networks={"vocoder": Context(threads=3)},
     )
-    told = (
+    words = (
         "openvino:NPU, 2 threads, float16, frames 64/128, nothing split, windowed, batches of 4, first 12, cache here"
     )
-    assert ", ".join(parts(context)) == f"{told}, vocoder in (onnx:cpu, 3 threads)"
+    assert describe_context(context) == f"{words}, vocoder in (onnx:cpu, 3 threads)"

@@ -56,15 +56,15 @@ WAVE = network(
 WAVE |= {"streaming": {"axis": "frames", "left": 3, "right": 4, "hop": 1}, "measured": {"deterministic": True}}
 
 
-def test_voices_tells_of_voices_and_lenders(world: Registry, write_addon: Write, capsys: Any) -> None:
+def test_voices_lists_voices_and_lenders(world: Registry, write_addon: Write, capsys: Any) -> None:
     folders = [*world.addons().values(), write_addon("lender", networks={"wave": WAVE}, languages=[])]
     registry = Registry({"all": plugin(voxstack_addons=lambda: folders)})
     assert main(["voices"], registry) == 0
-    told = capsys.readouterr().out
-    assert "hummer 1  voice  en-US  8000 Hz  Apache-2.0" in told
-    assert "  rate: number, 0.5 to 2, default 1.0. Speed, as a factor." in told
-    assert "lender 1  lends networks  no language" in told
-    assert "  wave (decoder)" in told
+    output = capsys.readouterr().out
+    assert "hummer 1  voice  en-US  8000 Hz  Apache-2.0" in output
+    assert "  rate: number, 0.5 to 2, default 1.0. Speed, as a factor." in output
+    assert "lender 1  lends networks  no language" in output
+    assert "  wave (decoder)" in output
 
 
 def test_broken_voices_are_listed_with_their_error_and_the_rest_too(
@@ -75,8 +75,8 @@ def test_broken_voices_are_listed_with_their_error_and_the_rest_too(
         {"all": plugin(voxstack_addons=lambda: folders), "bad": bad_plugin}, {"worse": ImportError("no module x")}
     )
     assert main(["voices", "--json"], registry) == 0
-    told, errors = capsys.readouterr()
-    rows = {row["name"]: row for row in json.loads(told)}
+    output, errors = capsys.readouterr()
+    rows = {row["name"]: row for row in json.loads(output)}
     assert rows["hummer"]["speaks"] is True
     assert rows["hummer"]["controls"]["rate"]["maximum"] == 2
     assert "addon.json" in rows["gone"]["error"] or "no such file" in rows["gone"]["error"]
@@ -88,10 +88,10 @@ def test_broken_voices_are_listed_with_their_error_and_the_rest_too(
 
 def test_blocks_lists_kind_distribution_and_first_line(world: Registry, capsys: Any) -> None:
     assert main(["blocks"], world) == 0
-    told = capsys.readouterr().out.splitlines()
-    at = next(index for index, line in enumerate(told) if line.startswith("Hum "))
-    assert told[at].split() == ["Hum", "StreamableBlock", "voxstack-hum"]
-    assert told[at + 1].strip() == "Hums a sine: 100 samples for each letter of the text."
+    output = capsys.readouterr().out.splitlines()
+    at = next(index for index, line in enumerate(output) if line.startswith("Hum "))
+    assert output[at].split() == ["Hum", "StreamableBlock", "voxstack-hum"]
+    assert output[at + 1].strip() == "Hums a sine: 100 samples for each letter of the text."
     assert main(["blocks", "--json"], world) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["SequenceBlockContainer"]["kind"] == "SequenceBlock"
@@ -101,9 +101,9 @@ def test_blocks_lists_kind_distribution_and_first_line(world: Registry, capsys: 
 def test_blocks_reports_claims_of_two_and_broken_plugins_at_the_end(capsys: Any) -> None:
     registry = Registry({"a": plugin([Twin, Wave]), "b": plugin([Other])}, {"worse": ImportError("no module x")})
     assert main(["blocks"], registry) == 0
-    told, errors = capsys.readouterr()
-    assert "Wave" in told
-    assert "Twin" not in told
+    output, errors = capsys.readouterr()
+    assert "Wave" in output
+    assert "Twin" not in output
     assert "two plugins bring a block named 'Twin'" in errors
     assert "plugin 'worse' (worse) is broken: ImportError('no module x')" in errors
     assert main(["blocks", "Twin"], registry) == 1
@@ -118,17 +118,17 @@ def test_a_block_without_a_json_form_hides_no_other(capsys: Any) -> None:
         what: bytes = b""
 
     assert main(["blocks"], Registry({"a": plugin([Odd, Wave])})) == 0
-    told, errors = capsys.readouterr()
-    assert "Wave" in told
+    output, errors = capsys.readouterr()
+    assert "Wave" in output
     assert "block 'Odd' (a): " in errors
 
 
 def test_one_block_shows_its_fields(capsys: Any) -> None:
     registry = Registry({"a": plugin([Wave])})
     assert main(["blocks", "Wave"], registry) == 0
-    told = capsys.readouterr().out
-    assert "  gain: number. how loud, as a factor. (required)" in told
-    assert "  child: StreamableBlock or null, default null. what comes after." in told
+    output = capsys.readouterr().out
+    assert "  gain: number. how loud, as a factor. (required)" in output
+    assert "  child: StreamableBlock or null, default null. what comes after." in output
     assert main(["blocks", "Wave", "--json"], registry) == 0
     assert json.loads(capsys.readouterr().out)["schema"]["required"] == ["type", "gain"]
     assert main(["blocks", "Wafe"], registry) == 1
@@ -163,8 +163,8 @@ def test_validate_finds_what_is_wrong_and_goes_on(
     folder = lending(write_addon)
     (folder / name).write_text("x" * len("decoder.txt"))
     assert main(["validate", "--no-load", str(folder), "hummer"], world) == 1
-    told, errors = capsys.readouterr()
-    assert told == "OK  hummer: hummer 1, 0 files\n"
+    output, errors = capsys.readouterr()
+    assert output == "OK  hummer: hummer 1, 0 files\n"
     assert errors.startswith(f"voxstack: error: {folder}: ")
     assert problem in errors
 
@@ -185,8 +185,8 @@ def test_validate_survives_a_bug_in_a_plugin(world: Registry, write_addon: Write
         {"a": plugin([], Buggy()), "b": plugin([world["Hum"]], voxstack_addons=lambda: list(world.addons().values()))}
     )
     assert main(["validate", str(folder), "hummer"], registry) == 1
-    told, errors = capsys.readouterr()
-    assert told.startswith("OK  hummer: ")
+    output, errors = capsys.readouterr()
+    assert output.startswith("OK  hummer: ")
     assert "ZeroDivisionError('a bug')" in errors
 
 
@@ -210,14 +210,14 @@ def test_inspect_shows_networks_stack_contexts_and_files(write_addon: Write, cap
     networks = {"wave": WAVE, "lent": {"addon": "prism", "network": "vocoder", "sha256": "b" * 64}}
     folder = write_addon("both", networks=networks, stack=stack)
     assert main(["inspect", str(folder)], Registry({})) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for line in (
         f"both 1  ({folder})",
         "  wave (decoder)",
         "    input  frames: float32 [batch, frames, 2]",
         "    input  mask: float32 [batch, frames], a mask",
         "    output mel: float32 [batch, frames, 2]",
-        "    streaming along frames: sees 3 before and 4 after, 1 out for each",
+        "    streaming along frames: left context 3, right context 4, hop 1",
         "    export python: decoder.txt, 11 B",
         "    measured deterministic: true",
         "  lent: borrowed, 'vocoder' of 'prism', sha256 bbbbbbbbbbbb...",
@@ -228,25 +228,25 @@ def test_inspect_shows_networks_stack_contexts_and_files(write_addon: Write, cap
         "  decoder.txt  11 B",
         "no controls",
     ):
-        assert line in told.splitlines()
+        assert line in output.splitlines()
 
 
 def test_inspect_as_json(write_addon: Write, capsys: Any) -> None:
     folder = lending(write_addon)
     assert main(["inspect", str(folder), "--json"], Registry({})) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["location"] == str(folder)
-    assert told["networks"]["wave"]["exports"][0]["size"] == len("decoder.txt")
+    output = json.loads(capsys.readouterr().out)
+    assert output["location"] == str(folder)
+    assert output["networks"]["wave"]["exports"][0]["size"] == len("decoder.txt")
     assert main(["inspect", str(folder / "nowhere")], Registry({})) == 1
     assert "no such file or folder" in capsys.readouterr().err
 
 
 def test_inspect_shows_how_the_default_voice_streams(capsys: Any) -> None:
     assert main(["inspect", "amber"]) == 0
-    told = capsys.readouterr().out
-    assert "    streaming along frames: sees 18 before and 18 after, 1 out for each" in told.splitlines()
+    output = capsys.readouterr().out
+    assert "    streaming along frames: left context 18, right context 18, hop 1" in output.splitlines()
     assert re.search(
-        r"^    also stateful, along frames: carries \d+ states, waits for 18, 1 out for each: onnx decoder",
-        told,
+        r"^    also stateful, along frames: \d+ states, right context 18, hop 1: onnx decoder",
+        output,
         re.MULTILINE,
     )

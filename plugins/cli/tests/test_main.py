@@ -19,7 +19,7 @@ from voxstack_cli.main import main
 
 
 def command(name: str, run: Any) -> Any:
-    """A command that does nothing but run a function."""
+    """Return a command that only runs a function."""
 
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.set_defaults(run=run)
@@ -30,7 +30,7 @@ def command(name: str, run: Any) -> Any:
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: Any) -> Callable[..., None]:
-    """Install a distribution that has one module, and commands given as ``name="module:function"``."""
+    """Return a function that installs a distribution of one module; commands are ``name="module:function"``."""
 
     def install(distribution: str, module: str, source: str, **commands: str) -> None:
         site = tmp_path / distribution
@@ -68,9 +68,9 @@ def test_commands_of_others_run_and_are_in_the_help(capsys: Any) -> None:
     with pytest.raises(SystemExit) as left:
         main(["--help"], registry, commands)
     assert left.value.code == 0
-    told = capsys.readouterr().out
-    assert "does greet\n" in told
-    assert "synthesize text\n" in told
+    output = capsys.readouterr().out
+    assert "does greet\n" in output
+    assert "synthesize text\n" in output
     with pytest.raises(SystemExit):
         main(["greet", "--help"], registry, commands)
     assert "Does greet. And no more.\n" in capsys.readouterr().out
@@ -111,8 +111,8 @@ def test_commands_that_cannot_be_imported_are_reported_and_not_fatal(install: An
     with pytest.raises(SystemExit) as left:
         main(["--help"])
     assert left.value.code == 0
-    told, errors = capsys.readouterr()
-    assert "greet people" in told
+    output, errors = capsys.readouterr()
+    assert "greet people" in output
     assert "the command 'broken' of voxstack-broken is broken: ModuleNotFoundError" in errors
     assert "the command 'typo' of voxstack-typo is broken: AttributeError" in errors
     with pytest.raises(SystemExit) as left:
@@ -129,7 +129,7 @@ def test_two_distributions_with_one_command_are_reported_and_the_first_is_used(i
     assert main(["greet"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(
-        "voxstack: two distributions bring the command 'greet': that of voxstack-first is used, and "
+        "voxstack: two distributions provide the command 'greet': that of voxstack-first is used, and "
     )
     assert "that of voxstack-second is ignored" in line
 
@@ -140,8 +140,8 @@ def test_a_distribution_that_claims_a_command_of_the_cli_is_reported(install: An
     capsys.readouterr()
     with pytest.raises(SystemExit):
         main(["--help"])
-    told, errors = capsys.readouterr()
-    assert "list installed voices" in told
+    output, errors = capsys.readouterr()
+    assert "list installed voices" in output
     assert "'voices': that of voxstack-cli is used, and that of voxstack-thief is ignored" in errors
     assert "'say'" not in errors  # which the cli announces, too
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from voxstack_cli.main import main
-from voxstack_cli.writing import wav_header
+from voxstack_cli.output.audio_writer import wav_header
 
 Say = Callable[..., int]
 Expect = Callable[..., np.ndarray]
@@ -32,7 +32,7 @@ def test_a_wav_file_holds_all_samples_and_its_length(say: Say, expect: Expect, t
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["hello.wav"]
 
 
-def test_the_last_line_tells_file_seconds_first_audio_and_factor(say: Say, tmp_path: Path, capsys: Any) -> None:
+def test_the_last_line_shows_file_seconds_first_audio_and_factor(say: Say, tmp_path: Path, capsys: Any) -> None:
     out = str(tmp_path / "hello.wav")
     say("a" * 160, "--out", out)
     (line,) = capsys.readouterr().err.splitlines()
@@ -50,7 +50,7 @@ def test_a_wav_stream_on_stdout_is_playable_and_of_unknown_length(say: Say, expe
     np.testing.assert_array_equal(samples_of(io.BytesIO(data)), expect("Hello."))
 
 
-def test_stdout_gets_every_chunk_when_it_is_made(say: Say, monkeypatch: Any) -> None:
+def test_stdout_gets_every_chunk_when_it_is_synthesized(say: Say, monkeypatch: Any) -> None:
     class Pipe(io.BytesIO):
         flushed: list[int] = []
 
@@ -86,7 +86,7 @@ def test_text_from_a_file(say: Say, expect: Expect, tmp_path: Path, capsysbinary
 def test_a_terminal_is_not_waited_for(say: Say, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setattr(sys, "stdin", type("tty", (), {"isatty": lambda self: True})())
     assert say("--raw") == 1
-    assert "nothing to say" in capsys.readouterr().err
+    assert "no text; give one" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_terminal_is_not_waited_for(say: Say, monkeypatch: Any, capsys: Any) -
         (["\udcff"], "the text is not UTF-8"),
     ],
 )
-def test_texts_that_are_none(argv: list[str], problem: str, say: Say, capsys: Any) -> None:
+def test_texts_that_are_invalid(argv: list[str], problem: str, say: Say, capsys: Any) -> None:
     assert say(*argv, "--raw") == 1
     error = capsys.readouterr().err
     assert error.startswith("voxstack: error: ")

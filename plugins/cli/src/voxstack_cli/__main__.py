@@ -1,4 +1,4 @@
-"""``python -m voxstack_cli``."""
+"""Runs the ``voxstack`` command as ``python -m voxstack_cli``."""
 
 from __future__ import annotations
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint, entry_points
 
 from voxstack_cli.commands import OWN, Command
-from voxstack_cli.wording import complain
+from voxstack_cli.formatting import report
 
 GROUP = "voxstack.commands"
 
 
 def find_commands(word: str | None) -> dict[str, Command]:
-    """Return the command named ``word`` alone, without importing any other; or all commands if there is none of that name.
+    """Return the command named ``word`` alone, and import no other; or all commands if there is none of that name.
 
-    Commands that cannot be imported are reported on stderr and left out. So is a second command of one name; the cli's own
-    precede all others.
+    A command that cannot be imported is reported on stderr and left out, and so is a second command of the same name.
+    The cli's own commands take precedence over all others.
     """
     claims: dict[str, list[EntryPoint]] = {name: [_own_entry_point(name)] for name in OWN}
     for point in sorted(
         entry_points(group=GROUP), key=lambda point: point.name
-    ):  # stable: the first of a name stays first
+    ):  # stable, so the first claim stays first
         claim = claims.setdefault(point.name, [])
-        if point not in claim:  # the cli's own are installed, too
+        if point not in claim:  # the cli announces its own commands, too
             claim.append(point)
     if word in claims and (command := _load(claims[word])) is not None:
         return {word: command}
@@ -34,17 +34,17 @@ def _own_entry_point(name: str) -> EntryPoint:
 
 
 def _load(claim: list[EntryPoint]) -> Command | None:
-    """Return the first command that claims a name, and report the others."""
+    """Return the command of the first entry point, and report the others; None if it cannot be imported."""
     point, *ignored = claim
     for other in ignored:
-        complain(
-            f"two distributions bring the command {point.name!r}: that of {_distribution(point)} is used, "
+        report(
+            f"two distributions provide the command {point.name!r}: that of {_distribution(point)} is used, "
             f"and that of {_distribution(other)} is ignored; uninstall one of them"
         )
     try:
         command: Command = point.load()
-    except Exception as error:  # a third party's mistake must not disable the other commands
-        complain(f"the command {point.name!r} of {_distribution(point)} is broken: {error!r}")
+    except Exception as error:  # an error in one plugin must not disable the other commands
+        report(f"the command {point.name!r} of {_distribution(point)} is broken: {error!r}")
         return None
     return command
 

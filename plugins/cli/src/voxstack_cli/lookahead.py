@@ -1,4 +1,4 @@
-"""How far the blocks behind the head of a stack look ahead, without opening a network."""
+"""Lookahead of a stack after its head, computed without opening a network."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ if TYPE_CHECKING:
 
 
 class Lookahead(NamedTuple):
-    """Frames of the head that are made before the first comes out of the stack, and how long they last."""
+    """Frames that the head produces before the first audio leaves the stack, and their duration."""
 
     frames: int
     milliseconds: float
 
 
-def lookahead(config: Mapping[str, Any], networks: Mapping[str, Any], registry: Registry) -> Lookahead | None:
-    """Return what the stack of an addon.json waits for; None if it has none, or a block or a network of it is not known here.
+def stack_lookahead(config: Mapping[str, Any], networks: Mapping[str, Any], registry: Registry) -> Lookahead | None:
+    """Return the lookahead of the stack of an addon.json.
 
-    :param networks: its own, and those that it borrows, as far as they are known.
+    :param config: content of the addon.json.
+    :param networks: specs of the addon's own networks, and of borrowed ones whose lenders are installed.
+    :returns: None if there is no stack, or a block of it is not installed, or a network of it is not in ``networks``.
     """
     from voxstack import VoxstackError, build
     from voxstack.streaming.flow import total_lookahead
@@ -37,9 +39,9 @@ def lookahead(config: Mapping[str, Any], networks: Mapping[str, Any], registry: 
 
 
 def _flows(block: StreamableBlock, networks: Mapping[str, Any]) -> Iterator[Flow]:
-    """What each block does to the steps that flow through it, from the head on.
+    """Yield the flow of each block in ``block``, from the head on.
 
-    :raises LookupError: for a block whose network is not known or does not stream.
+    :raises LookupError: for a block whose network is not in ``networks`` or does not stream.
     """
     from voxstack import StreamableBlock
     from voxstack.blocks import children
@@ -54,12 +56,10 @@ def _flows(block: StreamableBlock, networks: Mapping[str, Any]) -> Iterator[Flow
         yield Flow.of(block)
         return
     network = networks[block.network] if block.network else _only_decoder(networks)
-    streaming = network.get("stateful", network)[
-        "streaming"
-    ]  # with state where there is that form, as contexts have it unless asked
+    streaming = network.get("stateful", network)["streaming"]  # contexts use the stateful form by default
     yield Flow(streaming["right"], float(streaming["hop"]), ())
 
 
 def _only_decoder(networks: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: list[Mapping[str, Any]] = [network for network in networks.values() if network["role"] == "decoder"]
-    return found[0]
+    decoders: list[Mapping[str, Any]] = [network for network in networks.values() if network["role"] == "decoder"]
+    return decoders[0]

@@ -1,4 +1,7 @@
-"""The cli's own commands, one module each: ``command`` adds arguments and imports nothing heavy, ``run`` does the work."""
+"""The cli's own commands, one module each.
+
+``command`` adds the arguments and imports nothing heavy; ``run`` does the work.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""``voxstack blocks``: what a stack can be made of."""
+"""``voxstack blocks``: lists the blocks that a stack can contain."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from voxstack_cli.addons import registry_of
-from voxstack_cli.wording import as_json, complain, complain_of_plugins, plain, value_line
+from voxstack_cli.formatting import as_json, report, report_broken_plugins, strip_markup, value_line
+from voxstack_cli.registry import registry_of
 
 if TYPE_CHECKING:
     from voxstack import Block, Registry
@@ -16,7 +16,7 @@ def command(parser: argparse.ArgumentParser) -> None:
     """List installed blocks, or show the fields of one."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="show the fields of this block")
     parser.add_argument(
-        "--json", action="store_true", help="a JSON array, or with NAME an object with the block's JSON Schema"
+        "--json", action="store_true", help="print a JSON array, or with NAME an object with the block's JSON Schema"
     )
     parser.set_defaults(run=run)
 
@@ -26,50 +26,48 @@ def run(options: argparse.Namespace) -> int:
     registry = registry_of(options)
     if options.name is not None:
         return _show(options.name, registry, options.json)
-    rows, troubles = rows_of(registry)
+    rows, problems = block_rows(registry)
     if options.json:
         print(as_json([{key: value for key, value in row.items() if key != "schema"} for row in rows]))
     else:
         width = max((len(row["name"]) for row in rows), default=0)
         for row in rows:
             print(f"{row['name']:{width}}  {row['kind']:15}  {row['distribution']}\n{'':{width}}  {row['description']}")
-    report(registry, troubles)
+    report_problems(registry, problems)
     return 0
 
 
-def rows_of(registry: Registry) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return a row for each block that can be used, and what is wrong with the others."""
+def block_rows(registry: Registry) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return a row for each usable block, and the problems of the others."""
     from voxstack import VoxstackError
 
-    rows, troubles = [], []
+    rows, problems = [], []
     for name in sorted(registry):
         try:
             rows.append(_row(name, registry[name], registry))
         except (VoxstackError, NameError, TypeError) as error:  # the last two: annotations that cannot be resolved
-            troubles.append(f"block {name!r} ({registry.distributions_of(name)}): {error}")
-    return rows, troubles
+            problems.append(f"block {name!r} ({registry.distributions_of(name)}): {error}")
+    return rows, problems
 
 
-def report(registry: Registry, troubles: list[str]) -> None:
-    """Tell on stderr what is wrong with blocks and plugins."""
-    for trouble in troubles:
-        complain(trouble)
-    complain_of_plugins(registry)
+def report_problems(registry: Registry, problems: list[str]) -> None:
+    """Report problems of blocks, and broken plugins, on stderr."""
+    for problem in problems:
+        report(problem)
+    report_broken_plugins(registry)
 
 
 def _row(name: str, cls: type[Block], registry: Registry) -> dict[str, Any]:
     from voxstack import SequenceBlock
     from voxstack.schema import block_schema
 
-    kind = "SequenceBlock" if issubclass(cls, SequenceBlock) else "StreamableBlock"
-    schema = block_schema(cls)
-    first_line = plain((cls.__doc__ or "").strip().partition("\n")[0].strip())
+    first_line = (cls.__doc__ or "").strip().partition("\n")[0].strip()
     return {
         "name": name,
-        "kind": kind,
+        "kind": "SequenceBlock" if issubclass(cls, SequenceBlock) else "StreamableBlock",
         "distribution": registry.distributions_of(name),
-        "description": first_line,
-        "schema": schema,
+        "description": strip_markup(first_line),
+        "schema": block_schema(cls),
     }
 
 
@@ -79,7 +77,7 @@ def _show(name: str, registry: Registry, json: bool) -> int:
         print(as_json(row))
         return 0
     schema = row["schema"]
-    print(f"{name}  {row['kind']}  {row['distribution']}\n  {plain(schema['description'])}")
+    print(f"{name}  {row['kind']}  {row['distribution']}\n  {strip_markup(schema['description'])}")
     fields = {field: value for field, value in schema["properties"].items() if field != "type"}
     print("\nfields" if fields else "\nno fields")
     for field, value in fields.items():

@@ -1,4 +1,4 @@
-"""``voxstack inspect``: what an addon holds."""
+"""``voxstack inspect``: shows the contents of an addon."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from voxstack_cli import streams
-from voxstack_cli.addons import registry_of
-from voxstack_cli.lookahead import lookahead
-from voxstack_cli.wording import as_json, size_words, value_line
+from voxstack_cli.formatting import as_json, format_size, value_line
+from voxstack_cli.lookahead import stack_lookahead
+from voxstack_cli.registry import registry_of
+from voxstack_cli.streamability import network_streamability, streamability_lines
 
 if TYPE_CHECKING:
     from voxstack import Registry
 
 
 def command(parser: argparse.ArgumentParser) -> None:
-    """Show what an addon contains.
+    """Show the contents of an addon.
 
     Shows networks, which of them stream exactly, stack, contexts and files. Loads nothing, and does not verify files.
     """
     parser.add_argument("addon", metavar="ADDON", help="an installed addon by name, or a folder or .zip")
     parser.add_argument(
-        "--json", action="store_true", help="a JSON object: the addon.json, with sizes and the place of the addon"
+        "--json", action="store_true", help="print a JSON object: the addon.json, with sizes and the addon's location"
     )
     parser.set_defaults(run=run)
 
@@ -36,19 +36,23 @@ def run(options: argparse.Namespace) -> int:
     place, _ = registry.locate(options.addon)
     with open_addon(place) as files:
         config, location = files.config, files.location
-    known = _with_borrowed(config, registry)
-    ahead = lookahead(config, known, registry)
+    networks = _known_networks(config, registry)
+    lookahead = stack_lookahead(config, networks, registry)
     if options.json:
-        told = {name: dict(zip(("how", "why"), streams.told(network), strict=True)) for name, network in known.items()}
-        waits = None if ahead is None else ahead._asdict()
-        print(as_json({"location": location, **with_sizes(config), "streams": told, "lookahead": waits}))
+        streams = {
+            name: dict(zip(("how", "why"), network_streamability(network), strict=True))
+            for name, network in networks.items()
+        }
+        fields = {"streams": streams, "lookahead": None if lookahead is None else lookahead._asdict()}
+        print(as_json({"location": location, **with_sizes(config), **fields}))
     else:
-        print("\n".join(_lines(config, location, list(streams.lines(known, config.get("stack"), ahead)))))
+        streaming = list(streamability_lines(networks, config.get("stack"), lookahead))
+        print("\n".join(_lines(config, location, streaming)))
     return 0
 
 
-def _with_borrowed(config: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
-    """The networks of an addon, those that it borrows as their lenders have them; without those whose lender is not installed."""
+def _known_networks(config: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """Return the specs of an addon's own networks, and of borrowed ones whose lenders are installed."""
     from voxstack_addon_spec import open_addon
 
     known, places = {}, registry.addons()
@@ -89,7 +93,7 @@ def _lines(config: dict[str, Any], location: str, streaming: list[str]) -> Itera
         "streaming": streaming,
         "stack": [line for index, block in enumerate(config.get("stack", [])) for line in tree(block, f"[{index}] ")],
         "contexts": [f"{name}: {_pairs(context)}" for name, context in config.get("contexts", {}).items()],
-        "files": _table({name: size_words(entry["size"]) for name, entry in config["files"].items()}),
+        "files": _table({name: format_size(entry["size"]) for name, entry in config["files"].items()}),
     }
     for title, lines in sections.items():
         yield ""
@@ -98,7 +102,10 @@ def _lines(config: dict[str, Any], location: str, streaming: list[str]) -> Itera
 
 
 def network_lines(name: str, network: Mapping[str, Any]) -> Iterator[str]:
-    """Yield lines on one network."""
+    """Yield the lines on a network.
+
+    :param network: its spec, with the sizes of its exports.
+    """
     if "addon" in network:
         yield f"{name}: borrowed, {network['network']!r} of {network['addon']!r}, sha256 {network['sha256'][:12]}..."
         return
@@ -113,7 +120,7 @@ def network_lines(name: str, network: Mapping[str, Any]) -> Iterator[str]:
         yield f"  streaming {_streaming(network.get('streaming'))}"
     for export in network["exports"]:
         files = " + ".join(export[key] for key in ("symbol", "parameters") if key in export)
-        yield f"  export {export['format']}: {files}, {size_words(export['size'])}"
+        yield f"  export {export['format']}: {files}, {format_size(export['size'])}"
     for key, value in network.get("measured", {}).items():
         yield f"  measured {key}: {_short(value)}"
     if "stateful" in network:
@@ -127,23 +134,23 @@ def network_lines(name: str, network: Mapping[str, Any]) -> Iterator[str]:
 def _streaming(spec: Mapping[str, Any] | None) -> str:
     if spec is None:
         return "no: whole utterances only"
-    stream = f" (input {spec['input']})" if "input" in spec else ""
+    axis = f"along {spec['axis']}" + (f" (input {spec['input']})" if "input" in spec else "")
     if "states" in spec:
-        return f"along {spec['axis']}{stream}: carries {len(spec['states'])} states, waits for {spec['right']}, {spec['hop']} out for each"
-    return f"along {spec['axis']}{stream}: sees {spec['left']} before and {spec['right']} after, {spec['hop']} out for each"
+        return f"{axis}: {len(spec['states'])} states, right context {spec['right']}, hop {spec['hop']}"
+    return f"{axis}: left context {spec['left']}, right context {spec['right']}, hop {spec['hop']}"
 
 
 def tree(block: Mapping[str, Any], label: str = "") -> Iterator[str]:
-    """Yield lines on a block of a stack and, indented, those inside it."""
+    """Yield the lines on a block of a stack and, indented, on the blocks inside it."""
     plain = {key: value for key, value in block.items() if key != "type" and not _blocks(value)}
     yield f"{label}{block['type']}" + (f" ({_pairs(plain)})" if plain else "")
     for key, value in block.items():
-        for place, child in _blocks(value):
-            yield from (f"  {line}" for line in tree(child, f"{key}{place}: "))
+        for index, child in _blocks(value):
+            yield from (f"  {line}" for line in tree(child, f"{key}{index}: "))
 
 
 def _blocks(value: Any) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the blocks in a field, each with its place; none where the field is a plain value."""
+    """Return the blocks in a field, each with its index; none if the field is a plain value."""
     items = [(f"[{index}]", item) for index, item in enumerate(value)] if isinstance(value, list) else [("", value)]
     are_blocks = all(isinstance(item, Mapping) and isinstance(item.get("type"), str) for _, item in items)
     return items if are_blocks else []

@@ -1,4 +1,4 @@
-"""``voxstack say``: speak, to a file, to a pipe, or to the speaker."""
+"""``voxstack say``: synthesizes text to a file, a pipe or the speaker."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import argparse
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from voxstack_cli.addons import registry_of
-from voxstack_cli.context import context_option, found_elsewhere
-from voxstack_cli.controls import control_options, controls_of
-from voxstack_cli.wording import complain
+from voxstack_cli.context_option import add_context_option, describe_resolved_context
+from voxstack_cli.control_options import add_control_options, controls_of
+from voxstack_cli.formatting import report
+from voxstack_cli.registry import registry_of
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from voxstack import Chunk, Voice
-    from voxstack_cli.reading import Script
+    from voxstack_cli.input_text import InputText
 
 Write = Callable[["Chunk"], None]
 
@@ -30,9 +31,9 @@ def command(parser: argparse.ArgumentParser) -> None:
         "text",
         nargs="*",
         metavar="TEXT",
-        help='what to say; "-", or nothing, says what comes from stdin while it comes',
+        help='the text; "-", or no text, reads stdin and synthesizes while text arrives',
     )
-    parser.add_argument("--file", metavar="FILE", help="say what is in this file, UTF-8")
+    parser.add_argument("--file", metavar="FILE", help="read the text from a file, UTF-8")
     parser.add_argument("--ssml", action="store_true", help="the text is an SSML document")
     parser.add_argument(
         "--voice",
@@ -44,48 +45,49 @@ def command(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--raw", action="store_true", help="no WAV header: signed 16-bit little-endian PCM, to stdout or to --out"
     )
-    parser.add_argument("--play", action="store_true", help="play while writing")
-    parser.add_argument("--srt", metavar="FILE.srt", help='write captions for SubRip; "-" writes them to stdout')
-    parser.add_argument("--vtt", metavar="FILE.vtt", help="write captions for WebVTT, likewise")
+    parser.add_argument("--play", action="store_true", help="play, in addition to writing")
+    parser.add_argument("--srt", metavar="FILE.srt", help='write captions in SubRip format; "-" writes them to stdout')
+    parser.add_argument("--vtt", metavar="FILE.vtt", help='write captions in WebVTT format, or "-"')
     parser.add_argument(
-        "--json", metavar="FILE.json", help="write what is said when, likewise: words, phonemes, sentences, marks"
+        "--json", metavar="FILE.json", help='write times of words, phonemes, sentences and marks as JSON, or "-"'
     )
-    control_options(parser)
-    context_option(parser)
+    add_control_options(parser)
+    add_context_option(parser)
     parser.add_argument(
-        "--trust", action="store_true", help="let code in the voice run; what was installed with pip is trusted"
+        "--trust", action="store_true", help="allow code in the voice to run; voices installed with pip are trusted"
     )
     parser.add_argument("--quiet", action="store_true", help="print nothing on stderr but errors")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Speak.
+    """Synthesize the text, and write or play it.
 
-    :raises RequestError: for what cannot be said; nothing half-written is left behind then.
+    :raises RequestError: for a text, control or output that is invalid; no incomplete file is left behind.
     """
-    sounddevice, outs = targets_of(options)  # before the voice is loaded: what is wrong with them is told at once
-    from voxstack_cli.reading import script_of
+    sounddevice, destinations = check_outputs(options)  # before the voice is loaded, which takes longer
+    from voxstack_cli.input_text import input_text
 
-    script = script_of(options)
+    text = input_text(options)
     import voxstack
-    from voxstack_cli.places import STDOUT
-    from voxstack_cli.progress import Progress
+    from voxstack_cli.output.destinations import STDOUT
+    from voxstack_cli.output.progress import Progress
 
     registry = registry_of(options)
     voice = voxstack.load(options.voice, context=options.context, trust=options.trust, registry=registry)
-    if not options.quiet and (taken := found_elsewhere(voice)):
-        complain(taken)
-    chunks = voice.stream(script.spoken(), markup="ssml" if options.ssml else "text", **controls_of(options, voice))
-    label = ", ".join("stdout" if out == STDOUT else out for out in outs.values()) or "speaker"
-    with Progress(label, voice.sample_rate, script, options.quiet) as progress, ExitStack() as opened:
-        writes = writes_of(options, sounddevice, outs, voice, script, opened)
-        for chunk in progress.following(chunks):
-            for write in writes:
+    if not options.quiet and (resolved := describe_resolved_context(voice)):
+        report(resolved)
+    controls = controls_of(options, voice)
+    chunks = voice.stream(text.voice_input(), markup="ssml" if options.ssml else "text", **controls)
+    label = ", ".join("stdout" if place == STDOUT else place for place in destinations.values()) or "speaker"
+    with Progress(label, voice.sample_rate, text, options.quiet) as progress, ExitStack() as exits:
+        writers = open_outputs(options, sounddevice, destinations, voice, text, exits)
+        for chunk in progress.track(chunks):
+            for write in writers:
                 write(chunk)
-            if STDOUT in outs.values():
-                sys.stdout.flush()  # whoever listens waits for it
-        if progress.first is None:
+            if STDOUT in destinations.values():
+                sys.stdout.flush()  # the reader waits for it
+        if progress.first_audio is None:
             raise voxstack.RequestError(
                 f"{voice.name} finds nothing to pronounce in this text, so nothing was written; give it words"
             )
@@ -93,46 +95,59 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def targets_of(options: argparse.Namespace) -> tuple[Any, dict[str, str]]:
-    """Return the module that plays, if the speaker is wanted, and the places to write: of ``sound`` and of the times, by format.
+def check_outputs(options: argparse.Namespace) -> tuple[Any, dict[str, str]]:
+    """Return the module ``sounddevice`` if audio is to be played, and the destinations by kind.
 
-    :raises RequestError: for a place that cannot be written, or a speaker that is not to be had.
+    The kinds are ``audio`` and the formats of events.
+
+    :raises RequestError: for a destination that cannot be written, or if playback is unavailable.
     """
-    from voxstack_cli import places, speaker, timing, writing
+    from voxstack_cli.output.audio_writer import check_audio_destination
+    from voxstack_cli.output.destinations import STDOUT, check_distinct
+    from voxstack_cli.output.events_writer import FORMATS, check_events_destination
+    from voxstack_cli.output.playback import import_sounddevice
 
-    times = {form: vars(options)[form] for form in timing.FORMATS if vars(options)[form] is not None}
-    out = places.STDOUT if options.out is None and options.raw else options.out
-    plays = options.play or (out is None and not times)
-    sounddevice = speaker.find_sounddevice() if plays else None
-    if out is not None:
-        writing.check(out, options.raw)
-    for form, place in times.items():
-        timing.check(place, form)
-    outs = ({} if out is None else {"sound": out}) | times
-    places.check_apart(list(outs.values()))
-    return sounddevice, outs
+    events = {form: vars(options)[form] for form in FORMATS if vars(options)[form] is not None}
+    audio = STDOUT if options.out is None and options.raw else options.out
+    plays = options.play or (audio is None and not events)
+    sounddevice = import_sounddevice() if plays else None
+    if audio is not None:
+        check_audio_destination(audio, options.raw)
+    for form, destination in events.items():
+        check_events_destination(destination, form)
+    destinations = ({} if audio is None else {"audio": audio}) | events
+    check_distinct(list(destinations.values()))
+    return sounddevice, destinations
 
 
-def writes_of(
-    options: argparse.Namespace, sounddevice: Any, outs: dict[str, str], voice: Voice, script: Script, opened: ExitStack
+def open_outputs(
+    options: argparse.Namespace,
+    sounddevice: Any,
+    destinations: dict[str, str],
+    voice: Voice,
+    text: InputText,
+    exits: ExitStack,
 ) -> list[Write]:
-    """Open all targets, and return functions that write chunks to them.
+    """Open all outputs, and return functions that write chunks to them.
 
-    What is opened last is finished first: all that is written is complete before any older file is replaced, and all files are
-    there before the speaker has come to its end.
+    Outputs are closed in reverse order: everything is written completely before any older file is replaced, and all
+    files are in place before playback has ended.
     """
-    from voxstack_cli import places, speaker, timing, writing
+    from voxstack_cli.output.audio_writer import audio_writer
+    from voxstack_cli.output.destinations import open_destination
+    from voxstack_cli.output.events_writer import events_writer
+    from voxstack_cli.output.playback import playback
 
-    players = [opened.enter_context(speaker.playing(sounddevice, voice.sample_rate))] if sounddevice else []
-    files = {kind: opened.enter_context(places.opened(out)) for kind, out in outs.items()}
+    players = [exits.enter_context(playback(sounddevice, voice.sample_rate))] if sounddevice else []
+    files = {kind: exits.enter_context(open_destination(place)) for kind, place in destinations.items()}
     writers: list[AbstractContextManager[Write]] = []
     for kind, file in files.items():
-        if kind == "sound":
-            writers.append(writing.sound(file, voice.sample_rate, options.raw))
+        if kind == "audio":
+            writers.append(audio_writer(file, voice.sample_rate, options.raw))
         else:
-            writers.append(timing.timing(file, kind, voice, script, options.ssml))
-    return [*(partial(_play, play) for play in players), *(opened.enter_context(writer) for writer in writers)]
+            writers.append(events_writer(file, kind, voice, text, options.ssml))
+    return [*map(_playing, players), *(exits.enter_context(writer) for writer in writers)]
 
 
-def _play(play: Callable[[Any], None], chunk: Chunk) -> None:
-    play(chunk.samples)
+def _playing(play: Callable[[np.ndarray], None]) -> Write:
+    return lambda chunk: play(chunk.samples)

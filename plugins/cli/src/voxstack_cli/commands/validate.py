@@ -1,17 +1,18 @@
-"""``voxstack validate``: whether an addon is what it says and runs here."""
+"""``voxstack validate``: checks that addons are valid and run here."""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from voxstack_cli.addons import registry_of
-from voxstack_cli.commands.blocks import report, rows_of
-from voxstack_cli.context import context_option
-from voxstack_cli.wording import as_json, complain
+from voxstack_cli.commands.blocks import block_rows, report_problems
+from voxstack_cli.context_option import add_context_option
+from voxstack_cli.formatting import as_json, report
+from voxstack_cli.registry import registry_of
 
 if TYPE_CHECKING:
     from voxstack import Registry
+    from voxstack.networks import ContextLike
     from voxstack_addon_spec import AddonFiles
 
 
@@ -27,45 +28,45 @@ def command(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print the JSON Schema of addon.json with all installed blocks, for editors",
     )
-    parser.add_argument("--trust", action="store_true", help="let code in the addons run")
-    context_option(parser)
+    parser.add_argument("--trust", action="store_true", help="allow code in the addons to run")
+    add_context_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check each addon; the status is 1 if anything is wrong with any."""
+    """Check each addon. The exit status is 1 if any is invalid."""
     from voxstack import RequestError
 
     registry = registry_of(options)
     if options.schema:
         return _print_schema(registry)
     if not options.addons:
-        raise RequestError("nothing to validate; name an addon: voxstack validate path/to/addon, or ask for --schema")
+        raise RequestError("nothing to validate; name an addon: voxstack validate path/to/addon, or use --schema")
     results = [_is_valid(source, registry, options) for source in options.addons]
     return 0 if all(results) else 1
 
 
 def _is_valid(source: str, registry: Registry, options: argparse.Namespace) -> bool:
     try:
-        print(f"OK  {source}: {_checked(source, registry, options)}", flush=True)
-    except Exception as error:  # whatever an addon makes a plugin do, the other addons are still to be checked
+        print(f"OK  {source}: {_check(source, registry, options)}", flush=True)
+    except Exception as error:  # an error in one addon or in its plugins must not keep the others from being checked
         if options.debug:
             raise
-        complain(f"error: {source}: {_told(error)}")
+        report(f"error: {source}: {_message(error)}")
         return False
     return True
 
 
-def _told(error: Exception) -> str:
+def _message(error: Exception) -> str:
     from voxstack import VoxstackError
 
     return str(error) if isinstance(error, VoxstackError) else repr(error)
 
 
-def _checked(source: str, registry: Registry, options: argparse.Namespace) -> str:
-    """Check one addon, and say what was found.
+def _check(source: str, registry: Registry, options: argparse.Namespace) -> str:
+    """Check one addon, and return a summary.
 
-    :raises VoxstackError: for the first thing that is wrong.
+    :raises VoxstackError: for the first problem.
     """
     from voxstack_addon_spec import open_addon
 
@@ -73,30 +74,30 @@ def _checked(source: str, registry: Registry, options: argparse.Namespace) -> st
     with open_addon(place) as files:
         files.verify()
         config = files.config
-        told = f"{config['name']} {config['version']}, {len(config['files'])} files"
+        summary = f"{config['name']} {config['version']}, {len(config['files'])} files"
         if options.no_load:
-            return told
-        return f"{told}, {_loaded(files, registry, options.context, options.trust or is_installed)}"
+            return summary
+        return f"{summary}, {_load(files, registry, options.context, options.trust or is_installed)}"
 
 
-def _loaded(files: AddonFiles, registry: Registry, context: str | dict[str, Any] | None, trust: bool) -> str:
+def _load(files: AddonFiles, registry: Registry, context: ContextLike | None, trust: bool) -> str:
     """Build the stack, or open every network of an addon that has none."""
     from voxstack import Voice
     from voxstack.networks.addon import Addon
 
     addon = Addon(files, registry, context, trust)
-    where = f"{addon.context.runtime} on {addon.context.device}"
+    place = f"{addon.context.runtime} on {addon.context.device}"
     if "stack" in files.config:
         Voice(addon)
-        return f"stack built ({where})"
+        return f"stack built ({place})"
     networks = [addon.network(name) for name in addon.networks]
-    return f"no stack, {len(networks)} networks opened ({where})"
+    return f"no stack, {len(networks)} networks opened ({place})"
 
 
 def _print_schema(registry: Registry) -> int:
     from voxstack_addon_spec import combined_schema
 
-    rows, troubles = rows_of(registry)
+    rows, problems = block_rows(registry)
     print(as_json(combined_schema({row["name"]: (row["kind"], row["schema"]) for row in rows})))
-    report(registry, troubles)
+    report_problems(registry, problems)
     return 0

@@ -1,13 +1,17 @@
-"""``voxstack voices``: what is installed that speaks, or lends networks."""
+"""``voxstack voices``: lists installed voices, and addons that lend networks."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from voxstack_cli.addons import installed, registry_of
-from voxstack_cli.wording import as_json, complain, complain_of_plugins, value_line
+from voxstack_cli.formatting import as_json, report, report_broken_plugins, value_line
+from voxstack_cli.registry import registry_of
+
+if TYPE_CHECKING:
+    from voxstack import Registry
 
 KEYS = ("version", "description", "license", "languages", "sample_rate", "controls")
 
@@ -15,36 +19,50 @@ KEYS = ("version", "description", "license", "languages", "sample_rate", "contro
 def command(parser: argparse.ArgumentParser) -> None:
     """List installed voices.
 
-    Addons without a stack, which lend networks to voices, are listed too.
+    Lists addons that lend networks to voices, too.
     """
-    parser.add_argument("--json", action="store_true", help="a JSON array, an object for each addon")
+    parser.add_argument("--json", action="store_true", help="print a JSON array with an object for each addon")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """List them; one that cannot be read is listed with its error."""
+    """List the installed addons; one that cannot be read is listed with its error."""
     registry = registry_of(options)
-    rows = [_row(name, folder, found) for name, folder, found in installed(registry)]
+    rows = [_row(name, folder, config) for name, folder, config in installed_addons(registry)]
     if options.json:
         print(as_json(rows))
     else:
         for row in rows:
             print("\n".join(_lines(row)))
         if not rows:
-            complain("no addons are installed; try: pip install voxstack-voice-amber")
-    complain_of_plugins(registry)
+            report("no addons are installed; try: pip install voxstack-voice-amber")
+    report_broken_plugins(registry)
     return 0
 
 
-def _row(name: str, folder: Path, found: dict[str, Any] | Exception) -> dict[str, Any]:
+def installed_addons(registry: Registry) -> Iterator[tuple[str, Path, dict[str, Any] | Exception]]:
+    """Yield name, folder, and content of the addon.json of every installed addon, sorted by name.
+
+    For an addon that cannot be read, the error is in place of the content.
+    """
+    from voxstack_addon_spec import AddonError, open_addon
+
+    for name, folder in sorted(registry.addons().items()):
+        try:
+            yield name, folder, open_addon(folder).config
+        except AddonError as error:
+            yield name, folder, error
+
+
+def _row(name: str, folder: Path, config: dict[str, Any] | Exception) -> dict[str, Any]:
     row: dict[str, Any] = {"name": name, "folder": str(folder)}
-    if isinstance(found, Exception):
-        return {**row, "error": str(found)}
-    networks = {key: spec.get("role", "borrowed") for key, spec in found["networks"].items()}
+    if isinstance(config, Exception):
+        return {**row, "error": str(config)}
+    networks = {key: spec.get("role", "borrowed") for key, spec in config["networks"].items()}
     return {
         **row,
-        "speaks": "stack" in found,
-        **{key: found[key] for key in KEYS if key in found},
+        "speaks": "stack" in config,
+        **{key: config[key] for key in KEYS if key in config},
         "networks": networks,
     }
 

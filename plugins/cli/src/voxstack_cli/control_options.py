@@ -1,4 +1,4 @@
-"""The controls of a voice, as options."""
+"""Options that set the controls of a voice."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from voxstack import Voice
 
-SHORT = {"rate": "speed as a factor", "pause": "length of pauses"}
-"""Controls that have an option of their own."""
+SHORT_OPTIONS = {"rate": "speed as a factor", "pause": "length of pauses"}
+"""Controls that have an option of their own, with its description."""
 
 
-def control_options(parser: argparse.ArgumentParser) -> None:
+def add_control_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--set``, ``--rate`` and ``--pause``."""
-    told = "set a control of the voice, such as rate=1.2; VALUE is JSON or, if it is not, text"
-    parser.add_argument("--set", action="append", default=[], type=_setting, metavar="NAME=VALUE", help=told)
-    for name, meaning in SHORT.items():
-        short = parser.add_argument(
+    description = "set a control of the voice, such as rate=1.2; VALUE is JSON, or else text"
+    parser.add_argument("--set", action="append", default=[], type=_setting, metavar="NAME=VALUE", help=description)
+    for name, meaning in SHORT_OPTIONS.items():
+        option = parser.add_argument(
             f"--{name}", dest="set", action="append", metavar="X", help=f"{meaning}; short for --set {name}=X"
         )
-        short.type = lambda value, name=name: (name, _json_or_text(value))
+        option.type = lambda value, name=name: (name, _json_or_text(value))
 
 
 def controls_of(options: argparse.Namespace, voice: Voice) -> dict[str, Any]:
-    """Return the controls that were set.
+    """Return the controls that the options set.
 
-    :raises RequestError: for one that the voice has not, or that is set twice.
+    :raises RequestError: for a control that the voice does not have, or one that is set twice.
     """
     from voxstack import RequestError
 
@@ -37,7 +37,7 @@ def controls_of(options: argparse.Namespace, voice: Voice) -> dict[str, Any]:
         if name not in voice.controls:
             raise RequestError(f"{voice.name} has no control {name!r}; it has {', '.join(voice.controls) or 'none'}")
         if name in controls:
-            raise RequestError(f"the control {name!r} is set twice; keep one of them")
+            raise RequestError(f"the control {name!r} is set twice; set it once")
         controls[name] = value
     return controls
 
@@ -51,7 +51,7 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def _json_or_text(text: str) -> Any:
-    """Return the value of a text that is JSON, with finite numbers, or else the text."""
+    """Return the value of JSON whose numbers are finite, or the text as it is."""
     try:
         return json.loads(text, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):

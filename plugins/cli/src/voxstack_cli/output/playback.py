@@ -1,4 +1,4 @@
-"""Plays sound while it is made, through ``sounddevice``."""
+"""Playback of audio while it is synthesized, through ``sounddevice``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ import numpy as np
 
 from voxstack import RequestError
 
-AHEAD = 2  # chunks made while one is played
-BLOCK = 0.05  # seconds given to the device at a time: how fast playing stops
-STUCK = 1.0  # seconds after which a device that takes nothing more is left alone
+QUEUED_CHUNKS = 2
+"""Chunks synthesized ahead of the one that is playing, at most."""
+BLOCK_SECONDS = 0.05
+"""Seconds of audio passed to the device at a time, which bound how fast playback stops."""
+STOP_TIMEOUT = 1.0
+"""Seconds after which a device that accepts no more audio is abandoned."""
 
 
-def find_sounddevice() -> Any:
+def import_sounddevice() -> Any:
     """Return the module ``sounddevice``.
 
     :raises RequestError: if it, or the library that it needs, is not installed.
@@ -26,25 +29,28 @@ def find_sounddevice() -> Any:
         import sounddevice
     except ImportError as error:
         raise RequestError(
-            'playing needs sounddevice, which is not installed; try: pip install "voxstack-cli[play]", or write a file: --out hello.wav'
+            'playback needs sounddevice, which is not installed; try: pip install "voxstack-cli[play]", '
+            "or write a file: --out hello.wav"
         ) from error
     except OSError as error:
         raise RequestError(
-            f"playing needs the PortAudio library ({error}); install it (on Debian: apt install libportaudio2), "
+            f"playback needs the PortAudio library ({error}); install it (on Debian: apt install libportaudio2), "
             "or write a file: --out hello.wav"
         ) from error
     return sounddevice
 
 
 @contextmanager
-def playing(sounddevice: Any, sample_rate: int) -> Iterator[Callable[[np.ndarray], None]]:
-    """Open the speaker, and give a function that plays samples; it waits while more than ``AHEAD`` chunks are to be played.
+def playback(sounddevice: Any, sample_rate: int) -> Iterator[Callable[[np.ndarray], None]]:
+    """Open the default audio device, and yield a function that plays samples.
 
-    Leaving waits for the end of the sound, and an error or an interruption stops it.
+    The function waits while ``QUEUED_CHUNKS`` are queued. At the end, the context manager waits until all audio has
+    been played; an error or an interruption stops playback at once.
 
-    :raises RequestError: if there is no speaker, or it fails.
+    :param sample_rate: in Hz.
+    :raises RequestError: if there is no device, or it fails.
     """
-    player = _Player(_open(sounddevice, sample_rate), int(BLOCK * sample_rate))
+    player = _Player(_open(sounddevice, sample_rate), int(BLOCK_SECONDS * sample_rate))
     try:
         yield player.write
         player.finish()
@@ -65,37 +71,46 @@ def _open(sounddevice: Any, sample_rate: int) -> Any:
 
 
 class _Player:
-    """A thread that plays, so that the device does not run dry while the next chunk is made."""
+    """A thread that plays, so that the device does not run dry while the next chunk is synthesized.
+
+    :param block: samples passed to the device at a time.
+    """
 
     def __init__(self, device: Any, block: int) -> None:
         self._device = device
         self._block = block
-        self._chunks: queue.Queue[np.ndarray | None] = queue.Queue(AHEAD)
+        self._chunks: queue.Queue[np.ndarray | None] = queue.Queue(QUEUED_CHUNKS)
         self._stopped = threading.Event()
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._play, name="voxstack-speaker", daemon=True)
+        self._thread = threading.Thread(target=self._play, name="voxstack-playback", daemon=True)
         self._thread.start()
 
     def write(self, samples: np.ndarray) -> None:
-        """Have samples played."""
+        """Queue samples.
+
+        :raises RequestError: if the device failed.
+        """
         self._check()
         self._chunks.put(np.clip(samples, -1.0, 1.0))
 
     def finish(self) -> None:
-        """Wait until all has been played, and close the device."""
+        """Wait until all audio has been played, and close the device.
+
+        :raises RequestError: if the device failed.
+        """
         self._chunks.put(None)
         self._thread.join()
         self._check()
-        self._device.stop()  # plays what it has
+        self._device.stop()  # plays what it has buffered
         self._device.close()
 
     def stop(self) -> None:
-        """Be silent at once."""
+        """Stop playback at once, and close the device."""
         self._stopped.set()
         with suppress(queue.Full):
             self._chunks.put_nowait(None)
-        self._thread.join(STUCK)
-        with suppress(Exception):  # what stopped it is to be told, not this
+        self._thread.join(STOP_TIMEOUT)
+        with suppress(Exception):  # the error that led here is the one to report
             self._device.abort()
             self._device.close()
 
@@ -107,8 +122,8 @@ class _Player:
         while not self._stopped.is_set() and (samples := self._chunks.get()) is not None:
             for start in range(0, len(samples), self._block):
                 if self._stopped.is_set() or self._error is not None:
-                    break  # after an error go on taking, so that nobody waits for room in the queue
+                    break  # after an error, keep emptying the queue, so that write() does not block
                 try:
                     self._device.write(samples[start : start + self._block, None])
-                except Exception as error:  # told by the next write() or by finish()
+                except Exception as error:  # raised by the next write() or by finish()
                     self._error = error

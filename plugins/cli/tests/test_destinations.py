@@ -1,4 +1,4 @@
-"""Where the sound goes, and what is left behind when something goes wrong on the way."""
+"""Output destinations, playback and progress, and what remains of them after an error."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_bug_in_a_block_names_the_block_and_leaves_nothing(say: Say, tmp_path:
     assert not [path for path in tmp_path.iterdir() if path.is_file()]
 
 
-@pytest.mark.parametrize("place", ["before", "behind"])
+@pytest.mark.parametrize("place", ["before", "after"])
 def test_debug_shows_the_traceback_of_an_error(place: str, world: Registry) -> None:
     argv = ["say", "!", "--raw", "--voice", "hummer"]
     with pytest.raises(Exception, match="the network failed"):
@@ -77,7 +77,7 @@ def test_a_link_keeps_pointing_to_the_file(say: Say, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "more", "problem"),
     [
-        ("hello.mp3", [], "only .wav is known"),
+        ("hello.mp3", [], "only .wav is supported"),
         ("hello.wav", ["--raw"], "would have no WAV header"),
         ("", [], "it is a folder; give a file"),
         ("nowhere/hello.wav", [], "there is no folder"),
@@ -107,11 +107,12 @@ def test_a_reader_that_goes_away_ends_it_quietly(what: str, first: bytes) -> Non
     script = """
         import sys, voxstack
         import numpy as np
-        from voxstack_cli import places, writing
+        from voxstack_cli.output.audio_writer import audio_writer
+        from voxstack_cli.output.destinations import open_destination
         from voxstack_cli.main import main
 
         def sound(options):
-            with places.opened("-") as file, writing.sound(file, 8000, raw=False) as write:
+            with open_destination("-") as file, audio_writer(file, 8000, raw=False) as write:
                 while True:
                     write(voxstack.Chunk(np.zeros(8000, np.float32), 0))
 
@@ -137,7 +138,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(what: str, first: bytes) -> Non
 
 
 class FakeStream:
-    """A speaker that keeps what it is given."""
+    """A speaker that keeps the samples it receives."""
 
     def __init__(self, **settings: Any) -> None:
         self.settings = settings
@@ -165,7 +166,7 @@ class FakeStream:
 
 @pytest.fixture
 def speaker(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A module ``sounddevice`` with a list of the streams that were opened."""
+    """Return a module ``sounddevice`` with a list of the streams that were opened."""
 
     class Module:
         opened: list[FakeStream] = []
@@ -209,7 +210,7 @@ def test_an_error_silences_a_speaker_that_is_behind(say: Say, speaker: Any) -> N
     speaker.slow = True
     assert say("abcdefgh!") == 1
     assert len(speaker.opened[0].samples) < 800
-    assert "voxstack-speaker" not in [thread.name for thread in threading.enumerate()]
+    assert "voxstack-playback" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_speaker_that_fails_ends_it(say: Say, speaker: Any, capsys: Any) -> None:
@@ -240,28 +241,28 @@ def test_progress_on_a_long_text(
 ) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
     assert say(text, "--out", str(tmp_path / "hello.wav"), *more) == 0
-    told = sys.stderr.getvalue()  # type: ignore[attr-defined]
-    assert ("s of speech, " in told and "x real time" in told) is shown
+    output = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert ("s of speech, " in output and "x real time" in output) is shown
 
 
-def test_progress_tells_how_much_of_the_text_has_been_said(read: Say, tmp_path: Path, monkeypatch: Any) -> None:
+def test_progress_shows_how_much_of_the_text_has_been_synthesized(read: Say, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
     assert read("word " * 80, "--out", str(tmp_path / "hello.wav")) == 0
-    shares = [int(share) for share in re.findall(r"(\d+)% said, ", sys.stderr.getvalue())]  # type: ignore[attr-defined]
+    shares = [int(share) for share in re.findall(r"(\d+)% of the text, ", sys.stderr.getvalue())]  # type: ignore[attr-defined]
     assert shares
     assert shares == sorted(shares)
     assert shares[0] == 1
 
 
-def test_progress_of_a_text_that_arrives_tells_seconds(
+def test_progress_of_a_text_that_arrives_shows_seconds(
     read: Say, pipe_in: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
     pipe_in(b"word " * 80)
     monkeypatch.setattr(sys, "stderr", Terminal())
     assert read("--out", str(tmp_path / "hello.wav")) == 0
-    told = sys.stderr.getvalue()  # type: ignore[attr-defined]
-    assert "s of speech, " in told
-    assert "% said" not in told.partition("s of speech")[0]
+    output = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert "s of speech, " in output
+    assert "% of the text" not in output.partition("s of speech")[0]
 
 
 def test_no_progress_where_stderr_is_no_terminal(say: Say, tmp_path: Path, capsys: Any) -> None:

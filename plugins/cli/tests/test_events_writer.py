@@ -1,4 +1,4 @@
-"""The files that tell what is said when."""
+"""Files of captions and events."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from voxstack import Chunk, Event, Registry
+from voxstack_cli.input_text import InputText
 from voxstack_cli.main import main
-from voxstack_cli.reading import Script
-from voxstack_cli.timing import timing
+from voxstack_cli.output.events_writer import events_writer
 
 Say = Callable[..., int]
 
@@ -45,21 +45,21 @@ def test_captions_and_events_are_written_beside_the_sound(
     assert read(TEXT, *all_forms) == 0
     assert (tmp_path / "a.srt").read_text("utf-8") == SRT
     assert (tmp_path / "a.vtt").read_text("utf-8") == VTT
-    told = json.loads((tmp_path / "a.json").read_text("utf-8"))
-    assert {key: told[key] for key in told if key != "events"} == {
+    output = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    assert {key: output[key] for key in output if key != "events"} == {
         "voice": "reader",
         "sample_rate": 8000,
         "text": TEXT,
         "duration": 0.75,
     }
-    assert [(event["text"], event["start"], event["duration"], event["span"]) for event in told["events"]] == [
+    assert [(event["text"], event["start"], event["duration"], event["span"]) for event in output["events"]] == [
         ("Hello", 0.0, 0.0625, [0, 5]),
         ("R&D", 0.0875, 0.0375, [7, 10]),
         ("a<b", 0.1375, 0.0375, [11, 14]),
         ("Go", 0.4375, 0.025, [16, 18]),
         ("on", 0.475, 0.025, [19, 21]),
     ]
-    assert {event["kind"] for event in told["events"]} == {"word"}
+    assert {event["kind"] for event in output["events"]} == {"word"}
     assert files_in(tmp_path) == ["a.json", "a.srt", "a.vtt", "a.wav"]
     error = capsys.readouterr().err
     assert all(f"a.{ending}" in error for ending in ("wav", "srt", "vtt", "json"))
@@ -115,10 +115,7 @@ def test_captions_of_a_voice_without_words_are_an_error_and_its_events_are_none(
     say: Say, tmp_path: Path, capsys: Any
 ) -> None:
     assert say("abc", "--vtt", "-") == 1
-    assert (
-        "hummer does not tell when it says which word, so there are no captions; leave out --vtt"
-        in capsys.readouterr().err
-    )
+    assert "hummer does not report the times of words, which captions need; omit --vtt" in capsys.readouterr().err
     assert say("abc", "--json", str(tmp_path / "a.json")) == 0
     assert json.loads((tmp_path / "a.json").read_text("utf-8"))["events"] == []
 
@@ -130,9 +127,9 @@ def test_captions_of_a_voice_without_words_are_an_error_and_its_events_are_none(
         (["--json", "book.txt"], "--json writes .json files; name it 'book.json'"),
         (["--vtt", "."], "it is a folder; give a file, such as 'hello.vtt'"),
         (["--vtt", "nowhere/a.vtt"], "there is no folder 'nowhere'"),
-        (["--srt", "-", "--json", "-"], "two things are to be written to stdout"),
-        (["--srt", "-", "--raw"], "two things are to be written to stdout"),
-        (["--srt", "-", "--out", "-"], "two things are to be written to stdout"),
+        (["--srt", "-", "--json", "-"], "two outputs go to stdout"),
+        (["--srt", "-", "--raw"], "two outputs go to stdout"),
+        (["--srt", "-", "--out", "-"], "two outputs go to stdout"),
         (["--raw", "--out", "a.srt", "--srt", "./a.srt"], "to 'a.srt' and './a.srt', which are the same file"),
     ],
 )
@@ -148,7 +145,7 @@ def test_places_that_are_refused_before_the_voice_is_loaded(
 def written(form: str, chunks: list[Chunk], text: str, ssml: bool = False) -> str:
     file = io.BytesIO()
     voice: Any = SimpleNamespace(name="test", sample_rate=1000)
-    with timing(file, form, voice, Script([text]), ssml) as write:
+    with events_writer(file, form, voice, InputText([text]), ssml) as write:
         for chunk in chunks:
             write(chunk)
     return file.getvalue().decode()
@@ -172,17 +169,17 @@ def test_times_of_hours_and_of_almost_a_second() -> None:
 def test_a_text_cannot_break_out_of_its_cue() -> None:
     text = "a\n\n00:00:00.000 --> 00:00:09.000\r\nb\u2028c"
     events = (Event("word", "a", 0.0, 0.1, (0, 1)), Event("word", "c", 0.1, 0.1, (len(text) - 3, len(text))))
-    told = written("vtt", [Chunk(np.zeros(1000, np.float32), 0, events)], text)
-    assert told.count("-->") == 1
-    assert "--&gt;" in told
-    assert told.endswith("b c\n\n")
+    output = written("vtt", [Chunk(np.zeros(1000, np.float32), 0, events)], text)
+    assert output.count("-->") == 1
+    assert "--&gt;" in output
+    assert output.endswith("b c\n\n")
 
 
 def test_events_of_all_kinds_and_letters_are_json() -> None:
     events = (Event("phoneme", "ʃ", 0.0, 1 / 3), Event("mark", 'say "hé"\n', 0.5, 0.0, (3, 3)))
     chunks = [Chunk(np.zeros(500, np.float32), 0, events[:1]), Chunk(np.zeros(0, np.float32), 500, events[1:])]
-    told = json.loads(written("json", chunks, 'a\u2028"\U0001f600'))
-    assert told == {
+    output = json.loads(written("json", chunks, 'a\u2028"\U0001f600'))
+    assert output == {
         "voice": "test",
         "sample_rate": 1000,
         "events": [

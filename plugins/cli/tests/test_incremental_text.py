@@ -1,4 +1,4 @@
-"""Text that is said while it comes in."""
+"""Text that is synthesized while it arrives."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from typing import Any
 import pytest
 
 from voxstack import RequestError
+from voxstack_cli.input_text import InputText, decode_utf8
 from voxstack_cli.main import main
-from voxstack_cli.reading import Script, decoded
 
 Say = Callable[..., int]
 
 
 class Talk(io.BytesIO):
-    """Something on stdin that gives its text in pieces, and calls a function before each."""
+    """Stdin that provides its text in parts, and calls a function before each."""
 
-    def __init__(self, pieces: list[bytes], before: Callable[[int], None] = lambda number: None) -> None:
+    def __init__(self, parts: list[bytes], before: Callable[[int], None] = lambda number: None) -> None:
         super().__init__()
-        self.pieces = list(enumerate(pieces))
+        self.parts = list(enumerate(parts))
         self.before = before
 
     def read1(self, size: int | None = -1) -> bytes:
-        number, piece = self.pieces.pop(0) if self.pieces else (-1, b"")
+        number, part = self.parts.pop(0) if self.parts else (-1, b"")
         self.before(number)
-        return piece
+        return part
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def talk(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def listen(monkeypatch: pytest.MonkeyPatch) -> Callable[[], io.BytesIO]:
-    """Give what is written to stdout from now on."""
+    """Return a function that captures stdout from the time of its call."""
 
     def begin() -> io.BytesIO:
         sound = io.BytesIO()
@@ -54,7 +54,7 @@ def listen(monkeypatch: pytest.MonkeyPatch) -> Callable[[], io.BytesIO]:
     return begin
 
 
-def test_each_piece_is_said_before_the_next_is_read(read: Say, talk: Any, listen: Any) -> None:
+def test_each_part_is_synthesized_before_the_next_is_read(read: Say, talk: Any, listen: Any) -> None:
     written, stdout = list[int](), listen()
     talk([b"Hello", b" you", b" all"], lambda number: written.append(len(stdout.getvalue())))
     assert read("-", "--raw") == 0
@@ -72,29 +72,29 @@ def test_captions_of_a_text_that_arrives_come_with_it(read: Say, talk: Any, list
     assert stdout.getvalue().decode().endswith("Go on.\n\n")
 
 
-def test_the_events_tell_the_whole_text_and_places_in_it(read: Say, talk: Any, tmp_path: Path) -> None:
+def test_the_events_contain_the_whole_text_and_places_in_it(read: Say, talk: Any, tmp_path: Path) -> None:
     talk([b"\xef\xbb\xbf", b" \n", b"Zw\xc3", b"\xb6lf. ", b"Ja"])
     assert read("--json", str(tmp_path / "a.json")) == 0
-    told = json.loads((tmp_path / "a.json").read_text("utf-8"))
-    assert told["text"] == " \nZwölf. Ja"
-    assert all(told["text"][slice(*event["span"])] == event["text"] for event in told["events"])
-    assert told["events"][-1]["text"] == "Ja"
+    output = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    assert output["text"] == " \nZwölf. Ja"
+    assert all(output["text"][slice(*event["span"])] == event["text"] for event in output["events"])
+    assert output["events"][-1]["text"] == "Ja"
 
 
-@pytest.mark.parametrize("pieces", [[], [b" "], [b"\xef\xbb\xbf"], [b"\n", b" ", b"\t\n"]])
+@pytest.mark.parametrize("parts", [[], [b" "], [b"\xef\xbb\xbf"], [b"\n", b" ", b"\t\n"]])
 def test_a_pipe_with_no_text_is_the_error_of_an_empty_text(
-    pieces: list[bytes], read: Say, talk: Any, tmp_path: Path, capsys: Any
+    parts: list[bytes], read: Say, talk: Any, tmp_path: Path, capsys: Any
 ) -> None:
     out = tmp_path / "a.wav"
     out.write_bytes(b"older")
-    talk(pieces)
+    talk(parts)
     assert read("--out", str(out)) == 1
     assert "reader: the text is empty; give at least one word" in capsys.readouterr().err
     assert out.read_bytes() == b"older"
 
 
 @pytest.mark.parametrize(
-    ("pieces", "told"),
+    ("parts", "detail"),
     [
         ([b"Zw\xf6lf"], "byte 0xf6 in position 2: invalid start byte"),
         ([b"Hello. ", b"Zw\xf6lf"], "byte 0xf6 in position 9: invalid start byte"),
@@ -102,13 +102,14 @@ def test_a_pipe_with_no_text_is_the_error_of_an_empty_text(
         ([b"Hello. ", b"Zw\xc3"], "byte 0xc3 in position 9: unexpected end of data"),
     ],
 )
-def test_bytes_that_are_no_text_are_told_with_their_place_and_leave_no_file(
-    pieces: list[bytes], told: str, read: Say, talk: Any, tmp_path: Path, capsys: Any
+def test_bytes_that_are_no_text_are_reported_with_their_position_and_leave_no_file(
+    parts: list[bytes], detail: str, read: Say, talk: Any, tmp_path: Path, capsys: Any
 ) -> None:
-    talk(pieces)
+    talk(parts)
     assert read("--out", str(tmp_path / "a.wav")) == 1
-    error = f"voxstack: error: stdin is not UTF-8 ('utf-8' codec can't decode {told}); convert it, for example with: iconv -t UTF-8\n"
-    assert capsys.readouterr().err == error
+    problem = f"stdin is not UTF-8 ('utf-8' codec can't decode {detail})"
+    remedy = "convert it, for example with: iconv -t UTF-8"
+    assert capsys.readouterr().err == f"voxstack: error: {problem}; {remedy}\n"
     assert not [path for path in tmp_path.iterdir() if path.is_file()]
 
 
@@ -140,25 +141,25 @@ def test_ssml_is_read_to_its_end_and_passed_as_such(talk: Any, world: Any, monke
 def test_text_is_the_same_however_it_is_cut(size: int) -> None:
     text = "Zwölf € für \U0001f600 \ufeff und 'ne Tüte"
     data = ("\ufeff" + text).encode()
-    assert "".join(decoded((data[at : at + size] for at in range(0, len(data), size)), "it")) == text
+    assert "".join(decode_utf8((data[at : at + size] for at in range(0, len(data), size)), "it")) == text
 
 
-def test_the_time_of_waiting_for_text_is_none_of_making_sound(read: Say, talk: Any, capsys: Any) -> None:
+def test_the_time_of_waiting_for_text_is_not_synthesis_time(read: Say, talk: Any, capsys: Any) -> None:
     import time
 
     talk([b"Hello", b" you"], lambda number: time.sleep(0.2))
     assert read("--srt", os.devnull) == 0
-    told = capsys.readouterr().err
-    assert float(told.rsplit("factor ", 1)[1]) < 1  # of 0.11 s of speech, in 0.6 s
+    output = capsys.readouterr().err
+    assert float(output.rsplit("factor ", 1)[1]) < 1  # of 0.11 s of speech, in 0.6 s
 
 
-def test_a_script_knows_its_length_when_all_is_read() -> None:
-    script = Script(iter(["", "ab", "", "cd"]), arriving=True)
-    spoken = script.spoken()
-    assert (script.text, script.length) == ("ab", None)
+def test_a_text_has_a_length_when_all_is_read() -> None:
+    text = InputText(iter(["", "ab", "", "cd"]), incremental=True)
+    spoken = text.voice_input()
+    assert (text.text, text.length) == ("ab", None)
     assert list(spoken) == ["ab", "cd"]
-    assert (script.text, script.length) == ("abcd", 4)
-    assert Script(["ab", "cd"]).spoken() == "abcd"
+    assert (text.text, text.length) == ("abcd", 4)
+    assert InputText(["ab", "cd"]).voice_input() == "abcd"
 
 
 ENDLESS = """
@@ -171,14 +172,14 @@ ENDLESS = """
 
     @dataclass
     class Endless(StreamableBlock):
-        '''Goes on without end behind an exclamation mark.'''
+        '''Continues without end after an exclamation mark.'''
         needs, head, makes = frozenset({"text"}), True, "samples"
 
         def stream(self, source, utterance):
-            for piece in utterance["text"]:
+            for part in utterance["text"]:
                 while True:
                     yield np.zeros(800, np.float32)
-                    if "!" not in piece:
+                    if "!" not in part:
                         break
 
     sys.exit(main(sys.argv[1:], Registry({"endless": plugin([Endless])})))
@@ -187,7 +188,7 @@ ENDLESS = """
 
 @contextmanager
 def started(folder: Path, *argv: str) -> Iterator[Any]:
-    """``voxstack say`` in a process of its own, with the voice in ``folder``."""
+    """Run ``voxstack say`` in a process of its own, with the voice in ``folder``."""
     support = str(Path(__file__).parents[3] / "tests" / "support")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([support, *sys.path])}
     command = [sys.executable, "-c", textwrap.dedent(ENDLESS), "say", "--voice", str(folder), *argv]

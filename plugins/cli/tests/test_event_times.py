@@ -1,4 +1,4 @@
-"""What the files tell, against what is heard, with the default voice."""
+"""Event times against the audio, with the default voice."""
 
 from __future__ import annotations
 
@@ -22,29 +22,15 @@ TEXT = "Every word has its time. All is well."  # both sentences begin with a vo
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the text as sound, captions and events."""
+    """Return a folder with the text as audio, captions and events."""
     folder = tmp_path_factory.mktemp("spoken")
-    assert (
-        main(
-            [
-                "say",
-                TEXT,
-                "--out",
-                f"{folder}/a.wav",
-                "--srt",
-                f"{folder}/a.srt",
-                "--json",
-                f"{folder}/a.json",
-                "--quiet",
-            ]
-        )
-        == 0
-    )
+    files = ["--out", f"{folder}/a.wav", "--srt", f"{folder}/a.srt", "--json", f"{folder}/a.json"]
+    assert main(["say", TEXT, *files, "--quiet"]) == 0
     return folder
 
 
 def onsets(path: Path) -> list[float]:
-    """Seconds at which sound begins after at least 0.2 s that are 20 dB below the loudest 10 ms."""
+    """Return the seconds at which sound begins after at least 0.2 s that are 20 dB below the loudest 10 ms."""
     with wave.open(str(path)) as file:
         rate = file.getframerate()
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
@@ -55,8 +41,8 @@ def onsets(path: Path) -> list[float]:
 
 
 def test_each_sentence_begins_where_it_is_heard(folder: Path) -> None:
-    told = json.loads((folder / "a.json").read_text("utf-8"))
-    words = {event["text"]: event for event in told["events"] if event["kind"] == "word"}
+    output = json.loads((folder / "a.json").read_text("utf-8"))
+    words = {event["text"]: event for event in output["events"] if event["kind"] == "word"}
     assert " ".join(words) == "Every word has its time All is well"
     first, second = onsets(folder / "a.wav")
     assert words["Every"]["start"] == pytest.approx(first, abs=0.05)
@@ -64,17 +50,17 @@ def test_each_sentence_begins_where_it_is_heard(folder: Path) -> None:
 
 
 def test_events_are_in_order_inside_the_sound_and_point_to_the_text(folder: Path) -> None:
-    told = json.loads((folder / "a.json").read_text("utf-8"))
+    output = json.loads((folder / "a.json").read_text("utf-8"))
     with wave.open(str(folder / "a.wav")) as file:
-        assert told["duration"] == pytest.approx(file.getnframes() / file.getframerate(), abs=1e-6)
-    words = [event for event in told["events"] if event["kind"] == "word"]
-    for kind in {event["kind"] for event in told["events"]}:
-        starts = [event["start"] for event in told["events"] if event["kind"] == kind]
+        assert output["duration"] == pytest.approx(file.getnframes() / file.getframerate(), abs=1e-6)
+    words = [event for event in output["events"] if event["kind"] == "word"]
+    for kind in {event["kind"] for event in output["events"]}:
+        starts = [event["start"] for event in output["events"] if event["kind"] == kind]
         assert starts == sorted(starts)
-    ends = [event["start"] + event["duration"] for event in told["events"]]
-    assert max(ends) <= told["duration"] + 1e-9, ends  # sums of rounded decimals
-    assert min(event["start"] for event in told["events"]) >= 0
-    assert [told["text"][slice(*word["span"])] for word in words] == [word["text"] for word in words]
+    ends = [event["start"] + event["duration"] for event in output["events"]]
+    assert max(ends) <= output["duration"] + 1e-9, ends  # sums of rounded decimals
+    assert min(event["start"] for event in output["events"]) >= 0
+    assert [output["text"][slice(*word["span"])] for word in words] == [word["text"] for word in words]
 
 
 def test_the_default_voice_speaks_while_text_arrives() -> None:

@@ -1,0 +1,1 @@
+"""Outputs of ``voxstack say``: audio, captions, events, playback and progress."""

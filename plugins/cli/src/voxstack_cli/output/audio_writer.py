@@ -1,0 +1,75 @@
+"""WAV or raw PCM, written while it is synthesized."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from voxstack import Chunk, RequestError
+from voxstack_cli.output.destinations import STDOUT, check_destination
+
+UNKNOWN_SIZE = 0xFFFFFFFF
+"""Size in the header of a stream whose size is unknown or exceeds the header, as readers of WAV streams expect."""
+
+
+def check_audio_destination(destination: str, raw: bool) -> None:
+    """Check a destination for audio before anything is synthesized.
+
+    :param raw: without a WAV header.
+    :raises RequestError: for a terminal, any extension other than ``.wav``, or what
+        :func:`voxstack_cli.output.destinations.check_destination` refuses.
+    """
+    if destination == STDOUT and sys.stdout.isatty():
+        raise RequestError("stdout is a terminal; pipe the audio, for example to: aplay, or use --out hello.wav")
+    if not check_destination(destination, "hello.wav"):
+        return
+    is_wav = Path(destination).suffix.lower() == ".wav"
+    if raw and is_wav:
+        raise RequestError(
+            f"cannot write {destination!r}: with --raw it would have no WAV header; omit --raw, or name it .pcm"
+        )
+    if not raw and not is_wav:
+        raise RequestError(
+            f"cannot write {destination!r}: only .wav is supported; convert the .wav with another tool, or use --raw"
+        )
+
+
+@contextmanager
+def audio_writer(file: IO[bytes], sample_rate: int, raw: bool) -> Iterator[Callable[[Chunk], None]]:
+    """Yield a function that writes the samples of chunks to an open file, as signed 16-bit little-endian PCM.
+
+    :param sample_rate: in Hz.
+    :param raw: without a WAV header.
+    """
+    size = 0
+
+    def write(chunk: Chunk) -> None:
+        nonlocal size
+        data = chunk.pcm16()
+        size += len(data)
+        file.write(data)
+
+    if not raw:
+        file.write(wav_header(sample_rate))
+    yield write
+    if not raw and file is not sys.stdout.buffer and file.seekable():
+        file.seek(0)
+        file.write(wav_header(sample_rate, size))
+    file.flush()
+
+
+def wav_header(sample_rate: int, size: int | None = None) -> bytes:
+    """Return the 44 bytes before 16-bit mono samples.
+
+    :param sample_rate: in Hz.
+    :param size: bytes of the samples; None if that is not yet known.
+    """
+    riff, data = UNKNOWN_SIZE, UNKNOWN_SIZE
+    if size is not None and size + 36 < UNKNOWN_SIZE:
+        riff, data = size + 36, size
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sample_rate, 2 * sample_rate, 2, 16)
+    return b"RIFF" + struct.pack("<I", riff) + b"WAVE" + form + b"data" + struct.pack("<I", data)
