@@ -58,7 +58,7 @@ def voxstack_devices() -> Iterable[str]:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def voxstack_context(name: str, addon: Mapping[str, Any]) -> str | Mapping[str, Any] | None:  # type: ignore[empty-body]
+def voxstack_context(name: str, addon: Mapping[str, Any]) -> str | Mapping[str, Any] | None:
     """Resolve a context name that the addon does not define; return None for names of other plugins.
 
     :param addon: the addon's configuration.

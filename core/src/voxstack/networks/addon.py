@@ -12,7 +12,7 @@ from voxstack.networks.network import Network
 from voxstack.networks.opening import NetworkPool, resolve_context
 from voxstack_addon_spec import AddonFiles, Context, ContextLike, NetworkSpec, open_addon
 from voxstack_addon_spec.borrowing import network_specs
-from voxstack_addon_spec.trust import takes_options_from
+from voxstack_addon_spec.context_checks import check_context, takes_options_from
 from voxstack_addon_spec.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -78,9 +78,7 @@ class Addon:
         for form in others:
             try:
                 return self._open(form, chosen)
-            except (
-                ContextError
-            ):  # the other form may come in a format that the runtime knows; if not, its error says so
+            except ContextError:  # the runtime may support the format of another form; if not, the last error says so
                 continue
         return self._open(last, chosen)
 
@@ -109,25 +107,11 @@ class Addon:
         context = Context.of(requested, named, self.name, resolve)
         if not self.trust and takes_options_from(named, requested):
             raise ContextError(
-                f"{self.name}: a context of this addon has 'options', which can name files and libraries, and this addon "
-                "was not installed with pip; load(..., trust=True) if you trust it, or give a context of your own"
+                f"{self.name}: a context of this addon has 'options', which can name files and libraries, and this "
+                "addon was not installed with pip; load(..., trust=True) if you trust it, or give a context of your own"
             )
-        self._check(context)
+        check_context(context, self.networks.values(), self.name)
         return context
-
-    def _check(self, context: Context) -> None:
-        """Check that the axes and networks that a context names exist."""
-        specs = self.networks.values()
-        tensors = [tensor for spec in specs for tensor in spec.inputs.values()]
-        axes = {axis for tensor in tensors for axis in tensor.shape if isinstance(axis, str)}
-        known = {*self.networks, *(spec.role for spec in specs)}
-        for place in (context, *context.networks.values()):
-            for axis in place.shapes.keys() - axes:
-                problem = f"'shapes' names {axis!r}, an axis that no network has{did_you_mean(axis, axes)}"
-                raise ContextError(f"{self.name}: {problem}; they have {sorted(axes)}")
-        for name in context.networks.keys() - known:
-            problem = f"'networks' names {name!r}, and there is no such network or role{did_you_mean(name, known)}"
-            raise ContextError(f"{self.name}: {problem}; there are {sorted(known)}")
 
     def select(self, name: str | None, role: str) -> NetworkSpec:
         """Return the network of this name or, if ``name`` is None, the only network of this role.
@@ -137,15 +121,13 @@ class Addon:
         if name is not None:
             if name in self.networks:
                 return self.networks[name]
-            raise AddonError(
-                self.name, f"there is no network named {name!r}{did_you_mean(name, self.networks)} ({self._listing()})"
-            )
+            problem = f"there is no network named {name!r}{did_you_mean(name, self.networks)}"
+            raise AddonError(self.name, f"{problem} ({self._listing()})")
         found = [spec for spec in self.networks.values() if spec.role == role]
         if len(found) != 1:
-            what = "no network" if not found else f"more than one network ({', '.join(spec.name for spec in found)})"
-            raise AddonError(
-                self.name, f"{what} of role {role!r}; name one in the block's 'network' ({self._listing()})"
-            )
+            count = "no network" if not found else "more than one network"
+            advice = f"name one in the block's 'network' ({self._listing()})"
+            raise AddonError(self.name, f"{count} of role {role!r}; {advice}")
         return found[0]
 
     def select_all(self, names: Iterable[str] | None, role: str) -> list[NetworkSpec]:

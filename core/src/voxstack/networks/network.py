@@ -102,23 +102,16 @@ class Network:
     def effective(self) -> Effective:
         """The context as it took effect, as the plugins report it."""
         context, spec = self.context, self.spec
-        reported: dict[str, Any] = {}
+        reported: dict[str, Any] = {
+            "device": context.device,
+            "threads": context.threads,
+            "precision": context.precision,
+        }
+        reported |= {"provider": None, "shapes": {}, "version": None}
         for layer in self._layers.values():
-            reported.update(getattr(layer, "effective", {}))
-        return Effective(
-            network=spec.name,
-            role=spec.role,
-            runtime=context.runtime,
-            device=reported.get("device", context.device),
-            provider=reported.get("provider"),
-            threads=reported.get("threads", context.threads),
-            precision=reported.get("precision", context.precision),
-            form=spec.form,
-            shapes=reported.get("shapes", {}),
-            batch=context.batch,
-            version=reported.get("version"),
-            requested=context.name,
-        )
+            reported.update({key: v for key, v in getattr(layer, "effective", {}).items() if key in reported})
+        own: dict[str, Any] = {"network": spec.name, "role": spec.role, "form": spec.form, "runtime": context.runtime}
+        return Effective(**own, batch=context.batch, requested=context.name, **reported)
 
     @property
     def stats(self) -> dict[str, Mapping[str, Any]]:

@@ -9,8 +9,8 @@ from weakref import WeakValueDictionary
 
 from voxstack.errors import ContextError
 from voxstack.networks.network import Network
-from voxstack.networks.sizes import fixed_axes
 from voxstack_addon_spec import Context, NetworkSpec
+from voxstack_addon_spec.sizes import fixed_axes
 
 if TYPE_CHECKING:
     from voxstack.registry import Registry

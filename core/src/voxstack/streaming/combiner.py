@@ -58,10 +58,9 @@ class Combiner(ABC, Generic[J]):
 
     @abstractmethod
     def run(self, batch: list[J]) -> None:
-        """Run one round of a batch, the leader's job first.
+        """Run one round of a batch, the leader's job first, until a job is done or ``arrived`` is true.
 
-        Afterwards at least one job is done, or ``arrived`` is true. Record errors in the jobs, so that each caller raises
-        its own.
+        Record errors in the jobs, so that each caller raises its own.
         """
 
     def starts(self, job: J) -> bool:
@@ -81,10 +80,6 @@ class Combiner(ABC, Generic[J]):
                     self._settle(job)
         finally:
             self._leave(job)
-
-    def waiting_rows(self, key: object) -> int:
-        """Return the rows of the waiting jobs with this key. Called with the lock held."""
-        return sum(other.rows for other in self._waiting if other.key == key)
 
     def _arrive(self, job: J) -> None:
         with self._lock:

@@ -125,20 +125,17 @@ class Timeline:
         return Events(runs)
 
 
+@dataclass(slots=True)
 class _Track:
-    """Events of one report, of which the first ``taken`` have been released."""
+    """Events of one report, of which the first ``taken`` have been released; ``begins`` and ``hop`` are in seconds."""
 
-    def __init__(
-        self,
-        kind: str,
-        texts: Sequence[str],
-        begins: np.ndarray,
-        hop: float,
-        steps: Any,
-        spans: Sequence[Span | None] | None,
-    ) -> None:
-        self.kind, self.texts, self.begins, self.hop, self.steps, self.spans = kind, texts, begins, hop, steps, spans
-        self.taken = 0
+    kind: str
+    texts: Sequence[str]
+    begins: np.ndarray
+    hop: float
+    steps: Any
+    spans: Sequence[Span | None] | None
+    taken: int = 0
 
 
 class _Run(NamedTuple):

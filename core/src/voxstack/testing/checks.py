@@ -195,7 +195,7 @@ def _exercise(case: Case, utterance: Utterance) -> None:
 
 
 def _state(block: Block) -> dict[str, Any]:
-    """Return the attributes of a block and its children for comparison: arrays and containers by value, others by id."""
+    """Return the attributes of a block and its children, to compare: arrays and containers by value, others by id."""
     return {
         f"{path}.{name}".lstrip("."): _held(value) for path, b in _placed(block, "") for name, value in vars(b).items()
     }
