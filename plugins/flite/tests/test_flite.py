@@ -23,7 +23,7 @@ from voxstack.testing import Case, checks_for
 from voxstack_flite import Flite
 from voxstack_flite.flite import VOICES
 from voxstack_flite.process import FliteProcess
-from voxstack_flite.worker import Library
+from voxstack_flite.worker import FliteLibrary
 
 pytestmark = pytest.mark.skipif(
     ctypes.util.find_library("flite") is None, reason="Flite's library is not installed: apt install libflite1"
@@ -38,7 +38,7 @@ def voice() -> voxstack.Voice:
     return voxstack.load("flite", registry=Registry({"flite": voxstack_flite}))
 
 
-def said(block: Flite, **utterance: Any) -> np.ndarray:
+def synthesized(block: Flite, **utterance: Any) -> np.ndarray:
     chunks = list(block.stream(iter(()), utterance))
     return np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
 
@@ -66,40 +66,40 @@ def test_every_voice_speaks(voice: voxstack.Voice, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["slt", "kal16"])
 def test_what_streams_is_what_flite_makes_at_once(name: str) -> None:
-    """Against Flite's own function for a text that is said at once, where nothing else calls ``rand()``."""
+    """Compare with Flite's own function for a text at once, where nothing else calls ``rand()``."""
     code = (
         "import ctypes, sys\n"
-        "from voxstack_flite.worker import Library\n"
-        "library = Library()\n"
+        "from voxstack_flite.worker import FliteLibrary\n"
+        "library = FliteLibrary()\n"
         "address = library.voice(sys.argv[1])\n"
         "library.seed_noise(1)\n"
-        "wave = library.whole(b'Hello there, my friend.', address).contents\n"
+        "wave = library.text_to_wave(b'Hello there, my friend.', address).contents\n"
         "sys.stdout.buffer.write(ctypes.string_at(wave.samples, 2 * wave.num_samples))"
     )
-    made = subprocess.run([sys.executable, "-c", code, name], capture_output=True, check=True).stdout
-    expected = np.frombuffer(made, "<i2").astype(np.float32) / 32768
-    np.testing.assert_array_equal(said(loaded(Flite(name), ADDON), text="Hello there, my friend."), expected)
+    output = subprocess.run([sys.executable, "-c", code, name], capture_output=True, check=True).stdout
+    expected = np.frombuffer(output, "<i2").astype(np.float32) / 32768
+    np.testing.assert_array_equal(synthesized(loaded(Flite(name), ADDON), text="Hello there, my friend."), expected)
 
 
 def test_thirty_two_threads_say_what_each_says_alone() -> None:
     block = loaded(Flite(), ADDON)
     names = "slt", "rms", "awb", "kal16"
     jobs = [(f"This is stream {number}. It says its own text.", names[number % 4]) for number in range(32)]
-    alone = [said(block, text=text, voice=name) for text, name in jobs]
+    alone = [synthesized(block, text=text, voice=name) for text, name in jobs]
     together = threading.Barrier(32)
 
-    def speak(job: tuple[str, str]) -> np.ndarray:
+    def run(job: tuple[str, str]) -> np.ndarray:
         together.wait()
-        return said(block, text=job[0], voice=job[1])
+        return synthesized(block, text=job[0], voice=job[1])
 
     with ThreadPoolExecutor(32) as threads:
-        for one, other in zip(alone, threads.map(speak, jobs), strict=True):
-            np.testing.assert_array_equal(one, other)
+        for expected, samples in zip(alone, threads.map(run, jobs), strict=True):
+            np.testing.assert_array_equal(samples, expected)
 
 
 def test_noise_that_others_in_this_process_draw_changes_nothing() -> None:
     block, libc = loaded(Flite(), ADDON), ctypes.CDLL(None)
-    expected, done = said(block, text=TEXT), threading.Event()
+    expected, done = synthesized(block, text=TEXT), threading.Event()
 
     def draw() -> None:
         while not done.wait(0.0001):
@@ -108,7 +108,7 @@ def test_noise_that_others_in_this_process_draw_changes_nothing() -> None:
     drawing = threading.Thread(target=draw)
     drawing.start()
     try:
-        np.testing.assert_array_equal(said(block, text=TEXT), expected)
+        np.testing.assert_array_equal(synthesized(block, text=TEXT), expected)
     finally:
         done.set()
         drawing.join()
@@ -120,7 +120,7 @@ def test_a_crash_is_told_and_the_next_stream_is_well(voice: voxstack.Voice) -> N
     with pytest.raises(
         VoxstackError, match=r"Flite: its process ended before it was done \(signal 9\).*gets a new process"
     ):
-        process.say(request, lambda kind, contents: os.kill(process.number, signal.SIGKILL), lambda: False)
+        process.run(request, lambda reply: os.kill(process.pid, signal.SIGKILL), lambda: False)
     np.testing.assert_array_equal(voice.synthesize("Yes.").samples, expected)
 
 
@@ -136,7 +136,7 @@ def test_a_slow_listener_holds_nobody_up_and_leaves_no_thread() -> None:
     slow = [block.stream(iter(()), {"text": "This is a sentence. " * 50}) for _ in range(8)]
     for stream in slow:
         next(stream)
-    assert len(said(block, text="Yes."))
+    assert len(synthesized(block, text="Yes."))
     for stream in slow:
         stream.close()
     until = time.monotonic() + 20
@@ -150,11 +150,11 @@ def test_a_slow_listener_holds_nobody_up_and_leaves_no_thread() -> None:
 def test_closing_early_stops_flite_at_once() -> None:
     block = loaded(Flite(), ADDON)
     sentence = " ".join(["many words are said here and more of them"] * 6) + "."
-    made: list[int] = []
+    lengths: list[int] = []
 
     def whole() -> float:
         began = time.perf_counter()
-        made.append(len(said(block, text=sentence)))
+        lengths.append(len(synthesized(block, text=sentence)))
         return time.perf_counter() - began
 
     def left() -> float:
@@ -166,14 +166,14 @@ def test_closing_early_stops_flite_at_once() -> None:
         return time.perf_counter() - began
 
     assert min(left() for _ in range(5)) < 0.3 * min(whole() for _ in range(3))
-    assert made[0] > 10 * 16000
+    assert lengths[0] > 10 * 16000
 
 
 def test_nothing_to_say_is_no_samples() -> None:
     block = loaded(Flite(), ADDON)
     for text in ("", " \n", "...", "\u65e5\u672c"):
-        assert not len(said(block, text=text))
-    np.testing.assert_array_equal(said(block, text=iter(["Hel", "lo."])), said(block, text="Hello."))
+        assert not len(synthesized(block, text=text))
+    np.testing.assert_array_equal(synthesized(block, text=iter(["Hel", "lo."])), synthesized(block, text="Hello."))
 
 
 def test_rate_and_pitch_are_followed(voice: voxstack.Voice) -> None:
@@ -190,20 +190,21 @@ def test_volume_is_in_decibels(voice: voxstack.Voice) -> None:
 
 
 def heights(samples: np.ndarray) -> np.ndarray:
-    """The fundamental frequency every 240 samples, Hz, by autocorrelation; NaN where it is quiet."""
-    found = []
+    """Return the fundamental frequency every 240 samples, Hz, by autocorrelation; NaN where it is quiet."""
+    frequencies = []
     for start in range(0, len(samples) - 960, 240):
         frame = samples[start : start + 960]
         correlation = np.fft.irfft(np.abs(np.fft.rfft(frame, 4096)) ** 2)[:266] / np.arange(960, 694, -1)
-        found.append(16000 / (40 + correlation[40:].argmax()) if frame.std() > 0.02 else np.nan)
-    return np.array(found)
+        frequencies.append(16000 / (40 + correlation[40:].argmax()) if frame.std() > 0.02 else np.nan)
+    return np.array(frequencies)
 
 
 @pytest.mark.parametrize("name", ["slt", "awb", "kal16"])
 @pytest.mark.parametrize("pitch", [-4.0, 4.0])
 def test_pitch_is_in_semitones(voice: voxstack.Voice, name: str, pitch: float) -> None:
     plain, other = (
-        heights(voice.synthesize("Oh, are you all away now?", voice=name, pitch=one).samples) for one in (0.0, pitch)
+        heights(voice.synthesize("Oh, are you all away now?", voice=name, pitch=value).samples)
+        for value in (0.0, pitch)
     )
     count = min(len(plain), len(other))
     assert np.nanmedian(12 * np.log2(other[:count] / plain[:count])) == pytest.approx(pitch, abs=0.7)
@@ -214,14 +215,14 @@ def test_what_cannot_be_is_told(voice: voxstack.Voice) -> None:
     with pytest.raises(RequestError, match="the pitch of the voice 'rms' cannot be changed"):
         list(voice.stream(TEXT, voice="rms", pitch=1.0))
     with pytest.raises(
-        RequestError, match=r"no voice 'kal61' here; did you mean 'kal16'\?; there are slt, rms, awb, kal16"
+        RequestError, match=r"no voice 'kal61' here; did you mean 'kal16'\?; use one of slt, rms, awb, kal16"
     ):
-        said(block, text=TEXT, voice="kal61")
+        synthesized(block, text=TEXT, voice="kal61")
     with pytest.raises(RequestError, match="rate is 9"):
-        said(block, text=TEXT, rate=9.0)
+        synthesized(block, text=TEXT, rate=9.0)
     with pytest.raises(RequestError, match="no SSML"):
-        said(block, text=TEXT, markup="ssml")
-    with pytest.raises(StackError, match=r'makes samples at 16000 Hz, and this says 22050; .*"type": "Resample"'):
+        synthesized(block, text=TEXT, markup="ssml")
+    with pytest.raises(StackError, match=r'synthesizes at 16000 Hz, but sample_rate is 22050; .*"type": "Resample"'):
         loaded(Flite(), addon(sample_rate=22050))
     with pytest.raises(StackError, match="kal17"):
         voxstack.build({"type": "Flite", "voice": "kal17"}, registry=Registry({"flite": voxstack_flite}))
@@ -241,8 +242,8 @@ def test_words_and_sentences_come_with_the_audio_that_holds_them(voice: voxstack
         "I have 23 apples & 4 pears!",
     ]
     assert all(TEXT[slice(*event.span)] == event.text for event in events if event.kind != "phoneme")
-    for one, following in itertools.pairwise(words):
-        assert one.start + one.duration <= following.start + 1e-6
+    for word, following in itertools.pairwise(words):
+        assert word.start + word.duration <= following.start + 1e-6
     phones = [event.text for event in events if event.kind == "phoneme"]
     assert phones[:8] == ["pau", "hh", "ax", "l", "ow", "dh", "eh", "r"]
 
@@ -268,12 +269,12 @@ def test_a_long_text_begins_early_and_in_bounded_memory(voice: voxstack.Voice) -
         first = time.perf_counter() - began
         samples += sum(len(chunk.samples) for chunk in chunks)
         whole = time.perf_counter() - began
-        most = tracemalloc.get_traced_memory()[1]
+        peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert samples > 250 * 16000
     assert first < whole / 10
-    assert most < 4 * 2**20, "the whole is 10 MB in 16 bit"
+    assert peak < 4 * 2**20, "the whole is 10 MB in 16 bit"
 
 
 def test_the_first_audio_comes_before_its_sentence_is_made() -> None:
@@ -305,20 +306,20 @@ def test_its_process_does_not_outlive_an_interpreter_however_that_ends() -> None
         "from voxstack_flite.process import FliteProcess\n"
         "stream = voxstack.load('flite').stream('A long text, and more of it. ' * 99)\n"
         "next(stream)\n"
-        "print(FliteProcess.shared().number, flush=True)\n"
+        "print(FliteProcess.shared().pid, flush=True)\n"
         "os.kill(os.getpid(), 9) if sys.argv[1] == 'killed' else None"
     )
     for how in ("ended", "killed"):
         done = subprocess.run([sys.executable, "-c", code, how], capture_output=True, text=True, timeout=120)
-        number, until = int(done.stdout), time.monotonic() + 20
-        while (there := _is_there(number)) and time.monotonic() < until:
+        pid, until = int(done.stdout), time.monotonic() + 20
+        while (alive := _is_alive(pid)) and time.monotonic() < until:
             time.sleep(0.01)
-        assert not there
+        assert not alive
 
 
-def _is_there(number: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
-        os.kill(number, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     return True
@@ -338,6 +339,29 @@ def test_a_fork_has_a_process_of_its_own() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_fork_refuses_the_streams_of_its_parent() -> None:
+    code = (
+        "import os, threading\n"
+        "from voxstack import VoxstackError\n"
+        "from voxstack_flite.sentences import split_sentences\n"
+        "from voxstack_flite.synthesis import Synthesis\n"
+        "class Waiting:\n"
+        "    done = threading.Event()\n"
+        "    def run(self, request, receive, cancelled): self.done.wait()\n"
+        "results = Synthesis(Waiting(), 'slt', next(split_sentences('Hello.')), {}).results()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    try: next(results)\n"
+        "    except VoxstackError as error: refused = 'belongs to the parent process' in str(error)\n"
+        "    os._exit(0 if refused else 1)\n"
+        "Waiting.done.set()\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+        "assert list(results) == []\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_voices_have_the_sample_rates_that_are_said() -> None:
-    library = Library()
-    assert {name: library.whole(b"a", library.voice(name)).contents.sample_rate for name in VOICES} == VOICES
+    library = FliteLibrary()
+    assert {name: library.text_to_wave(b"a", library.voice(name)).contents.sample_rate for name in VOICES} == VOICES

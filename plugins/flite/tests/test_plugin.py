@@ -36,8 +36,8 @@ def test_importing_it_loads_no_library():
 
 
 def test_a_library_that_is_missing_is_told():
-    with pytest.raises(OSError, match=r"libflite_none is not there; try: apt install libflite1"):
-        worker.load("flite_none")
+    with pytest.raises(OSError, match=r"libflite_none is not installed; try: apt install libflite1"):
+        worker.load_library("flite_none")
 
 
 @pytest.mark.skipif(
@@ -46,7 +46,7 @@ def test_a_library_that_is_missing_is_told():
 def test_a_voice_that_is_missing_is_told():
     process = FliteProcess()
     with pytest.raises(
-        VoxstackError, match=r"Flite: the library libflite_cmu_us_none is not there; try: apt install libflite1"
+        VoxstackError, match=r"Flite: the library libflite_cmu_us_none is not installed; try: apt install libflite1"
     ):
         process.check("none")
     process.end()

@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import pytest
 
-from voxstack_flite.sentences import LONGEST, pieces
+from voxstack_flite.sentences import MAX_TOKENS, split_sentences
 
 
-def said(text: str) -> list[str]:
-    return [text[piece.first : piece.end] for piece in pieces(text)]
+def sentences(text: str) -> list[str]:
+    return [text[sentence.first : sentence.end] for sentence in split_sentences(text)]
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,13 @@ def said(text: str) -> list[str]:
     ],
 )
 def test_where_sentences_end(text: str, parts: list[str]) -> None:
-    assert said(text) == parts
+    assert sentences(text) == parts
 
 
 def test_tokens_know_their_characters_and_are_ascii() -> None:
     text = "“Naïve” cafés — don’t, (Ångström)! 日本 € 100%"
-    tokens = [token for piece in pieces(text) for token in piece.tokens]
-    assert [(token.before, token.name, token.behind) for token in tokens] == [
+    tokens = [token for sentence in split_sentences(text) for token in sentence.tokens]
+    assert [(token.before, token.name, token.after) for token in tokens] == [
         ('"', "Naive", '"'),
         ("", "cafes", ""),
         ("", "don't", ","),
@@ -43,15 +43,15 @@ def test_tokens_know_their_characters_and_are_ascii() -> None:
 
 
 def test_long_sentences_are_cut_at_a_comma_or_else_anywhere() -> None:
-    text = "one two, " * LONGEST + "three " * (2 * LONGEST)
-    parts = list(pieces(text))
-    assert {piece.kind for piece in parts} == {"phrase"}
-    assert all(len(piece.tokens) <= LONGEST for piece in parts)
-    assert parts[0].tokens[-1].behind == ","
-    assert [token.name for piece in parts for token in piece.tokens] == text.replace(",", "").split()
+    text = "one two, " * MAX_TOKENS + "three " * (2 * MAX_TOKENS)
+    parts = list(split_sentences(text))
+    assert {part.kind for part in parts} == {"phrase"}
+    assert all(len(part.tokens) <= MAX_TOKENS for part in parts)
+    assert parts[0].tokens[-1].after == ","
+    assert [token.name for part in parts for token in part.tokens] == text.replace(",", "").split()
 
 
 def test_a_word_without_end_is_cut() -> None:
-    tokens = [token for piece in pieces("x" * 10_000) for token in piece.tokens]
+    tokens = [token for sentence in split_sentences("x" * 10_000) for token in sentence.tokens]
     assert max(len(token.name) for token in tokens) <= 40
     assert sum(len(token.name) for token in tokens) == 10_000

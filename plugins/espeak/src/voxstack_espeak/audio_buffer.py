@@ -98,7 +98,7 @@ class AudioBuffer:
             if name:
                 self._open[PHONEME] = _OpenEvent(sample, first, first, name, "phoneme")
         elif kind == WORD:
-            if WORD in self._open and first < self._word_end:  # two words for espeak-ng, like "23"
+            if WORD in self._open and first < self._word_end:  # espeak-ng reports "23" as two words in one place
                 return
             self._end_word(sample, first)
             self._word_end = min(first + length, len(self._text))
@@ -114,7 +114,7 @@ class AudioBuffer:
             self._end_word(sample, first)
 
     def _first_character(self, position: int) -> int:
-        """Return where a word reported at ``position`` begins: after markup, espeak-ng counts one character too many."""
+        """Return where a word reported at ``position`` begins: after markup, espeak-ng counts a character too many."""
         position = max(0, position)
         if self._ssml:
             entity = self._text.rfind("&", self._word_end, position)

@@ -36,7 +36,7 @@ def terminator(read: str, more: bool) -> str:
 
     The rules and the tables above are measured by what ``piper.phonemize_espeak`` writes for every character that ends
     clauses, for each two and three of them in a row, and for the characters that may follow. Of several marks the first
-    counts. There is none before a blank line, after an ellipsis, or at the end of the text after a clause without
+    counts. No mark is returned before a blank line, after an ellipsis, or at the end of the text after a clause without
     letters and digits. Pictures, such as emoji, are read by their names.
 
     :param read: the clause as espeak-ng has read it.

@@ -87,7 +87,7 @@ class EspeakLibrary:
         library.espeak_SetUriCallback(self._no_files)
 
     def select(self, voice: str) -> bool:
-        """Select a voice by its language, file or name, and an optional ``+variant``; return False if there is none.
+        """Select a voice by its language, file or name, and an optional ``+variant``; return whether it exists.
 
         espeak-ng ignores a variant that does not exist, and finds no variants for some languages: both are looked up
         here.

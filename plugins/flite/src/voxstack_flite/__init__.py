@@ -1,4 +1,4 @@
-"""Flite: small English voices."""
+"""The synthesizer Flite and its small English voices."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["Flite", "voxstack_addons", "voxstack_blocks"]
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """The block of this plugin."""
+    """Return the blocks of this plugin."""
     return [Flite]
 
 
 @voxstack.hookimpl
 def voxstack_addons() -> list[Path]:
-    """The voice of this distribution."""
+    """Return the folder of the voice of this distribution."""
     return [Path(__file__).parent / "flite"]

@@ -1,51 +1,64 @@
-"""Flite: speaks with Flite."""
+"""The block ``Flite``, which synthesizes with Flite."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from voxstack import Frames, RequestError, Resources, Schedule, StackError, StreamableBlock, Utterance, did_you_mean
+from voxstack import (
+    Frames,
+    RequestError,
+    Resources,
+    Schedule,
+    StackError,
+    StreamableBlock,
+    Utterance,
+    did_you_mean,
+    waiting,
+)
 from voxstack.streaming.timeline import Timeline
-from voxstack.streaming.turn import waiting
 from voxstack_flite.process import FliteProcess
-from voxstack_flite.saying import Phone, Saying
-from voxstack_flite.sentences import Piece, pieces
+from voxstack_flite.sentences import Sentence, split_sentences
+from voxstack_flite.synthesis import Phone, Synthesis
 
-Name = Literal["slt", "rms", "awb", "kal16", "kal"]
+VoiceName = Literal["slt", "rms", "awb", "kal16", "kal"]
 VOICES: dict[str, int] = {"slt": 16000, "rms": 16000, "awb": 16000, "kal16": 16000, "kal": 8000}
-"""Voices, and the sample rates that they speak at, Hz."""
+"""The voices and their sample rates, Hz."""
 STRETCH, SHIFT = "duration_stretch", "f0_shift"
-"""Features of Flite: factors on the durations and on the pitch."""
-FIXED_MELODY = frozenset({"rms"})
+"""Features of Flite: factors on durations and pitch."""
+FIXED_PITCH = frozenset({"rms"})
 """Voices whose pitch cannot be changed."""
 
 
 @dataclass
 class Flite(StreamableBlock):
-    """Speaks English ``text`` with Flite, a small synthesizer: a stream of samples at 16000 Hz, or 8000 for the voice ``kal``.
+    """Synthesizes English ``text`` with Flite, a small synthesizer, at 16000 Hz, or 8000 Hz with the voice ``kal``.
 
-    It is the head of a stream: each sentence is made when it is asked for, and given out while it is made. The same text always gives
-    the same samples. Text that comes in pieces is waited for; ``Sentences`` around it speaks while the text is still written.
-    Characters that are not ASCII are read without their accents, or not at all.
+    It is the head of a stream of samples: each sentence is synthesized when it is requested, and yielded while it is
+    synthesized. The same text always gives the same samples. Text that arrives in parts is awaited as a whole;
+    ``Sentences`` around this block synthesizes while the text is still being written. Accents are removed from
+    characters that are not ASCII; characters without an ASCII form are skipped.
 
-    Controls, where the utterance has them: ``rate`` (a factor), ``pitch`` (semitones; not of ``rms``), ``volume`` (dB) and ``voice``.
+    Controls, if the utterance has them: ``rate`` (a factor, 0.2 to 5), ``pitch`` (semitones, -12 to 12; not with
+    ``rms``), ``volume`` (dB) and ``voice``.
 
     Words, sentences and phonemes are reported to the request's timeline.
 
-    :param voice: slt (female, US), rms (male, US), awb (male, Scottish), kal16 (male, US, of diphones), kal (the same at 8000 Hz).
-    :param sample_rate: of what it makes, Hz, for stacks that change it later (``Resample``); the addon's, unless given.
+    :param voice: slt (female, US), rms (male, US), awb (male, Scottish), kal16 (male, US, of diphones), or kal (the
+        same at 8000 Hz).
+    :param sample_rate: sample rate of the output, Hz, for stacks that change it later (``Resample``); by default the
+        addon's.
     """
 
-    voice: Name = "slt"
+    voice: VoiceName = "slt"
     sample_rate: int | None = None
     _process: FliteProcess | None = field(default=None, init=False, repr=False, compare=False)
-    _samples_a_frame: int = field(default=1, init=False, repr=False, compare=False)
+    _samples_per_frame: int = field(default=1, init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
     head = True
@@ -54,103 +67,110 @@ class Flite(StreamableBlock):
     def load(self, addon: Resources) -> None:
         self._process = FliteProcess.shared()
         self._process.check(self.voice)
-        self._samples_a_frame = addon.config["hop_length"]
-        said, made = addon.config["sample_rate"] if self.sample_rate is None else self.sample_rate, VOICES[self.voice]
-        if said != made:
+        self._samples_per_frame = addon.config["hop_length"]
+        self._check_rate(addon.config["sample_rate"] if self.sample_rate is None else self.sample_rate)
+
+    def _check_rate(self, declared: int) -> None:
+        rate = VOICES[self.voice]
+        if declared != rate:
             raise StackError(
                 self.stack_path or "Flite",
-                f"the voice {self.voice!r} makes samples at {made} Hz, and this says {said}; give the addon the sample_rate {made}, or "
-                f'"sample_rate": {made} to Flite and put {{"type": "Resample", "source_rate": {made}, "target_rate": {said}}} '
-                "(plugin dsp) behind it",
+                f"the voice {self.voice!r} synthesizes at {rate} Hz, but sample_rate is {declared}; set the addon's "
+                f'sample_rate to {rate}, or give Flite "sample_rate": {rate} and put '
+                f'{{"type": "Resample", "source_rate": {rate}, "target_rate": {declared}}} (plugin dsp) after it',
             )
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         if utterance.get("markup", "text") != "text":
             raise RequestError("Flite: this block reads no SSML; put Sentences (plugin text) around it")
         voice, factors = self._voice(utterance), _factors(utterance)
-        if SHIFT in factors and voice in FIXED_MELODY:
-            raise RequestError(f"Flite: the pitch of the voice {voice!r} cannot be changed; take another voice")
-        text = utterance["text"]
-        if not isinstance(text, str):
-            with waiting():
-                text = "".join(text)
-        sizes = _of_samples(utterance.get("schedule", Schedule()), self._samples_a_frame).sizes()
-        with closing(self._parts(text, voice, factors, utterance)) as parts:
-            yield from _cut(parts, sizes, 10 ** (utterance.get("volume", 0.0) / 20))
+        if SHIFT in factors and voice in FIXED_PITCH:
+            raise RequestError(f"Flite: the pitch of the voice {voice!r} cannot be changed; use another voice")
+        text = _whole(utterance["text"])
+        schedule: Schedule = utterance.get("schedule", Schedule()).in_samples(self._samples_per_frame)
+        with closing(self._synthesize(text, voice, factors, utterance)) as parts:
+            yield from _chunks(parts, schedule.sizes(), 10 ** (utterance.get("volume", 0.0) / 20))
 
-    def _parts(self, text: str, voice: str, factors: dict[str, float], utterance: Utterance) -> Iterator[bytes]:
-        """Samples as they are made; what is said in them is reported before."""
-        assert self._process is not None, "load() comes first"
+    def _synthesize(
+        self, text: str, voice: str, factors: dict[str, float], utterance: Utterance
+    ) -> Generator[bytes, None, None]:
+        """Yield samples, 16 bit, as they are produced; the events in them are reported before."""
+        assert self._process is not None, "Flite runs after load(addon)"
         timeline: Timeline | None = utterance.get("timeline")
-        unit, base, made = utterance.get("unit"), utterance.get("text_start", 0), 0
-        for piece in pieces(text):
+        unit, text_start, start = utterance.get("unit"), utterance.get("text_start", 0), 0
+        for sentence in split_sentences(text):
             if unit is not None:
-                piece = piece._replace(kind=unit.kind)
-            said = 0
-            with closing(Saying(self._process, voice, piece, factors).parts()) as parts:
-                for part in parts:
-                    if isinstance(part, bytes):
-                        said += len(part) // 2
-                        yield part
+                sentence = sentence._replace(kind=unit.kind)
+            samples = 0
+            with closing(Synthesis(self._process, voice, sentence, factors).results()) as results:
+                for result in results:
+                    if isinstance(result, bytes):
+                        samples += len(result) // 2
+                        yield result
                     elif timeline is not None:
-                        _report(timeline.within(made, VOICES[voice]), piece, part, text, base)
-            made += said
+                        _report(timeline.within(start, VOICES[voice]), sentence, result, text, text_start)
+            start += samples
 
     def _voice(self, utterance: Utterance) -> str:
         name = utterance.get("voice") or self.voice
-        fitting = [voice for voice, rate in VOICES.items() if rate == VOICES[self.voice]]
-        if name not in fitting:
-            raise RequestError(
-                f"Flite: there is no voice {name!r} here{did_you_mean(name, fitting)}; there are {', '.join(fitting)}"
-            )
+        available = [voice for voice, rate in VOICES.items() if rate == VOICES[self.voice]]
+        if name not in available:
+            suggestion = did_you_mean(name, available)
+            raise RequestError(f"Flite: there is no voice {name!r} here{suggestion}; use one of {', '.join(available)}")
         return str(name)
 
 
 def _factors(utterance: Utterance) -> dict[str, float]:
-    """Features of Flite that the request's controls change, each by a factor."""
+    """Return the features of Flite that the request's controls change, each with its factor."""
     rate, pitch = utterance.get("rate", 1.0), utterance.get("pitch", 0.0)
     if not 0.2 <= rate <= 5:
-        raise RequestError(f"Flite: rate is {rate:g}; give 0.2 to 5")
+        raise RequestError(f"Flite: rate is {rate:g}; use 0.2 to 5")
     if not -12 <= pitch <= 12:
-        raise RequestError(f"Flite: pitch is {pitch:g} semitones; give -12 to 12")
+        raise RequestError(f"Flite: pitch is {pitch:g} semitones; use -12 to 12")
     return {name: factor for name, factor in ((STRETCH, 1 / rate), (SHIFT, 2 ** (pitch / 12))) if factor != 1}
 
 
-def _report(timeline: Timeline, piece: Piece, phones: Sequence[Phone], text: str, base: int) -> None:
-    """Tell what is said; ``timeline`` counts in seconds from the piece's first sample on."""
+def _report(timeline: Timeline, sentence: Sentence, phones: Sequence[Phone], text: str, text_start: int) -> None:
+    """Report the events of a sentence to ``timeline``, which counts in seconds from its first sample."""
+
+    def span(first: int, end: int) -> tuple[int, int]:
+        return text_start + first, text_start + end
+
     ends = [phone.end for phone in phones]
     starts = [0.0, *ends[:-1]]
-    timeline.add(piece.kind, text[piece.first : piece.end], 0, ends[-1], (base + piece.first, base + piece.end))
-    for number, group in groupby(range(len(phones)), lambda index: phones[index].token):
-        if number is not None:
-            places, token = list(group), piece.tokens[number]
-            length = ends[places[-1]] - starts[places[0]]
-            timeline.add(
-                "word", text[token.first : token.end], starts[places[0]], length, (base + token.first, base + token.end)
-            )
+    written = text[sentence.first : sentence.end]
+    timeline.add(sentence.kind, written, 0, ends[-1], span(sentence.first, sentence.end))
+    for index, group in groupby(range(len(phones)), lambda phone: phones[phone].token):
+        if index is not None:
+            own, token = list(group), sentence.tokens[index]
+            start, end = starts[own[0]], ends[own[-1]]
+            timeline.add("word", text[token.first : token.end], start, end - start, span(token.first, token.end))
     timeline.add_all("phoneme", [phone.name for phone in phones], starts, np.subtract(ends, starts))
 
 
-def _cut(parts: Iterator[bytes], sizes: Iterator[int], factor: float) -> Frames:
-    """Chunks of these sizes, (samples,) float32: in -1..1, times a factor."""
+def _chunks(parts: Iterator[bytes], sizes: Iterator[int], factor: float) -> Frames:
+    """Yield chunks of these sizes, (samples,) float32 in -1..1, times a factor."""
     scale = np.float32(factor / 32768)
     held = bytearray()
     size = next(sizes)
     for part in parts:
         held += part
         while len(held) >= 2 * size:
-            yield _samples(held, size, scale)
+            yield _take(held, size, scale)
             size = next(sizes)
     if held:
-        yield _samples(held, len(held) // 2, scale)
+        yield _take(held, len(held) // 2, scale)
 
 
-def _samples(held: bytearray, count: int, scale: np.float32) -> np.ndarray:
-    chunk = np.frombuffer(bytes(held[: 2 * count]), "<i2").astype(np.float32) * scale
+def _take(held: bytearray, count: int, scale: np.float32) -> np.ndarray:
+    chunk: np.ndarray = np.frombuffer(bytes(held[: 2 * count]), "<i2").astype(np.float32) * scale
     del held[: 2 * count]
     return chunk
 
 
-def _of_samples(schedule: Schedule, hop_length: int) -> Schedule:
-    """The same schedule in samples, ``hop_length`` for each frame."""
-    return replace(schedule, first=schedule.first * hop_length, largest=schedule.largest * hop_length)
+def _whole(text: Any) -> str:
+    """Return the whole text."""
+    if not isinstance(text, str):
+        with waiting():
+            text = "".join(text)
+    return str(text)

@@ -1,4 +1,4 @@
-"""The process that Flite runs in, seen from here."""
+"""The worker process that runs Flite, as its parent sees it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,40 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from voxstack import VoxstackError
 
 WORKER = Path(__file__).with_name("worker.py")
 STOP = bytes(4)
-"""A request of no length."""
+"""A request of length 0."""
+
+
+def worker_command() -> list[str]:
+    """Return the command that starts a worker.
+
+    The worker runs by its file and without site packages: importing voxstack there would take many times as long.
+    """
+    return [sys.executable, "-I", "-S", str(WORKER)]
+
+
+class Reply(NamedTuple):
+    """A part of the reply to a request: ``p``, phones; ``s``, samples; ``r``, the result, which is the last part."""
+
+    kind: str
+    contents: bytes
+
+    def json(self) -> Any:
+        """Return the phones or the result."""
+        return json.loads(self.contents)
 
 
 class FliteProcess:
-    """Says one piece of text at a time, whoever asks. It is started when it is first needed, and again when it has died, and ends
-    with this process, however that ends: its input ends then."""
+    """A worker process, which runs one request at a time; callers wait for each other.
+
+    It starts when it is first needed, and again after it has died. It ends with this process, however that ends: its
+    standard input ends then.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -31,18 +53,18 @@ class FliteProcess:
     @classmethod
     @functools.cache
     def shared(cls) -> FliteProcess:
-        """The one of this process."""
+        """Return the worker of this process."""
         import atexit
 
         shared = cls()
         atexit.register(shared.end)
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=shared._forget)  # it is the parent's
+            os.register_at_fork(after_in_child=shared._forget)
         return shared
 
     @property
-    def number(self) -> int | None:
-        """Its number in the system, if it has been started."""
+    def pid(self) -> int | None:
+        """Its process ID, once it has started."""
         return None if self._process is None else self._process.pid
 
     def check(self, voice: str) -> None:
@@ -50,81 +72,90 @@ class FliteProcess:
 
         :raises VoxstackError: if Flite or the voice is not installed.
         """
-        self.say({"voice": voice, "tokens": [], "factors": {}}, lambda kind, contents: None, lambda: False)
+        self.run({"voice": voice, "tokens": [], "factors": {}}, lambda reply: None, lambda: False)
 
-    def say(self, request: Mapping[str, Any], take: Callable[[str, bytes], None], unwanted: Callable[[], bool]) -> None:
-        """Wait for the others, and give ``take`` the kinds and contents of replies as they come, until ``unwanted`` or all is made.
+    def run(self, request: Mapping[str, Any], receive: Callable[[Reply], None], cancelled: Callable[[], bool]) -> None:
+        """Wait for other callers, run a request, and pass each part of the reply to ``receive`` as it is produced.
 
-        :raises VoxstackError: if Flite cannot say it, or the process ends before it is done.
+        :param cancelled: returns whether the request is no longer wanted; it is then stopped.
+        :raises VoxstackError: if Flite cannot synthesize it, or the process ends before the request is complete.
         """
         with self._turn:
-            if unwanted():
+            if cancelled():
                 return
             process = self._started()
             done = False
             try:
-                for kind, contents in self._ask(process, request, unwanted):
-                    if kind == "r":
-                        done, result = True, json.loads(contents)
+                for reply in self._replies(process, request, cancelled):
+                    if reply.kind == "r":
+                        done, result = True, reply.json()
                         if "error" in result:
                             raise VoxstackError(f"Flite: {result['error']}")
                         return
-                    take(kind, contents)
+                    receive(reply)
             finally:
                 if not done:
                     self.end()
 
     def end(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it is doing."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.wait()
-            for pipe in (process.stdin, process.stdout):
-                pipe.close()
+            _close_pipes(process)
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is not None and self._process.poll() is not None:  # it died while nobody had it
+        if self._process is not None and self._process.poll() is not None:  # it died while it was idle
             self.end()
         if self._process is None:
-            # by its file and without site packages, for importing voxstack there would take many times as long
-            line = [sys.executable, "-I", "-S", str(WORKER)]
             self._process = subprocess.Popen(
-                line, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                worker_command(), bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
         return self._process
 
-    def _ask(
-        self, process: subprocess.Popen[bytes], request: Mapping[str, Any], unwanted: Callable[[], bool]
-    ) -> Iterator[tuple[str, bytes]]:
-        written, stopped = json.dumps(request).encode(), False
-        self._write(process, len(written).to_bytes(4, "little") + written)
+    def _replies(
+        self, process: subprocess.Popen[bytes], request: Mapping[str, Any], cancelled: Callable[[], bool]
+    ) -> Iterator[Reply]:
+        contents, stopped = json.dumps(request).encode(), False
+        _write(process, len(contents).to_bytes(4, "little") + contents)
         while True:
-            head = self._read(process, 5)
-            yield chr(head[0]), self._read(process, int.from_bytes(head[1:], "little"))
-            if not stopped and unwanted():
+            head = _read(process, 5)
+            yield Reply(chr(head[0]), _read(process, int.from_bytes(head[1:], "little")))
+            if not stopped and cancelled():
                 stopped = True
-                self._write(process, STOP)
-
-    def _write(self, process: subprocess.Popen[bytes], data: bytes) -> None:
-        with contextlib.suppress(OSError):  # it has ended, which is told where its replies are read
-            process.stdin.write(data)
-
-    def _read(self, process: subprocess.Popen[bytes], size: int) -> bytes:
-        contents = b""
-        while len(contents) < size:
-            part = process.stdout.read(size - len(contents))
-            if not part:
-                status = process.wait()
-                how = f"signal {-status}" if status < 0 else f"status {status}"
-                raise VoxstackError(
-                    f"Flite: its process ended before it was done ({how}); this utterance is lost, and the next one gets a new process"
-                )
-            contents += part
-        return contents
+                _write(process, STOP)
 
     def _forget(self) -> None:
+        """Start again without a process in a forked child: it is the parent's, which the child must not keep alive."""
         process, self._process, self._turn = self._process, None, threading.Lock()
         if process is not None:
-            for pipe in (process.stdin, process.stdout):
-                pipe.close()  # else it would live as long as this process, too
+            _close_pipes(process)
+
+
+def _write(process: subprocess.Popen[bytes], data: bytes) -> None:
+    assert process.stdin is not None, "it is a pipe"
+    with contextlib.suppress(OSError):  # it has ended, which is raised where its reply is read
+        process.stdin.write(data)
+
+
+def _read(process: subprocess.Popen[bytes], size: int) -> bytes:
+    assert process.stdout is not None, "it is a pipe"
+    contents = b""
+    while len(contents) < size:
+        part = process.stdout.read(size - len(contents))
+        if not part:
+            status = process.wait()
+            how = f"signal {-status}" if status < 0 else f"status {status}"
+            raise VoxstackError(
+                f"Flite: its process ended before it was done ({how}); this utterance is lost, and the next one gets "
+                "a new process"
+            )
+        contents += part
+    return contents
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

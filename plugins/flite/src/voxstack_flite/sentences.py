@@ -1,4 +1,4 @@
-"""Text to what Flite says at once: tokens, and where one utterance ends."""
+"""Sentences of a text and their tokens, as Flite synthesizes them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-LONGEST = 60
-"""Tokens of an utterance at most; a longer one ends at the last comma before that, if there is one in its second half."""
+MAX_TOKENS = 60
+"""The most tokens synthesized at once; a longer sentence is cut at the last comma in the second half, or there."""
 
 _TOKEN = re.compile(r"\S{1,40}")
 _PARTS = re.compile(r"""(["'`({\[<]*)(.*?)(["'`.,:;!?(){}\[\]<>]*)""")
@@ -18,32 +18,38 @@ _ABBREVIATION = re.compile(
     r"(?:[a-z]|mrs?|ms|dr|st|prof|gen|sen|rev|jr|sr|vs|no|vol|fig|etc|(?:\w\.)+\w)", re.IGNORECASE
 )
 _AS_ASCII = str.maketrans(
-    {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "."}
-)  # noqa: RUF001
+    {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "."}  # noqa: RUF001
+)
 
 
 class Token(NamedTuple):
-    """What stands between spaces: punctuation, what is said, and punctuation; and the characters of what is said in the text."""
+    """A run of characters between spaces: a name to pronounce, with the punctuation before and after it.
+
+    ``first`` and ``end`` are the first and the past-the-end character of the name in the text.
+    """
 
     before: str
     name: str
-    behind: str
+    after: str
     first: int
     end: int
 
     @property
     def start(self) -> int:
-        """The first character, with punctuation."""
+        """First character, including punctuation."""
         return self.first - len(self.before)
 
     @property
     def stop(self) -> int:
-        """The character behind the last, with punctuation."""
-        return self.end + len(self.behind)
+        """Past-the-end character, including punctuation."""
+        return self.end + len(self.after)
 
 
-class Piece(NamedTuple):
-    """Tokens that are said at once, which go from character ``first`` up to ``end``."""
+class Sentence(NamedTuple):
+    """Tokens that are synthesized at once: a ``sentence``, or a part of a long one, a ``phrase``.
+
+    ``first`` and ``end`` are its first and past-the-end character in the text.
+    """
 
     kind: str
     tokens: tuple[Token, ...]
@@ -51,50 +57,52 @@ class Piece(NamedTuple):
     end: int
 
 
-def pieces(text: str) -> Iterator[Piece]:
-    """Yield the sentences of a text (``kind`` is ``sentence``), and of those longer than ``LONGEST`` tokens the parts (``phrase``).
+def split_sentences(text: str) -> Iterator[Sentence]:
+    """Yield the sentences of a text; of those longer than ``MAX_TOKENS`` tokens, the parts.
 
-    A sentence ends at a blank line, or at a token that ends in one of ``. ! ?``, is no abbreviation, and is not followed by a
-    small letter.
+    A sentence ends at a blank line, or at a token that ends in one of ``. ! ?``, is not an abbreviation, and is not
+    followed by a lower-case letter.
     """
     held: list[Token] = []
     kind = "sentence"
     for match in _TOKEN.finditer(text):
         if held and _ends(held[-1], text[held[-1].stop : match.start()], match.group()):
-            yield _piece(kind, held)
+            yield _sentence(kind, held)
             held, kind = [], "sentence"
-        elif len(held) == LONGEST:
+        elif len(held) == MAX_TOKENS:
             cut = _cut(held)
-            yield _piece("phrase", held[:cut])
+            yield _sentence("phrase", held[:cut])
             held, kind = held[cut:], "phrase"
         token = _token(match)
         if token.name:
             held.append(token)
     if held:
-        yield _piece(kind, held)
+        yield _sentence(kind, held)
 
 
-def _piece(kind: str, tokens: list[Token]) -> Piece:
-    return Piece(kind, tuple(tokens), tokens[0].start, tokens[-1].stop)
+def _sentence(kind: str, tokens: list[Token]) -> Sentence:
+    return Sentence(kind, tuple(tokens), tokens[0].start, tokens[-1].stop)
 
 
 def _ends(token: Token, space: str, following: str) -> bool:
+    """Return whether a sentence ends with a token, given the space and the text after it."""
     if _BLANK_LINE.search(space):
         return True
-    if not _END.search(token.behind) or following[:1].islower():
+    if not _END.search(token.after) or following[:1].islower():
         return False
-    return not token.behind.startswith(".") or not _ABBREVIATION.fullmatch(token.name)
+    return not token.after.startswith(".") or not _ABBREVIATION.fullmatch(token.name)
 
 
 def _cut(tokens: list[Token]) -> int:
-    commas = [number for number, token in enumerate(tokens, 1) if token.behind and number > len(tokens) // 2]
+    """Return how many of the tokens to synthesize at once."""
+    commas = [number for number, token in enumerate(tokens, 1) if token.after and number > len(tokens) // 2]
     return commas[-1] if commas else len(tokens)
 
 
 def _token(match: re.Match[str]) -> Token:
-    """A token in ASCII, which is all that Flite's English reads: without accents, and without what else it has no letters for."""
+    """Return a token in ASCII, the only characters that Flite's English reads: without accents and other characters."""
     parts = _PARTS.fullmatch(match.group().translate(_AS_ASCII))
-    assert parts is not None
+    assert parts is not None, "every part may be empty"
     plain = "".join(char for char in unicodedata.normalize("NFKD", parts[2]) if " " < char <= "~")
     name = plain if any(char.isalnum() or char in "&@%$#+=*/" for char in plain) else ""
     return Token(parts[1], name, parts[3], match.start() + parts.start(2), match.start() + parts.end(2))

@@ -1,12 +1,13 @@
-"""The process that Flite runs in. It imports nothing but the standard library, so that it starts in some 30 ms.
+"""The worker process that runs Flite. It imports only the standard library, so that it starts in some 30 ms.
 
-A request is four bytes of length, little-endian, and so much JSON, on the standard input: ``voice``, ``tokens`` (each punctuation,
-what is said, and punctuation) and ``factors``. Replies go to the standard output, each a letter and four bytes of length before its
-contents: ``p``, the phones, in JSON; ``s``, samples, 16 bit; and at last ``r``, the result, in JSON. Whatever comes in meanwhile,
-a request of no length at least, stops what is being said. When the input ends, the process does.
+A request is four bytes of length, little-endian, and that many bytes of JSON, on standard input: ``voice``, ``tokens``
+(of each the punctuation before it, its name, and the punctuation after it) and ``factors``. Replies go to standard
+output, each a letter and four bytes of length before its contents: ``p``, phones, in JSON; ``s``, samples, 16 bit; and
+at last ``r``, the result, in JSON. Any input during a request stops its synthesis; a request of length 0 does only
+that. The process ends when its input ends.
 
-The noise in Flite's statistical voices comes from the C library's ``rand()``, of which there is one in a process. Here nobody else
-calls it, and it begins anew with each request, so that the same tokens give the same samples.
+The noise in Flite's statistical voices comes from the C library's ``rand()``, which a whole process shares. Nothing
+else calls it here, and each request seeds it again, so the same tokens give the same samples.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ import sys
 from typing import Any, BinaryIO
 
 CHUNK = 512
-"""Samples that Flite makes at least before it tells of them."""
+"""Samples that Flite synthesizes at least before it calls back."""
 SEED = 1
-STOP, GO_ON = -1, 0
-WORD = b"R:SylStructure.parent.parent.R:Token.parent"
+STOP, CONTINUE = -1, 0
+TOKEN_OF_SEGMENT = b"R:SylStructure.parent.parent.R:Token.parent"
 
 _LIBRARIES = "flite", "flite_cmulex", "flite_usenglish"
 _ITEM, _TEXT = ctypes.c_void_p, ctypes.c_char_p
 
 
 class Wave(ctypes.Structure):
-    """``cst_wave``: samples as they have been made so far."""
+    """``cst_wave``: the samples synthesized so far."""
 
     _fields_ = [
         ("type", ctypes.c_char_p),
@@ -48,8 +49,10 @@ class Utterance(ctypes.Structure):
     _fields_ = [(name, ctypes.c_void_p) for name in ("features", "ffunctions", "relations", "context")]
 
 
-Heard = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(Wave), ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
-"""Called with the wave, the first sample that is new, how many are, whether they are the last, and the streaming info."""
+AudioCallback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(Wave), ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p
+)
+"""Receives the wave, the first new sample, the number of new ones, whether they are the last, and the streaming info."""
 
 
 class StreamingInfo(ctypes.Structure):
@@ -57,21 +60,23 @@ class StreamingInfo(ctypes.Structure):
 
     _fields_ = [
         ("min_buffsize", ctypes.c_int),
-        ("heard", Heard),
+        ("callback", AudioCallback),
         ("utterance", ctypes.c_void_p),
         ("item", ctypes.c_void_p),
         ("userdata", ctypes.c_void_p),
     ]
 
 
-class Library:
-    """The functions of Flite that are used here, with their types. Names of features must stay alive: Flite keeps their addresses.
+class FliteLibrary:
+    """The functions of Flite that are used here, with their types.
+
+    Names of features must stay alive: Flite keeps their addresses.
 
     :raises OSError: if Flite is not installed.
     """
 
     def __init__(self) -> None:
-        loaded = [load(name) for name in _LIBRARIES]
+        loaded = [load_library(name) for name in _LIBRARIES]
         self._flite = loaded[0]
         self._flite.flite_init()
         self.new_utterance = self._function("new_utterance", ctypes.POINTER(Utterance))
@@ -96,69 +101,68 @@ class Library:
         self.streaming_info_value = self._function(
             "audio_streaming_info_val", ctypes.c_void_p, ctypes.POINTER(StreamingInfo)
         )
-        self.whole = self._function("flite_text_to_wave", ctypes.POINTER(Wave), _TEXT, ctypes.c_void_p)
+        self.text_to_wave = self._function("flite_text_to_wave", ctypes.POINTER(Wave), _TEXT, ctypes.c_void_p)
         self.seed_noise = ctypes.CDLL(None).srand
 
     @functools.cache  # noqa: B019 -- there is one library, and it stays
     def voice(self, name: str) -> int:
-        """The address of a voice.
+        """Return the address of a voice.
 
         :raises OSError: if it is not installed.
         """
-        register = getattr(load(f"flite_cmu_us_{name}"), f"register_cmu_us_{name}")
+        register = getattr(load_library(f"flite_cmu_us_{name}"), f"register_cmu_us_{name}")
         register.restype, register.argtypes = ctypes.c_void_p, [_TEXT]
         address: int = register(None)
         return address
 
-    def say(self, request: dict[str, Any], send: Any, unwanted: Any) -> bool:
-        """Say tokens; ``send`` gets phones and samples as they are made. Whether Flite could."""
-        utterance, told = self.new_utterance(), False
+    def synthesize(self, request: dict[str, Any], send: Any, cancelled: Any) -> bool:
+        """Synthesize tokens; ``send`` receives phones and samples as they are produced. Return whether it succeeded."""
+        utterance, phones_sent = self.new_utterance(), False
 
-        @Heard
-        def heard(wave: ctypes._Pointer, start: int, count: int, last: int, info: int) -> int:
-            nonlocal told
-            if not told:
-                told = True
+        def receive(wave: ctypes._Pointer[Wave], start: int, count: int, last: int, info: int) -> int:
+            nonlocal phones_sent
+            if not phones_sent:
+                phones_sent = True
                 send(b"p", json.dumps(self._phones(utterance)).encode())
             if count > 0:
                 send(b"s", ctypes.string_at(ctypes.addressof(wave.contents.samples.contents) + 2 * start, 2 * count))
-            return STOP if unwanted() else GO_ON
+            return STOP if cancelled() else CONTINUE
 
+        callback = AudioCallback(receive)  # must stay alive until Flite is done
         try:
             self._write(utterance, request["tokens"])
             self.init(utterance, self.voice(request["voice"]))
             info = self.new_streaming_info()
-            info.contents.heard, info.contents.min_buffsize = heard, CHUNK
+            info.contents.callback, info.contents.min_buffsize = callback, CHUNK
             self.set_feature(utterance.contents.features, b"streaming_info", self.streaming_info_value(info))
             names = [name.encode() for name in request["factors"]]
             for name, factor in zip(names, request["factors"].values(), strict=True):
-                self.set_factor(
-                    utterance.contents.features, name, self.factor(utterance.contents.features, name, 1.0) * factor
-                )
+                features = utterance.contents.features
+                self.set_factor(features, name, self.factor(features, name, 1.0) * factor)
             self.seed_noise(SEED)
             return bool(self.synthesize_tokens(utterance))
         finally:
             self.delete_utterance(utterance)  # and the streaming info with it
 
-    def _write(self, utterance: ctypes._Pointer, rows: list[tuple[str, str, str]]) -> None:
+    def _write(self, utterance: ctypes._Pointer[Utterance], rows: list[tuple[str, str, str]]) -> None:
         tokens = self.create_relation(utterance, b"Token")
-        for number, (before, name, behind) in enumerate(rows):
+        for index, (before, name, after) in enumerate(rows):
             item = self.append(tokens, None)
             self.set_text(item, b"name", name.encode())
             self.set_text(item, b"whitespace", b" ")
             self.set_text(item, b"prepunctuation", before.encode())
-            self.set_text(item, b"punc", behind.encode())
-            self.set_number(item, b"number", number)
+            self.set_text(item, b"punc", after.encode())
+            self.set_number(item, b"number", index)
 
-    def _phones(self, utterance: ctypes._Pointer) -> list[tuple[str, float, int | None]]:
-        """Names of phones, where they end, in seconds, and the numbers of their tokens; None for a pause."""
-        segment, found = self.head(self.relation(utterance, b"Segment")), []
+    def _phones(self, utterance: ctypes._Pointer[Utterance]) -> list[tuple[str, float, int | None]]:
+        """Return the name of each phone, its end in seconds, and the index of its token; None for a pause."""
+        segment, phones = self.head(self.relation(utterance, b"Segment")), []
         while segment:
-            token = self.item_at(segment, WORD)
-            number = self.number(token, b"number") if token else None
-            found.append((self.text(segment, b"name").decode(), self.seconds(segment, b"end"), number))
+            token = self.item_at(segment, TOKEN_OF_SEGMENT)
+            index = self.number(token, b"number") if token else None
+            phones.append((self.text(segment, b"name").decode(), self.seconds(segment, b"end"), index))
             segment = self.next(segment)
-        return found
+        return phones
 
     def _function(self, name: str, result: Any, *arguments: Any) -> Any:
         function = getattr(self._flite, name)
@@ -166,10 +170,10 @@ class Library:
         return function
 
 
-def load(name: str) -> ctypes.CDLL:
-    """One of Flite's libraries, its symbols seen by those that are loaded after it.
+def load_library(name: str) -> ctypes.CDLL:
+    """Load one of Flite's libraries, with its symbols visible to those loaded after it.
 
-    :raises OSError: if it is not there.
+    :raises OSError: if it is not installed.
     """
     from ctypes.util import find_library  # may call a compiler
 
@@ -178,20 +182,20 @@ def load(name: str) -> ctypes.CDLL:
             return ctypes.CDLL(file or find_library(name) or f"lib{name}", mode=ctypes.RTLD_GLOBAL)
         except OSError as error:
             problem = error
-    raise OSError(f"the library lib{name} is not there; try: apt install libflite1") from problem
+    raise OSError(f"the library lib{name} is not installed; try: apt install libflite1") from problem
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until the input ends."""
 
     def send(kind: bytes, contents: bytes) -> None:
         try:
             replies.write(kind + len(contents).to_bytes(4, "little") + contents)
             replies.flush()
-        except OSError:  # nobody listens any more, and Flite's code is on the stack
+        except OSError:  # the parent has closed the pipe; Flite's code is on the stack and cannot be unwound
             os._exit(0)
 
-    def unwanted() -> bool:
+    def cancelled() -> bool:
         return bool(select.select([requests], [], [], 0)[0])
 
     library = None
@@ -201,25 +205,25 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
         request = json.loads(_read(requests, int.from_bytes(length, "little")))
         result: dict[str, Any] = {}
         try:
-            library = library or Library()
+            library = library or FliteLibrary()
             library.voice(request["voice"])
-            if request["tokens"] and not library.say(request, send, unwanted):
-                result = {"error": "this utterance cannot be said"}
+            if request["tokens"] and not library.synthesize(request, send, cancelled):
+                result = {"error": "this utterance cannot be synthesized"}
         except OSError as error:
             result = {"error": str(error)}
         send(b"r", json.dumps(result).encode())
 
 
 def _read(requests: BinaryIO, size: int) -> bytes:
-    """So many bytes, and no more, so that ``select`` knows of what is left; fewer at the end."""
-    found = b""
-    while len(found) < size and (part := os.read(requests.fileno(), size - len(found))):
-        found += part
-    return found
+    """Read ``size`` bytes and no more, so that ``select`` sees any that are left; fewer at the end of the input."""
+    contents = b""
+    while len(contents) < size and (part := os.read(requests.fileno(), size - len(contents))):
+        contents += part
+    return contents
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked decides what an interrupt ends
-    out = os.fdopen(os.dup(1), "wb")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
+    output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not come between the replies
-    serve(sys.stdin.buffer, out)
+    serve(sys.stdin.buffer, output)
