@@ -94,9 +94,7 @@ def test_the_lookahead_shown_is_that_of_the_stack_when_it_is_loaded(name: str, c
     addon = voxstack.load(name).addon.config
     assert output["milliseconds"] == pytest.approx(1000 * block.lookahead * addon["hop_length"] / addon["sample_rate"])
     assert main(["inspect", name]) == 0
-    assert (
-        f"looks {output['frames']} frames ahead, {output['milliseconds']:.0f} ms of speech" in capsys.readouterr().out
-    )
+    assert f"look {output['frames']} frames ahead, {output['milliseconds']:.0f} ms of speech" in capsys.readouterr().out
 
 
 STREAMED = {"role": "decoder", "streaming": {"axis": "frames", "left": 5, "right": 3, "hop": 2}}

@@ -16,7 +16,7 @@ SHORT_OPTIONS = {"rate": "speed as a factor", "pause": "length of pauses"}
 
 def add_control_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--set``, ``--rate`` and ``--pause``."""
-    description = "set a control of the voice, such as rate=1.2; VALUE is JSON, or else text"
+    description = "set a control of the voice, such as rate=1.2; VALUE is JSON, or text if it is not valid JSON"
     parser.add_argument("--set", action="append", default=[], type=_setting, metavar="NAME=VALUE", help=description)
     for name, meaning in SHORT_OPTIONS.items():
         option = parser.add_argument(

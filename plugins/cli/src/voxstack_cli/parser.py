@@ -19,7 +19,8 @@ def make_parser(argv: Sequence[str], others: Mapping[str, Command] | None = None
     parser = argparse.ArgumentParser(
         "voxstack",
         description="Streaming text-to-speech from exported networks.",
-        epilog='Run voxstack COMMAND --help for details. Try: voxstack say "Hello there." --out hello.wav',
+        epilog='Run voxstack COMMAND --help for details.\nTry: voxstack say "Hello there." --out hello.wav',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version, help="show the version and exit")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")

@@ -41,15 +41,17 @@ def command(parser: argparse.ArgumentParser) -> None:
         metavar="VOICE",
         help="an installed voice by name, or a folder or .zip (default: amber)",
     )
-    parser.add_argument("--out", metavar="FILE.wav", help='write a WAV file, 16 bit, mono; "-" streams it to stdout')
+    parser.add_argument("--out", metavar="FILE.wav", help='write a WAV file, 16 bit, mono; "-" for stdout')
     parser.add_argument(
         "--raw", action="store_true", help="no WAV header: signed 16-bit little-endian PCM, to stdout or to --out"
     )
     parser.add_argument("--play", action="store_true", help="play, in addition to writing")
-    parser.add_argument("--srt", metavar="FILE.srt", help='write captions in SubRip format; "-" writes them to stdout')
-    parser.add_argument("--vtt", metavar="FILE.vtt", help='write captions in WebVTT format, or "-"')
+    parser.add_argument("--srt", metavar="FILE.srt", help='write captions in SubRip format; "-" for stdout')
+    parser.add_argument("--vtt", metavar="FILE.vtt", help='write captions in WebVTT format; "-" for stdout')
     parser.add_argument(
-        "--json", metavar="FILE.json", help='write times of words, phonemes, sentences and marks as JSON, or "-"'
+        "--json",
+        metavar="FILE.json",
+        help='write the times of words, phonemes, sentences and marks as JSON; "-" for stdout',
     )
     add_control_options(parser)
     add_context_option(parser)
