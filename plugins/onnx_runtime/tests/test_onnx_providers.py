@@ -1,4 +1,4 @@
-"""Providers that are not on this machine, played by a session that records what it is told."""
+"""Providers that this machine does not have, simulated by a session that records its options."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ ALL = [
 
 
 class Machine:
-    """What ONNX Runtime would be with other providers.
+    """An ONNX Runtime with other providers.
 
     :param start: providers that start; the others are left out with a warning, as ONNX Runtime does.
-    :param nodes: how many each takes of the network.
+    :param nodes: number of nodes of the network that each runs.
     """
 
     def __init__(
@@ -46,19 +46,21 @@ class Machine:
         self.sessions: list[Any] = []
         self.devices = 1
         self.dims = {"batch": "batch", "frames": "frames"}
-        self.running, self.most = 0, 0
+        self.running, self.peak = 0, 0
         self.patience, self.together = 0.0, threading.Event()
 
     def session(self, path: Any, options: Any, providers: list[Any], **more: Any) -> Any:
         assert more == {"enable_fallback": 0}, "ONNX Runtime would go on with other providers"
         started = [
-            name for name, told in providers if name in self.start and int(told.get("device_id", 0)) < self.devices
+            name
+            for name, settings in providers
+            if name in self.start and int(settings.get("device_id", 0)) < self.devices
         ]
-        given = dict(options.sizes)
-        shape = [given.get(self.dims["batch"], "b"), given.get(self.dims["frames"], "f"), 2]
+        sizes = dict(options.sizes)
+        shape = [sizes.get(self.dims["batch"], "b"), sizes.get(self.dims["frames"], "f"), 2]
         nodes = {started[0]: 5} if self.nodes is None and started else self.nodes or {}
-        made = SimpleNamespace(
-            told=providers,
+        result = SimpleNamespace(
+            providers=providers,
             options=options,
             get_providers=lambda: [
                 *started,
@@ -72,12 +74,12 @@ class Machine:
             ],
             run=self.run,
         )
-        self.sessions.append(made)
-        return made
+        self.sessions.append(result)
+        return result
 
     def run(self, outputs: list[str], tensors: dict[str, np.ndarray]) -> list[np.ndarray]:
         self.running += 1
-        self.most = max(self.most, self.running)
+        self.peak = max(self.peak, self.running)
         if self.running == 2:
             self.together.set()
         self.together.wait(self.patience)
@@ -86,7 +88,7 @@ class Machine:
 
 
 class Options:
-    """Session options that can be read again."""
+    """Session options that can be read."""
 
     def __init__(self) -> None:
         self.sizes: dict[str, int] = {}
@@ -103,11 +105,11 @@ class Options:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Machine]:
     def with_providers(*available: str, **more: Any) -> Machine:
-        made = Machine([*available] or ALL, **more)
-        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: made.available)
-        monkeypatch.setattr(onnxruntime, "InferenceSession", made.session)
+        result = Machine([*available] or ALL, **more)
+        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: result.available)
+        monkeypatch.setattr(onnxruntime, "InferenceSession", result.session)
         monkeypatch.setattr(onnxruntime, "SessionOptions", Options)
-        return made
+        return result
 
     return with_providers
 
@@ -121,7 +123,7 @@ def opened(device: str, trusted: bool = True, **context: Any) -> Runner:
 
 
 @pytest.mark.parametrize(
-    ("device", "context", "told", "effective"),
+    ("device", "context", "requested", "effective"),
     [
         ("cuda", {}, ("CUDAExecutionProvider", {"device_id": "0", "use_tf32": "0"}), "cuda"),
         ("CUDA:1", {}, ("CUDAExecutionProvider", {"device_id": "1", "use_tf32": "0"}), "cuda:1"),
@@ -170,16 +172,16 @@ def test_a_device_is_a_provider_with_options(
     machine: Callable[..., Machine],
     device: str,
     context: dict[str, Any],
-    told: tuple[str, dict[str, str]],
+    requested: tuple[str, dict[str, str]],
     effective: str,
 ) -> None:
     here = machine()
     here.devices = 2
     run = opened(device, **context)
     (session,) = here.sessions
-    assert session.told[0] == told
+    assert session.providers[0] == requested
     assert run.effective["device"] == effective
-    assert run.effective["provider"] == told[0]
+    assert run.effective["provider"] == requested[0]
     assert session.options.entries["session.force_spinning_stop"] == "1"
     assert session.options.intra_op_num_threads == context.get("threads", 1)
 
@@ -188,7 +190,7 @@ def test_what_tensorrt_does_not_take_goes_to_cuda_on_the_same_card(machine: Call
     here = machine(nodes={"TensorrtExecutionProvider": 7, "CUDAExecutionProvider": 2, "CPUExecutionProvider": 1})
     here.devices = 2
     run = opened("tensorrt:1")
-    assert here.sessions[0].told[1] == ("CUDAExecutionProvider", {"device_id": "1"})
+    assert here.sessions[0].providers[1] == ("CUDAExecutionProvider", {"device_id": "1"})
     assert (
         run.effective["provider"]
         == "TensorrtExecutionProvider (7 nodes; 2 on CUDAExecutionProvider, 1 on CPUExecutionProvider)"
@@ -200,7 +202,8 @@ def test_what_tensorrt_does_not_take_goes_to_cuda_on_the_same_card(machine: Call
 def test_a_provider_that_does_not_start_is_an_error_never_the_cpu(machine: Callable[..., Machine]) -> None:
     machine(start=["CPUExecutionProvider"])
     with pytest.raises(
-        ContextError, match=r"CUDAExecutionProvider, and it does not start on 'cuda'; .* would be CPUExecutionProvider"
+        ContextError,
+        match=r"CUDAExecutionProvider, and it does not start on 'cuda'; CPUExecutionProvider would run instead",
     ):
         opened("cuda")
     with pytest.raises(ContextError, match="and does it compute in float16"):
@@ -213,17 +216,19 @@ def test_a_provider_that_does_not_start_is_an_error_never_the_cpu(machine: Calla
 def test_a_provider_that_takes_nothing_of_the_network_is_an_error(machine: Callable[..., Machine]) -> None:
     machine(nodes={"CPUExecutionProvider": 9})
     with pytest.raises(
-        ContextError, match="CoreMLExecutionProvider takes no part of this network; all of it would run on CPUExecution"
+        ContextError,
+        match="CoreMLExecutionProvider supports no part of this network; all of it would run on CPUExecution",
     ):
         opened("coreml")
 
 
 @pytest.mark.parametrize(
-    ("device", "says"),
+    ("device", "message"),
     [
         (
             "cuda",
-            r"no device 'cuda' here; it has \['cpu'\]; onnxruntime-gpu has it, .*pip uninstall -y onnxruntime && pip install onnxr.*-gpu$",
+            r"no device 'cuda' here; it has \['cpu'\]; onnxruntime-gpu has it, "
+            r".*pip uninstall -y onnxruntime && pip install onnxr.*-gpu$",
         ),
         ("tensorrt:1", "pip install onnxruntime-gpu$"),
         ("openvino:GPU", "pip install onnxruntime-openvino$"),
@@ -233,16 +238,17 @@ def test_a_provider_that_takes_nothing_of_the_network_is_an_error(machine: Calla
         ("coreml", "onnxruntime has it on Apple's computers"),
         (
             "cudo",
-            r"no device 'cudo'; did you mean 'cuda'\?; here it has \['cpu'\], and with more packages \['coreml', 'cpu', ",
+            r"no device 'cudo'; did you mean 'cuda'\?; here it has \['cpu'\], "
+            r"and with more packages \['coreml', 'cpu', ",
         ),
         ("cpu:1", r"no device 'cpu:1'; write one of \['cpu'\]"),
     ],
 )
 def test_a_device_that_is_not_there_is_an_error_that_says_what_brings_it(
-    machine: Callable[..., Machine], device: str, says: str
+    machine: Callable[..., Machine], device: str, message: str
 ) -> None:
     machine("AzureExecutionProvider", "CPUExecutionProvider")
-    with pytest.raises(ContextError, match=says):
+    with pytest.raises(ContextError, match=message):
         opened(device)
 
 
@@ -285,12 +291,12 @@ def test_options_go_to_the_provider_and_to_the_session(machine: Callable[..., Ma
         },
     )
     (session,) = here.sessions
-    assert session.told[0][1] == {"device_id": "0", "use_tf32": "0", "arena_extend_strategy": "kSameAsRequested"}
+    assert session.providers[0][1] == {"device_id": "0", "use_tf32": "0", "arena_extend_strategy": "kSameAsRequested"}
     assert session.options.entries["session.disable_cpu_ep_fallback"] == "1"
 
 
 @pytest.mark.parametrize(
-    ("device", "options", "says"),
+    ("device", "options", "message"),
     [
         (
             "cpu",
@@ -298,19 +304,19 @@ def test_options_go_to_the_provider_and_to_the_session(machine: Callable[..., Ma
             r"has no option 'providr'; did you mean 'provider'\?; it has \['provider', 'session'\]",
         ),
         ("cpu", {"session": 1}, "'session' is an object"),
-        ("cpu", {"provider": {"x": "1"}}, r"CPUExecutionProvider takes no options, and it is given \['x'\]"),
+        ("cpu", {"provider": {"x": "1"}}, r"CPUExecutionProvider has no options, and the context passes \['x'\]"),
         (
             "cuda",
             {"provider": {"use_tf32": "1"}},
-            r"'options' gives \['use_tf32'\] to the provider, which follows from the context's",
+            r"'options' passes \['use_tf32'\] to the provider, which follows from the context's",
         ),
     ],
 )
 def test_options_that_are_not_there_are_errors(
-    machine: Callable[..., Machine], device: str, options: dict[str, Any], says: str
+    machine: Callable[..., Machine], device: str, options: dict[str, Any], message: str
 ) -> None:
     machine()
-    with pytest.raises(ContextError, match=says):
+    with pytest.raises(ContextError, match=message):
         opened(device, options=options)
 
 
@@ -344,7 +350,7 @@ def test_a_file_that_names_its_axes_otherwise_is_refused_where_sizes_go_by_name(
 ) -> None:
     machine().dims["frames"] = "s77"
     with pytest.raises(
-        NetworkError, match="input 'frames': the file calls 'f' the axis that the addon declares as 'frames'"
+        NetworkError, match="input 'frames': the file names an axis 'f' that the addon declares as 'frames'"
     ):
         opened("openvino", shapes={"frames": (4,)})
 
@@ -358,16 +364,16 @@ def test_qnn_wants_every_axis_fixed(machine: Callable[..., Machine]) -> None:
 
 
 def test_calls_to_directml_wait_for_each_other_and_others_do_not(machine: Callable[..., Machine]) -> None:
-    for device, most in (("directml", 1), ("cuda", 2)):
+    for device, peak in (("directml", 1), ("cuda", 2)):
         here = machine()
-        here.patience = 0.05 if most == 1 else 10
+        here.patience = 0.05 if peak == 1 else 10
         run = opened(device)
         calls = [threading.Thread(target=run, kwargs={"frames": np.ones((1, 3, 2), np.float32)}) for _ in range(2)]
         for call in calls:
             call.start()
         for call in calls:
             call.join()
-        assert here.most == most
+        assert here.peak == peak
 
 
 def test_directml_knows_no_memory_patterns(machine: Callable[..., Machine]) -> None:
@@ -388,7 +394,7 @@ def test_the_cpu_is_always_there() -> None:
 
 
 def test_providers_that_are_really_here_compute_what_the_cpu_does(tmp_path: Path) -> None:
-    """On any machine, for each provider that its ONNX Runtime has: in every place, at any size and at fixed ones."""
+    """On any machine, for each device of each provider of its ONNX Runtime: at any size and at fixed ones."""
     onnx = pytest.importorskip("onnx")
     helper = onnx.helper
     values = [

@@ -24,7 +24,7 @@ SPEC["exports"] = [{"format": "onnx", "symbol": "net.onnx"}]
 
 
 def scaling(path: Path, external: str | None = None) -> None:
-    """Write a network that multiplies by (2, 3), its weights inside or in the file ``external``."""
+    """Write a network that multiplies by (2, 3), with its weights inside or in the file ``external``."""
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
     axes = ["batch", "frames", 2]
     value = lambda name: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, axes)  # noqa: E731
@@ -43,7 +43,7 @@ def scaling(path: Path, external: str | None = None) -> None:
 
 @pytest.fixture
 def open_net(write_addon: Callable[..., Path]) -> Callable[..., Addon]:
-    """An addon around one ONNX file, made by ``make(folder)``."""
+    """Open an addon around one ONNX file, which ``make(folder)`` writes."""
 
     def open_it(make: Callable[[Path], list[str]], spec: dict[str, Any] = SPEC, **context: Any) -> Addon:
         folder = write_addon(networks={"net": spec}, contexts={"default": {"runtime": "onnx", **context}})
@@ -117,13 +117,18 @@ def test_names_that_the_addon_declares_otherwise_are_an_error(open_net: Callable
         open_net(inside, spec).network("net")
 
 
-def test_what_is_effective_is_told(open_net: Callable[..., Addon]) -> None:
+def test_what_is_effective_is_reported(open_net: Callable[..., Addon]) -> None:
     import onnxruntime
 
     net = open_net(inside, device="CPU", threads=2).network("net")
-    told = net.effective
-    assert (told.device, told.provider, told.threads, told.precision) == ("cpu", "CPUExecutionProvider", 2, "float32")
-    assert told.version == onnxruntime.__version__
+    reported = net.effective
+    assert (reported.device, reported.provider, reported.threads, reported.precision) == (
+        "cpu",
+        "CPUExecutionProvider",
+        2,
+        "float32",
+    )
+    assert reported.version == onnxruntime.__version__
     assert net.stats["onnx_runtime"] == {"compilations": 1}
 
 

@@ -1,4 +1,4 @@
-"""The ``onnx`` runtime: networks in ONNX Runtime, with any of its providers that is installed."""
+"""The ``onnx`` runtime: networks in ONNX Runtime, on any of its installed providers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voxstack.networks import Context, NetworkSpec, Runner
 def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
     """Open the ``onnx`` export of a network, if the context's runtime is ``onnx``.
 
-    :raises ContextError: for a device, a precision or an option that is not there, or a network without that export.
+    :raises ContextError: for an unavailable device, precision or option, or a network without that export.
     """
     if context.runtime != "onnx":
         return None
@@ -27,9 +27,9 @@ def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
 
 @voxstack.hookimpl
 def voxstack_devices() -> list[str]:
-    """The devices on which ONNX Runtime can run something on this machine."""
+    """Return the devices on which ONNX Runtime can run a network on this machine."""
     if importlib.util.find_spec("onnxruntime") is None:
         return []
-    from voxstack_onnx_runtime.probing import devices
+    from voxstack_onnx_runtime.probing import available_devices
 
-    return [f"onnx:{device}" for device in devices()]
+    return [f"onnx:{device}" for device in available_devices()]

@@ -1,4 +1,4 @@
-"""Which devices there are: those on which something small opens."""
+"""The available devices: those on which a minimal network opens."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ _NETWORK = bytes.fromhex(
 )
 """A network of one node, Relu from x to y."""
 
-MOST = 16
-"""Devices of one kind that are looked for."""
+MAX_DEVICES = 16
+"""Devices of one kind that are probed."""
 
 
-def devices() -> Iterator[str]:
-    """Names of the devices, as a context gives them."""
+def available_devices() -> Iterator[str]:
+    """Yield the names of the devices, as a context names them."""
     import onnxruntime
 
     available = onnxruntime.get_available_providers()
     for kind, provider in PROVIDERS.items():
         if provider.name in available:
-            yield from _of_kind(kind, provider)
+            yield from _devices_of_kind(kind, provider)
 
 
-def _of_kind(kind: str, provider: Provider) -> Iterator[str]:
-    if provider.places:
-        yield from (f"{kind}:{place}" for place in provider.places if _opens(provider, place))
-    elif not provider.which:
+def _devices_of_kind(kind: str, provider: Provider) -> Iterator[str]:
+    if provider.device_names:
+        yield from (f"{kind}:{name}" for name in provider.device_names if _opens(provider, name))
+    elif not provider.selector:
         yield from [kind] if _opens(provider, "") else []
     else:
-        numbers = itertools.takewhile(lambda number: _opens(provider, str(number)), range(MOST))
+        numbers = itertools.takewhile(lambda number: _opens(provider, str(number)), range(MAX_DEVICES))
         yield from (f"{kind}:{number}" if number else kind for number in numbers)
 
 
-def _opens(provider: Provider, which: str) -> bool:
+def _opens(provider: Provider, selected: str) -> bool:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.enable_mem_pattern = False
-    told = (provider.name, {provider.which: which} if provider.which else {})
+    requested = (provider.name, {provider.selector: selected} if provider.selector else {})
     try:
-        session = onnxruntime.InferenceSession(_NETWORK, options, providers=[told], enable_fallback=0)
-    except Exception:  # whatever it says, the device cannot be had
+        session = onnxruntime.InferenceSession(_NETWORK, options, providers=[requested], enable_fallback=0)
+    except Exception:  # whatever the error, the device is unavailable
         return False
     return bool(session.get_providers()[:1] == [provider.name])

@@ -1,46 +1,42 @@
-"""Which provider of ONNX Runtime runs what a context calls a device, and with which options."""
+"""The table of ONNX Runtime's providers, by the kind of device that they run on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from voxstack import ContextError, did_you_mean
-from voxstack.networks import Context, NetworkSpec
-
-OPTIONS = ("provider", "session")
 
 
 @dataclass(frozen=True)
 class Provider:
-    """What runs networks on one kind of device.
+    """An execution provider of ONNX Runtime, which runs networks on one kind of device.
 
-    :param name: as ONNX Runtime calls it.
-    :param package: that brings it.
-    :param which: the option that says which of several devices; they are numbers where ``places`` is empty.
-    :param places: what may stand behind the name of the device, the first if nothing does.
-    :param precisions: the options that make it compute in a precision, where its documentation says which.
-    :param per_size: it compiles for sizes: a session for each. The others plan at each call, and one session serves all sizes.
-    :param fixed_only: it takes tensors of fixed size only.
-    :param at_a_time: whether calls to one session may run at a time.
-    :param helper: the device that runs what this one does not take, before the CPU does.
+    :param name: in ONNX Runtime.
+    :param package: the package that provides it.
+    :param selector: the option that selects one of several devices, by number where ``device_names`` is empty.
+    :param device_names: what may follow the kind in a context's device, the first by default.
+    :param precisions: by precision, the options that make the provider compute in it, where its documentation states
+        them.
+    :param per_size: whether it compiles for sizes, with a session for each. Other providers plan at each call, and one
+        session serves all sizes.
+    :param fixed_only: whether it accepts only tensors of fixed size.
+    :param concurrent: whether calls of one session may run concurrently.
+    :param fallback: the kind of device that runs what this provider does not support, before the CPU does.
     """
 
     name: str
     package: str
-    which: str = ""
-    places: tuple[str, ...] = ()
+    selector: str = ""
+    device_names: tuple[str, ...] = ()
     precisions: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {"float32": {}})
     per_size: bool = True
     fixed_only: bool = False
-    at_a_time: bool = True
-    helper: str = ""
+    concurrent: bool = True
+    fallback: str = ""
 
 
 PROVIDERS = {
     "cpu": Provider("CPUExecutionProvider", "onnxruntime", per_size=False),
-    # left to itself, CUDA multiplies in tf32: 10 bits of mantissa
+    # by default, CUDA multiplies in TF32, with 10 bits of mantissa
     "cuda": Provider(
         "CUDAExecutionProvider", "onnxruntime-gpu", "device_id", (), {"float32": {"use_tf32": "0"}}, per_size=False
     ),
@@ -49,7 +45,7 @@ PROVIDERS = {
         "onnxruntime-gpu",
         "device_id",
         precisions={"float32": {}, "float16": {"trt_fp16_enable": "True"}, "bfloat16": {"trt_bf16_enable": "True"}},
-        helper="cuda",
+        fallback="cuda",
     ),
     "migraphx": Provider(
         "MIGraphXExecutionProvider",
@@ -66,88 +62,13 @@ PROVIDERS = {
     ),
     "qnn": Provider(
         "QNNExecutionProvider",
-        "'onnxruntime-qnn<2'",  # from 2 on it is a plug-in of its own, with another interface
+        "'onnxruntime-qnn<2'",  # from version 2 on it is a plug-in library with another interface
         "backend_type",
         ("htp", "gpu", "cpu"),
         {"float32": {"enable_htp_fp16_precision": "0"}, "float16": {"enable_htp_fp16_precision": "1"}},
         fixed_only=True,
     ),
-    "directml": Provider("DmlExecutionProvider", "onnxruntime-directml", "device_id", at_a_time=False),
+    "directml": Provider("DmlExecutionProvider", "onnxruntime-directml", "device_id", concurrent=False),
     "coreml": Provider("CoreMLExecutionProvider", "onnxruntime"),
 }
-"""Providers by what a context calls the device; ``cuda:1`` is the second of a kind, ``openvino:GPU`` one by name."""
-
-
-def find_provider(spec: NetworkSpec, device: str, available: list[str]) -> tuple[str, str]:
-    """Return the name of a device in ``PROVIDERS``, and which of its kind; a context may write it in any case.
-
-    :param available: providers of this ONNX Runtime.
-    :raises ContextError: naming what there is, and the package that brings what is not.
-    """
-    kind, colon, which = device.partition(":")
-    kind = kind.lower()
-    there = [name for name, provider in PROVIDERS.items() if provider.name in available]
-    where = f"network {spec.name!r}: ONNX Runtime has no device {device!r}"
-    if kind not in PROVIDERS:
-        raise ContextError(
-            f"{where}{did_you_mean(kind, PROVIDERS)}; here it has {there}, and with more packages {sorted(PROVIDERS)}"
-        )
-    provider = PROVIDERS[kind]
-    if provider.name not in available:
-        if provider.package == "onnxruntime":
-            raise ContextError(f"{where} here; it has {there}; onnxruntime has it on Apple's computers")
-        raise ContextError(
-            f"{where} here; it has {there}; {provider.package} has it, in place of onnxruntime: "
-            f"pip uninstall -y onnxruntime && pip install {provider.package}"
-        )
-    if not colon:
-        return kind, provider.places[0] if provider.places else "0" if provider.which else ""
-    named = next((place for place in provider.places if place.lower() == which.lower().partition(".")[0]), "")
-    if named:
-        return kind, named + which[len(named) :]
-    if provider.places or not provider.which or not which.isdecimal():
-        can = [f"{kind}:{place}" for place in provider.places] or ([kind, f"{kind}:1"] if provider.which else [kind])
-        raise ContextError(f"{where}; write one of {can}")
-    return kind, which
-
-
-def provider_options(spec: NetworkSpec, context: Context, kind: str, which: str) -> dict[str, Any]:
-    """What the provider is told.
-
-    :raises ContextError: for a precision that it is not known to compute in, or options that there are not or that contradict the context.
-    """
-    provider = PROVIDERS[kind]
-    where = f"network {spec.name!r}: the runtime 'onnx'"
-    check_options(spec, context, kind)
-    if context.precision not in provider.precisions:
-        raise ContextError(
-            f"{where} computes in {' or '.join(provider.precisions)} on {kind!r}, not in {context.precision}; change the context's "
-            "'precision', or its 'runtime': 'openvino' and 'torch' know more of them"
-        )
-    told: dict[str, Any] = {provider.which: which} if provider.which else {}
-    told |= provider.precisions[context.precision]
-    if kind == "openvino" and which == "CPU":
-        told["num_of_threads"] = str(context.threads)
-    given = context.options.get("provider", {})
-    if both := sorted(told.keys() & given.keys()):
-        raise ContextError(
-            f"{where}: 'options' gives {both} to the provider, which follows from the context's device, precision and threads"
-        )
-    return told | dict(given)
-
-
-def check_options(spec: NetworkSpec, context: Context, kind: str) -> None:
-    """Check the context's ``options``.
-
-    They can name files and libraries; the core takes none from an addon that is not trusted.
-
-    :raises ContextError: for a key that there is not, or a value that it cannot have.
-    """
-    where = f"network {spec.name!r}: the runtime 'onnx'"
-    for key, value in context.options.items():
-        if key not in OPTIONS:
-            raise ContextError(f"{where} has no option {key!r}{did_you_mean(key, OPTIONS)}; it has {list(OPTIONS)}")
-        if not isinstance(value, Mapping):
-            raise ContextError(f"{where}: the option {key!r} is an object of what the {key} takes, not {value!r}")
-        if key == "provider" and kind == "cpu" and value:
-            raise ContextError(f"{where}: {PROVIDERS['cpu'].name} takes no options, and it is given {sorted(value)}")
+"""Providers by kind of device: ``cuda:1`` is the second device of a kind, ``openvino:GPU`` one by name."""
