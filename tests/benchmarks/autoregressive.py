@@ -195,7 +195,7 @@ def company(rounds: int, seconds: float, size: int = 128) -> list[Row]:
     rows = [Row("steps a second, one stream", one["wall"], "steps/s")]
     for name, limit in (("apart", None), ("together", 3.0)):
         rows.append(
-            Row(f"{STREAMS} streams {name} over one", made[name]["wall"] / one["wall"], limit=limit, least=True)
+            Row(f"{STREAMS} streams {name} over one", made[name]["wall"] / one["wall"], limit=limit, minimum=True)
         )
         rows.append(Row(f"the same, a CPU second, {name}", made[name]["cpu"] / one["cpu"]))
     return rows

@@ -1,6 +1,6 @@
-"""Amber without voxstack's blocks: bare ONNX Runtime sessions in plain loops, as one would wire the voice into a service.
+"""Amber without voxstack's blocks: bare ONNX Runtime sessions in plain loops, as a service might wire the voice.
 
-The text front end and the arithmetic of the inverse STFT are taken from the plugins, so that what is compared is the wiring.
+The text front end and the arithmetic of the inverse STFT come from the plugins, so that only the wiring is compared.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import voxstack
 from voxstack.networks import first_states
 from voxstack.networks.addon import Addon
 from voxstack_dsp import InverseSTFT
-from voxstack_text.sentences.sentence_stream import segments
+from voxstack_text.sentences.sentence_stream import split_sentences
 from voxstack_upsampler.positions import positions
 
 
 def session(path: Any) -> onnxruntime.InferenceSession:
-    """A session as the ``onnx`` runtime opens it: one thread, no spinning."""
+    """Open a session as the ``onnx`` runtime does: one thread, no spinning."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.force_spinning_stop", "1")
@@ -28,8 +28,8 @@ def session(path: Any) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-class Steps:
-    """The stateful form of a network: a session, and the names of what goes round."""
+class StatefulSession:
+    """The stateful form of a network: a session, and the names of its states."""
 
     def __init__(self, spec: Any) -> None:
         form = spec.stateful
@@ -41,9 +41,9 @@ class Steps:
     def run(
         self, frames: np.ndarray, states: dict[str, np.ndarray], last: bool
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Frames in, frames out, and the states for the next call."""
-        made, *after = self.session.run(self.outputs, {self.input: frames, self.end: _FLAGS[last], **states})
-        return made, dict(zip(self.states, after, strict=True))
+        """Return the output frames, and the states for the next call."""
+        outputs, *states_after = self.session.run(self.outputs, {self.input: frames, self.end: _FLAGS[last], **states})
+        return outputs, dict(zip(self.states, states_after, strict=True))
 
 
 _FLAGS = (np.zeros(1, np.int64), np.ones(1, np.int64))
@@ -65,10 +65,11 @@ class Networks:
         names = ("encoder", "durations", "prosody", "decoder", "vocoder")
         sessions = (session(specs[name].export("onnx", "onnx")) for name in names)
         self.encoder, self.durations, self.prosody, self.decoder, self.vocoder = sessions
-        self.decoder_steps, self.vocoder_steps = Steps(specs["decoder"]), Steps(specs["vocoder"])
+        self.stateful_decoder = StatefulSession(specs["decoder"])
+        self.stateful_vocoder = StatefulSession(specs["vocoder"])
 
     def encode(self, sentence: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(tokens, 192) encoded, (tokens,) whole frames, (tokens, 2) pitch and level."""
+        """Return (tokens, 192) encoded, (tokens,) durations in whole frames, and (tokens, 2) pitch and level."""
         tokens = self.text({"text": sentence})["tokens"][None]
         mask = np.ones(tokens.shape[:2], np.float32)
         (encoded,) = self.encoder.run(None, {"tokens": tokens, "mask": mask})
@@ -78,23 +79,22 @@ class Networks:
         return encoded[0], frames, np.stack([values[0] for values in prosody], 1)
 
 
-def drawn(prosody: np.ndarray, durations: np.ndarray) -> np.ndarray:
-    """(frames, 2): pitch and level of every frame, straight from the middle of each token to the middle of the next."""
-    at, middles = np.arange(durations.sum()) + 0.5, np.cumsum(durations) - durations / 2
-    return np.stack([np.interp(at, middles, values) for values in prosody.T], 1).astype(np.float32)
+def contours_of(prosody: np.ndarray, durations: np.ndarray) -> np.ndarray:
+    """Return (frames, 2) pitch and level, interpolated linearly between the middles of tokens."""
+    centres, middles = np.arange(durations.sum()) + 0.5, np.cumsum(durations) - durations / 2
+    return np.stack([np.interp(centres, middles, values) for values in prosody.T], 1).astype(np.float32)
 
 
 def whole_sentences(networks: Networks, text: str) -> Iterator[np.ndarray]:
-    """Samples of one sentence after the other, each by one call of each network."""
-    for sentence in segments(text, first=_UNCUT, longest=_UNCUT):
-        yield whole(networks, *networks.encode(sentence.text))
+    """Yield the samples of one sentence after the other, each from one call of each network."""
+    for sentence in split_sentences(text, first=_UNCUT, longest=_UNCUT):
+        yield whole_sentence(networks, *networks.encode(sentence.text))
 
 
-def whole(networks: Networks, encoded: np.ndarray, durations: np.ndarray, prosody: np.ndarray) -> np.ndarray:
-    """Samples of a sentence by one call of each network."""
-    frames = np.concatenate([np.repeat(encoded, durations, 0), positions(durations), drawn(prosody, durations)], 1)[
-        None
-    ]
+def whole_sentence(networks: Networks, encoded: np.ndarray, durations: np.ndarray, prosody: np.ndarray) -> np.ndarray:
+    """Return the samples of a sentence from one call of each network."""
+    features = [np.repeat(encoded, durations, 0), positions(durations), contours_of(prosody, durations)]
+    frames = np.concatenate(features, 1)[None]
     mask = np.ones(frames.shape[:2], np.float32)
     (mel,) = networks.decoder.run(None, {"frames": frames, "mask": mask})
     (spectra,) = networks.vocoder.run(None, {"mel": mel, "mask": mask})
@@ -104,51 +104,55 @@ def whole(networks: Networks, encoded: np.ndarray, durations: np.ndarray, prosod
 def loop(
     networks: Networks, encoded: np.ndarray, durations: np.ndarray, prosody: np.ndarray, sizes: Iterator[int]
 ) -> Iterator[np.ndarray]:
-    """Samples of a sentence chunk by chunk, the states of both networks and the overlap of the inverse STFT in local variables:
-    what an engineer would write for this one voice.
+    """Yield the samples of a sentence chunk by chunk, as an engineer would write it for this one voice.
 
-    :param sizes: frames to take at a time.
+    The states of both networks and the overlap of the inverse STFT are in local variables.
+
+    :param sizes: frames of each chunk.
     """
-    ends, contours = np.cumsum(durations), drawn(prosody, durations)
+    ends, contours = np.cumsum(durations), contours_of(prosody, durations)
     total, start, last = int(ends[-1]), 0, False
-    decoder_states, vocoder_states = networks.decoder_steps.first_states(), networks.vocoder_steps.first_states()
+    decoder_states, vocoder_states = networks.stateful_decoder.first_states(), networks.stateful_vocoder.first_states()
     sums, weights = np.zeros(0, np.float32), np.zeros(0, np.float32)  # of the windows so far, from the next sample on
-    given = 0
+    yielded = 0
     while not last:
         size = next(sizes)
         stop = start + size if total - start - size > size // 2 else total
         last = stop == total
         first, until = int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop, "left")) + 1
         skip = start - int(ends[first] - durations[first])
-        some = np.concatenate(
-            [np.repeat(encoded[first:until], durations[first:until], 0), positions(durations[first:until])], 1
-        )
-        frames = np.concatenate([some[skip : skip + stop - start], contours[start:stop]], 1)[None]
+        part = durations[first:until]
+        upsampled = np.concatenate([np.repeat(encoded[first:until], part, 0), positions(part)], 1)
+        frames = np.concatenate([upsampled[skip : skip + stop - start], contours[start:stop]], 1)[None]
         start = stop
-        mel, decoder_states = networks.decoder_steps.run(frames, decoder_states, last)
-        spectra, vocoder_states = networks.vocoder_steps.run(mel, vocoder_states, last)
-        sums, weights = added(spectra[0], sums, weights, first=not given)
+        mel, decoder_states = networks.stateful_decoder.run(frames, decoder_states, last)
+        spectra, vocoder_states = networks.stateful_vocoder.run(mel, vocoder_states, last)
+        sums, weights = overlap_add(spectra[0], sums, weights, first=not yielded)
         count = len(sums) - (_SIDE if last else _FFT - _HOP)
         yield sums[:count] / np.maximum(weights[:count], 1e-3)
-        sums, weights, given = sums[count:], weights[count:], given + count
+        sums, weights, yielded = sums[count:], weights[count:], yielded + count
 
 
 def sentence_loop(networks: Networks, text: str, sizes: Iterator[int]) -> Iterator[np.ndarray]:
-    """The same from the text of one sentence."""
+    """Yield the samples of the text of one sentence, as :func:`loop` does."""
     yield from loop(networks, *networks.encode(text), sizes)
 
 
-def added(spectra: np.ndarray, sums: np.ndarray, weights: np.ndarray, first: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Overlap-add frames to the sums of their windowed signals and of their squared windows; the first frame begins before
-    the first sample."""
-    pieces = np.fft.irfft(spectra[:, :_BINS] + 1j * spectra[:, _BINS:], _FFT, axis=1).astype(np.float32) * _WINDOW
-    length = _HOP * (len(pieces) - 1) + _FFT
-    made, squares = np.zeros(length, np.float32), np.zeros(length, np.float32)
+def overlap_add(
+    spectra: np.ndarray, sums: np.ndarray, weights: np.ndarray, first: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Add frames to the sums of their windowed signals and of their squared windows.
+
+    :param first: whether these are the first frames; the first one begins before the first sample.
+    """
+    signals = np.fft.irfft(spectra[:, :_BINS] + 1j * spectra[:, _BINS:], _FFT, axis=1).astype(np.float32) * _WINDOW
+    length = _HOP * (len(signals) - 1) + _FFT
+    added, squares = np.zeros(length, np.float32), np.zeros(length, np.float32)
     for part in range(_FFT // _HOP):
-        place = slice(part * _HOP, part * _HOP + _HOP * len(pieces))
+        place = slice(part * _HOP, part * _HOP + _HOP * len(signals))
         inside = slice(part * _HOP, (part + 1) * _HOP)
-        made[place] += pieces[:, inside].reshape(-1)
-        squares[place] += np.tile(np.square(_WINDOW[inside]), len(pieces))
-    made[: len(sums)] += sums
+        added[place] += signals[:, inside].reshape(-1)
+        squares[place] += np.tile(np.square(_WINDOW[inside]), len(signals))
+    added[: len(sums)] += sums
     squares[: len(weights)] += weights
-    return (made[_SIDE:], squares[_SIDE:]) if first else (made, squares)
+    return (added[_SIDE:], squares[_SIDE:]) if first else (added, squares)

@@ -1,4 +1,4 @@
-"""Many requests at once, against a thread for each that makes whole sentences."""
+"""Many requests at once, against one thread per request that synthesizes whole sentences."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ Report = dict[str, float]
 
 
 class Listener:
-    """Hears one stream from its first sample on, and notes when chunks come too late."""
+    """Plays one stream from its first sample on, and counts the chunks that come too late."""
 
     def __init__(self, sample_rate: int) -> None:
-        self._rate, self._asked, self._ends = sample_rate, time.perf_counter(), 0.0
+        self._rate, self._requested, self._ends = sample_rate, time.perf_counter(), 0.0
         self.first: float | None = None
         self.late = self.chunks = self.samples = 0
 
-    def hears(self, samples: int) -> None:
+    def receive(self, samples: int) -> None:
+        """Record a chunk of ``samples`` samples."""
         now = time.perf_counter()
         if self.first is None:
-            self.first, self._ends = now - self._asked, now
+            self.first, self._ends = now - self._requested, now
         elif now > self._ends:
             self.late += 1
             self._ends = now
@@ -40,6 +41,7 @@ class Listener:
 
 
 def report(listeners: list[Listener], wall: float, rate: int) -> Report:
+    """Return median and p95 of first audio, seconds of audio per second, and numbers of late and of all chunks."""
     firsts = [listener.first for listener in listeners if listener.first is not None]
     return {
         "median": statistics.median(firsts),
@@ -53,81 +55,84 @@ def report(listeners: list[Listener], wall: float, rate: int) -> Report:
 def streams(
     voice: voxstack.Voice, arrivals: list[float], text: str = NINE, expected: np.ndarray | None = None
 ) -> Report:
-    """Requests that arrive at these seconds, by ``astream``, each consumed as fast as it comes.
+    """Run requests that arrive at these seconds, by ``astream``, each read as fast as possible.
 
-    :param expected: what each must say; it is compared where it is given.
+    :param expected: samples that each stream must equal, if given.
     """
 
-    async def one(arrival: float) -> Listener:
+    async def listen(arrival: float) -> Listener:
         await asyncio.sleep(arrival)
         listener, parts = Listener(voice.sample_rate), []
         async for chunk in voice.astream(text):
-            listener.hears(len(chunk.samples))
+            listener.receive(len(chunk.samples))
             if expected is not None:
                 parts.append(chunk.samples)
         if expected is not None:
-            made = np.concatenate(parts)
-            assert made.shape == expected.shape, "a stream among others has another length than alone"
-            assert np.abs(made - expected).max() <= 1e-5 * np.abs(expected).max(), (
-                "a stream among others is not what it is alone"
-            )
+            require_same(np.concatenate(parts), expected)
         return listener
 
-    async def all_of_them() -> list[Listener]:
-        return await asyncio.gather(*map(one, arrivals))
+    async def listen_to_all() -> list[Listener]:
+        return await asyncio.gather(*map(listen, arrivals))
 
-    began = time.perf_counter()
-    listeners = asyncio.run(all_of_them())
-    return report(listeners, time.perf_counter() - began, voice.sample_rate)
+    start = time.perf_counter()
+    listeners = asyncio.run(listen_to_all())
+    return report(listeners, time.perf_counter() - start, voice.sample_rate)
+
+
+def require_same(found: np.ndarray, expected: np.ndarray) -> None:
+    """Refuse to time streams whose samples depend on other streams."""
+    assert found.shape == expected.shape, "a stream among others has another length than alone"
+    error = np.abs(found - expected).max()
+    assert error <= 1e-5 * np.abs(expected).max(), "a stream among others differs from the same stream alone"
 
 
 def threads(networks: by_hand.Networks, arrivals: list[float], text: str = NINE) -> Report:
-    """The same requests, a thread for each."""
+    """Run the same requests, one thread each."""
     listeners: list[Listener] = []
 
-    def one(arrival: float) -> None:
+    def listen(arrival: float) -> None:
         time.sleep(arrival)
         listener = Listener(networks.sample_rate)
         listeners.append(listener)
         for samples in by_hand.whole_sentences(networks, text):
-            listener.hears(len(samples))
+            listener.receive(len(samples))
 
-    began = time.perf_counter()
-    workers = [threading.Thread(target=one, args=(arrival,)) for arrival in arrivals]
+    start = time.perf_counter()
+    workers = [threading.Thread(target=listen, args=(arrival,)) for arrival in arrivals]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    return report(listeners, time.perf_counter() - began, networks.sample_rate)
+    return report(listeners, time.perf_counter() - start, networks.sample_rate)
 
 
 def poisson(rate: float, seconds: float) -> list[float]:
-    """Times of random arrivals, ``rate`` a second on average."""
-    source, at = random.Random(1), 0.0
+    """Return the times of random arrivals, on average ``rate`` per second."""
+    source, now = random.Random(1), 0.0
     arrivals = []
-    while (at := at + source.expovariate(rate)) < seconds:
-        arrivals.append(at)
+    while (now := now + source.expovariate(rate)) < seconds:
+        arrivals.append(now)
     return arrivals
 
 
 def side_by_side(runs: dict[str, Callable[[], Report]], rounds: int) -> dict[str, Report]:
-    """Medians of interleaved rounds; the first does not count. Late chunks add up."""
+    """Return the medians of interleaved rounds, without the first; numbers of chunks are summed."""
     found: dict[str, list[Report]] = {name: [] for name in runs}
-    for number in range(rounds + 1):
+    for index in range(rounds + 1):
         for name, run in runs.items():
             figures = run()
-            if number:
+            if index:
                 found[name].append(figures)
     summed = ("late", "chunks")
     return {
-        n: {k: (sum if k in summed else statistics.median)([f[k] for f in rows]) for k in rows[0]}
-        for n, rows in found.items()
+        name: {key: (sum if key in summed else statistics.median)([f[key] for f in rows]) for key in rows[0]}
+        for name, rows in found.items()
     }
 
 
 def run(rounds: int, seconds: float = 15.0) -> tuple[list[Row], dict[str, dict[int, float]]]:
-    """Measure bursts of 1 to 64 requests, and random arrivals at 80 % of what whole calls can do."""
-    scheduler = voxstack.Scheduler(load=None, patience=None)  # nobody is refused, as by the threads
+    """Measure bursts of 1 to 64 requests, and random arrivals at 80 % of the capacity of whole calls."""
+    scheduler = voxstack.Scheduler(load=None, patience=None)  # refuses no stream, as the threads do
     voice, networks = voxstack.load("amber", scheduler=scheduler), by_hand.Networks()
     expected = voice.synthesize(NINE).samples
     rows: list[Row] = []
@@ -135,49 +140,46 @@ def run(rounds: int, seconds: float = 15.0) -> tuple[list[Row], dict[str, dict[i
     capacity = 0.0
     for count in (1, 2, 4, 8, 16, 32, 64):
         streams(voice, [0.0] * count, expected=expected)
-        made = compared(voice, networks, [0.0] * count, rounds)
-        one, other = made["streams"], made["threads"]
-        plots["first audio"][count] = one["median"] / other["median"]
-        plots["throughput"][count] = one["throughput"] / other["throughput"]
-        rows += burst_rows(count, one, other)
-        capacity = other["throughput"] if count == 16 else capacity
+        reports = compare(voice, networks, [0.0] * count, rounds)
+        ours, theirs = reports["streams"], reports["threads"]
+        plots["first audio"][count] = ours["median"] / theirs["median"]
+        plots["throughput"][count] = ours["throughput"] / theirs["throughput"]
+        rows += burst_rows(count, ours, theirs)
+        capacity = theirs["throughput"] if count == 16 else capacity
     arrivals = poisson(0.8 * capacity / (len(expected) / voice.sample_rate), seconds)
     streams(voice, arrivals, expected=expected)
-    made = compared(voice, networks, arrivals, max(1, rounds // 2))
-    one, other = made["streams"], made["threads"]
-    note = f"{len(arrivals)} requests in {seconds:.0f} s, {one['chunks']:.0f} chunks"
-    rows.append(Row("random arrivals at 80 % of capacity: late chunks", one["late"], "chunks", limit=0, note=note))
-    share, note = one["p95"] / other["p95"], f"{1e3 * one['p95']:.0f} against {1e3 * other['p95']:.0f} ms"
-    rows.append(
-        Row("random arrivals at 80 % of capacity: p95 first audio, of whole calls", share, limit=0.2, note=note)
-    )
-    return rows, plots
+    reports = compare(voice, networks, arrivals, max(1, rounds // 2))
+    return [*rows, *arrival_rows(len(arrivals), seconds, reports["streams"], reports["threads"])], plots
 
 
-def compared(
-    voice: voxstack.Voice, networks: by_hand.Networks, arrivals: list[float], rounds: int
-) -> dict[str, Report]:
-    """The same requests both ways, in turn."""
+def compare(voice: voxstack.Voice, networks: by_hand.Networks, arrivals: list[float], rounds: int) -> dict[str, Report]:
+    """Run the same requests both ways, in turn."""
     return side_by_side(
         {"streams": lambda: streams(voice, arrivals), "threads": lambda: threads(networks, arrivals)}, rounds
     )
 
 
-def burst_rows(count: int, one: Report, other: Report) -> list[Row]:
-    """Rows of so many requests at once."""
-    what, asked = f"{count} requests of 9 s at once", count == 16
-    note = f"{1e3 * one['median']:.0f} against {1e3 * other['median']:.0f} ms"
-    first = Row(
-        f"{what}: median first audio, of whole calls",
-        one["median"] / other["median"],
-        limit=0.2 if asked else None,
-        note=note,
-    )
-    note = (
-        f"{one['throughput']:.0f} against {other['throughput']:.0f} s of audio a second; {one['late']:.0f} late chunks"
-    )
-    share = one["throughput"] / other["throughput"]
+def arrival_rows(count: int, seconds: float, ours: Report, theirs: Report) -> list[Row]:
+    """Return the rows of random arrivals."""
+    kind = "random arrivals at 80 % of capacity"
+    chunks = f"{count} requests in {seconds:.0f} s, {ours['chunks']:.0f} chunks"
+    first = f"{1e3 * ours['p95']:.0f} against {1e3 * theirs['p95']:.0f} ms"
+    share = ours["p95"] / theirs["p95"]
     return [
-        first,
-        Row(f"{what}: throughput, of whole calls", share, limit=0.95 if asked else None, least=True, note=note),
+        Row(f"{kind}: late chunks", ours["late"], "chunks", limit=0, note=chunks),
+        Row(f"{kind}: p95 first audio, of whole calls", share, limit=0.2, note=first),
+    ]
+
+
+def burst_rows(count: int, ours: Report, theirs: Report) -> list[Row]:
+    """Return the rows of ``count`` requests at once."""
+    kind, has_goal = f"{count} requests of 9 s at once", count == 16
+    first = f"{1e3 * ours['median']:.0f} against {1e3 * theirs['median']:.0f} ms"
+    audio = f"{ours['throughput']:.0f} against {theirs['throughput']:.0f} s of audio a second"
+    note = f"{audio}; {ours['late']:.0f} late chunks"
+    share, limit = ours["median"] / theirs["median"], 0.2 if has_goal else None
+    throughput, goal = ours["throughput"] / theirs["throughput"], 0.95 if has_goal else None
+    return [
+        Row(f"{kind}: median first audio, of whole calls", share, limit=limit, note=first),
+        Row(f"{kind}: throughput, of whole calls", throughput, limit=goal, minimum=True, note=note),
     ]

@@ -83,7 +83,7 @@ def main() -> int:
     print(table)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "fixed_shapes.md").write_text(table, encoding="utf-8")
-    figures = [vars(row) | {"holds": row.holds} for row in rows]
+    figures = [row.as_json() | {"holds": row.holds} for row in rows]
     (options.out / "fixed_shapes.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return int(any(row.holds is False for row in rows))
 

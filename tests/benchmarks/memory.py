@@ -22,11 +22,11 @@ from texts import sentences_for
 voice = voxstack.load("amber")
 text = sentences_for(30)
 
-async def one():
+async def listen():
     return sum([len(chunk.samples) async for chunk in voice.astream(text)])
 
 async def main():
-    await asyncio.gather(*(one() for _ in range(int(sys.argv[1]))))
+    await asyncio.gather(*(listen() for _ in range(int(sys.argv[1]))))
 
 asyncio.run(main())
 print(json.dumps({"peak": peak_memory()}))
@@ -40,15 +40,15 @@ import voxstack
 voice = voxstack.load("amber", scheduler=voxstack.Scheduler(load=None, patience=None))
 text = "Yes, of course. I will be there."
 
-async def one(number):
+async def listen(number):
     async with aclosing(voice.astream(text)) as chunks:
         async for chunk in chunks:
             if number % 3 == 0:
                 break
 
-async def lot(first, count):
+async def listen_to_many(first, count):
     for start in range(first, first + count, 20):
-        await asyncio.gather(*(one(number) for number in range(start, start + 20)))
+        await asyncio.gather(*(listen(number) for number in range(start, start + 20)))
 
 def state():
     gc.collect()
@@ -58,47 +58,32 @@ def state():
     return {"memory": memory, "threads": threading.active_count(), "handles": handles}
 
 total = int(sys.argv[1])
-asyncio.run(lot(0, total // 10))
+asyncio.run(listen_to_many(0, total // 10))
 before = state()
-asyncio.run(lot(total // 10, total - total // 10))
+asyncio.run(listen_to_many(total // 10, total - total // 10))
 print(json.dumps({"before": before, "after": state(), "running": voice.scheduler.streams}))
 """
 
 
 def run(total: int) -> list[Row]:
-    """Measure; ``total`` streams are run one after the other, twenty at a time, a third of them left after the first chunk."""
+    """Measure memory, threads and file handles.
+
+    :param total: streams that run twenty at a time; a third of them are closed after the first chunk.
+    """
     minute, hour = fresh(SPEAK, "60"), fresh(SPEAK, "3600")
+    note = f"{hour['seconds']:.0f} s of audio, {hour['peak']:.0f} MB"
     rows = [
         Row("one stream of a minute: peak memory", minute["peak"], "MB", limit=150),
-        Row(
-            "an hour of text: peak memory, of a minute's",
-            hour["peak"] / minute["peak"],
-            limit=1.1,
-            note=f"{hour['seconds']:.0f} s of audio, {hour['peak']:.0f} MB",
-        ),
+        Row("an hour of text: peak memory, of a minute's", hour["peak"] / minute["peak"], limit=1.1, note=note),
         Row("16 streams at once: peak memory", fresh(TOGETHER, "16")["peak"], "MB", limit=250),
     ]
     many = fresh(MANY, str(total))
     before, after = many["before"], many["after"]
     note = f"{before['memory']:.1f} MB after a tenth of them, {after['memory']:.1f} MB at the end"
-    rows.append(
-        Row(
-            f"{total} streams, a third left half way: growth of memory",
-            after["memory"] - before["memory"],
-            "MB",
-            limit=2,
-            note=note,
-        )
-    )
-    for what in ("threads", "handles"):
-        rows.append(
-            Row(
-                f"{total} streams: growth of {what}",
-                after[what] - before[what],
-                "",
-                limit=0,
-                note=f"{after[what]} at the end",
-            )
-        )
-    assert many["running"] == 0, "streams still run after all have ended"
+    growth = after["memory"] - before["memory"]
+    rows.append(Row(f"{total} streams, a third closed half way: growth of memory", growth, "MB", limit=2, note=note))
+    for kind in ("threads", "handles"):
+        growth, note = after[kind] - before[kind], f"{after[kind]} at the end"
+        rows.append(Row(f"{total} streams: growth of {kind}", growth, "", limit=0, note=note))
+    assert many["running"] == 0, "streams are still registered after all have ended"
     return rows

@@ -1,9 +1,9 @@
-"""What streaming costs and brings, as one table with plots.
+"""Costs and benefits of streaming, as one table with plots.
 
     python tests/benchmarks/streaming.py [--rounds 7] [--only first_audio,memory] [--out FOLDER]
 
-Every row is a ratio of medians that were measured in turn in one process, on one thread a network call, unless it says otherwise.
-FOLDER gets ``streaming.md``, ``streaming.json`` and ``streaming.png``.
+Unless it says otherwise, a row is a ratio of medians that were measured in turn in one process, with one thread per
+network call. FOLDER receives ``streaming.md``, ``streaming.json`` and ``streaming.png``.
 """
 
 from __future__ import annotations
@@ -23,34 +23,35 @@ SECTIONS = ("overhead", "first_audio", "concurrency", "memory")
 
 
 def main() -> int:
-    """Measure, print, write, and say with the exit status whether everything holds that was asked for."""
+    """Measure, print and write; return exit status 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--streams", type=int, default=10_000, help="streams for the memory that must not grow")
-    parser.add_argument("--only", default=",".join(SECTIONS), help=f"sections, of {','.join(SECTIONS)}")
+    streams = "number of streams after which memory must not have grown"
+    parser.add_argument("--streams", type=int, default=10_000, help=streams)
+    sections = ",".join(SECTIONS)
+    parser.add_argument("--only", default=sections, help=f"sections to measure (default: {sections})")
     parser.add_argument("--out", type=Path, default=Path("streaming-benchmark"))
     options = parser.parse_args()
     rows: list[Row] = []
     plots: dict[str, Any] = {}
     for section in options.only.split(","):
         print(f"measuring {section} ...", file=sys.stderr, flush=True)
-        measured = measured_by(section, options)
-        rows += measured[0]
-        plots |= measured[1]
+        section_rows, section_plots = measure_section(section, options)
+        rows += section_rows
+        plots |= section_plots
     table = f"{machine()}\n\n{markdown(rows)}\n"
     print(table)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "streaming.md").write_text(table, encoding="utf-8")
-    (options.out / "streaming.json").write_text(
-        json.dumps([vars(row) | {"holds": row.holds} for row in rows], indent=1) + "\n", encoding="utf-8"
-    )
+    data = [row.as_json() | {"holds": row.holds} for row in rows]
+    (options.out / "streaming.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     if plots:
         draw(plots, options.out / "streaming.png")
     return int(any(row.holds is False for row in rows))
 
 
-def measured_by(section: str, options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
-    """Rows of one section, and its figures for the plots."""
+def measure_section(section: str, options: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
+    """Return the rows of one section, and its figures for the plots."""
     if section == "overhead":
         import overhead
 
@@ -69,11 +70,11 @@ def measured_by(section: str, options: argparse.Namespace) -> tuple[list[Row], d
         import memory
 
         return memory.run(options.streams), {}
-    raise SystemExit(f"there is no section {section!r}; it is one of {', '.join(SECTIONS)}")
+    raise SystemExit(f"no section named {section!r}; the sections are {', '.join(SECTIONS)}")
 
 
 def draw(plots: dict[str, Any], path: Path) -> None:
-    """First audio and work by length of text, and by number of requests, each relative to whole calls."""
+    """Plot first audio and work by length of text, and by number of requests, each relative to whole calls."""
     import matplotlib
 
     matplotlib.use("Agg")

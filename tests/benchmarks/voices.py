@@ -175,7 +175,7 @@ def main() -> None:
             while_others["whole"],
             "of 8",
             limit=8,
-            least=True,
+            minimum=True,
         ),
         Row(
             "until the new version serves",
