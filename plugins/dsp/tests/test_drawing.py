@@ -51,9 +51,9 @@ def sampled(frames, scale=1.0, **controls):
 
 def test_samples_have_the_mean_and_the_deviation_that_they_are_given():
     means, logs = np.array([3.0, -2.0], np.float32), np.log(np.array([0.5, 2.0], np.float32))
-    made = sampled(np.tile(np.concatenate([means, logs]), (20000, 1)))
-    np.testing.assert_allclose(made.mean(0), means, atol=0.05)
-    np.testing.assert_allclose(made.std(0), np.exp(logs), rtol=0.03)
+    drawn = sampled(np.tile(np.concatenate([means, logs]), (20000, 1)))
+    np.testing.assert_allclose(drawn.mean(0), means, atol=0.05)
+    np.testing.assert_allclose(drawn.std(0), np.exp(logs), rtol=0.03)
 
 
 def test_the_request_says_how_much_noise_there_is():

@@ -11,14 +11,14 @@ X = np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32)
 
 
 def through(block: Gain, chunk: np.ndarray, **utterance: float) -> np.ndarray:
-    (made,) = block.stream(iter([chunk]), utterance)
-    return made
+    (output,) = block.stream(iter([chunk]), utterance)
+    return output
 
 
 def test_gain_is_a_factor_in_decibels():
-    made = through(Gain(db=-20.0), X)
-    assert made.dtype == np.float32
-    np.testing.assert_array_equal(made, X * np.float32(0.1))
+    output = through(Gain(db=-20.0), X)
+    assert output.dtype == np.float32
+    np.testing.assert_array_equal(output, X * np.float32(0.1))
 
 
 def test_gain_adds_the_volume_that_is_asked_for():
@@ -37,7 +37,7 @@ def test_gain_leaves_other_precisions_as_they_are():
 
 
 def by_token(volumes: list[float], durations: list[float], samples: int, **more: float) -> np.ndarray:
-    """The factor of each sample, at 8000 Hz and 100 samples a frame."""
+    """Return the factor of each sample, at 8000 Hz and 100 samples per frame."""
     block = loaded(Gain(hop_length=100), addon())
     return through(
         block, np.ones(samples, np.float32), volumes=np.array(volumes), durations=np.array(durations), **more
@@ -45,12 +45,12 @@ def by_token(volumes: list[float], durations: list[float], samples: int, **more:
 
 
 def test_gain_follows_the_volumes_of_tokens_with_short_straight_ramps():
-    made = by_token([0, 20, 20, 0], [2, 1, 1, 2], 600)
-    np.testing.assert_array_equal(made[:200], 1)
-    np.testing.assert_allclose(made[200:241], np.linspace(1, 10, 41), rtol=1e-6)
-    np.testing.assert_array_equal(made[240:400], 10)
-    np.testing.assert_allclose(made[400:441], np.linspace(10, 1, 41), rtol=1e-6)
-    np.testing.assert_array_equal(made[440:], 1)
+    output = by_token([0, 20, 20, 0], [2, 1, 1, 2], 600)
+    np.testing.assert_array_equal(output[:200], 1)
+    np.testing.assert_allclose(output[200:241], np.linspace(1, 10, 41), rtol=1e-6)
+    np.testing.assert_array_equal(output[240:400], 10)
+    np.testing.assert_allclose(output[400:441], np.linspace(10, 1, 41), rtol=1e-6)
+    np.testing.assert_array_equal(output[440:], 1)
 
 
 def test_gain_between_tokens_makes_no_click():
@@ -66,10 +66,10 @@ def test_gain_of_all_tokens_adds_to_that_of_the_request():
 
 
 def test_gain_uses_the_hop_of_the_addon_unless_told_otherwise():
-    block = loaded(Gain(), addon())  # 10 samples a frame
-    made = through(block, np.ones(100, np.float32), volumes=np.array([0.0, 20.0]), durations=np.array([5, 5]))
-    np.testing.assert_array_equal(made[:51], 1)
-    assert made[-1] == 10
+    block = loaded(Gain(), addon())  # 10 samples per frame
+    output = through(block, np.ones(100, np.float32), volumes=np.array([0.0, 20.0]), durations=np.array([5, 5]))
+    np.testing.assert_array_equal(output[:51], 1)
+    assert output[-1] == 10
 
 
 @pytest.mark.parametrize("durations", [None, [1.0, 1.5], [1.0]])
@@ -82,21 +82,21 @@ def test_gain_says_what_it_needs_to_know_where_tokens_are(durations):
 
 def test_pace_divides_durations_by_both_rates_and_makes_whole_frames_of_them():
     durations = np.array([3.0, 4.5, 0.0], np.float32)
-    made = Pace(rate=0.5)({"durations": durations, "rate": 0.5})["durations"]
-    np.testing.assert_array_equal(made, [12, 18, 1])
-    assert made.dtype == np.float32
+    output = Pace(rate=0.5)({"durations": durations, "rate": 0.5})["durations"]
+    np.testing.assert_array_equal(output, [12, 18, 1])
+    assert output.dtype == np.float32
     np.testing.assert_array_equal(Pace()({"durations": np.array([3, 4])})["durations"], [3.0, 4.0])
 
 
 def test_pace_lets_rounding_never_add_up():
-    made = Pace()({"durations": np.full(1000, 1.4)})["durations"]
-    assert set(made) == {1, 2}
-    assert made.sum() == 1400
+    output = Pace()({"durations": np.full(1000, 1.4)})["durations"]
+    assert set(output) == {1, 2}
+    assert output.sum() == 1400
 
 
 def test_pace_takes_the_rates_of_tokens():
-    made = Pace(rate=2.0)({"durations": np.array([8.0, 8.0, 8.0]), "rates": np.array([1.0, 2.0, 0.5])})["durations"]
-    np.testing.assert_array_equal(made, [4, 2, 8])
+    output = Pace(rate=2.0)({"durations": np.array([8.0, 8.0, 8.0]), "rates": np.array([1.0, 2.0, 0.5])})["durations"]
+    np.testing.assert_array_equal(output, [4, 2, 8])
 
 
 def test_pace_makes_the_silences_that_the_voice_decided_longer_or_shorter():
@@ -110,14 +110,14 @@ def test_pace_makes_the_silences_that_the_voice_decided_longer_or_shorter():
 
 @pytest.mark.parametrize("rate, pause", [(1.0, 1.0), (3.7, 0.0), (0.3, 4.0)])
 def test_pace_makes_pauses_as_long_as_they_are_asked_for(rate: float, pause: float):
-    block = loaded(Pace(rate=rate), addon())  # 800 frames a second
+    block = loaded(Pace(rate=rate), addon())  # 800 frames per second
     utterance = {
         "durations": np.array([7.3, 8.0, 0.4]),
         "pauses": np.array([0.5, np.nan, 0.0]),
         "silences": np.array([1, 0, 1], bool),
     }
-    made = block({**utterance, "pause": pause, "rates": np.array([2.0, 1.0, 1.0])})["durations"]
-    np.testing.assert_array_equal(made, [400, round(8 / rate), 1])
+    output = block({**utterance, "pause": pause, "rates": np.array([2.0, 1.0, 1.0])})["durations"]
+    np.testing.assert_array_equal(output, [400, round(8 / rate), 1])
 
 
 @pytest.mark.parametrize("pause", [-0.1, float("nan"), float("inf")])

@@ -15,7 +15,7 @@ def hann(n_fft: int) -> np.ndarray:
 
 
 def reference(spectra: np.ndarray, n_fft: int, hop: int, centered: bool = False) -> np.ndarray:
-    """The whole signal at once, a frame at a time, in float64."""
+    """Return the whole signal, computed a frame at a time, in float64."""
     bins, window = n_fft // 2 + 1, hann(n_fft)
     side = n_fft // 2 if centered else (n_fft - hop) // 2
     joined, weight = np.zeros((2, (len(spectra) - 1) * hop + n_fft))
@@ -40,10 +40,10 @@ def test_equals_the_whole_signal_transform(n_fft, hop, frames):
     spectra = np.random.default_rng(frames).standard_normal((frames, 2 * (n_fft // 2 + 1))).astype(np.float32)
     expected = reference(spectra, n_fft, hop)
     for sizes in ([frames], [1], [3]):
-        made = Case(InverseSTFT(n_fft, hop), source=spectra).run(sizes, frames)
-        assert made.dtype == np.float32
-        assert made.shape == (frames * hop,)
-        np.testing.assert_allclose(made, expected, atol=1e-5 * np.abs(expected).max(), rtol=1e-5)
+        output = Case(InverseSTFT(n_fft, hop), source=spectra).run(sizes, frames)
+        assert output.dtype == np.float32
+        assert output.shape == (frames * hop,)
+        np.testing.assert_allclose(output, expected, atol=1e-5 * np.abs(expected).max(), rtol=1e-5)
 
 
 @pytest.mark.parametrize(("n_fft", "hop"), SIZES)
@@ -52,9 +52,9 @@ def test_centered_frames_are_where_they_are_centered(n_fft, hop, frames):
     spectra = np.random.default_rng(frames).standard_normal((frames, 2 * (n_fft // 2 + 1))).astype(np.float32)
     expected = reference(spectra, n_fft, hop, centered=True)
     for sizes in ([frames], [1], [3]):
-        made = Case(InverseSTFT(n_fft, hop, centered=True), source=spectra).run(sizes, frames)
-        assert made.shape == ((frames - 1) * hop,)
-        np.testing.assert_allclose(made, expected, atol=1e-5 * np.abs(expected).max(initial=1.0), rtol=1e-5)
+        output = Case(InverseSTFT(n_fft, hop, centered=True), source=spectra).run(sizes, frames)
+        assert output.shape == ((frames - 1) * hop,)
+        np.testing.assert_allclose(output, expected, atol=1e-5 * np.abs(expected).max(initial=1.0), rtol=1e-5)
 
 
 def test_centered_frames_are_those_of_torch():
@@ -62,14 +62,14 @@ def test_centered_frames_are_those_of_torch():
     spectra = np.random.default_rng(2).standard_normal((50, 2 * 513)).astype(np.float32)
     joined = torch.complex(*torch.from_numpy(spectra).T.contiguous().split(513))
     expected = torch.istft(joined, 1024, 256, window=torch.hann_window(1024), center=True).numpy()
-    made = Case(InverseSTFT(1024, 256, centered=True), source=spectra).run([7], 50)
-    np.testing.assert_allclose(made, expected, atol=1e-5 * np.abs(expected).max())
+    output = Case(InverseSTFT(1024, 256, centered=True), source=spectra).run([7], 50)
+    np.testing.assert_allclose(output, expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_gives_back_a_signal_up_to_its_edges():
     samples = np.random.default_rng(1).standard_normal(200 * 30).astype(np.float32)
-    made = Case(InverseSTFT(), source=stft(samples, 800, 200)).run([4, 1, 9])
-    np.testing.assert_allclose(made, samples, atol=2e-6)
+    output = Case(InverseSTFT(), source=stft(samples, 800, 200)).run([4, 1, 9])
+    np.testing.assert_allclose(output, samples, atol=2e-6)
 
 
 @pytest.mark.parametrize(("n_fft", "hop"), SIZES)
@@ -79,7 +79,7 @@ def test_lookahead_is_no_more_than_needed(n_fft, hop):
     changed = spectra.copy()
     changed[10 + block.lookahead] += 1
     before, after = (Case(block, source=x).run([20], 20).reshape(20, hop)[10] for x in (spectra, changed))
-    assert (before != after).any(), "the last frame that it waits for has a part in the block"
+    assert (before != after).any(), "the last frame that it waits for contributes to the block"
 
 
 def test_lookahead_of_the_voices():

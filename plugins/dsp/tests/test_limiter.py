@@ -15,7 +15,7 @@ def limited(samples: np.ndarray, **fields: float) -> np.ndarray:
 
 
 def direct(samples: np.ndarray, ceiling: float, ahead: int, rise: float) -> np.ndarray:
-    """The gain sample by sample, in float64, straight from the definition."""
+    """Return the gain, computed sample by sample in float64 from its definition."""
     needed = np.concatenate(
         [np.ones(ahead), np.minimum(1, ceiling / np.maximum(np.abs(samples), 1e-9)), np.ones(ahead)]
     )
@@ -47,8 +47,8 @@ def test_never_exceeds_the_ceiling(ceiling_db, scale):
         (scale * np.sign(np.sin(2 * np.pi * 310 * SECONDS))).astype(np.float32),
         np.full(5, scale, np.float32),
     ):
-        made = limited(samples, ceiling_db=ceiling_db)
-        assert float(np.abs(made).max()) <= 10 ** (ceiling_db / 20)
+        output = limited(samples, ceiling_db=ceiling_db)
+        assert float(np.abs(output).max()) <= 10 ** (ceiling_db / 20)
 
 
 def test_leaves_alone_what_is_below_the_ceiling():
@@ -59,11 +59,11 @@ def test_leaves_alone_what_is_below_the_ceiling():
 def test_a_peak_changes_nothing_before_its_lookahead_and_after_its_release():
     samples = (0.5 * np.sin(2 * np.pi * 200 * SECONDS)).astype(np.float32)
     samples[5000] = 2.0
-    made = limited(samples)  # 80 samples ahead; 0.55 to make up at 0.5 in 800 samples
-    changed = np.flatnonzero(made != samples)
+    output = limited(samples)  # 80 samples ahead; 0.55 to make up at 0.5 in 800 samples
+    changed = np.flatnonzero(output != samples)
     assert 5000 - 80 <= changed.min() <= 5000 - 70
     assert 5000 + 800 <= changed.max() <= 5000 + 80 + 900
-    assert made[5000] == pytest.approx(10 ** (-1 / 20), abs=1e-6)
+    assert output[5000] == pytest.approx(10 ** (-1 / 20), abs=1e-6)
 
 
 def test_the_gain_is_smooth():
@@ -75,5 +75,5 @@ def test_the_gain_is_smooth():
 
 def test_the_sound_comes_no_later():
     samples = (2.0 * np.sin(2 * np.pi * 200 * SECONDS)).astype(np.float32)
-    made = limited(samples)
-    assert (np.sign(made) == np.sign(samples)).all()
+    output = limited(samples)
+    assert (np.sign(output) == np.sign(samples)).all()

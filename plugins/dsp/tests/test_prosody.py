@@ -13,9 +13,9 @@ LEVEL = np.array([-60.0, -30.0, -35.0, -28.0], np.float32)
 
 
 def changed(block: Prosody | None = None, **controls: Any) -> tuple[np.ndarray, np.ndarray]:
-    made = (block or Prosody())({"lf0": np.log(F0), "level": LEVEL, **controls})
-    assert set(made) == {"lf0", "level"}
-    return np.exp(made["lf0"]), made["level"]
+    output = (block or Prosody())({"lf0": np.log(F0), "level": LEVEL, **controls})
+    assert set(output) == {"lf0", "level"}
+    return np.exp(output["lf0"]), output["level"]
 
 
 def test_unasked_nothing_changes() -> None:
@@ -32,9 +32,9 @@ def test_an_octave_is_twelve_semitones() -> None:
 
 @pytest.mark.parametrize("span", [0.0, 0.5, 2.0])
 def test_a_range_keeps_the_mean_and_stretches_semitones(span: float) -> None:
-    height, made = np.log(F0), np.log(changed(pitch_range=span)[0])
-    assert made.mean() == pytest.approx(height.mean(), abs=1e-6)
-    np.testing.assert_allclose(made - made.mean(), span * (height - height.mean()), atol=1e-6)
+    height, output = np.log(F0), np.log(changed(pitch_range=span)[0])
+    assert output.mean() == pytest.approx(height.mean(), abs=1e-6)
+    np.testing.assert_allclose(output - output.mean(), span * (height - height.mean()), atol=1e-6)
 
 
 def test_silences_have_no_say_in_the_mean() -> None:

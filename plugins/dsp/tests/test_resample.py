@@ -22,27 +22,27 @@ def test_equals_one_shot_resampling_bit_for_bit(rates, quality):
         expected = soxr.resample(X[:total], *rates, quality=quality)
         assert abs(len(expected) - total * rates[1] / rates[0]) <= 0.5
         for sizes in ([1, 2, 999], [64], [5000, 333], [total]):
-            made = Case(Resample(*rates, quality), source=X).run(sizes, total)
-            np.testing.assert_array_equal(made, expected)
+            output = Case(Resample(*rates, quality), source=X).run(sizes, total)
+            np.testing.assert_array_equal(output, expected)
 
 
 def test_keeps_a_tone_in_place():
     seconds = np.arange(16000) / 16000
-    made = Case(Resample(16000, 48000), source=np.sin(2 * np.pi * 440 * seconds).astype(np.float32)).run([800])
+    output = Case(Resample(16000, 48000), source=np.sin(2 * np.pi * 440 * seconds).astype(np.float32)).run([800])
     expected = np.sin(2 * np.pi * 440 * np.arange(48000) / 48000)
-    np.testing.assert_allclose(made[500:-500], expected[500:-500], atol=1e-4)
+    np.testing.assert_allclose(output[500:-500], expected[500:-500], atol=1e-4)
 
 
 @pytest.mark.parametrize("rates", RATES)
 @pytest.mark.parametrize("quality", ["LQ", "HQ", "VHQ"])
 def test_no_sample_waits_longer_than_the_lookahead(rates, quality):
-    """What is measured over the first blocks holds much later; and it is needed, for the sample that waits longest."""
+    """The measurement over the first blocks holds much later; and some sample does wait that long."""
     source, target = rates
     wait = longest_wait(source, target, quality)
-    resampler, given, longest = soxr.ResampleStream(source, target, 1, "float32", quality), 0, 0
+    resampler, yielded, longest = soxr.ResampleStream(source, target, 1, "float32", quality), 0, 0
     for fed in range(16, 16 * 5000, 16):
-        given += len(resampler.resample_chunk(np.zeros(16, np.float32)))
-        longest = max(longest, fed - 1 - math.floor(given * source / target))
+        yielded += len(resampler.resample_chunk(np.zeros(16, np.float32)))
+        longest = max(longest, fed - 1 - math.floor(yielded * source / target))
     assert longest <= wait + max(1, source // target) + wait // 10
     assert longest >= wait - 16 - max(1, source // target)
 
@@ -50,5 +50,5 @@ def test_no_sample_waits_longer_than_the_lookahead(rates, quality):
 def test_the_same_rate_costs_nothing():
     block = Resample(16000, 16000)
     assert block.lookahead == 0
-    (made,) = block.stream(iter([X]), {})
-    assert made is X
+    (output,) = block.stream(iter([X]), {})
+    assert output is X

@@ -1,4 +1,4 @@
-"""Signal processing: blocks that need no network."""
+"""Signal processing blocks, which need no network."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ from voxstack_dsp.resample import Resample
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """The blocks of this plugin."""
+    """Return the blocks of this plugin."""
     return [Fade, Gain, GaussianSample, InverseSTFT, Limiter, Noise, Pace, Prosody, Resample]

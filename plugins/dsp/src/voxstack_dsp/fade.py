@@ -1,4 +1,4 @@
-"""Soft starts and ends."""
+"""The block ``Fade``: soft starts and ends."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from voxstack import Frames, StreamableBlock, Utterance, windows
 
 @dataclass
 class Fade(StreamableBlock):
-    """Fades samples, (samples,) float32, in at the start of the stream and out at its end, with half a period of a cosine.
+    """Fades samples, (samples,) float32, in at the start of the stream and out at its end.
 
-    Between the fades samples pass bit for bit. In a stream that is shorter than both, both apply.
+    A fade is half a period of a cosine. Samples between the fades pass bit for bit. In a stream shorter than both
+    fades, both apply.
 
-    :param sample_rate: of the samples, Hz.
+    :param sample_rate: sample rate, Hz.
     :param in_ms: milliseconds from silence to the full level.
-    :param out_ms: milliseconds from the full level to silence; the block looks as far ahead.
+    :param out_ms: milliseconds from the full level to silence; also the lookahead.
     """
 
     sample_rate: int = field(metadata={"minimum": 1})
@@ -34,7 +35,7 @@ class Fade(StreamableBlock):
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         rise, fall = _rise(round(self.in_ms * self.sample_rate / 1000)), _rise(self.lookahead)[::-1]
         for samples, _, size, start in windows(source, 0, self.lookahead):
-            to_end = len(samples) - size  # samples that follow; fewer than the lookahead only at the end of the stream
+            to_end = len(samples) - size  # samples that follow; fewer only at the end
             faded = samples[:size]
             if start < len(rise):
                 faded = _multiplied(faded, rise[start : start + size], 0)
@@ -45,12 +46,12 @@ class Fade(StreamableBlock):
 
 
 def _rise(steps: int) -> np.ndarray:
-    """Return ``steps`` float32 factors that rise from 0 to 1, without either."""
+    """Return ``steps`` float32 factors that rise from 0 to 1, both excluded."""
     return (0.5 - 0.5 * np.cos(np.pi * np.arange(1, steps + 1) / (steps + 1))).astype(np.float32)
 
 
 def _multiplied(samples: np.ndarray, factors: np.ndarray, start: int) -> np.ndarray:
-    """A copy in which the samples from ``start`` on are multiplied by ``factors``."""
+    """Return a copy in which the samples from ``start`` on are multiplied by ``factors``."""
     changed = samples.copy()
     changed[start : start + len(factors)] *= factors
     return changed

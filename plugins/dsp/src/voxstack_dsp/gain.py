@@ -1,4 +1,4 @@
-"""Louder and quieter."""
+"""The block ``Gain``, which changes the volume."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 
 from voxstack import Frames, NetworkError, Resources, StreamableBlock, Utterance
 
-_RAMP_SECONDS = 0.005  # a change in less would be heard as a click
+_RAMP_SECONDS = 0.005  # a faster change would be audible as a click
 
 
 @dataclass
 class Gain(StreamableBlock):
     """Multiplies a stream of any kind by a factor: ``10 ** ((db + volume) / 20)``.
 
-    ``volume``, in dB, is an optional control of the request. Where all adds up to 0 dB samples pass bit for bit.
+    ``volume``, in dB, is an optional control of the request. If the sum is 0 dB, samples pass bit for bit.
 
-    Where the utterance has ``volumes``, (tokens,) in dB, that differ from 0, the stream is samples, and each token's volume
-    counts from its first sample on: ``durations``, (tokens,) in whole frames, says where that is (``Pace`` makes them whole).
-    From one volume to the next the factor goes in a straight line, in 5 ms.
+    If the utterance has ``volumes``, (tokens,) in dB, that differ from 0, the stream must consist of samples, and each
+    token's volume applies from its first sample on: ``durations``, (tokens,) in whole frames, determines that sample
+    (``Pace`` rounds them). The factor changes from one volume to the next linearly, in 5 ms.
 
-    :param db: gain in dB; 6 doubles the amplitude, -6 halves it (nearly).
-    :param hop_length: samples a frame; the addon's, unless given.
+    :param db: gain in dB; 6 (nearly) doubles the amplitude, -6 (nearly) halves it.
+    :param hop_length: samples per frame; by default the addon's.
     """
 
     db: float = 0.0
@@ -45,26 +45,27 @@ class Gain(StreamableBlock):
             yield chunk if db == 0 else chunk * factor  # a Python float leaves the dtype as it is
 
     def _by_token(self, source: Frames, volumes: np.ndarray, durations: np.ndarray | None) -> Frames:
-        places, factors = self._corners(volumes, durations)
+        positions, factors = self._breakpoints(volumes, durations)
         start = 0
         for chunk in source:
-            factor = np.interp(np.arange(start, start + len(chunk)), places, factors)
+            factor = np.interp(np.arange(start, start + len(chunk)), positions, factors)
             start += len(chunk)
             yield (chunk * factor).astype(chunk.dtype)
 
-    def _corners(self, volumes: np.ndarray, durations: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """Samples between which the factor goes in straight lines, and the factor at each."""
+    def _breakpoints(self, volumes: np.ndarray, durations: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the samples between which the factor is linear, and the factor at each."""
         hop = self.hop_length or self._hop
         frames = np.asarray(durations if durations is not None else (), np.float64)
         if hop is None or len(frames) != len(volumes) or (frames != np.rint(frames)).any():
             raise NetworkError(
-                "Gain: 'volumes' differ from token to token, and to know where each is takes 'durations' of as many tokens, in whole "
-                "frames, and the samples a frame; put a Pace behind what makes the durations, and give hop_length where there is no addon"
+                "Gain: 'volumes' differ between tokens; to locate the tokens, it needs 'durations' of as many tokens, "
+                "in whole frames, and the samples per frame; put a Pace after the block that gives the durations, and set "
+                "hop_length where there is no addon"
             )
         factors = 10.0 ** (volumes / 20.0)
         starts = np.concatenate([[0], np.cumsum(frames)[:-1]]) * hop
         ramps = np.minimum(self._ramp, frames * hop)
         changes = np.flatnonzero(np.diff(factors)) + 1
-        places = np.stack([starts[changes], starts[changes] + ramps[changes]], 1).ravel()
+        positions = np.stack([starts[changes], starts[changes] + ramps[changes]], 1).ravel()
         values = np.stack([factors[changes - 1], factors[changes]], 1).ravel()
-        return (places, values) if len(changes) else (np.zeros(1), factors[:1])
+        return (positions, values) if len(changes) else (np.zeros(1), factors[:1])

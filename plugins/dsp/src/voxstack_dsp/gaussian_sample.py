@@ -1,4 +1,4 @@
-"""From distributions to samples of them."""
+"""The block ``GaussianSample``, which draws from normal distributions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from voxstack.streaming.seeds import generator
 
 @dataclass
 class GaussianSample(StreamableBlock):
-    """Draws one value of each normal distribution: (frames, 2 * channels) to (frames, channels), float32.
+    """Draws one value from each normal distribution: (frames, 2 * channels) to (frames, channels), float32.
 
-    A frame holds the means of its channels, then the natural logarithms of their standard deviations, as the prior of VITS does;
-    what comes out is ``mean + noise * exp(log_deviation) * scale``. The noise depends on the request's optional control ``seed``
-    (0 where it is absent) and on the place in the stream, never on how that is cut. Another optional control, ``noise_scale``, is
-    the scale.
+    A frame holds the means of its channels, then the natural logarithms of their standard deviations, as the prior of
+    VITS does; the output is ``mean + noise * exp(log_deviation) * scale``. The noise depends on the request's optional
+    control ``seed`` (0 if absent) and on the position in the stream, never on how the stream is cut. Another optional
+    control, ``noise_scale``, sets the scale.
 
-    :param scale: where the request has no ``noise_scale``: 0 gives the means, 1 the distributions as they are.
+    :param scale: scale if the request has no ``noise_scale``: 0 gives the means, 1 the distributions unchanged.
     """
 
     scale: float = field(default=1.0, metadata={"minimum": 0})
@@ -32,8 +32,8 @@ class GaussianSample(StreamableBlock):
         for frames in source:
             channels, odd = divmod(frames.shape[-1], 2)
             if frames.ndim != 2 or odd:
-                what = "takes (frames, 2 * channels), the means and then the logarithms of the deviations"
-                raise NetworkError(f"GaussianSample: {what}; got {frames.shape}")
+                expected = "takes (frames, 2 * channels), the means and then the logarithms of the deviations"
+                raise NetworkError(f"GaussianSample: {expected}; got {frames.shape}")
             noise = random.standard_normal((len(frames), channels), np.float32)
             noise *= np.exp(frames[:, channels:])
             noise *= scale
@@ -44,6 +44,6 @@ class GaussianSample(StreamableBlock):
         scale = float(utterance.get("noise_scale", self.scale))
         if not (math.isfinite(scale) and scale >= 0):
             raise RequestError(
-                f"GaussianSample: noise_scale is {scale:g}, and must be 0 or more; 0 is without noise, 1 all of it"
+                f"GaussianSample: noise_scale is {scale:g}, and must be 0 or more; 0 is no noise, 1 all of it"
             )
         return scale

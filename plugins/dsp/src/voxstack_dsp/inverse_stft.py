@@ -1,4 +1,4 @@
-"""From spectra to samples."""
+"""The block ``InverseSTFT``, which turns spectra into samples."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ import numpy as np
 from voxstack import Frames, NetworkError, StackError, StreamableBlock, Utterance
 from voxstack.streaming.windows import pulls
 
-_LEAST_WEIGHT = 1e-3  # where the windows add up to less than this, they are not divided out
+_MIN_WEIGHT = 1e-3  # the least sum of squared windows that is divided by
 
 
 @dataclass
 class InverseSTFT(StreamableBlock):
     """Turns short-time spectra into samples: (frames, 2 * bins) float32 to (frames * hop_length,) float32.
 
-    A frame holds the real parts of its bins, then the imaginary parts. Each is transformed back, windowed (Hann, periodic),
-    and added to its neighbours; the sum is divided by the sum of the squared windows (Griffin and Lim, Signal estimation from
-    modified short-time Fourier transform, IEEE ASSP 32(2), 1984, eq. 6). Frame ``t`` covers ``n_fft`` samples from
-    ``hop_length * t - side`` on, ``side = (n_fft - hop_length) // 2``; what lies outside of the stream is dropped. If frames are
-    centered, ``side = n_fft // 2``, and there are ``hop_length`` samples less in all, as in ``torch.istft(center=True)``.
+    A frame holds the real parts of its bins, then the imaginary parts. Each frame is transformed, windowed (Hann,
+    periodic), and added to its neighbours; the sum is divided by the sum of the squared windows (Griffin and Lim,
+    Signal estimation from modified short-time Fourier transform, IEEE ASSP 32(2), 1984, eq. 6). Frame ``t`` covers
+    ``n_fft`` samples from ``hop_length * t - side`` on, ``side = (n_fft - hop_length) // 2``; samples outside the
+    stream are dropped. If frames are centered, ``side = n_fft // 2``, and there are ``hop_length`` samples fewer in
+    all, as in ``torch.istft(center=True)``.
 
-    Every sample is added up from the oldest frame to the newest, wherever the stream is cut: so the samples do not depend, not
-    by a bit, on how it is.
+    Every sample is summed from the oldest frame to the newest, wherever the stream is cut, so cuts do not change a
+    single bit.
 
     :param n_fft: samples that a frame covers, the size of the transform; there are ``n_fft // 2 + 1`` bins.
     :param hop_length: samples from one frame to the next, at most ``n_fft``.
-    :param centered: the middle of frame ``t`` is sample ``hop_length * t``, and not the middle of the ``hop_length`` samples from there on.
+    :param centered: whether the middle of frame ``t`` is sample ``hop_length * t``, and not the middle of the
+        ``hop_length`` samples from there on.
     """
 
     n_fft: int = field(default=800, metadata={"minimum": 2})
@@ -48,17 +50,15 @@ class InverseSTFT(StreamableBlock):
 
     def load(self, addon: object) -> None:
         if self.hop_length > self.n_fft:
-            problem = f"{self.hop_length} samples is more than a frame covers (n_fft is {self.n_fft}); make it smaller"
+            problem = f"{self.hop_length} samples is more than a frame covers (n_fft is {self.n_fft}); reduce it"
             raise StackError("hop_length", problem)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         tables = _tables(self.n_fft, self.hop_length, self._side)
-        ahead = (
-            "schedule" in utterance and not utterance["schedule"].urgent
-        )  # then a sentence that comes whole goes out whole
-        sums = np.zeros(
-            (0, self.hop_length), np.float32
-        )  # of the blocks from ``done`` on, which frames to come belong to
+        # read ahead, a sentence that arrives as one chunk leaves as one chunk
+        ahead = "schedule" in utterance and not utterance["schedule"].urgent
+        # the sums of the blocks from ``done`` on, to which later frames contribute
+        sums = np.zeros((0, self.hop_length), np.float32)
         done = fed = 0
         for spectra, last in pulls(source, tables.newer, read_ahead=ahead):
             blocks = np.zeros((fed - done + len(spectra) + tables.older, self.hop_length), np.float32)
@@ -77,12 +77,12 @@ class InverseSTFT(StreamableBlock):
         return self.n_fft // 2 if self.centered else (self.n_fft - self.hop_length) // 2
 
     def _signals(self, spectra: np.ndarray, window: np.ndarray) -> np.ndarray:
-        """The windowed signal of each frame, (frames, n_fft)."""
+        """Return the windowed signal of each frame, (frames, n_fft)."""
         bins = self.n_fft // 2 + 1
         if spectra.ndim != 2 or spectra.shape[1] != 2 * bins:
-            what = f"expected (frames, {2 * bins}): {bins} real parts, then {bins} imaginary ones, as n_fft is {self.n_fft}"
             raise NetworkError(
-                f"InverseSTFT: {what}; got {spectra.shape}. Set n_fft to what the network was trained with"
+                f"InverseSTFT: expected (frames, {2 * bins}): {bins} real parts, then {bins} imaginary ones, as n_fft "
+                f"is {self.n_fft}; got {spectra.shape}. Set n_fft to the value that the network was trained with"
             )
         joined = np.empty((len(spectra), bins), np.complex64)
         joined.real, joined.imag = spectra[:, :bins], spectra[:, bins:]
@@ -92,17 +92,16 @@ class InverseSTFT(StreamableBlock):
 
 
 class _Tables:
-    """What the overlap of frames looks like, seen from a block: the ``hop_length`` samples that begin where a frame does.
+    """The overlap of frames, relative to a block: the ``hop_length`` samples that begin where a frame does.
 
-    ``older`` frames before its own, and ``newer`` ones behind it, reach into a block.
+    Besides its own frame, ``older`` frames before it and ``newer`` frames after it reach into a block.
     """
 
     def __init__(self, n_fft: int, hop_length: int, side: int) -> None:
         self.older, self.newer = (n_fft - 1 - side) // hop_length, -(-side // hop_length)
         self.window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
-        self._parts: list[
-            tuple[int, slice, slice]
-        ] = []  # which frame, seen from the block's own; part of it; part of the block
+        # a frame, relative to the block's own; the part of its signal; the part of the block that it is added to
+        self._parts: list[tuple[int, slice, slice]] = []
         for frame in range(-self.older, self.newer + 1):
             start = side - frame * hop_length
             low, high = max(0, start), min(n_fft, start + hop_length)
@@ -111,30 +110,29 @@ class _Tables:
         squares = np.square(self.window)
         for older in range(self.older + 1):
             for newer in range(self.newer + 1):
-                for frame, taken, place in self._parts:
+                for frame, source, target in self._parts:
                     if -older <= frame <= newer:
-                        self._weights[older, newer, place] += squares[taken]
-        np.maximum(self._weights, np.float32(_LEAST_WEIGHT), out=self._weights)
+                        self._weights[older, newer, target] += squares[source]
+        np.maximum(self._weights, np.float32(_MIN_WEIGHT), out=self._weights)
 
     def add(self, signals: np.ndarray, blocks: np.ndarray, first: int) -> None:
-        """Add signals to the blocks that they reach into, from the oldest to the newest; that of row 0 begins at block ``first``."""
-        for frame, taken, place in self._parts:
-            skip = max(0, frame - first)  # what lies before the first block is dropped
+        """Add signals to the blocks that they reach into, oldest frame first; row 0 begins at block ``first``."""
+        for frame, source, target in self._parts:
+            skip = max(0, frame - first)  # parts before the first block are dropped
             row = first + skip - frame
-            blocks[row : row + max(0, len(signals) - skip), place] += signals[skip:, taken]
+            blocks[row : row + max(0, len(signals) - skip), target] += signals[skip:, source]
 
     def divide(self, blocks: np.ndarray, first: int, total: int | None) -> None:
-        """Divide blocks, the first of which is number ``first`` of the stream, by the squares of the windows that they hold.
+        """Divide blocks by the sums of the squared windows that they contain.
 
-        :param total: frames of the stream, once its end is known.
+        :param first: number of the first block in the stream.
+        :param total: number of frames of the stream, once its end is known.
         """
         inner = slice(max(0, self.older - first), len(blocks) if total is None else max(0, total - self.newer - first))
         blocks[inner] /= self._weights[self.older, self.newer]
         for row in (*range(min(inner.start, len(blocks))), *range(max(inner.start, inner.stop), len(blocks))):
-            older, newer = (
-                min(self.older, first + row),
-                self.newer if total is None else min(self.newer, total - 1 - first - row),
-            )
+            older = min(self.older, first + row)
+            newer = self.newer if total is None else min(self.newer, total - 1 - first - row)
             blocks[row] /= self._weights[older, newer]
 
 

@@ -1,4 +1,4 @@
-"""Keeps peaks below a ceiling."""
+"""The block ``Limiter``, which keeps peaks below a ceiling."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ import numpy as np
 
 from voxstack import Frames, StreamableBlock, Utterance, windows
 
-_ONE = 1 << 30  # a gain of 1; gains are whole numbers, so that sums and minima are exact in any order
+_ONE = 1 << 30  # a gain of 1; gains are integers, so that sums and minima are exact in any order
 
 
 @dataclass
 class Limiter(StreamableBlock):
-    """Turns samples, (samples,) float32, down smoothly around peaks, so that none exceeds the ceiling.
+    """Attenuates samples, (samples,) float32, smoothly around peaks, so that none exceeds the ceiling.
 
-    Three steps, as in G. Luff, "Designing a straightforward limiter" (Signalsmith Audio, 2022): the gain that each sample
-    needs is held backwards over the lookahead (a sliding minimum), released, and smoothed by a moving average as long as the
-    lookahead; the average of gains that are all low enough is low enough. Here the release is a straight line, the lower
-    envelope of lines that rise from each held gain. The gain changes ahead of a peak instead of the sound coming late.
+    Three steps, as in G. Luff, "Designing a straightforward limiter" (Signalsmith Audio, 2022): the gain that each
+    sample needs is held backwards over the lookahead (a sliding minimum), released, and smoothed by a moving average as
+    long as the lookahead; the average of gains that are all low enough is low enough. Here the release is linear, the
+    lower envelope of lines that rise from each held gain. The gain changes ahead of a peak; the sound is not delayed.
 
-    Samples more than the lookahead before a peak, or after the release behind one, pass bit for bit. Peaks are those of
-    samples; what a converter makes between them may be higher by some tenths of a dB: leave room in ``ceiling_db``.
+    Samples more than the lookahead before a peak, or after the release that follows one, pass bit for bit. Peaks are
+    those of samples; between them a converter may produce values higher by some tenths of a dB: leave room in
+    ``ceiling_db``.
 
-    :param sample_rate: of the samples, Hz.
-    :param ceiling_db: highest absolute value given out, dB of full scale; 0 is 1.0.
+    :param sample_rate: sample rate, Hz.
+    :param ceiling_db: highest absolute value of the output, dB of full scale; 0 is 1.0.
     :param lookahead_ms: milliseconds over which the gain falls before a peak.
     :param release_ms: milliseconds in which the gain rises again from -6 dB to 0 dB.
     """
@@ -46,13 +47,10 @@ class Limiter(StreamableBlock):
         rise = max(1, round(_ONE / 2 / max(1.0, self.release_ms * self.sample_rate / 1000)))
         released = np.empty(0, np.int64)  # the last gains after the release, at most ``ahead`` of them
         for samples, _, size, start in windows(source, 0, ahead):
-            lead = (
-                ahead if start == 0 else 0
-            )  # before the stream there is silence, and gain that peaks to come pull down
+            lead = ahead if start == 0 else 0  # silence before the stream, whose gain already falls for later peaks
             needed = np.full(lead + size + ahead, _ONE, np.int64)
-            needed[lead : lead + len(samples)] = np.floor(
-                _ONE * (ceiling / np.fmax(np.abs(samples), ceiling, dtype=np.float64))
-            )
+            peaks = np.fmax(np.abs(samples), ceiling, dtype=np.float64)
+            needed[lead : lead + len(samples)] = np.floor(_ONE * (ceiling / peaks))
             last = int(released[-1]) if len(released) else _ONE
             if last == _ONE and needed.min() == _ONE and (not len(released) or released.min() == _ONE):
                 released = np.full(ahead, _ONE, np.int64)
@@ -65,13 +63,13 @@ class Limiter(StreamableBlock):
 
 
 def _below(value: float) -> np.float32:
-    """The largest float32 that is not above ``value``."""
+    """Return the largest float32 that is not above ``value``."""
     nearest = np.float32(value)
     return nearest if float(nearest) <= value else np.nextafter(nearest, np.float32(0))
 
 
 def _sliding_minimum(values: np.ndarray, size: int) -> np.ndarray:
-    """Return the minimum of each run of ``size`` values, (len - size + 1,): runs of doubled length out of overlapping ones."""
+    """Return the minimum of each run of ``size`` values, (len - size + 1,), by doubling the length of runs."""
     covered = 1
     while covered < size:
         step = min(covered, size - covered)
@@ -81,7 +79,7 @@ def _sliding_minimum(values: np.ndarray, size: int) -> np.ndarray:
 
 
 def _release(gains: np.ndarray, last: int, rise: int) -> np.ndarray:
-    """Return the greatest gains below ``gains`` that rise by no more than ``rise`` a sample; ``last`` came before them."""
+    """Return the greatest gains below ``gains`` that rise by at most ``rise`` per sample, after ``last``."""
     slope = np.arange(1, len(gains) + 1, dtype=np.int64) * rise
     return np.minimum(np.minimum.accumulate(gains - slope), last) + slope
 

@@ -1,4 +1,4 @@
-"""Noise for networks that need it: drawn here, so that they stay deterministic."""
+"""The block ``Noise``, which draws noise for networks, so that they stay deterministic."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from voxstack.streaming.seeds import generator
 class Noise(SequenceBlock):
     """Draws noise for an input of a network, (length, features) float32, as long as another tensor of the utterance.
 
-    The request's optional control ``seed``, an integer from 0 on (0 where it is absent), decides what is drawn: the same seed and name
-    give the same values, and a longer tensor the same ones and more.
+    The values depend on the request's optional control ``seed``, an integer of at least 0 (0 if absent), and on
+    ``name``. Noise for a longer tensor begins with that for a shorter one.
 
-    :param name: of what is drawn.
-    :param like: name of the tensor whose first axis says how long.
-    :param features: values a step.
+    :param name: name of the noise in the utterance.
+    :param like: name of the tensor that is as long, on its first axis.
+    :param features: values per step.
     :param distribution: ``normal``, of mean 0 and deviation 1, or ``uniform``, from 0 to 1.
     """
 

@@ -1,4 +1,4 @@
-"""Faster and slower, longer and shorter silences."""
+"""The block ``Pace``, which sets the durations of tokens."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from voxstack import RequestError, Resources, SequenceBlock, Utterance
 
 @dataclass
 class Pace(SequenceBlock):
-    """Turns ``durations``, (tokens,) in frames as the voice has them, to whole frames at the pace that is asked for.
+    """Converts ``durations``, (tokens,) in frames as the voice predicts them, to whole frames at the requested pace.
 
-    They are divided by ``rate``, by the request's own ``rate``, an optional control, and by ``rates``, one a token, where the
-    utterance has them. Another optional control, ``pause``, multiplies the silences, which ``silences``, (tokens,) bool, tells.
-    Where ``pauses``, (tokens,) in seconds, is not NaN, a token lasts exactly so long, to the nearest frame, whatever the rates.
+    They are divided by ``rate``, by the request's optional control ``rate``, and by ``rates``, (tokens,), if the
+    utterance has them. Another optional control, ``pause``, multiplies the durations of silences, which ``silences``,
+    (tokens,) bool, marks. Where ``pauses``, (tokens,) in seconds, is not NaN, a token lasts that long, to the nearest
+    frame, whatever the rates.
 
-    The others end at the frame nearest to the sum of all others so far, so that rounding never adds up. Every token lasts a
-    frame at least. The result has the dtype of ``durations``, if that is a floating one.
+    The other tokens end at the frame nearest to the sum of their durations so far, so that rounding errors do not
+    accumulate. Every token lasts at least one frame. The result has the dtype of ``durations``, if that is a
+    floating-point one.
 
-    :param rate: how many times as fast to speak: 2 takes half as long.
+    :param rate: speed as a factor: 2 takes half as long.
     """
 
     rate: float = field(default=1.0, metadata={"exclusiveMinimum": 0})
@@ -37,20 +39,20 @@ class Pace(SequenceBlock):
         rate = self.rate * _control(utterance, "rate", above=True)
         pause = _control(utterance, "pause", above=False)
         durations = np.asarray(utterance["durations"])
-        wanted = durations / (rate * np.asarray(utterance.get("rates", 1.0), np.float64))
+        scaled = durations / (rate * np.asarray(utterance.get("rates", 1.0), np.float64))
         if pause != 1:
-            wanted = np.where(utterance.get("silences", False), wanted * pause, wanted)
-        exact = self._exact(utterance)
-        if exact is None:
-            rounded = _rounded(wanted)
+            scaled = np.where(utterance.get("silences", False), scaled * pause, scaled)
+        fixed = self._fixed(utterance)
+        if fixed is None:
+            rounded = _rounded(scaled)
         else:
-            free = np.isnan(exact)
-            rounded = np.where(free, _rounded(np.where(free, wanted, 0.0)), np.rint(exact))
+            free = np.isnan(fixed)
+            rounded = np.where(free, _rounded(np.where(free, scaled, 0.0)), np.rint(fixed))
         dtype = durations.dtype if durations.dtype.kind == "f" else np.float32
         return {"durations": np.maximum(rounded, 1.0).astype(dtype)}
 
-    def _exact(self, utterance: Utterance) -> np.ndarray | None:
-        """Frames of each token whose length is given, NaN for the others; None where the voice decides them all."""
+    def _fixed(self, utterance: Utterance) -> np.ndarray | None:
+        """Return the frames of each token of requested length, NaN for the others; None if the voice determines all."""
         pauses = utterance.get("pauses")
         if pauses is None or np.isnan(pauses).all():
             return None
@@ -59,19 +61,16 @@ class Pace(SequenceBlock):
 
 
 def _rounded(durations: np.ndarray) -> np.ndarray:
-    whole = np.rint(np.cumsum(durations))
+    """Return whole durations whose sums are nearest to those of ``durations``."""
+    whole: np.ndarray = np.rint(np.cumsum(durations))
     whole[1:] -= whole[:-1].copy()
     return whole
 
 
 def _control(utterance: Utterance, name: str, above: bool) -> float:
-    """A control of the request that is a factor: above 0, or from 0 on."""
+    """Return a control of the request that is a factor: above 0, or at least 0."""
     value = float(utterance.get(name, 1.0))
     if not (math.isfinite(value) and (value > 0 if above else value >= 0)):
-        least, example = (
-            ("above 0", "2 speaks twice as fast") if above else ("0 or more", "2 makes silences twice as long")
-        )
-        raise RequestError(
-            f"Pace: {name} is {value:g}, and must be a number {least}; {example}, 1 as the voice was made"
-        )
+        required, example = ("above 0", "2 is twice as fast") if above else ("0 or more", "2 doubles the silences")
+        raise RequestError(f"Pace: {name} is {value:g}, and must be a number {required}; {example}, 1 changes nothing")
     return value

@@ -1,4 +1,4 @@
-"""Higher and lower, livelier and flatter, stronger and softer."""
+"""The block ``Prosody``, which changes predicted pitch and energy."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from voxstack import NetworkError, RequestError, SequenceBlock, Utterance
 
 @dataclass
 class Prosody(SequenceBlock):
-    """Changes the pitch and the energy that a voice predicts, before its decoder speaks them.
+    """Changes the pitch and the energy that a voice predicts, before its decoder reads them.
 
-    Works on ``lf0``, (tokens,), the natural logarithm of the pitch in Hz, and ``level``, (tokens,) in dB. The request's optional
-    controls say how: ``pitch`` in semitones up; ``pitch_range``, the factor on the distance of each token's pitch from the mean
-    of the utterance, in semitones, silences (``silences``, (tokens,) bool, where the utterance has them) not counted; ``energy``
-    in dB, which unlike a volume changes how the voice sounds. Results keep the dtype.
+    It changes ``lf0``, (tokens,), the natural logarithm of the pitch in Hz, and ``level``, (tokens,) in dB, by the
+    request's optional controls: ``pitch``, in semitones upwards; ``pitch_range``, a factor on the distance of each
+    token's pitch from the mean of the utterance, in semitones, without silences (``silences``, (tokens,) bool, if the
+    utterance has them); ``energy``, in dB, which unlike a volume changes how the voice sounds. Results keep the dtype.
 
-    :param lowest: pitch in Hz below which the voice does not go, whatever is asked for.
-    :param highest: pitch in Hz above which it does not go.
+    :param lowest: lowest pitch, Hz, whatever is requested.
+    :param highest: highest pitch, Hz.
     """
 
     lowest: float = field(default=70.0, metadata={"exclusiveMinimum": 0})
@@ -33,15 +33,13 @@ class Prosody(SequenceBlock):
         pitch, energy = _control(utterance, "pitch", 0.0), _control(utterance, "energy", 0.0)
         span = _control(utterance, "pitch_range", 1.0)
         if span < 0:
-            raise RequestError(
-                f"Prosody: pitch_range is {span:g}, and must be 0 or more; 0 is flat, 1 as the voice was made"
-            )
+            raise RequestError(f"Prosody: pitch_range is {span:g}, and must be 0 or more; 0 is flat, 1 changes nothing")
         lf0, level = np.asarray(utterance["lf0"]), np.asarray(utterance["level"])
         if not lf0.size:
             return {"lf0": lf0, "level": level}
         if not np.isfinite(lf0).all():
             raise NetworkError(
-                "Prosody: 'lf0' has values that are not finite; every token has a pitch, voiceless ones too"
+                "Prosody: 'lf0' has values that are not finite; every token needs a pitch, even a voiceless one"
             )
         mean = _mean(lf0, utterance.get("silences")) if span != 1 else 0.0
         moved = mean + (lf0 - mean) * span + pitch * math.log(2) / 12
@@ -50,6 +48,7 @@ class Prosody(SequenceBlock):
 
 
 def _mean(lf0: np.ndarray, silences: np.ndarray | None) -> float:
+    """Return the mean without silences, unless there is nothing else."""
     spoken = lf0[~np.asarray(silences, bool)] if silences is not None else lf0
     return float((spoken if spoken.size else lf0).mean(dtype=np.float64))
 
@@ -57,7 +56,5 @@ def _mean(lf0: np.ndarray, silences: np.ndarray | None) -> float:
 def _control(utterance: Utterance, name: str, default: float) -> float:
     value = float(utterance.get(name, default))
     if not math.isfinite(value):
-        raise RequestError(
-            f"Prosody: {name} is {value:g}, and must be a finite number; {default:g} is as the voice was made"
-        )
+        raise RequestError(f"Prosody: {name} is {value:g}, and must be a finite number; {default:g} changes nothing")
     return value

@@ -1,4 +1,4 @@
-"""From one sample rate to another."""
+"""The block ``Resample``, which changes the sample rate."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Quality = Literal["QQ", "LQ", "MQ", "HQ", "VHQ"]
 
 @dataclass
 class Resample(StreamableBlock):
-    """Changes the sample rate of samples, (samples,) float32, with the SoX resampler library (libsoxr).
+    """Changes the sample rate of a stream of samples, (samples,) float32, with the SoX resampler library (libsoxr).
 
-    The output is that of ``soxr.resample`` on the whole stream, bit for bit and with its length, however the stream is cut.
-    libsoxr works in blocks, so output comes in bursts; ``lookahead`` is the longest wait for any sample of the output,
-    measured by feeding silence: 586 samples from 16 to 48 kHz in HQ, 320 in LQ, 2 in QQ.
+    The output is that of ``soxr.resample`` on the whole stream, bit for bit and with its length, however the stream is
+    cut. libsoxr works in blocks, so output comes in bursts; ``lookahead`` is the longest wait for any sample of the
+    output, measured by feeding silence: 586 samples from 16 to 48 kHz in HQ, 320 in LQ, 2 in QQ.
 
-    :param source_rate: sample rate of what comes in, Hz.
-    :param target_rate: sample rate of what goes out, Hz. Equal to ``source_rate``: samples pass untouched.
-    :param quality: as libsoxr names it: QQ (cubic interpolation, aliases), LQ, MQ, HQ (20 bit), VHQ (28 bit).
+    :param source_rate: sample rate of the input, Hz.
+    :param target_rate: sample rate of the output, Hz. If it equals ``source_rate``, samples pass unchanged.
+    :param quality: one of libsoxr's qualities: QQ (cubic interpolation, aliases), LQ, MQ, HQ (20 bit), VHQ (28 bit).
     """
 
     source_rate: int = field(metadata={"minimum": 1})
@@ -35,18 +35,16 @@ class Resample(StreamableBlock):
 
     @property
     def lookahead(self) -> int:
-        return (
-            0
-            if self.source_rate == self.target_rate
-            else longest_wait(self.source_rate, self.target_rate, self.quality)
-        )
+        if self.source_rate == self.target_rate:
+            return 0
+        return longest_wait(self.source_rate, self.target_rate, self.quality)
 
     @property
     def hop(self) -> float:
         return self.target_rate / self.source_rate
 
     def load(self, addon: object) -> None:
-        _ = self.lookahead  # measured now rather than in the first request
+        _ = self.lookahead  # measured now instead of in the first request
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         if self.source_rate == self.target_rate:
@@ -66,21 +64,21 @@ class Resample(StreamableBlock):
 
 @functools.cache
 def longest_wait(source_rate: int, target_rate: int, quality: Quality) -> int:
-    """Return how many input samples, beyond the one that an output sample lies at, libsoxr takes in before giving it out.
+    """Return the most input samples after the position of an output sample that libsoxr reads before yielding it.
 
-    Depends on nothing but the arguments. It is measured sample by sample over the first three blocks, at least 4000
-    samples (about 30 ms of work). At six times the rate and more, later blocks may wait some percent longer.
+    The result depends only on the arguments. It is measured sample by sample over the first three blocks, at least 4000
+    samples (about 30 ms of work). At a ratio of six and more, later blocks may wait some percent longer.
     """
     import soxr
 
     resampler = soxr.ResampleStream(source_rate, target_rate, 1, "float32", quality)
     silence = np.zeros(1, np.float32)
-    fed = given = wait = first = 0
+    fed = yielded = wait = first = 0
     while not first or fed < max(4000, 3 * first):
         fed += 1
-        made = len(resampler.resample_chunk(silence))
-        if made:
+        count = len(resampler.resample_chunk(silence))
+        if count:
             first = first or fed
-            wait = max(wait, fed - 1 - given * source_rate // target_rate)
-        given += made
+            wait = max(wait, fed - 1 - yielded * source_rate // target_rate)
+        yielded += count
     return wait

@@ -52,7 +52,7 @@ class Utterance(ctypes.Structure):
 AudioCallback = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(Wave), ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p
 )
-"""Receives the wave, the first new sample, the number of new ones, whether they are the last, and the streaming info."""
+"""Receives the wave, the first new sample, the number of new ones, whether they are the last, and streaming info."""
 
 
 class StreamingInfo(ctypes.Structure):
