@@ -180,6 +180,14 @@ def test_help_imports_nothing_heavy(argv: list[str]) -> None:
     assert done.stderr.strip() == ""
 
 
+def test_its_own_commands_import_no_other_command() -> None:
+    script = "import sys\nfrom voxstack_cli.parser import make_parser\nmake_parser(['say'])\nprint(*sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    commands = [name for name in done.stdout.split() if name.startswith("voxstack_cli.commands.")]
+    assert commands == ["voxstack_cli.commands.say"]
+
+
 def test_the_script_is_there() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     for value in project["scripts"].values():

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def command(parser: argparse.ArgumentParser) -> None:
     """Show the contents of an addon.
 
-    Shows networks, which of them stream exactly, stack, contexts and files. Loads nothing, and does not verify files.
+    These are controls, networks and which of them stream exactly, stack, contexts and files. Nothing is loaded, and
+    files are not verified.
     """
     parser.add_argument("addon", metavar="ADDON", help="an installed addon by name, or a folder or .zip")
     parser.add_argument(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def command(parser: argparse.ArgumentParser) -> None:
     """Check addons.
 
-    Checks addon.json, size and hash of every file, and whether the stack can be built and its networks opened here.
+    Verifies addon.json and the size and hash of every file, builds the stack, and opens its networks.
     """
     parser.add_argument("addons", nargs="*", metavar="ADDON", help="an installed addon by name, or a folder or .zip")
     parser.add_argument("--no-load", action="store_true", help="check only addon.json and files; build nothing")

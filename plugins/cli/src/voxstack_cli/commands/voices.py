@@ -19,7 +19,7 @@ KEYS = ("version", "description", "license", "languages", "sample_rate", "contro
 def command(parser: argparse.ArgumentParser) -> None:
     """List installed voices.
 
-    Lists addons that lend networks to voices, too.
+    Includes addons that only lend networks to voices.
     """
     parser.add_argument("--json", action="store_true", help="print a JSON array with an object for each addon")
     parser.set_defaults(run=run)
