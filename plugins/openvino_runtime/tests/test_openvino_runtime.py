@@ -27,7 +27,7 @@ FRAMES = np.random.default_rng(1).standard_normal((1, 24, 64)).astype(np.float32
 
 
 def write(path: Path, external: str | None = None, stored: str = "float32") -> None:
-    """Write a network that multiplies frames by WEIGHTS; they are inside, or in the file ``external``."""
+    """Write a network that multiplies frames by WEIGHTS, which are inside, or in the file ``external``."""
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
     value = lambda name: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", "frames", 64])  # noqa: E731
     weights = numpy_helper.from_array(WEIGHTS.astype(stored), "weights")
@@ -71,7 +71,7 @@ def opened(tmp_path: Path) -> Callable[..., Runner]:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """A machine with other devices, on which nothing can be compiled; each computes in what ``capabilities`` says."""
+    """Simulate a machine with other devices, which support ``capabilities`` and fail to compile anything."""
 
     def with_devices(*devices: str, capabilities: tuple[str, ...] = ("FP32", "FP16")) -> None:
         def compile_model(model: Any, device: str, properties: dict[str, Any]) -> None:
@@ -90,13 +90,13 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return with_devices
 
 
-def test_a_network_runs_with_any_sizes_and_gives_away_what_it_made(opened: Callable[..., Runner]) -> None:
-    run, made = opened(), []
+def test_a_network_runs_with_any_sizes_and_its_outputs_are_the_callers(opened: Callable[..., Runner]) -> None:
+    run, results = opened(), []
     for batch, frames in [(1, 1), (1, 7), (3, 2), (1, 7)]:
         x = np.random.default_rng(frames).standard_normal((batch, frames, 64)).astype(np.float32)
         x.flags.writeable = False
-        made.append((run(frames=x)["mel"], x))
-    for mel, x in made:
+        results.append((run(frames=x)["mel"], x))
+    for mel, x in results:
         np.testing.assert_allclose(mel, x @ WEIGHTS, atol=1e-6)
         assert mel.flags.writeable
     strided = np.asfortranarray(FRAMES)[:, ::2]
@@ -105,17 +105,17 @@ def test_a_network_runs_with_any_sizes_and_gives_away_what_it_made(opened: Calla
     assert run.stats == {"compilations": 1}
 
 
-def test_what_is_effective_is_told(opened: Callable[..., Runner]) -> None:
-    told = opened().effective
-    assert told["version"] == openvino.__version__.partition("-")[0]
-    assert told == {
+def test_what_is_effective_is_reported(opened: Callable[..., Runner]) -> None:
+    reported = opened().effective
+    assert reported["version"] == openvino.__version__.partition("-")[0]
+    assert reported == {
         "device": "CPU",
-        "provider": told["provider"],
+        "provider": reported["provider"],
         "precision": "float32",
         "threads": 1,
-        "version": told["version"],
+        "version": reported["version"],
     }
-    assert told["provider"]
+    assert reported["provider"]
     assert opened(device="cpu").effective["device"] == "CPU"
 
 
@@ -166,25 +166,25 @@ def test_calls_at_a_time_are_as_calls_alone(opened: Callable[..., Runner], shape
 
 
 def test_a_stream_for_each_call_at_a_time_with_the_threads_of_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
-    from voxstack_openvino_runtime.devices import properties_of
+    from voxstack_openvino_runtime.devices import compile_properties
 
     core: Any = SimpleNamespace(get_property=lambda device, name: ["FP32", "FP16"])
     spec = NetworkSpec.of("net", SPEC, "digest", Path, True)
 
-    def told(device: str = "CPU", **context: Any) -> tuple[Any, Any]:
-        properties = properties_of(core, device, spec, Context("openvino", **context))
+    def threading_of(device: str = "CPU", **context: Any) -> tuple[Any, Any]:
+        properties = compile_properties(core, device, spec, Context("openvino", **context))
         assert properties["INFERENCE_PRECISION_HINT"] == "f32"
         return properties.get("NUM_STREAMS"), properties.get("INFERENCE_NUM_THREADS")
 
     monkeypatch.setattr("os.cpu_count", lambda: 6)
-    assert told() == (6, 6)
-    assert told(threads=4) == (1, 4)
-    assert told(threads=8) == (1, 8)
-    assert told(options={"streams": 3}, threads=2) == (3, 6)
-    assert told("GPU") == (None, None)
+    assert threading_of() == (6, 6)
+    assert threading_of(threads=4) == (1, 4)
+    assert threading_of(threads=8) == (1, 8)
+    assert threading_of(options={"streams": 3}, threads=2) == (3, 6)
+    assert threading_of("GPU") == (None, None)
     monkeypatch.setattr("os.cpu_count", lambda: 64)
-    assert told() == (8, 8)
-    assert told(options={"properties": {"NUM_STREAMS": 20}}) == (20, 8)
+    assert threading_of() == (8, 8)
+    assert threading_of(options={"properties": {"NUM_STREAMS": 20}}) == (20, 8)
 
 
 def test_precision_is_what_the_context_says(opened: Callable[..., Runner]) -> None:
@@ -205,24 +205,24 @@ def test_precision_is_what_the_context_says(opened: Callable[..., Runner]) -> No
 def test_a_precision_that_openvino_takes_in_silence_is_an_error(opened: Callable[..., Runner]) -> None:
     if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         pytest.skip("this processor computes in float32 only")
-    with pytest.raises(ContextError, match="computes in bfloat16 on CPU, and the context asks for float32"):
+    with pytest.raises(ContextError, match="computes in bfloat16 on CPU, and the context requests float32"):
         opened(options={"properties": {"INFERENCE_PRECISION_HINT": "bf16"}})
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "message"),
     [
         ({"cach": "x"}, r"has no option 'cach'; did you mean 'cache'"),
         ({"cache": 1}, "'cache' is a folder, not 1"),
         ({"properties": []}, "'properties' is an object"),
-        ({"streams": 0}, "'streams' is a number of calls at a time from 1 up, not 0"),
+        ({"streams": 0}, "'streams' is a number of concurrent calls, 1 or more, not 0"),
         ({"properties": {"NONSENSE": 1}}, "cannot compile it for CPU: .*NONSENSE"),
     ],
 )
 def test_options_that_are_not_there_are_errors(
-    opened: Callable[..., Runner], options: dict[str, Any], says: str
+    opened: Callable[..., Runner], options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ContextError, match=says):
+    with pytest.raises(ContextError, match=message):
         opened(options=options)
 
 
@@ -239,7 +239,7 @@ def test_what_was_compiled_is_kept_in_a_folder(opened: Callable[..., Runner], tm
 
 
 @pytest.mark.parametrize(
-    ("device", "there", "as_called"),
+    ("device", "available", "expected"),
     [
         ("cpu", ["CPU"], "CPU"),
         ("gpu", ["CPU", "GPU"], "GPU"),
@@ -250,34 +250,34 @@ def test_what_was_compiled_is_kept_in_a_folder(opened: Callable[..., Runner], tm
     ],
 )
 def test_devices_by_any_case(
-    machine: Callable[..., None], opened: Callable[..., Runner], device: str, there: Any, as_called: str
+    machine: Callable[..., None], opened: Callable[..., Runner], device: str, available: Any, expected: str
 ) -> None:
-    machine(*there)
+    machine(*available)
     with pytest.raises(
-        ContextError, match=rf"cannot compile it for {as_called} at the sizes .*: made for {as_called} with "
+        ContextError, match=rf"cannot compile it for {expected} at the sizes .*: made for {expected} with "
     ):
         opened(device=device, shapes={"frames": (8,)})
 
 
 @pytest.mark.parametrize(
-    ("device", "there", "says"),
+    ("device", "available", "message"),
     [
         ("NPU", ["CPU"], r"has no device 'NPU' here; it has \['CPU'\]; it needs a processor with an NPU"),
-        ("GPU", ["CPU"], r"has no device 'GPU' here; it has \['CPU'\]; it needs a graphics card of Intel's"),
+        ("GPU", ["CPU"], r"has no device 'GPU' here; it has \['CPU'\]; it needs an Intel graphics processor"),
         ("GPU.1", ["CPU", "GPU"], r"has no device 'GPU.1' here; it has \['CPU', 'GPU'\]"),
         ("GPU.2", ["CPU", "GPU.0", "GPU.1"], "has no device 'GPU.2' here"),
         ("CPU.0", ["CPU"], "has no device 'CPU.0' here"),
         ("tpu", ["CPU"], r"has no device 'tpu' here; it has \['CPU'\]$"),
-        ("AUTO", ["CPU"], "'AUTO' chooses a device by itself, .* in silence; name one of"),
+        ("AUTO", ["CPU"], "'AUTO' chooses a device by itself, .* silently; name one of"),
         ("auto:gpu,cpu", ["CPU", "GPU"], "chooses a device by itself"),
         ("HETERO:NPU,CPU", ["CPU", "NPU"], "chooses a device by itself"),
     ],
 )
 def test_a_device_that_is_not_there_is_an_error_never_a_fallback(
-    machine: Callable[..., None], opened: Callable[..., Runner], device: str, there: list[str], says: str
+    machine: Callable[..., None], opened: Callable[..., Runner], device: str, available: list[str], message: str
 ) -> None:
-    machine(*there)
-    with pytest.raises(ContextError, match=says):
+    machine(*available)
+    with pytest.raises(ContextError, match=message):
         opened(device=device)
 
 

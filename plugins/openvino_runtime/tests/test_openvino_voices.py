@@ -1,4 +1,4 @@
-"""Networks of real voices: OpenVINO gives what ONNX Runtime gives, in every form."""
+"""Networks of real voices: OpenVINO computes what ONNX Runtime computes, in every form."""
 
 from __future__ import annotations
 
@@ -33,20 +33,22 @@ def opened(amber: Addon, spec: NetworkSpec, runtime: str, **context: Any) -> Net
 
 def inputs_of(spec: NetworkSpec, length: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(length)
-    made: dict[str, np.ndarray] = {}
+    inputs: dict[str, np.ndarray] = {}
     for name in spec.needs:
         tensor = spec.inputs[name]
         shape = [{"batch": 1}.get(axis, length) if isinstance(axis, str) else axis for axis in tensor.shape]
-        made[name] = (
+        inputs[name] = (
             rng.integers(0, 2, shape) if tensor.dtype == "int64" else rng.standard_normal(shape).astype(np.float32)
         )
-    return made
+    return inputs
 
 
-def error(made: Any, wanted: Any) -> float:
-    assert {name: array.shape for name, array in made.items()} == {name: array.shape for name, array in wanted.items()}
+def error(results: Any, wanted: Any) -> float:
+    assert {name: array.shape for name, array in results.items()} == {
+        name: array.shape for name, array in wanted.items()
+    }
     return max(
-        float(np.abs(made[name] - array).max(initial=0) / np.abs(array).max(initial=1))
+        float(np.abs(results[name] - array).max(initial=0) / np.abs(array).max(initial=1))
         for name, array in wanted.items()
     )
 
@@ -60,16 +62,16 @@ def test_any_length_and_fixed_ones_are_as_in_onnx_runtime(amber: Addon, name: st
     reference, free = opened(amber, spec, "onnx"), opened(amber, spec, "openvino")
     fixed = opened(amber, spec, "openvino", shapes={axis: LENGTHS[-2:]})
     for length in LENGTHS:
-        given = inputs_of(spec, length)
-        wanted = reference(**given)
-        assert error(free(**given), wanted) < 1e-5, length
+        inputs = inputs_of(spec, length)
+        wanted = reference(**inputs)
+        assert error(free(**inputs), wanted) < 1e-5, length
         if length in LENGTHS[-2:]:
-            assert error(fixed(**given), wanted) < 1e-5, length
+            assert error(fixed(**inputs), wanted) < 1e-5, length
 
 
 @pytest.mark.parametrize("name", ["decoder", "vocoder"])
 def test_what_carries_state_runs_in_steps_of_any_size(amber: Addon, name: str) -> None:
-    """Also in a last step of nothing, and from states of another length than they are after it."""
+    """Also in a last step without frames, and from states of another length than the following ones."""
     whole, spec = amber.networks[name], amber.networks[name].stateful
     assert spec is not None
     assert spec.streaming is not None
@@ -78,12 +80,12 @@ def test_what_carries_state_runs_in_steps_of_any_size(amber: Addon, name: str) -
     wanted = opened(amber, whole, "onnx").run_single(**{key: frames})[output]
     stateful = opened(amber, spec, "openvino")
     for sizes in ([150], [150, 0], [24, *[1] * 126], [24, *[7] * 18], [30, 120]):
-        states, made = first_states(spec), []
+        states, results = first_states(spec), []
         for number, start in enumerate(np.cumsum([0, *sizes[:-1]])):
             last = number == len(sizes) - 1
             step, states = stateful.step(states, last, **{spec.streaming.input: frames[start : start + sizes[number]]})
-            made.append(step[output])
-        assert error({output: np.concatenate(made)}, {output: wanted}) < 1e-5, sizes
+            results.append(step[output])
+        assert error({output: np.concatenate(results)}, {output: wanted}) < 1e-5, sizes
 
 
 def test_bfloat16_is_another_precision(amber: Addon) -> None:
@@ -92,6 +94,6 @@ def test_bfloat16_is_another_precision(amber: Addon) -> None:
     if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         pytest.skip("this processor does not compute in bfloat16")
     spec = amber.networks["decoder"]
-    given = inputs_of(spec, 64)
-    off = error(opened(amber, spec, "openvino", precision="bfloat16")(**given), opened(amber, spec, "onnx")(**given))
+    inputs = inputs_of(spec, 64)
+    off = error(opened(amber, spec, "openvino", precision="bfloat16")(**inputs), opened(amber, spec, "onnx")(**inputs))
     assert 1e-4 < off < 0.1

@@ -12,7 +12,7 @@ from voxstack.networks import Context, NetworkSpec, Runner
 def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
     """Open the ``onnx`` export of a network, if the context's runtime is ``openvino``.
 
-    :raises ContextError: for a device, a precision or an option that is not there, or a network without that export.
+    :raises ContextError: for an unavailable device, precision or option, or a network without that export.
     """
     if context.runtime != "openvino":
         return None
@@ -27,7 +27,7 @@ def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
 
 @voxstack.hookimpl
 def voxstack_devices() -> list[str]:
-    """The devices that OpenVINO finds on this machine."""
+    """Return the devices that OpenVINO finds on this machine."""
     if importlib.util.find_spec("openvino") is None:
         return []
     import openvino

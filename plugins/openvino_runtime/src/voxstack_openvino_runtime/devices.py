@@ -1,4 +1,4 @@
-"""Which device a context names, and what it is told to do."""
+"""The devices that contexts name, the properties that networks are compiled with, and the context in effect."""
 
 from __future__ import annotations
 
@@ -13,57 +13,61 @@ if TYPE_CHECKING:
     import openvino
 
 PRECISIONS = {"float32": ("f32", "FP32"), "bfloat16": ("bf16", "BF16"), "float16": ("f16", "FP16")}
-"""What OpenVINO calls a precision when it is told one, and when a device lists what it can do."""
+"""By precision: its name in OpenVINO's precision hint, and its name in the capabilities of a device."""
 
-CHOOSERS = ("AUTO", "MULTI", "HETERO", "BATCH")
+AUTOMATIC_DEVICES = ("AUTO", "MULTI", "HETERO", "BATCH")
 OPTIONS = ("cache", "properties", "streams")
-MOST_STREAMS = 8
-"""Calls at a time, unless a context asks for more: each holds the network's intermediate results."""
+MAX_STREAMS = 8
+"""Concurrent calls, unless a context requests more: each holds the network's intermediate results."""
 
 
 def find_device(core: openvino.Core, spec: NetworkSpec, context: Context) -> str:
-    """Return the device as OpenVINO calls it, such as ``CPU`` or ``GPU.1``; the context may write it in any case.
+    """Return OpenVINO's name of the device, such as ``CPU`` or ``GPU.1``; the context may name it in any case.
 
-    :raises ContextError: naming the devices that there are, if this one is not there or would choose by itself.
+    :raises ContextError: listing the available devices, if this one is unavailable or would choose by itself.
     """
     device = context.device.upper()
-    there = list(core.available_devices)
+    available = list(core.available_devices)
     where = f"network {spec.name!r}: OpenVINO"
-    if device.partition(":")[0] in CHOOSERS:
+    if device.partition(":")[0] in AUTOMATIC_DEVICES:
         raise ContextError(
-            f"{where}'s {context.device!r} chooses a device by itself, and takes another in silence; name one of {there}"
+            f"{where}'s {context.device!r} chooses a device by itself, and changes to another silently; name one of "
+            f"{available}"
         )
     kind, _, number = device.partition(".")
-    if device in there or (not number and f"{kind}.0" in there) or (number == "0" and kind != "CPU" and kind in there):
+    present = device in available or (not number and f"{kind}.0" in available)
+    if present or (number == "0" and kind != "CPU" and kind in available):
         return device
-    needs = {
-        "GPU": "; it needs a graphics card of Intel's and its driver",
+    requirements = {
+        "GPU": "; it needs an Intel graphics processor and its driver",
         "NPU": "; it needs a processor with an NPU and its driver",
     }
-    raise ContextError(f"{where} has no device {context.device!r} here; it has {there}{needs.get(kind, '')}")
+    raise ContextError(f"{where} has no device {context.device!r} here; it has {available}{requirements.get(kind, '')}")
 
 
-def properties_of(core: openvino.Core, device: str, spec: NetworkSpec, context: Context) -> dict[str, Any]:
-    """What OpenVINO is told when it compiles a network.
+def compile_properties(core: openvino.Core, device: str, spec: NetworkSpec, context: Context) -> dict[str, Any]:
+    """Return the properties that OpenVINO compiles a network with.
 
-    The precision is always told: left to itself, OpenVINO takes the fastest that the hardware has. A CPU has a stream for each call
-    that may run at a time, as calls that share one wait for each other; a stream has the context's threads, bound to no core.
+    The precision is always set: by default, OpenVINO chooses the fastest that the hardware has. A CPU has a stream for
+    each concurrent call, as calls that share one wait for each other; a stream has the context's threads, bound to no
+    core.
 
-    :raises ContextError: for a precision that the device does not compute in, or an option that there is not.
+    :raises ContextError: for a precision that the device does not compute in, or an option that does not exist.
     """
     where = f"network {spec.name!r}: OpenVINO"
-    check_options(spec, context)
-    told, capability = PRECISIONS[context.precision]
+    _check_options(spec, context)
+    hint, capability = PRECISIONS[context.precision]
     capabilities = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
     if capability not in capabilities:
-        can = [name for name, (_, known) in PRECISIONS.items() if known in capabilities]
+        supported = [name for name, (_, known) in PRECISIONS.items() if known in capabilities]
         raise ContextError(
-            f"{where}'s {device} does not compute in {context.precision} here; set 'precision' in the context to one of {can}"
+            f"{where}'s {device} does not compute in {context.precision} here; set 'precision' in the context to one "
+            f"of {supported}"
         )
-    properties: dict[str, Any] = {"INFERENCE_PRECISION_HINT": told, "PERFORMANCE_HINT": "LATENCY"}
+    properties: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
     streams = context.options.get("streams")
     if device == "CPU":
-        streams = streams or max(1, min(MOST_STREAMS, (os.cpu_count() or 1) // context.threads))
+        streams = streams or max(1, min(MAX_STREAMS, (os.cpu_count() or 1) // context.threads))
         properties |= {"INFERENCE_NUM_THREADS": streams * context.threads, "ENABLE_CPU_PINNING": False}
     if streams:
         properties["NUM_STREAMS"] = streams
@@ -72,60 +76,59 @@ def properties_of(core: openvino.Core, device: str, spec: NetworkSpec, context: 
     return properties | dict(context.options.get("properties", {}))
 
 
-def check_options(spec: NetworkSpec, context: Context) -> None:
+def _check_options(spec: NetworkSpec, context: Context) -> None:
     """Check the context's ``options``.
 
-    They can name files; the core takes none from an addon that is not trusted.
+    They can name files; the core accepts none from an untrusted addon.
 
-    :raises ContextError: for a key that there is not, or a value that it cannot have.
+    :raises ContextError: for an unknown key, or a value that it cannot have.
     """
     where = f"network {spec.name!r}: the runtime 'openvino'"
     for key, value in context.options.items():
         if key not in OPTIONS:
             raise ContextError(f"{where} has no option {key!r}{did_you_mean(key, OPTIONS)}; it has {list(OPTIONS)}")
-        fits, wanted = {
+        valid, description = {
             "cache": (isinstance(value, str) and value != "", "a folder"),
             "properties": (isinstance(value, Mapping), "an object of OpenVINO's properties"),
             "streams": (
                 isinstance(value, int) and not isinstance(value, bool) and value >= 1,
-                "a number of calls at a time from 1 up",
+                "a number of concurrent calls, 1 or more",
             ),
         }[key]
-        if not fits:
-            raise ContextError(f"{where}: the option {key!r} is {wanted}, not {value!r}")
+        if not valid:
+            raise ContextError(f"{where}: the option {key!r} is {description}, not {value!r}")
 
 
-def found(
+def effective_context(
     core: openvino.Core, device: str, compiled: openvino.CompiledModel, spec: NetworkSpec, context: Context
 ) -> dict[str, Any]:
-    """What a compiled network runs in: ``device``, ``provider``, ``precision``, ``version``, and on a CPU ``threads``.
+    """Return ``device``, ``provider``, ``precision`` and ``version`` of a compiled network, and on a CPU ``threads``.
 
-    :raises ContextError: if that is another precision than the context's; OpenVINO says nothing when it takes another.
+    :raises ContextError: if the precision is not the context's; OpenVINO does not report it when it chooses another.
     """
     import openvino
 
-    facts = {
+    effective: dict[str, Any] = {
         "device": device,
         "provider": str(core.get_property(device, "FULL_DEVICE_NAME")),
         "precision": _precision(compiled) or context.precision,
         "version": openvino.__version__.partition("-")[0],
     }
-    if facts["precision"] != context.precision:
+    if effective["precision"] != context.precision:
         raise ContextError(
-            f"network {spec.name!r}: OpenVINO computes in {facts['precision']} on {device}, and the context asks for {context.precision}; "
-            "change its 'precision', or the property that says otherwise in its 'options'"
+            f"network {spec.name!r}: OpenVINO computes in {effective['precision']} on {device}, and the context "
+            f"requests {context.precision}; change its 'precision', or the conflicting property in its 'options'"
         )
     if device == "CPU":
-        facts["threads"] = max(
-            1, compiled.get_property("INFERENCE_NUM_THREADS") // compiled.get_property("NUM_STREAMS")
-        )
-    return facts
+        threads = compiled.get_property("INFERENCE_NUM_THREADS") // compiled.get_property("NUM_STREAMS")
+        effective["threads"] = max(1, threads)
+    return effective
 
 
 def _precision(compiled: openvino.CompiledModel) -> str | None:
-    """What the network is computed in; None where the device does not say."""
+    """Return the precision that a network computes in; None if the device does not report it."""
     try:
         hint = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
     except RuntimeError:
         return None
-    return next((name for name, (told, _) in PRECISIONS.items() if told == hint), hint)
+    return next((name for name, (known, _) in PRECISIONS.items() if known == hint), hint)

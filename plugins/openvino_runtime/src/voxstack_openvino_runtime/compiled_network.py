@@ -1,4 +1,4 @@
-"""Runs a compiled network, from many threads at once."""
+"""Compiled networks as callables on named arrays, for many threads at once."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     import openvino
 
 
-class Requests:
-    """A compiled network as a callable on named arrays.
+class CompiledNetwork:
+    """A compiled model as a callable on named arrays.
 
-    A request of OpenVINO's serves one call at a time and keeps its outputs to itself: a call takes one that is free, or makes one, and
-    copies the outputs. So there are as many as there were calls at a time.
+    An inference request of OpenVINO serves one call at a time and owns its outputs: a call takes a free request, or
+    creates one, and copies the outputs before it returns the request. So there are as many requests as there were
+    concurrent calls.
 
-    :param effective: what the network runs in.
+    :param effective: the report of the context that the network runs in.
     """
 
     def __init__(self, spec: NetworkSpec, compiled: openvino.CompiledModel, effective: Mapping[str, Any]) -> None:
@@ -42,15 +43,15 @@ class Requests:
             request = self._compiled.create_infer_request()
         try:
             request.infer(tensors, share_inputs=True)
-            made = {name: request.get_tensor(name).data.copy() for name in self._outputs}
-        except Exception as error:  # its errors share no base class of their own; the request is not used again
-            raise NetworkError(f"network {self._spec.name!r}: OpenVINO failed: {said(error)}") from error
+            outputs = {name: request.get_tensor(name).data.copy() for name in self._outputs}
+        except Exception as error:  # OpenVINO's errors share no base class; the failed request is not used again
+            raise NetworkError(f"network {self._spec.name!r}: OpenVINO failed: {error_text(error)}") from error
         self._free.append(request)
-        return made
+        return outputs
 
 
-def said(error: Exception) -> str:
-    """What an error of OpenVINO says, without where in its source."""
+def error_text(error: Exception) -> str:
+    """Return the message of an OpenVINO error without the locations in its source."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if not line.startswith("Exception from") and " failed at src/" not in line]
-    return "; ".join(telling or lines)
+    relevant = [line for line in lines if not line.startswith("Exception from") and " failed at src/" not in line]
+    return "; ".join(relevant or lines)
