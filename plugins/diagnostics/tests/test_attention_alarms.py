@@ -19,7 +19,7 @@ TOKENS = 30
 
 @dataclass
 class Attending(StreamableBlock):
-    """Gives frames whose attention the utterance has in ``rows``: 3 frames a step, 4 steps a chunk."""
+    """Yields frames whose attention the utterance has in ``rows``: 3 frames per step, 4 steps per chunk."""
 
     head = True
     makes = "frames"
@@ -37,7 +37,7 @@ class Attending(StreamableBlock):
 
 
 def path(*tokens: int, share: float = 0.8) -> np.ndarray:
-    """Attention, (steps, tokens), of one token a step, the rest of it with the neighbours."""
+    """Return attention, (steps, tokens), mostly of one token per step, the rest on its neighbours."""
     rows = np.zeros((len(tokens), TOKENS), np.float32)
     for step, token in enumerate(tokens):
         rows[step, token] = share
@@ -50,10 +50,10 @@ def steady(first: int = 0, stop: int = TOKENS, steps: int = 3) -> list[int]:
 
 
 def alarms(rows: np.ndarray, stopped: bool = True, **fields: Any) -> list[tuple[str, float]]:
-    """Kinds of alarms, and the step that each is at."""
+    """Return the kinds of alarms, each with its step."""
     timeline = Timeline(3.0)  # a step is a second
-    said = {"rows": rows, "stopped": stopped, "timeline": timeline, "phones": [f"p{i}" for i in range(TOKENS)]}
-    list(AttentionAlarms(Attending(), **fields).stream(iter(()), said))
+    utterance = {"rows": rows, "stopped": stopped, "timeline": timeline, "phones": [f"p{i}" for i in range(TOKENS)]}
+    list(AttentionAlarms(Attending(), **fields).stream(iter(()), utterance))
     return [(event.text.split(":")[0], event.start) for event in timeline.take(float("inf")) if event.kind == "alarm"]
 
 
@@ -86,10 +86,9 @@ def test_what_goes_well_gives_no_alarm():
     ids=["skipped", "repeated", "stuck", "cut off", "unfocused"],
 )
 def test_what_goes_wrong_is_told_where_it_does(rows: np.ndarray, expected: list[tuple[str, float]]):
-    found = alarms(rows)
-    assert [kind for kind, _ in found if kind == expected[0][0]] == [expected[0][0]]
-    told = dict(found)
-    assert told[expected[0][0]] == pytest.approx(expected[0][1], abs=4)
+    raised = alarms(rows)
+    assert [kind for kind, _ in raised if kind == expected[0][0]] == [expected[0][0]]
+    assert dict(raised)[expected[0][0]] == pytest.approx(expected[0][1], abs=4)
 
 
 def test_never_stopping_is_told():
@@ -98,8 +97,12 @@ def test_never_stopping_is_told():
 
 def test_alarms_come_with_the_chunk_in_which_they_are_seen(caplog: pytest.LogCaptureFixture):
     timeline = Timeline(3.0)
-    said = {"rows": path(*steady(0, 10), *steady(15)), "timeline": timeline, "phones": [f"p{i}" for i in range(TOKENS)]}
-    stream = AttentionAlarms(Attending()).stream(iter(()), said)
+    utterance = {
+        "rows": path(*steady(0, 10), *steady(15)),
+        "timeline": timeline,
+        "phones": [f"p{i}" for i in range(TOKENS)],
+    }
+    stream = AttentionAlarms(Attending()).stream(iter(()), utterance)
     with caplog.at_level(logging.INFO, "voxstack.attention"):
         for _ in range(7):  # 28 steps
             next(stream)
@@ -137,9 +140,17 @@ def test_a_report_to_a_file(tmp_path: Path):
         AttentionAlarms(Attending(), path=str(tmp_path / "none" / "x.jsonl")).load(None)
 
 
+def test_attention_of_nan_is_reported_and_does_not_end_the_stream(tmp_path: Path):
+    file = tmp_path / "attention.jsonl"
+    rows = np.full((8, TOKENS), np.nan, np.float32)
+    assert len(list(AttentionAlarms(Attending(), path=str(file)).stream(iter(()), {"rows": rows}))) == 2
+    row = json.loads(file.read_text())
+    assert (row["end"], row["steps"], row["focus_rate"]) == ("ended", 8, None)
+
+
 def test_frames_pass_untouched():
     rows = path(*steady())
     plain, watched = (
         list(block.stream(iter(()), {"rows": rows})) for block in (Attending(), AttentionAlarms(Attending()))
     )
-    assert all(np.array_equal(one, other) for one, other in zip(plain, watched, strict=True))
+    assert all(np.array_equal(plain_chunk, chunk) for plain_chunk, chunk in zip(plain, watched, strict=True))

@@ -11,7 +11,7 @@ from voxstack_diagnostics import Probe, ProbeSequence, Stopwatch
 
 @dataclass
 class Ahead(StreamableBlock):
-    """Gives each step twice, as the sum of itself and the third one behind it."""
+    """Yields each step twice, as the sum of itself and the third one after it."""
 
     takes, makes, lookahead, hop = "mel", "frames", 3, 2.0
 
@@ -23,7 +23,7 @@ class Ahead(StreamableBlock):
 
 @dataclass
 class Head(StreamableBlock):
-    """Counts to the request's count."""
+    """Counts up to the request's count."""
 
     needs, head, makes = frozenset({"count"}), True, "frames"
 

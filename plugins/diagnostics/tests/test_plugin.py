@@ -41,7 +41,7 @@ def test_the_examples_in_the_readme_build():
 
 
 def _without_other_plugins(spec: dict) -> dict:
-    """The example with a block of the core in the place of one that another plugin brings."""
+    """Return the example with blocks of other plugins replaced by blocks that are available here."""
     stand_ins = {
         "AutoregressiveDecoder": {"type": "Probe"},
         "Decoder": {"type": "Probe"},

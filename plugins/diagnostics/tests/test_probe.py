@@ -24,7 +24,7 @@ def log(caplog):
 
 def test_hands_the_same_chunks_on():
     chunks = list(pieces(X))
-    assert all(made is chunk for made, chunk in zip(Probe().stream(iter(chunks), {}), chunks, strict=True))
+    assert all(output is chunk for output, chunk in zip(Probe().stream(iter(chunks), {}), chunks, strict=True))
 
 
 def test_reports_what_went_by(log, tmp_path):
@@ -112,6 +112,12 @@ def test_a_report_that_cannot_be_written_does_not_end_the_stream(log, tmp_path):
     assert "cannot write" in log.messages[-1]
 
 
+def test_figures_beyond_the_range_of_floats_do_not_end_the_stream(tmp_path):
+    (chunk,) = Probe(path=str(tmp_path / "p")).stream(iter([np.full(4, 1e200)]), {})
+    row = json.loads((tmp_path / "p").read_text())
+    assert (row["end"], len(chunk), row["max"], row["rms"]) == ("ended", 4, 1e200, None)
+
+
 def test_a_folder_that_does_not_exist_is_found_when_it_loads(tmp_path):
     with pytest.raises(voxstack.StackError, match=r"path: there is no folder .*nowhere"):
         Probe(path=str(tmp_path / "nowhere" / "p.jsonl")).load(None)
@@ -128,10 +134,10 @@ def test_a_sequence_probe_says_what_came_and_what_was_made(log):
         def __call__(self, utterance):
             return {"durations": np.array([1.5, np.nan, 3.0], np.float32)}
 
-    made = ProbeSequence(Lengths(), name="enc")({"text": "a" * 100, "tokens": np.array([1, 2, 9])})
-    assert list(made) == ["durations"]
+    results = ProbeSequence(Lengths(), name="enc")({"text": "a" * 100, "tokens": np.array([1, 2, 9])})
+    assert list(results) == ["durations"]
     assert log.messages[0] == "enc: got text: '" + "a" * 56 + "..."
     assert log.messages[1] == "enc: got tokens: (3,) int64, 1 to 9"
     assert log.messages[2].startswith("enc: Lengths took ")
-    assert log.messages[3] == "enc: made durations: (3,) float32, 1.5 to 3, 1 NaN, 0 infinite"
-    assert log.messages[4] == "enc: durations holds a NaN or infinity"
+    assert log.messages[3] == "enc: gave durations: (3,) float32, 1.5 to 3, 1 NaN, 0 infinite"
+    assert log.messages[4] == "enc: durations contains a NaN or infinity"

@@ -14,7 +14,7 @@ from voxstack_diagnostics import Stopwatch, stopwatch
 
 
 class Clock:
-    """Goes on only when told to."""
+    """A clock that advances only on request."""
 
     now = 0.0
 
@@ -32,9 +32,9 @@ def own_clock(monkeypatch):
 
 @dataclass
 class Slow(StreamableBlock):
-    """Sleeps 20 ms before each chunk, 40 ms before the second, and pulls two to give one.
+    """Sleeps 20 ms before each chunk, 40 ms before the second, and pulls two to yield one.
 
-    :param fails: raise after the first.
+    :param fails: whether to raise after the first chunk.
     """
 
     fails: bool = False
@@ -92,6 +92,26 @@ def test_says_that_a_stream_was_closed_early(watch, tmp_path):
     times = row(tmp_path)
     assert (times["end"], times["chunks"]) == ("closed early", 1)
     assert times["block_seconds"] == pytest.approx(0.02)
+
+
+@dataclass
+class Closing(StreamableBlock):
+    """Records the order of events when it is closed."""
+
+    def stream(self, source, utterance):
+        try:
+            yield from source
+        finally:
+            utterance["order"].append("closed")
+
+
+def test_a_block_is_closed_before_the_report(monkeypatch):
+    order = []
+    monkeypatch.setattr(stopwatch.Stopwatch, "_report", lambda self, times, end: order.append(end))
+    stream = Stopwatch(Closing()).stream(source(), {"order": order})
+    next(stream)
+    stream.close()
+    assert order == ["closed", "closed early"]
 
 
 def test_says_that_a_stream_failed(tmp_path):

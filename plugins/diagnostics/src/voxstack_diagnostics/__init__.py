@@ -1,4 +1,4 @@
-"""Diagnostics: blocks that look at a running stack and change nothing."""
+"""Diagnostics: blocks that observe a running stack and change nothing."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from voxstack_diagnostics.stopwatch import Stopwatch
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """The blocks of this plugin."""
+    """Return the blocks of this plugin."""
     return [AttentionAlarms, Probe, ProbeSequence, Stopwatch]

@@ -1,4 +1,4 @@
-"""Live alarms of attention that goes wrong."""
+"""The block ``AttentionAlarms``, which raises alarms while a decoder runs."""
 
 from __future__ import annotations
 
@@ -11,32 +11,34 @@ import numpy as np
 
 from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Available, field_path
-from voxstack_diagnostics import reports
-from voxstack_diagnostics.attention import Alarm, Limits, Watch
+from voxstack_diagnostics.attention_monitor import Alarm, AlarmLimits, AttentionMonitor
+from voxstack_diagnostics.stream_reports import append, check_folder, report_end
 
 _LOG = logging.getLogger("voxstack.attention")
 
 
 @dataclass
 class AttentionAlarms(StreamableWrapper):
-    """Runs a decoder that attends to the text, changes nothing, and gives alarm when it does not say all of it, once, and then stops.
+    """Runs a decoder that attends to the text, and raises an alarm if it does not read all of it, once, and then stop.
 
-    Alarms come with the chunk in which they are seen: as events of kind ``alarm`` with the audio, and as warnings in the log
-    ``voxstack.attention``. When a stream ends, one line with its steps, focus rate and coverage goes to that log (INFO). The kinds:
+    The stream is unchanged. Alarms come with the chunk in which they are detected: as events of kind ``alarm`` with the
+    audio, and as warnings in the log ``voxstack.attention``. When a stream ends, one line with its steps, focus rate
+    and coverage goes to that log (INFO). The kinds:
 
-    ``skipped``: tokens were passed without being attended. ``repeated``: it went back. ``stuck``: it stayed on one token.
-    ``unfocused``: it looked everywhere at once. ``no stop``: it was stopped by its limit. ``cut off``: it stopped before the end.
+    ``skipped``: tokens were passed without being attended. ``repeated``: the attention went back. ``stuck``: it stayed
+    on one token. ``unfocused``: it was spread over many tokens. ``no stop``: the decoder was stopped by its limit.
+    ``cut off``: it stopped before the end of the text.
 
     The block inside must call the utterance's ``attention_watch``, as ``AutoregressiveDecoder`` does.
 
     :param block: the decoder.
-    :param skipped: neighbouring tokens from which on it is an alarm that they were passed,
-    :param least: with less attention each, in steps.
-    :param repeated: tokens back from the furthest one from which on that is an alarm.
-    :param stuck: steps on one token, beyond which that is one.
-    :param focus: least mean of the largest weight of a step,
-    :param focus_steps: over so many steps.
-    :param path: file that gets one line of JSON for each stream, appended; its folder must exist.
+    :param skipped: the fewest adjacent tokens passed that are an alarm.
+    :param least: the least attention of a token, summed over steps, below which it counts as passed.
+    :param repeated: the fewest tokens back from the furthest one that are an alarm.
+    :param stuck: the most steps on one token that are no alarm.
+    :param focus: the least mean of the largest weight of each step that is no alarm.
+    :param focus_steps: the number of steps over which that mean is taken.
+    :param path: file to which one line of JSON is appended for each stream; its folder must exist.
     """
 
     block: StreamableBlock
@@ -53,57 +55,59 @@ class AttentionAlarms(StreamableWrapper):
         return self.block
 
     def load(self, addon: object) -> None:
-        reports.check_folder(self.path)
+        check_folder(self.path)
 
-    def check_needs(self, given: Available, path: str) -> Available:
-        return self.block.check_needs(given, field_path(path, "block"))
+    def check_needs(self, available: Available, path: str) -> Available:
+        return self.block.check_needs(available, field_path(path, "block"))
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        limits = Limits(self.skipped, self.least, self.repeated, self.stuck, self.focus, self.focus_steps)
-        follower = _Follower(limits, utterance)
-        with reports.following(lambda end: self._report(follower, end)):
-            yield from self.block.stream(source, {**utterance, "attention_watch": follower})
+        limits = AlarmLimits(self.skipped, self.least, self.repeated, self.stuck, self.focus, self.focus_steps)
+        watch = _AttentionWatch(limits, utterance)
+        with report_end(lambda end: self._report(watch, end)):
+            yield from self.block.stream(source, {**utterance, "attention_watch": watch})
 
-    def _report(self, follower: _Follower, end: str) -> None:
-        row = follower.row
-        told = ", ".join(f"{key} {value:.3g}" for key, value in row.items() if isinstance(value, int | float))
-        _LOG.info("%s: %s; alarms: %s", end, told or "no attention", follower.told)
-        reports.append(self.path, {"end": end, **row, "alarms": dict(follower.counts)}, _LOG)
+    def _report(self, watch: _AttentionWatch, end: str) -> None:
+        row = watch.row
+        values = ", ".join(f"{key} {value:.3g}" for key, value in row.items() if isinstance(value, int | float))
+        _LOG.info("%s: %s; alarms: %s", end, values or "no attention", watch.summary)
+        append(self.path, {"end": end, **row, "alarms": dict(watch.counts)}, _LOG)
 
 
-class _Follower:
-    """What the decoder of one utterance calls."""
+class _AttentionWatch:
+    """The callable through which the decoder of one utterance reports its attention."""
 
-    def __init__(self, limits: Limits, utterance: Utterance) -> None:
+    def __init__(self, limits: AlarmLimits, utterance: Utterance) -> None:
         self.counts: Counter[str] = Counter()
         self._limits, self._timeline = limits, utterance.get("timeline")
         self._phones = list(utterance.get("phones", ()))
-        self._watch: Watch | None = None
+        self._monitor: AttentionMonitor | None = None
 
     def __call__(self, attention: np.ndarray | None, frames: int, stopped: bool = True) -> None:
-        """:param attention: (steps, tokens) of a chunk, or None after the last one.
-        :param frames: frames a step.
+        """Monitor the attention of a chunk, or the end of the stream.
+
+        :param attention: (steps, tokens) of a chunk, or None after the last one.
+        :param frames: frames per step.
         :param stopped: at the end: whether the network stopped by itself.
         """
         if attention is not None:
-            self._watch = self._watch or Watch(self._limits, attention.shape[1])
-            alarms = list(self._watch.follow(attention))
+            self._monitor = self._monitor or AttentionMonitor(self._limits, attention.shape[1])
+            alarms = list(self._monitor.add(attention))
         else:
-            alarms = list(self._watch.end(stopped)) if self._watch else []
+            alarms = list(self._monitor.end(stopped)) if self._monitor else []
         for alarm in alarms:
-            self._give(alarm, frames)
+            self._raise(alarm, frames)
 
     @property
     def row(self) -> dict[str, Any]:
-        """The figures of what was followed, as JSON."""
-        return self._watch.row if self._watch else {}
+        """The figures of the attention so far, as JSON."""
+        return self._monitor.row if self._monitor else {}
 
     @property
-    def told(self) -> str:
-        """The alarms that there were."""
+    def summary(self) -> str:
+        """The number of alarms of each kind."""
         return ", ".join(f"{count} {kind}" for kind, count in self.counts.items()) or "none"
 
-    def _give(self, alarm: Alarm, frames: int) -> None:
+    def _raise(self, alarm: Alarm, frames: int) -> None:
         first, stop = alarm.tokens
         where = f"token {first}" if stop - first == 1 else f"tokens {first} to {stop - 1}"
         phones = f" ({' '.join(self._phones[first:stop][:12])})" if self._phones else ""

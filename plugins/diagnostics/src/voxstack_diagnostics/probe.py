@@ -1,4 +1,4 @@
-"""What goes by."""
+"""The block ``Probe``, which reports the chunks of a stream."""
 
 from __future__ import annotations
 
@@ -6,49 +6,48 @@ import logging
 from dataclasses import dataclass
 
 from voxstack import Frames, StreamableBlock, Utterance
-from voxstack_diagnostics import reports
-from voxstack_diagnostics.tally import Tally
+from voxstack_diagnostics.running_statistics import RunningStatistics
+from voxstack_diagnostics.stream_reports import append, check_folder, report_end
 
 _LOG = logging.getLogger("voxstack.probe")
 
 
 @dataclass
 class Probe(StreamableBlock):
-    """Passes a stream of any kind through untouched, and reports what went by.
+    """Passes a stream of any kind through unchanged, and reports statistics of it.
 
-    When the stream has ended, failed, or was closed early, one line goes to the log ``voxstack.probe`` (INFO): chunks, steps,
-    shape, dtype, and of the finite values the least, the greatest, the mean and the root mean square; NaNs and infinities are
-    counted. The first step with one of those, and a shape or dtype that changes on the way, is a warning when it goes by.
+    When the stream has ended, failed, or was closed early, one line goes to the log ``voxstack.probe`` (INFO): chunks,
+    steps, shape, dtype, and the minimum, maximum, mean and root mean square of the finite values; NaNs and infinities
+    are counted. The first step with one of those, and a change of shape or dtype, is a warning as soon as it passes.
 
-    :param name: said in every report, to tell probes apart.
-    :param path: file that gets one line of JSON for each stream, appended; its folder must exist.
+    :param name: part of every report, to tell probes apart.
+    :param path: file to which one line of JSON is appended for each stream; its folder must exist.
     """
 
     name: str = "probe"
     path: str | None = None
 
     def load(self, addon: object) -> None:
-        reports.check_folder(self.path)
+        check_folder(self.path)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        tally = Tally()
-        with reports.following(lambda end: self._report(tally, end)):
+        statistics = RunningStatistics()
+        with report_end(lambda end: self._report(statistics, end)):
             for chunk in source:
-                fine, steady = tally.first_bad is None, tally.first_change is None
-                tally.add(chunk)
-                if fine and tally.first_bad is not None:
-                    _LOG.warning(
-                        "%s: a NaN or infinity at step %d (chunk %d)", self.name, tally.first_bad, tally.chunks - 1
-                    )
-                if steady and tally.first_change is not None:
-                    _LOG.warning("%s: the stream changes at %s", self.name, tally.first_change)
+                fine, steady = statistics.first_bad is None, statistics.first_change is None
+                statistics.add(chunk)
+                if fine and statistics.first_bad is not None:
+                    step, index = statistics.first_bad, statistics.chunks - 1
+                    _LOG.warning("%s: a NaN or infinity at step %d (chunk %d)", self.name, step, index)
+                if steady and statistics.first_change is not None:
+                    _LOG.warning("%s: the stream changes at %s", self.name, statistics.first_change)
                 yield chunk
 
-    def _report(self, tally: Tally, end: str) -> None:
-        row = tally.row()
-        told = ", ".join(f"{name} {_short(value)}" for name, value in row.items())
-        _LOG.info("%s: %s: %s", self.name, end, told)
-        reports.append(self.path, {"probe": self.name, "end": end, **row}, _LOG)
+    def _report(self, statistics: RunningStatistics, end: str) -> None:
+        row = statistics.row()
+        values = ", ".join(f"{name} {_short(value)}" for name, value in row.items())
+        _LOG.info("%s: %s: %s", self.name, end, values)
+        append(self.path, {"probe": self.name, "end": end, **row}, _LOG)
 
 
 def _short(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What an utterance holds."""
+"""The block ``ProbeSequence``, which reports what a sequence block reads and gives."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import numpy as np
 
 from voxstack import SequenceBlock, Utterance
 from voxstack.blocks import Available, field_path
-from voxstack_diagnostics.tally import Tally
+from voxstack_diagnostics.running_statistics import RunningStatistics
 
 _LOG = logging.getLogger("voxstack.probe")
-_LONGEST = 60  # characters of a value that is no array
+_MAX_CHARACTERS = 60  # of a value that is not an array
 
 
 @dataclass
 class ProbeSequence(SequenceBlock):
-    """Runs a sequence block, changes nothing, and logs what it got, what it made, and how long it took.
+    """Runs a sequence block, changes nothing, and logs the utterance it got, the entries it gave, and the time it took.
 
-    One line for each name of the utterance goes to the log ``voxstack.probe`` (INFO): shape, dtype, least and greatest value of
-    arrays, the beginning of all else. A NaN or infinity in what was made is a warning.
+    One line for each entry goes to the log ``voxstack.probe`` (INFO): shape, dtype, minimum and maximum of arrays, the
+    first characters of other values. A NaN or infinity in the results is a warning.
 
-    :param block: what to look at.
-    :param name: said in every line, to tell probes apart.
+    :param block: the block to observe.
+    :param name: part of every line, to tell probes apart.
     """
 
     block: SequenceBlock
@@ -39,29 +39,29 @@ class ProbeSequence(SequenceBlock):
     def gives(self) -> frozenset[str]:
         return self.block.gives
 
-    def check_needs(self, given: Available, path: str) -> Available:
-        return self.block.check_needs(given, field_path(path, "block"))
+    def check_needs(self, available: Available, path: str) -> Available:
+        return self.block.check_needs(available, field_path(path, "block"))
 
     def __call__(self, utterance: Utterance) -> Utterance:
         for name, value in {**utterance}.items():
-            _LOG.info("%s: got %s: %s", self.name, name, _told(value))
+            _LOG.info("%s: got %s: %s", self.name, name, _describe(value))
         start = time.perf_counter()
-        made = self.block(utterance)
+        results = self.block(utterance)
         _LOG.info("%s: %s took %.2f ms", self.name, type(self.block).__name__, 1000 * (time.perf_counter() - start))
-        for name, value in made.items():
-            _LOG.info("%s: made %s: %s", self.name, name, _told(value))
+        for name, value in results.items():
+            _LOG.info("%s: gave %s: %s", self.name, name, _describe(value))
             if isinstance(value, np.ndarray) and value.dtype.kind == "f" and not np.isfinite(value).all():
-                _LOG.warning("%s: %s holds a NaN or infinity", self.name, name)
-        return made
+                _LOG.warning("%s: %s contains a NaN or infinity", self.name, name)
+        return results
 
 
-def _told(value: Any) -> str:
+def _describe(value: Any) -> str:
     if not (isinstance(value, np.ndarray) and value.dtype.kind in "biuf"):
         text = repr(value)
-        return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
-    tally = Tally()
-    tally.add(np.atleast_1d(value))
-    row = tally.row()
-    within = "" if row["min"] is None else f", {row['min']:.4g} to {row['max']:.4g}"
+        return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 3] + "..."
+    statistics = RunningStatistics()
+    statistics.add(np.atleast_1d(value))
+    row = statistics.row()
+    limits = "" if row["min"] is None else f", {row['min']:.4g} to {row['max']:.4g}"
     bad = f", {row['nans']} NaN, {row['infs']} infinite" if row["nans"] or row["infs"] else ""
-    return f"{value.shape} {value.dtype.name}{within}{bad}"
+    return f"{value.shape} {value.dtype.name}{limits}{bad}"

@@ -1,4 +1,4 @@
-"""How long it takes."""
+"""The block ``Stopwatch``, which times another block."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
-from voxstack.blocks import Available, field_path
-from voxstack_diagnostics import reports
+from voxstack.blocks import Available, close, field_path
+from voxstack_diagnostics.stream_reports import append, check_folder, report_end
 
 _LOG = logging.getLogger("voxstack.stopwatch")
 
@@ -21,13 +21,13 @@ _LOG = logging.getLogger("voxstack.stopwatch")
 class Stopwatch(StreamableWrapper):
     """Runs a streamable block, changes nothing, and reports the time spent in it.
 
-    Neither the time in the source that it pulls from counts, nor that of whoever pulls. To the outside it is its child: same
-    needs, streams, hop and lookahead, and the schedule passes. When the stream has ended, failed, or was closed early, one
-    line goes to the log ``voxstack.stopwatch`` (INFO); times are wall-clock, so other work on the machine counts.
+    The time spent in its source and in its consumer does not count. From outside it looks like its child: the same
+    needs, streams, hop, lookahead and schedule. When the stream has ended, failed, or was closed early, one line goes
+    to the log ``voxstack.stopwatch`` (INFO); times are wall-clock times, so other work on the machine counts.
 
-    :param block: what to time; a ``StreamableStack`` times several together.
-    :param name: said in every report; the type of the block, unless given.
-    :param path: file that gets one line of JSON for each stream, appended, times in seconds; its folder must exist.
+    :param block: the block to time; a ``StreamableStack`` times several together.
+    :param name: part of every report; by default the type of the block.
+    :param path: file to which one line of JSON is appended for each stream, times in seconds; its folder must exist.
     """
 
     block: StreamableBlock
@@ -39,36 +39,39 @@ class Stopwatch(StreamableWrapper):
         return self.block
 
     def load(self, addon: object) -> None:
-        reports.check_folder(self.path)
+        check_folder(self.path)
 
-    def check_needs(self, given: Available, path: str) -> Available:
-        return self.block.check_needs(given, field_path(path, "block"))
+    def check_needs(self, available: Available, path: str) -> Available:
+        return self.block.check_needs(available, field_path(path, "block"))
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        pulls, laps = _Pulls(source), _Laps()
-        with reports.following(lambda end: self._report(laps, end)):
-            chunks = self.block.stream(pulls, utterance)
-            while True:
-                start, pulled = time.perf_counter(), pulls.seconds
-                chunk = next(chunks, None)
-                laps.add(time.perf_counter() - start, pulls.seconds - pulled, chunk)
-                if chunk is None:
-                    break
-                yield chunk
+        timed, times = _TimedSource(source), _StreamTimes()
+        with report_end(lambda end: self._report(times, end)):
+            chunks = self.block.stream(timed, utterance)
+            try:
+                while True:
+                    start, in_source = time.perf_counter(), timed.seconds
+                    chunk = next(chunks, None)
+                    times.add(time.perf_counter() - start, timed.seconds - in_source, chunk)
+                    if chunk is None:
+                        break
+                    yield chunk
+            finally:
+                close(chunks)
 
-    def _report(self, laps: _Laps, end: str) -> None:
-        name, row = self.name or type(self.block).__name__, laps.row()
-        times = ", ".join(
+    def _report(self, times: _StreamTimes, end: str) -> None:
+        name, row = self.name or type(self.block).__name__, times.row()
+        shown = ", ".join(
             f"{key.removesuffix('_seconds')} {1000 * value:.2f} ms"
             for key, value in row.items()
             if _is_time(key, value)
         )
-        _LOG.info("%s: %s: %d chunks, %d steps, %s", name, end, row["chunks"], row["steps"], times)
-        reports.append(self.path, {"stopwatch": name, "block": type(self.block).__name__, "end": end, **row}, _LOG)
+        _LOG.info("%s: %s: %d chunks, %d steps, %s", name, end, row["chunks"], row["steps"], shown)
+        append(self.path, {"stopwatch": name, "block": type(self.block).__name__, "end": end, **row}, _LOG)
 
 
-class _Pulls(Iterator[np.ndarray]):
-    """A source that knows the time spent in it."""
+class _TimedSource(Iterator[np.ndarray]):
+    """A source that measures the seconds spent in it."""
 
     def __init__(self, source: Frames) -> None:
         self._source = source
@@ -82,36 +85,37 @@ class _Pulls(Iterator[np.ndarray]):
             self.seconds += time.perf_counter() - start
 
 
-class _Laps:
+class _StreamTimes:
     """The times of one stream, in seconds."""
 
     def __init__(self) -> None:
         self.chunks = self.steps = 0
-        self.spent = self.source = self.longest = 0.0
-        self.first: float | None = None  # until the first chunk came, the source included
-        self.first_spent: float | None = None
+        self.in_block = self.in_source = self.longest = 0.0
+        self.first: float | None = None  # until the first chunk, including the source
+        self.first_in_block: float | None = None
 
-    def add(self, elapsed: float, pulled: float, chunk: np.ndarray | None) -> None:
-        """Take in one pull: all of its time, what of that went to the source, and what came (nothing: the end)."""
-        self.spent += elapsed - pulled
-        self.source += pulled
-        self.longest = max(self.longest, elapsed - pulled)
+    def add(self, elapsed: float, in_source: float, chunk: np.ndarray | None) -> None:
+        """Add one pull: its total time, the part of it spent in the source, and the chunk (None at the end)."""
+        in_block = elapsed - in_source
+        self.in_block += in_block
+        self.in_source += in_source
+        self.longest = max(self.longest, in_block)
         if chunk is None:
             return
         if not self.chunks:
-            self.first, self.first_spent = elapsed, elapsed - pulled
+            self.first, self.first_in_block = elapsed, in_block
         self.chunks += 1
         self.steps += len(chunk)
 
     def row(self) -> dict[str, Any]:
-        """The figures, as JSON."""
+        """Return the times, as JSON."""
         return {
             "chunks": self.chunks,
             "steps": self.steps,
-            "block_seconds": self.spent,
-            "source_seconds": self.source,
+            "block_seconds": self.in_block,
+            "source_seconds": self.in_source,
             "first_chunk_seconds": self.first,
-            "first_chunk_block_seconds": self.first_spent,
+            "first_chunk_block_seconds": self.first_in_block,
             "longest_chunk_seconds": self.longest,
         }
 

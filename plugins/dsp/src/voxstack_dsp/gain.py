@@ -59,8 +59,8 @@ class Gain(StreamableBlock):
         if hop is None or len(frames) != len(volumes) or (frames != np.rint(frames)).any():
             raise NetworkError(
                 "Gain: 'volumes' differ between tokens; to locate the tokens, it needs 'durations' of as many tokens, "
-                "in whole frames, and the samples per frame; put a Pace after the block that gives the durations, and set "
-                "hop_length where there is no addon"
+                "in whole frames, and the samples per frame; put a Pace after the block that gives the durations, and "
+                "set hop_length where there is no addon"
             )
         factors = 10.0 ** (volumes / 20.0)
         starts = np.concatenate([[0], np.cumsum(frames)[:-1]]) * hop

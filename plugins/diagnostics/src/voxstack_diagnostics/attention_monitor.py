@@ -1,4 +1,4 @@
-"""Whether a decoder that attends to the text says all of it, once, and then stops."""
+"""A monitor of attention, for decoders that should read all of their text, once, and then stop."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What counts as gone wrong; see ``AttentionAlarms``."""
+class AlarmLimits:
+    """The limits of normal attention; see the fields of ``AttentionAlarms``."""
 
     skipped: int
-    least: float
+    min_coverage: float
     repeated: int
     stuck: int
     focus: float
@@ -23,11 +23,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Alarm:
-    """Something that went wrong at a step.
+    """A defect of the attention.
 
     :param kind: ``skipped``, ``repeated``, ``stuck``, ``unfocused``, ``no stop`` or ``cut off``.
-    :param step: number of the step at which it was seen.
-    :param tokens: the tokens that it is about, first and the one behind the last.
+    :param step: number of the step at which it was detected.
+    :param tokens: the first and the past-the-end token that it concerns.
     """
 
     kind: str
@@ -36,16 +36,17 @@ class Alarm:
 
 
 @dataclass
-class Watch:
-    """Follows the attention of one utterance and tells what goes wrong, as soon as it can be seen.
+class AttentionMonitor:
+    """Monitors the attention of one utterance and reports defects as soon as they can be detected.
 
-    The token attended most in a step is its position. Coverage of a token is the sum of its attention (Tu et al. 2016), focus of a
-    step its largest weight, whose mean over an utterance FastSpeech calls the focus rate (Ren et al. 2019).
+    The position of a step is the token that it attends most. The coverage of a token is the sum of its attention (Tu et
+    al. 2016), the focus of a step its largest weight, whose mean over an utterance FastSpeech calls the focus rate (Ren
+    et al. 2019).
 
-    :param tokens: of the utterance.
+    :param tokens: number of tokens of the utterance.
     """
 
-    limits: Limits
+    limits: AlarmLimits
     tokens: int
     steps: int = 0
     focus: float = 0.0
@@ -54,15 +55,15 @@ class Watch:
     _last: int = -1
     _stay: int = 0
     _recent: list[float] = field(default_factory=list)
-    _checked: int = 0  # tokens whose coverage was looked at
+    _checked: int = 0  # tokens whose coverage has been checked
     _unfocused: bool = False
-    _behind: bool = False  # it went back, and has not come to where it was
+    _went_back: bool = False  # and has not reached its furthest position again
 
     def __post_init__(self) -> None:
         self._coverage = np.zeros(self.tokens)
 
-    def follow(self, attention: np.ndarray) -> Iterator[Alarm]:
-        """Take in steps, (steps, tokens), and yield what is seen to go wrong in them."""
+    def add(self, attention: np.ndarray) -> Iterator[Alarm]:
+        """Add steps, (steps, tokens), and yield the defects detected in them."""
         for row in attention:
             self._coverage += row
             position = int(row.argmax())
@@ -72,9 +73,9 @@ class Watch:
             self.steps += 1
 
     def end(self, stopped: bool) -> Iterator[Alarm]:
-        """Yield what went wrong in the whole, after the last step.
+        """Yield the defects of the whole, after the last step.
 
-        :param stopped: whether the network stopped by itself, or was stopped.
+        :param stopped: whether the network stopped by itself; otherwise its limit of steps stopped it.
         """
         if not stopped:
             yield Alarm("no stop", self.steps, (max(self._last, 0), self.tokens))
@@ -85,8 +86,8 @@ class Watch:
 
     @property
     def row(self) -> dict[str, Any]:
-        """The figures, as JSON: ``coverage`` is the share of tokens that were attended."""
-        covered = float(np.mean(self._coverage >= self.limits.least)) if self.tokens else 1.0
+        """The figures so far, as JSON: ``coverage`` is the share of tokens that were attended."""
+        covered = float(np.mean(self._coverage >= self.limits.min_coverage)) if self.tokens else 1.0
         return {
             "steps": self.steps,
             "tokens": self.tokens,
@@ -95,32 +96,28 @@ class Watch:
         }
 
     def _moved(self, position: int) -> Iterator[Alarm]:
-        if not self._behind and self._furthest - position >= self.limits.repeated:
+        if not self._went_back and self._furthest - position >= self.limits.repeated:
             yield Alarm("repeated", self.steps, (position, self._furthest))
-        self._behind = self._furthest - position >= (1 if self._behind else self.limits.repeated)
+        self._went_back = self._furthest - position >= (1 if self._went_back else self.limits.repeated)
         self._stay = self._stay + 1 if position == self._last else 1
         if self._stay == self.limits.stuck + 1:
             yield Alarm("stuck", self.steps, (position, position + 1))
         if position > self._furthest:
             self._furthest = position
-            yield from self._skipped(position - 1)  # the neighbour may still get its share
+            yield from self._skipped(position - 1)  # the adjacent token may still get its share
 
     def _skipped(self, stop: int) -> Iterator[Alarm]:
-        """Runs of tokens before ``stop`` that were passed without being attended, those told already left out."""
-        passed = self._coverage[self._checked : max(stop, self._checked)] < self.limits.least
+        """Yield runs of tokens before ``stop`` that were passed without being attended, each run once."""
+        passed = self._coverage[self._checked : max(stop, self._checked)] < self.limits.min_coverage
         bounds = np.flatnonzero(np.diff(np.concatenate([[False], passed, [False]]).astype(np.int8)))
         open_end = self._checked + len(passed)
         for first, last in zip(bounds[::2], bounds[1::2], strict=True):
             run = (self._checked + int(first), self._checked + int(last))
-            if (
-                run[1] == open_end
-                and stop < self.tokens
-                and self._furthest < self.tokens - 1
-                and run[1] - run[0] < self.limits.skipped
-            ):
-                open_end = run[0]  # it may go on
-            elif run[1] - run[0] >= self.limits.skipped:
+            length = run[1] - run[0]
+            if length >= self.limits.skipped:
                 yield Alarm("skipped", self.steps, run)
+            elif run[1] == open_end and stop < self.tokens and self._furthest < self.tokens - 1:
+                open_end = run[0]  # the run may continue
         self._checked = open_end
 
     def _focused(self, weight: float) -> Iterator[Alarm]:

@@ -1,4 +1,4 @@
-"""What is known of arrays that have gone by."""
+"""Statistics of arrays, updated chunk by chunk."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 
-class Tally:
-    """Running figures of one stream of chunks with time on axis 0; sums are float64, over finite values only."""
+class RunningStatistics:
+    """Statistics of one stream of chunks with time on axis 0; sums are float64, over finite values only."""
 
     def __init__(self) -> None:
         self.chunks = self.steps = self.nans = self.infs = 0
@@ -21,11 +21,11 @@ class Tally:
         self._count = 0
 
     def add(self, chunk: np.ndarray) -> None:
-        """Take in one chunk of real numbers."""
+        """Add one chunk of real numbers."""
         form = (chunk.shape[1:], chunk.dtype)
         self._form = self._form or form
         if form != self._form and self.first_change is None:
-            self.first_change = f"step {self.steps}: {_said(*self._form)} becomes {_said(*form)}"
+            self.first_change = f"step {self.steps}: {_describe(*self._form)} becomes {_describe(*form)}"
         values = chunk.astype(np.float64).ravel()
         finite = np.isfinite(values)
         if not finite.all():
@@ -33,14 +33,15 @@ class Tally:
             values = values[finite]
         if values.size:
             self._low, self._high = min(self._low, float(values.min())), max(self._high, float(values.max()))
-            self._sum += float(values.sum())
-            self._squares += float(np.dot(values, values))
+            with np.errstate(over="ignore"):  # then a statistic is infinite
+                self._sum += float(values.sum())
+                self._squares += float(np.dot(values, values))
             self._count += values.size
         self.chunks += 1
         self.steps += len(chunk)
 
     def row(self) -> dict[str, Any]:
-        """The figures, as JSON; those that need a finite value are None where there was none."""
+        """Return the statistics, as JSON; those that need a finite value are None if there was none."""
         shape, dtype = ([self.steps, *self._form[0]], self._form[1].name) if self._form else ([0], None)
         some = self._count > 0
         return {
@@ -57,6 +58,10 @@ class Tally:
         }
 
     def _add_bad(self, values: np.ndarray, finite: np.ndarray, width: int) -> None:
+        """Count the values that are not finite.
+
+        :param values: (steps * width,), where ``width`` is the number of values per step.
+        """
         if self.first_bad is None:
             self.first_bad = self.steps + int(np.argmin(finite)) // width
         nans = int(np.isnan(values).sum())
@@ -64,5 +69,5 @@ class Tally:
         self.infs += int((~finite).sum()) - nans
 
 
-def _said(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+def _describe(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
     return f"{dtype.name} ({', '.join(['steps', *map(str, shape)])})"
