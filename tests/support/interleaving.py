@@ -11,7 +11,7 @@ from types import ModuleType, TracebackType
 
 import pytest
 
-SEEDS = range(int(os.environ.get("VOXSTACK_SEEDS", "200")))
+SEEDS = range(int(os.environ.get("VOXSTACK_SEEDS", "100")))
 """Seeds of each test; more by the environment variable ``VOXSTACK_SEEDS``."""
 
 
@@ -51,9 +51,7 @@ class SleepyLock:
             time.sleep(self._random.random() ** 4 * self._longest)
 
 
-def make_sleepy(
-    monkeypatch: pytest.MonkeyPatch, seed: int, *modules: ModuleType, longest: float = 0.002
-) -> None:
+def make_sleepy(monkeypatch: pytest.MonkeyPatch, seed: int, *modules: ModuleType, longest: float = 0.002) -> None:
     """Replace the ``Lock`` of modules by one that sleeps at every step."""
     random = Random(seed)
     for module in modules:

@@ -70,8 +70,7 @@ class Combiner(ABC, Generic[J]):
     def __call__(self, job: J) -> None:
         """Return when the job is done."""
         try:
-            self._arrive(job)
-            if not job.leads:
+            if not self._arrive(job):  # ``job.leads`` may have changed since: a leader that left may have handed over
                 with waiting():
                     job.woken.acquire()
             if job.leads:
@@ -81,16 +80,18 @@ class Combiner(ABC, Generic[J]):
         finally:
             self._leave(job)
 
-    def _arrive(self, job: J) -> None:
+    def _arrive(self, job: J) -> bool:
+        """Start a job as a leader and return True, or let it wait and return False."""
         with self._lock:
             job.gone = False
             job.leads = self.starts(job)
             if job.leads:
                 self._running += 1
                 job.batch = [job]
-            else:
-                self._waiting.append(job)
-                self.arrived = True
+                return True
+            self._waiting.append(job)
+            self.arrived = True
+            return False
 
     def _join(self, leader: J) -> list[J]:
         """Add the oldest waiting jobs that fit to the leader's batch, and return it."""
