@@ -31,7 +31,7 @@ ANY = {0: AUTO, 1: AUTO}
 
 
 class Tiny(torch.nn.Module):
-    """A convolution with a weight in float16, as packagers keep them."""
+    """A convolution with a weight in float16, as packagers store them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Tiny(torch.nn.Module):
 
 
 class Writing(Tiny):
-    """Writes into what it is given."""
+    """Writes into its inputs."""
 
     def forward(self, frames: Any, mask: Any) -> Any:
         frames.mul_(2)
@@ -52,7 +52,7 @@ class Writing(Tiny):
 
 
 class Passing(torch.nn.Module):
-    """Gives its input back."""
+    """Returns its input."""
 
     def forward(self, frames: Any, mask: Any) -> Any:
         return frames[..., :3]
@@ -86,15 +86,15 @@ def open_net(write_addon: Callable[..., Path], exported: Path) -> Callable[..., 
 
 
 def frames(batch: int, length: int) -> np.ndarray:
-    made = np.random.default_rng(length).standard_normal((batch, length, 4)).astype(np.float32)
-    made.flags.writeable = False
-    return made
+    x = np.random.default_rng(length).standard_normal((batch, length, 4)).astype(np.float32)
+    x.flags.writeable = False
+    return x
 
 
 def expected(x: np.ndarray) -> np.ndarray:
     with torch.no_grad():
-        made: np.ndarray = Tiny()(torch.from_numpy(x.copy()), torch.ones(x.shape[:2])).numpy()
-    return made
+        mel: np.ndarray = Tiny()(torch.from_numpy(x.copy()), torch.ones(x.shape[:2])).numpy()
+    return mel
 
 
 @pytest.mark.parametrize("sizes", [(1, 1), (1, 40), (3, 7)])
@@ -125,9 +125,9 @@ def test_a_program_that_writes_into_its_inputs_gets_its_own(open_net: Callable[.
 def test_outputs_share_no_memory_with_inputs(open_net: Callable[..., Any], tmp_path: Path) -> None:
     save(tmp_path / "passing.pt2", Passing())
     x = frames(1, 9)
-    made = open_net((tmp_path / "passing.pt2").read_bytes())(frames=x)["mel"]
-    np.testing.assert_array_equal(made, x[..., :3])
-    assert not np.shares_memory(made, x)
+    mel = open_net((tmp_path / "passing.pt2").read_bytes())(frames=x)["mel"]
+    np.testing.assert_array_equal(mel, x[..., :3])
+    assert not np.shares_memory(mel, x)
 
 
 def test_what_is_not_trusted_is_not_opened(open_net: Callable[..., Any]) -> None:
@@ -136,7 +136,7 @@ def test_what_is_not_trusted_is_not_opened(open_net: Callable[..., Any]) -> None
 
 
 def test_what_is_not_trusted_is_not_even_touched(open_net: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voxstack.networks.NetworkSpec.export", lambda *_: pytest.fail("the file was asked for"))
+    monkeypatch.setattr("voxstack.networks.NetworkSpec.export", lambda *_: pytest.fail("the file was requested"))
     with pytest.raises(ContextError, match="trust=True"):
         open_net(trust=False)
 
@@ -149,14 +149,14 @@ def test_a_device_that_is_not_there_is_an_error_never_a_fallback(open_net: Calla
 
 def test_a_device_without_a_driver_is_an_error_with_a_remedy(open_net: Callable[..., Any]) -> None:
     if torch.cuda.is_available():
-        pytest.skip("CUDA is there")
+        pytest.skip("a CUDA device is available")
     with pytest.raises(ContextError, match=r"finds no GPU; it has cpu; install a driver.*or choose the device 'cpu'"):
         open_net(device="cuda")
 
 
 def test_cuda_gives_what_the_cpu_gives(open_net: Callable[..., Any]) -> None:
     if not torch.cuda.is_available():
-        pytest.skip("no CUDA device is here")
+        pytest.skip("no CUDA device is available")
     x = frames(2, 33)
     np.testing.assert_allclose(open_net(device="cuda")(frames=x)["mel"], expected(x), atol=1e-2)  # TF32
 
@@ -182,7 +182,7 @@ def test_what_is_no_program_is_an_error(open_net: Callable[..., Any]) -> None:
 
 def test_outputs_that_the_addon_declares_otherwise_are_an_error(open_net: Callable[..., Any]) -> None:
     spec = {**SPEC, "outputs": {**SPEC["outputs"], "more": tensor("batch", "frames")}}
-    with pytest.raises(NetworkError, match=r"the program gives 1 tensors, and the addon declares \['mel', 'more'\]"):
+    with pytest.raises(NetworkError, match=r"the program returns 1 tensors, and the addon declares \['mel', 'more'\]"):
         open_net(spec=spec)(frames=frames(1, 5))
 
 
@@ -201,26 +201,26 @@ def test_threads_are_those_of_the_context(open_net: Callable[..., Any]) -> None:
 
 
 def test_streams_may_run_at_once(open_net: Callable[..., Any]) -> None:
-    net, made = open_net(), {}
+    net, results = open_net(), {}
 
     def work(length: int) -> None:
-        made[length] = [net(frames=frames(1, length))["mel"] for _ in range(20)]
+        results[length] = [net(frames=frames(1, length))["mel"] for _ in range(20)]
 
     workers = [threading.Thread(target=work, args=(length,)) for length in (5, 50)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    for length, outputs in made.items():
+    for length, outputs in results.items():
         for output in outputs:
             np.testing.assert_allclose(output, expected(frames(1, length)), atol=1e-6)
 
 
 def test_casts_of_weights_are_folded(exported: Path) -> None:
-    from voxstack_torch_runtime.folding import fold_casts, forget_devices
+    from voxstack_torch_runtime.graph_passes import drop_device_assertions, fold_casts
 
     module = torch.export.load(exported).module()
-    forget_devices(module)
+    drop_device_assertions(module)
     fold_casts(module)
     targets = [str(node.target) for node in module.graph.nodes]
     assert not [

@@ -12,17 +12,17 @@ from voxstack.networks import Context, NetworkSpec, Runner
 def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
     """Open the ``pt2`` export of a network, if the context's runtime is ``torch``.
 
-    A ``.pt2`` holds code that runs when it is opened, so it is opened only from an addon that is trusted.
+    A ``.pt2`` holds code that runs when it is opened, so it is opened only from a trusted addon.
 
-    :raises ContextError: for an addon that is not trusted, a network without that export, or a device, precision or option that is
-        not there.
+    :raises ContextError: for an untrusted addon, a network without that export, or an unavailable device, precision or
+        option.
     """
     if context.runtime != "torch":
         return None
     if "pt2" in spec.exports and not spec.trusted:
         raise voxstack.ContextError(
-            f"network {spec.name!r}: a .pt2 holds code that runs when it is opened, and this addon was not installed with pip; "
-            "load(..., trust=True) if you trust this addon, or choose the runtime 'onnx'"
+            f"network {spec.name!r}: a .pt2 holds code that runs when it is opened, and this addon was not installed "
+            "with pip; load(..., trust=True) if you trust this addon, or choose the runtime 'onnx'"
         )
     from voxstack_torch_runtime.opening import open_program
 
@@ -31,9 +31,9 @@ def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
 
 @voxstack.hookimpl
 def voxstack_devices() -> Iterable[str]:
-    """``torch:cpu`` and a ``torch:cuda:N`` for each GPU; nothing without torch."""
+    """Return ``torch:cpu`` and a ``torch:cuda:N`` for each GPU; nothing without torch."""
     try:
-        from voxstack_torch_runtime.devices import there
+        from voxstack_torch_runtime.devices import available_devices
     except ImportError:
         return []
-    return [f"torch:{device}" for device in there()]
+    return [f"torch:{device}" for device in available_devices()]

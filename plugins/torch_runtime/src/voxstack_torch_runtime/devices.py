@@ -1,4 +1,4 @@
-"""The devices that torch has here, and how it computes on them."""
+"""The devices of torch on this machine, and the state of the process that computing on them depends on."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import torch
 
 
-def there() -> list[str]:
-    """Names of the devices that networks can run on."""
+def available_devices() -> list[str]:
+    """Return the names of the devices that networks can run on."""
     import torch
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -20,30 +20,30 @@ def there() -> list[str]:
 
 
 def find_device(spec: NetworkSpec, context: Context) -> torch.device:
-    """The device that the context names; ``cuda`` is the first GPU.
+    """Return the device that the context names; ``cuda`` is the first GPU.
 
-    :raises ContextError: if it is not there.
+    :raises ContextError: if it is unavailable.
     """
     import torch
 
-    where, has = f"network {spec.name!r}: torch has no device {context.device!r} here", there()
+    where, available = f"network {spec.name!r}: torch has no device {context.device!r} here", available_devices()
     try:
         device = torch.device(context.device.lower())
     except RuntimeError as error:
-        raise ContextError(f"{where}; it has {', '.join(has)}") from error
-    if device.type == "cuda" and len(has) == 1:
+        raise ContextError(f"{where}; it has {', '.join(available)}") from error
+    if device.type == "cuda" and len(available) == 1:
         raise ContextError(
             f"{where}: this torch ({torch.__version__}) finds no GPU; it has cpu; "
-            "install a driver and a torch made for it, or choose the device 'cpu'"
+            "install a driver and a torch built for it, or choose the device 'cpu'"
         )
     device = torch.device("cuda", device.index or 0) if device.type == "cuda" else device
-    if str(device) not in has:
-        raise ContextError(f"{where}; it has {', '.join(has)}")
+    if str(device) not in available:
+        raise ContextError(f"{where}; it has {', '.join(available)}")
     return device
 
 
-def facts(device: torch.device, context: Context) -> dict[str, Any]:
-    """What a runner tells in ``effective``."""
+def effective_context(device: torch.device, context: Context) -> dict[str, Any]:
+    """Return the context in effect on a device, as a runner reports it in ``effective``."""
     import torch
 
     cuda = device.type == "cuda"
@@ -57,8 +57,11 @@ def facts(device: torch.device, context: Context) -> dict[str, Any]:
     }
 
 
-def set_process(device: torch.device, threads: int) -> None:
-    """Set what torch keeps for the whole process, if it is otherwise: the number of threads, and float32 that is float32 (no TF32)."""
+def configure_process(device: torch.device, threads: int) -> None:
+    """Set the state that torch keeps for the whole process, if it differs.
+
+    It is the number of threads and, on CUDA, that float32 is computed without TF32.
+    """
     import torch
 
     if torch.get_num_threads() != threads:

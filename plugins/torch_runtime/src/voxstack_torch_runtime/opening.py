@@ -1,4 +1,4 @@
-"""Opens an exported program: for any size, or for each size that a context declares."""
+"""Opening of exported programs, for any size or for each declared size."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ OPTIONS = ("compile", "cuda_graphs")
 def open_program(spec: NetworkSpec, context: Context) -> Runner:
     """Return the network as a callable on named arrays; inputs go to the program in the order of the spec.
 
-    Where the context fixes axes, all sizes share one module and its weights; on CUDA each is captured as a graph. With the option
-    ``compile`` the module is compiled by ``torch.compile``, before this returns.
+    Where the context fixes axes, all sizes share one module and its weights; on CUDA each is captured as a graph. With
+    the option ``compile`` the module is compiled by ``torch.compile``, before this returns.
 
-    :raises ContextError: without torch, a ``pt2`` export, the device, the precision, or what the options ask for.
+    :raises ContextError: without torch or a ``pt2`` export, or if the device, the precision or an option is
+        unavailable.
     :raises NetworkError: if torch cannot read the files.
     """
     try:
@@ -40,26 +41,27 @@ def open_program(spec: NetworkSpec, context: Context) -> Runner:
     fixed = bool(fixed_axes(spec, context))
     options = _options(spec, context, device.type == "cuda" and fixed)
     path = spec.export("pt2", "torch")
-    devices.set_process(device, context.threads)
+    devices.configure_process(device, context.threads)
     dtype = getattr(torch, context.precision)
     try:
-        module = _read(spec, device, dtype)
-    except Exception as error:  # what a reader of code may raise
+        module = _load_module(spec, device, dtype)
+    except Exception as error:  # a file that holds code may raise anything
         raise NetworkError(
             f"network {spec.name!r}: torch {torch.__version__} cannot open {path.name}: {error}"
         ) from error
     program = Program(spec, module, device, context)
     if dtype != torch.float32:
-        _try(program, context.precision)
+        _check_precision(program, context.precision)
     if fixed:
-        return PerSize(spec, context, lambda sizes: _of_size(program, sizes, options))
-    return _compiled(program, _warm_ups(spec, context), dynamic=True) if options["compile"] else program
+        return PerSize(spec, context, lambda sizes: _open_size(program, sizes, options))
+    return _compiled(program, _dynamic_sizes(context), dynamic=True) if options["compile"] else program
 
 
 def _options(spec: NetworkSpec, context: Context, graphs: bool) -> dict[str, bool]:
-    """The options, with what they are unless given.
+    """Return the options, with their defaults.
 
-    :param graphs: whether there can be CUDA graphs.
+    :param graphs: whether CUDA graphs are possible.
+    :raises ContextError: for an option that does not exist or is impossible here.
     """
     for key, value in context.options.items():
         if key not in OPTIONS or not isinstance(value, bool):
@@ -69,16 +71,20 @@ def _options(spec: NetworkSpec, context: Context, graphs: bool) -> dict[str, boo
             )
     if context.options.get("cuda_graphs") and not graphs:
         raise ContextError(
-            f"network {spec.name!r}: 'cuda_graphs' are of fixed sizes on a CUDA device; "
-            "give such a device and 'shapes', or leave the option out, and they are made where they can be"
+            f"network {spec.name!r}: 'cuda_graphs' need fixed sizes and a CUDA device; set 'shapes' and such a device, "
+            "or leave the option out, and graphs are used where they are possible"
         )
     return {"compile": False, "cuda_graphs": graphs, **context.options}
 
 
-def _read(spec: NetworkSpec, device: torch.device, dtype: torch.dtype) -> GraphModule:
+def _load_module(spec: NetworkSpec, device: torch.device, dtype: torch.dtype) -> GraphModule:
+    """Return the module of the ``pt2`` export on a device, with its weights, in a dtype.
+
+    :raises ValueError: if the addon and the archive disagree about a file of shared weights.
+    """
     import torch
 
-    from voxstack_torch_runtime import folding
+    from voxstack_torch_runtime import graph_passes
     from voxstack_torch_runtime.parameters import TABLE, shared_tensors
 
     symbol, *parameters = (spec.path(file) for file in spec.exports["pt2"])
@@ -86,66 +92,68 @@ def _read(spec: NetworkSpec, device: torch.device, dtype: torch.dtype) -> GraphM
     program = torch.export.load(symbol, extra_files=extra)
     if parameters and not extra[TABLE]:
         raise ValueError(
-            "it has no table of weights that it shares, and the addon declares 'parameters' for it; leave them out"
+            "it has no table of shared weights, and the addon declares 'parameters' for it; leave them out of this "
+            "export"
         )
     if extra[TABLE] and not parameters:
-        raise ValueError("its weights lie in another file; name that in the addon as 'parameters' of this export")
+        raise ValueError("its weights are in another file; name that in the addon as 'parameters' of this export")
     if device.type != "cpu":
         from torch.export.passes import move_to_device_pass
 
         program = move_to_device_pass(program, device)
     module = program.module(check_guards=not parameters)
     if parameters:
-        module = folding.bind(module, [tensor.to(device) for tensor in shared_tensors(extra[TABLE], parameters[0])])
-    folding.forget_devices(module)
-    folding.fold_casts(module)
+        weights = [tensor.to(device) for tensor in shared_tensors(extra[TABLE], parameters[0])]
+        module = graph_passes.bind_weights(module, weights)
+    graph_passes.drop_device_assertions(module)
+    graph_passes.fold_casts(module)
     if dtype != torch.float32:
-        folding.cast_weights(module, dtype)
+        graph_passes.cast_weights(module, dtype)
     return module
 
 
-def _try(program: Program, precision: str) -> None:
-    """Run once, to see whether the network can be computed so.
+def _check_precision(program: Program, precision: str) -> None:
+    """Run once, to check that the network can be computed in a precision.
 
     :raises ContextError: if it cannot.
     """
     import torch
 
     try:
-        program.dry({})
+        program.dry_run({})
     except Exception as error:
         raise ContextError(
-            f"network {program.spec.name!r}: torch {torch.__version__} cannot compute it in {precision} on {program.device} "
-            f"({error}); choose another precision or device"
+            f"network {program.spec.name!r}: torch {torch.__version__} cannot compute it in {precision} on "
+            f"{program.device} ({error}); choose another precision or device"
         ) from error
 
 
-def _of_size(program: Program, sizes: Mapping[str, int], options: Mapping[str, bool]) -> Runner:
-    """The program for one size."""
+def _open_size(program: Program, sizes: Mapping[str, int], options: Mapping[str, bool]) -> Runner:
+    """Return the program for one size."""
     if options["compile"]:
         program = _compiled(program, [sizes], dynamic=False)
     if not options["cuda_graphs"]:
         return program
-    from voxstack_torch_runtime.graphs import CapturedProgram
+    from voxstack_torch_runtime.cuda_graph import CapturedProgram
 
     try:
         return CapturedProgram(program, sizes)
-    except Exception as error:  # what a capture may raise
+    except Exception as error:  # a capture may raise anything
         raise ContextError(
             f"network {program.spec.name!r}: cannot be captured as a CUDA graph at the size {dict(sizes)} ({error}); "
-            'it would do without: "options": {"cuda_graphs": false}'
+            'to run it without, set "options": {"cuda_graphs": false}'
         ) from error
 
 
-def _warm_ups(spec: NetworkSpec, context: Context) -> list[dict[str, int]]:
-    """Sizes that a network of any length is compiled at: alone and, where calls may be run as one, in a batch."""
+def _dynamic_sizes(context: Context) -> list[dict[str, int]]:
+    """Return the sizes that a network of any length is compiled at: alone and, if calls may be batched, in a batch."""
     return [{"batch": 1}, {"batch": context.batch}] if context.batch > 1 else [{"batch": 1}]
 
 
 def _compiled(program: Program, sizes: Sequence[Mapping[str, int]], dynamic: bool) -> Program:
-    """The program, compiled at some sizes; for a dynamic one these stand for all with the same axes of length 1.
+    """Return the program compiled at some sizes, which, if ``dynamic``, stand for all with the same axes of length 1.
 
-    :raises ContextError: if torch cannot compile it, for want of a C++ compiler, say.
+    :raises ContextError: if torch cannot compile it, for lack of a C++ compiler, for example.
     """
     import torch
 
@@ -154,6 +162,6 @@ def _compiled(program: Program, sizes: Sequence[Mapping[str, int]], dynamic: boo
     except Exception as error:
         first = next(iter(str(error).strip().splitlines()), "")
         raise ContextError(
-            f"network {program.spec.name!r}: torch {torch.__version__} cannot compile it ({type(error).__name__}: {first}); "
-            "on a CPU it needs a C++ compiler; leave the option 'compile' out, or install one"
+            f"network {program.spec.name!r}: torch {torch.__version__} cannot compile it ({type(error).__name__}: "
+            f"{first}); on a CPU it needs a C++ compiler; leave the option 'compile' out, or install one"
         ) from error

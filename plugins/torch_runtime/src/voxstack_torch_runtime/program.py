@@ -1,4 +1,4 @@
-"""Runs an exported program on numpy arrays."""
+"""Exported programs as callables on named numpy arrays."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 
 from voxstack import NetworkError
 from voxstack.networks import Context, NetworkSpec
-from voxstack_torch_runtime import devices, folding
+from voxstack_torch_runtime import devices, graph_passes
 
 if TYPE_CHECKING:
     import torch
     from torch.fx import GraphModule
 
-SIZE = 24
-"""Size of a named axis that nothing else decides, where a program is tried."""
+DEFAULT_SIZE = 24
+"""Size, in a dry run, of a named axis that nothing else determines."""
 
 
 class Program:
     """A program on a device: called with named arrays, it returns named arrays.
 
-    Arrays are shared with torch, not copied, where the program does nothing in place. Torch keeps the number of threads for
-    the whole process: a call sets it where it is another than the context's, and so changes it for other users of torch.
+    Arrays are shared with torch, not copied, unless the program works in place. Torch keeps the number of threads for
+    the whole process: a call sets it where it differs from the context's, and so changes it for other users of torch.
 
-    :param module: takes the inputs in the order of the spec, on ``device``, floating ones in the context's precision.
+    :param module: accepts the inputs in the order of the spec, on ``device``, floating ones in the context's precision.
     """
 
     def __init__(self, spec: NetworkSpec, module: GraphModule, device: torch.device, context: Context) -> None:
@@ -34,10 +34,10 @@ class Program:
         self.spec, self.device = spec, device
         self._module, self._context = module, context
         self._run: Callable[..., Any] = module
-        self._kinds: set[tuple[bool, ...]] | None = None
-        self._writes = folding.writes(module)
+        self._compiled_for: set[tuple[bool, ...]] | None = None
+        self._copies = graph_passes.writes_in_place(module)
         self._dtype = None if context.precision == "float32" else getattr(torch, context.precision)
-        self.effective: Mapping[str, Any] = devices.facts(device, context)
+        self.effective: Mapping[str, Any] = devices.effective_context(device, context)
         self.stats: Mapping[str, Any] = {"compilations": 0}
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -47,104 +47,107 @@ class Program:
         """
         import torch
 
-        devices.set_process(self.device, self._context.threads)
+        devices.configure_process(self.device, self._context.threads)
         try:
             with torch.inference_mode():
-                given = [shared(tensors[name], copy=self._writes) for name in self.spec.inputs]
-                made = self.outputs(self.on_device(given))
-                return {name: _array(value, given) for name, value in made.items()}
+                inputs = [as_tensor(tensors[name], copy=self._copies) for name in self.spec.inputs]
+                outputs = self.outputs(self.on_device(inputs))
+                return {name: _as_array(value, inputs) for name, value in outputs.items()}
         except Exception as error:
             raise NetworkError(f"network {self.spec.name!r}: torch failed: {error}") from error
 
-    def on_device(self, given: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """The inputs where they are computed, and as."""
-        return [tensor.to(self.device, self._dtype if tensor.is_floating_point() else None) for tensor in given]
+    def on_device(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Return the inputs on the device, floating ones in the context's precision."""
+        return [tensor.to(self.device, self._dtype if tensor.is_floating_point() else None) for tensor in inputs]
 
     def outputs(self, inputs: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Run on inputs that are on the device; the outputs are there, too, in the dtypes of the spec.
+        """Run on inputs that are on the device; return the outputs, on the device, in the dtypes of the spec.
 
         :raises ValueError: if there are others than the spec declares.
         """
         import torch
 
-        run = self._run if self._kinds is None or _kind(inputs) in self._kinds else self._module
+        compiled = self._compiled_for is None or _unit_axes(inputs) in self._compiled_for
+        run = self._run if compiled else self._module
         named = _named(self.spec, run(*inputs))
         return {name: value.to(getattr(torch, self.spec.outputs[name].dtype)) for name, value in named.items()}
 
-    def dry(self, sizes: Mapping[str, int]) -> None:
-        """Run at some sizes, on nothing in particular."""
+    def dry_run(self, sizes: Mapping[str, int]) -> None:
+        """Run once on blank inputs of the given sizes."""
         import torch
 
-        devices.set_process(self.device, self._context.threads)
+        devices.configure_process(self.device, self._context.threads)
         with torch.inference_mode():
-            self.outputs(self.on_device(blank(self.spec, sizes)))
+            self.outputs(self.on_device(blank_inputs(self.spec, sizes)))
 
     def compiled(self, sizes: Sequence[Mapping[str, int]], dynamic: bool) -> Program:
-        """The same program, compiled, for these sizes; with ``dynamic`` for all that have the same axes of length 1.
+        """Return the program compiled for these sizes; with ``dynamic`` for all that have the same axes of length 1.
 
-        Torch compiles axes of length 1 as such, dynamic or not. What was not compiled runs as it is, so that no call waits.
+        Torch specializes on axes of length 1, dynamic or not. Other calls run without compilation, so that no call
+        waits for it.
         """
         import torch
         from torch.fx import GraphModule
 
-        made = Program(
-            self.spec, GraphModule(self._module, self._module.graph), self.device, self._context
-        )  # with a cache of its own
-        made._run = torch.compile(made._module, dynamic=dynamic)
+        module = GraphModule(self._module, self._module.graph)  # with a compilation cache of its own
+        program = Program(self.spec, module, self.device, self._context)
+        program._run = torch.compile(program._module, dynamic=dynamic)
         for size in sizes:
-            made.dry(size)
+            program.dry_run(size)
         if dynamic:
-            made._kinds = {_kind(blank(self.spec, size)) for size in sizes}
-        made.stats = {"compilations": len(sizes)}
-        return made
+            program._compiled_for = {_unit_axes(blank_inputs(self.spec, size)) for size in sizes}
+        program.stats = {"compilations": len(sizes)}
+        return program
 
 
-def blank(spec: NetworkSpec, sizes: Mapping[str, int]) -> list[torch.Tensor]:
-    """Inputs of zeros, masks of ones, in the order of the spec. Axes that are not in ``sizes``: a batch of one, others :data:`SIZE`
-    steps and more, each of a length of its own, lest torch takes two for one.
+def blank_inputs(spec: NetworkSpec, sizes: Mapping[str, int]) -> list[torch.Tensor]:
+    """Return inputs of zeros, and masks of ones, in the order of the spec.
+
+    Without a size in ``sizes``, the batch is one, and each other axis has a length of its own from :data:`DEFAULT_SIZE`
+    on, because torch identifies axes of equal lengths.
     """
     import torch
 
     axes = dict.fromkeys(axis for tensor in spec.inputs.values() for axis in tensor.shape if isinstance(axis, str))
-    known = {**{axis: SIZE + i for i, axis in enumerate(axes)}, "batch": 1, **sizes}
-    made = []
+    lengths = {**{axis: DEFAULT_SIZE + i for i, axis in enumerate(axes)}, "batch": 1, **sizes}
+    inputs = []
     for tensor in spec.inputs.values():
-        shape = [known[axis] if isinstance(axis, str) else axis for axis in tensor.shape]
-        made.append(torch.full(shape, int(tensor.mask), dtype=getattr(torch, tensor.dtype)))
-    return made
+        shape = [lengths[axis] if isinstance(axis, str) else axis for axis in tensor.shape]
+        inputs.append(torch.full(shape, int(tensor.mask), dtype=getattr(torch, tensor.dtype)))
+    return inputs
 
 
-def shared(array: np.ndarray, copy: bool) -> torch.Tensor:
-    """The array as a tensor on the same memory, or on its own where that must be."""
+def as_tensor(array: np.ndarray, copy: bool) -> torch.Tensor:
+    """Return the array as a tensor on the same memory, or on its own if ``copy`` is true or the layout requires it."""
     import torch
-    from torch.utils.dlpack import from_dlpack  # unlike from_numpy, it says nothing of arrays that are read-only
+    from torch.utils.dlpack import from_dlpack  # unlike from_numpy, it does not warn of read-only arrays
 
-    if not copy and array.flags.c_contiguous and array.dtype.isnative:  # it ends the process for some other layouts
+    if not copy and array.flags.c_contiguous and array.dtype.isnative:  # some other layouts abort the process
         try:
-            return from_dlpack(array.reshape(-1)).view(
-                array.shape
-            )  # strides as torch makes them: x[None] has others, compiled for anew
-        except BufferError:  # NumPy before 2.1, for arrays that are read-only
+            # torch's own strides: x[None] has others, for which a compiled program would be compiled again
+            return from_dlpack(array.reshape(-1)).view(array.shape)
+        except BufferError:  # NumPy before 2.1, for read-only arrays
             pass
     return torch.from_numpy(np.array(array, array.dtype.newbyteorder("="), order="C"))
 
 
-def _kind(inputs: Sequence[torch.Tensor]) -> tuple[bool, ...]:
-    """Which axes have the length 1."""
+def _unit_axes(inputs: Sequence[torch.Tensor]) -> tuple[bool, ...]:
+    """Return which axes have the length 1."""
     return tuple(size == 1 for tensor in inputs for size in tensor.shape)
 
 
-def _named(spec: NetworkSpec, made: Any) -> dict[str, torch.Tensor]:
-    if isinstance(made, Mapping):
-        return {name: made[name] for name in spec.outputs}
-    values = made if isinstance(made, tuple | list) else (made,)
+def _named(spec: NetworkSpec, outputs: Any) -> dict[str, torch.Tensor]:
+    if isinstance(outputs, Mapping):
+        return {name: outputs[name] for name in spec.outputs}
+    values = outputs if isinstance(outputs, tuple | list) else (outputs,)
     if len(values) != len(spec.outputs):
-        raise ValueError(f"the program gives {len(values)} tensors, and the addon declares {list(spec.outputs)}")
+        raise ValueError(f"the program returns {len(values)} tensors, and the addon declares {list(spec.outputs)}")
     return dict(zip(spec.outputs, values, strict=True))
 
 
-def _array(value: torch.Tensor, inputs: Sequence[torch.Tensor]) -> np.ndarray:
-    """The output as an array that shares no memory with what came in."""
-    taken = {tensor.untyped_storage().data_ptr() for tensor in inputs}
-    result: np.ndarray = (value.clone() if value.untyped_storage().data_ptr() in taken else value).cpu().numpy()
-    return result
+def _as_array(value: torch.Tensor, inputs: Sequence[torch.Tensor]) -> np.ndarray:
+    """Return an output as an array that shares no memory with the inputs."""
+    input_memory = {tensor.untyped_storage().data_ptr() for tensor in inputs}
+    own = value.clone() if value.untyped_storage().data_ptr() in input_memory else value
+    array: np.ndarray = own.cpu().numpy()
+    return array

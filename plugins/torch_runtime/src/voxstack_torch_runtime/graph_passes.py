@@ -1,4 +1,4 @@
-"""What is done once to an exported program, so that not every call does it again."""
+"""Passes over the graph of an exported program, run once when it is opened so that calls need not repeat their work."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
 
 
-def forget_devices(module: GraphModule) -> None:
-    """Drop the checks, made when the program was exported, that tensors lie on the device that they lay on then; in place."""
+def drop_device_assertions(module: GraphModule) -> None:
+    """Drop the checks that tensors are on the device that they were on when the program was exported; in place."""
     import torch
 
     for node in list(module.graph.nodes):
@@ -20,8 +20,8 @@ def forget_devices(module: GraphModule) -> None:
     module.recompile()
 
 
-def bind(module: GraphModule, weights: Sequence[torch.Tensor]) -> GraphModule:
-    """Return a module that holds the weights which this one takes as its last inputs, and gives a plain tuple."""
+def bind_weights(module: GraphModule, weights: Sequence[torch.Tensor]) -> GraphModule:
+    """Return a module that holds the weights which this one accepts as its last inputs, and returns a plain tuple."""
     import torch
     from torch.fx import GraphModule
     from torch.fx.graph import CodeGen
@@ -29,21 +29,21 @@ def bind(module: GraphModule, weights: Sequence[torch.Tensor]) -> GraphModule:
     holder, graph = torch.nn.Module(), module.graph
     for node in graph.nodes:
         if node.op == "get_attr":
-            holder.register_buffer(_flat(node), _attribute(module, node.target))
-            node.target = _flat(node)
-    taken = [node for node in graph.nodes if node.op == "placeholder"][-len(weights) :] if weights else []
-    for i, (node, tensor) in enumerate(zip(taken, weights, strict=True)):
+            holder.register_buffer(_flat_name(node), _attribute(module, node.target))
+            node.target = _flat_name(node)
+    inputs = [node for node in graph.nodes if node.op == "placeholder"][-len(weights) :] if weights else []
+    for i, (node, tensor) in enumerate(zip(inputs, weights, strict=True)):
         holder.register_buffer(f"weight_{i}", tensor)
         with graph.inserting_before(node):
-            held = graph.create_node("get_attr", f"weight_{i}")
-        node.replace_all_uses_with(held)
+            weight = graph.create_node("get_attr", f"weight_{i}")
+        node.replace_all_uses_with(weight)
         graph.erase_node(node)
     graph.set_codegen(CodeGen())
     return GraphModule(holder, graph)
 
 
 def fold_casts(module: GraphModule) -> None:
-    """Cast weights that are kept in another dtype than they are computed in (float16, say) once for all; in place."""
+    """Cast weights that are stored in another dtype than they are computed in, such as float16, once; in place."""
     import torch
 
     graph, aten = module.graph, torch.ops.aten
@@ -71,9 +71,9 @@ def fold_casts(module: GraphModule) -> None:
 
 
 def cast_weights(module: GraphModule, dtype: torch.dtype) -> None:
-    """Compute in another floating dtype: weights, constants, and what the graph makes in float32 beside them; in place.
+    """Cast weights and constants to another floating dtype, in which the network then computes; in place.
 
-    What the graph casts to float32 itself (``x.float()``) stays so: there the network asks for it.
+    Casts to float32 in the graph itself (``x.float()``) remain: there the network requires it.
     """
     import torch
 
@@ -83,35 +83,35 @@ def cast_weights(module: GraphModule, dtype: torch.dtype) -> None:
             and isinstance(value := _attribute(module, node.target), torch.Tensor)
             and value.is_floating_point()
         ):
-            place, _, last = node.target.rpartition(".")
-            owner = module.get_submodule(place)
-            if last in owner._parameters:
-                owner._parameters[last] = torch.nn.Parameter(value.detach().to(dtype), requires_grad=False)
+            path, _, name = node.target.rpartition(".")
+            owner = module.get_submodule(path)
+            if name in owner._parameters:
+                owner._parameters[name] = torch.nn.Parameter(value.detach().to(dtype), requires_grad=False)
             else:
-                setattr(owner, last, value.to(dtype))
+                setattr(owner, name, value.to(dtype))
 
 
-def writes(module: GraphModule) -> bool:
-    """Whether something in the graph is done in place, and so perhaps to its inputs."""
+def writes_in_place(module: GraphModule) -> bool:
+    """Return whether an operation of the graph works in place, and so perhaps on its inputs."""
     return any(getattr(getattr(node.target, "_schema", None), "is_mutable", False) for node in module.graph.nodes)
 
 
-def _flat(node: Node) -> str:
+def _flat_name(node: Node) -> str:
     return str(node.target).replace(".", "__")
 
 
-def _attribute(module: GraphModule, name: str) -> torch.Tensor:
-    place, _, last = name.rpartition(".")
-    value: torch.Tensor = getattr(module.get_submodule(place), last)
+def _attribute(module: GraphModule, target: str) -> torch.Tensor:
+    path, _, name = target.rpartition(".")
+    value: torch.Tensor = getattr(module.get_submodule(path), name)
     return value
 
 
 def _drop_unused(module: GraphModule, weights: list[Node]) -> None:
-    """Let go of weights that nothing reads any more."""
+    """Drop the weights that nothing reads any more."""
     for node in weights:
         if not node.users:
             module.graph.erase_node(node)
     read = {node.target for node in module.graph.nodes if node.op == "get_attr"}
-    for name in {str(node.target) for node in weights} - read:
-        place, _, last = name.rpartition(".")
-        delattr(module.get_submodule(place), last)
+    for target in {str(node.target) for node in weights} - read:
+        path, _, name = target.rpartition(".")
+        delattr(module.get_submodule(path), name)
