@@ -31,7 +31,7 @@ def truth(amber: voxstack.Voice) -> list[tuple[str, float, float]]:
     found, start = [], 0.0
     for sentence in ("Good morning, everyone.", "Is there any more tea?", "Yes!"):
         made = sequence({"text": sentence, "rate": 1.25})
-        for phone, frames in zip(made["phones"], upsampler.whole_frames(made["durations"]), strict=True):
+        for phone, frames in zip(made["phones"], upsampler.round_durations(made["durations"]), strict=True):
             found.append((phone, start, start + frames * FRAME))
             start += frames * FRAME
     return found

@@ -16,7 +16,7 @@ from voxstack.networks import first_states
 from voxstack.networks.addon import Addon
 from voxstack_dsp import InverseSTFT
 from voxstack_text.sentences.sentence_stream import split_sentences
-from voxstack_upsampler.positions import positions
+from voxstack_upsampler.frame_positions import frame_positions
 
 
 def session(path: Any) -> onnxruntime.InferenceSession:
@@ -93,7 +93,7 @@ def whole_sentences(networks: Networks, text: str) -> Iterator[np.ndarray]:
 
 def whole_sentence(networks: Networks, encoded: np.ndarray, durations: np.ndarray, prosody: np.ndarray) -> np.ndarray:
     """Return the samples of a sentence from one call of each network."""
-    features = [np.repeat(encoded, durations, 0), positions(durations), contours_of(prosody, durations)]
+    features = [np.repeat(encoded, durations, 0), frame_positions(durations), contours_of(prosody, durations)]
     frames = np.concatenate(features, 1)[None]
     mask = np.ones(frames.shape[:2], np.float32)
     (mel,) = networks.decoder.run(None, {"frames": frames, "mask": mask})
@@ -122,7 +122,7 @@ def loop(
         first, until = int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop, "left")) + 1
         skip = start - int(ends[first] - durations[first])
         part = durations[first:until]
-        upsampled = np.concatenate([np.repeat(encoded[first:until], part, 0), positions(part)], 1)
+        upsampled = np.concatenate([np.repeat(encoded[first:until], part, 0), frame_positions(part)], 1)
         frames = np.concatenate([upsampled[skip : skip + stop - start], contours[start:stop]], 1)[None]
         start = stop
         mel, decoder_states = networks.stateful_decoder.run(frames, decoder_states, last)

@@ -38,8 +38,8 @@ def test_it_makes_what_an_upsampler_streams(positions: bool, least: int) -> None
 
 
 def test_one_value_a_token_becomes_one_a_frame() -> None:
-    made = Expand("speed", "speeds")({"speed": np.array([1.0, 2.0, 3.0]), "durations": np.array([2, 0, 3])})
-    np.testing.assert_array_equal(made["speeds"], [1, 1, 2, 3, 3, 3])
+    results = Expand("speed", "speeds")({"speed": np.array([1.0, 2.0, 3.0]), "durations": np.array([2, 0, 3])})
+    np.testing.assert_array_equal(results["speeds"], [1, 1, 2, 3, 3, 3])
 
 
 @pytest.mark.parametrize(

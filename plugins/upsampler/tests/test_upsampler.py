@@ -11,7 +11,7 @@ from voxstack import NetworkError, Schedule
 from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_upsampler import Upsampler
-from voxstack_upsampler.positions import positions
+from voxstack_upsampler.frame_positions import frame_positions
 
 RNG = np.random.default_rng(3)
 ENCODED = RNG.standard_normal((20, 3)).astype(np.float32)
@@ -49,8 +49,8 @@ def test_each_token_is_repeated_for_its_frames() -> None:
 
 
 def test_rounding_never_adds_up() -> None:
-    assert Upsampler(least=0).whole_frames(np.full(1000, 1.4)).sum() == 1400
-    assert Upsampler().whole_frames(np.array([0.2, 0.2, 3.0, 0.4])).tolist() == [1, 1, 3, 1]
+    assert Upsampler(least=0).round_durations(np.full(1000, 1.4)).sum() == 1400
+    assert Upsampler().round_durations(np.array([0.2, 0.2, 3.0, 0.4])).tolist() == [1, 1, 3, 1]
 
 
 def test_positions_are_appended() -> None:
@@ -58,7 +58,7 @@ def test_positions_are_appended() -> None:
     frames = np.concatenate(join(Upsampler(), encoded=np.zeros((2, 3), np.float32), durations=durations))
     assert frames.shape == (16, 3 + 4)
     assert frames.dtype == np.float32
-    np.testing.assert_array_equal(frames[:, 3:], positions(durations))
+    np.testing.assert_array_equal(frames[:, 3:], frame_positions(durations))
     np.testing.assert_allclose(
         frames[:2, 3:], [[0.25, np.log(2) / 3, 0, 0.1], [0.75, np.log(2) / 3, 0.1, 0]], rtol=1e-6
     )
@@ -74,7 +74,7 @@ def test_the_schedule_says_how_much_to_give() -> None:
 
 
 def test_the_first_chunk_costs_the_same_for_any_length() -> None:
-    """Only the tokens of a chunk are touched: a million of them is no slower to start than ten."""
+    """Only the tokens of a chunk are read: a stream of a million starts as fast as one of ten."""
     durations = np.ones(10**6)
     stream = Upsampler().stream(
         iter(()), {"encoded": np.broadcast_to(np.float32(1), (10**6, 64)), "durations": durations}
@@ -102,7 +102,7 @@ def test_it_reports_what_is_said_when() -> None:
     mark = SimpleNamespace(text="here", start=5, end=5, token=3)
     unit = SimpleNamespace(kind="sentence", text="so hi", start=0, end=5)
     utterance = {"words": [word], "phones": ["pau", "h", "i", "pau"], "marks": [mark], "unit": unit, "text_start": 100}
-    stream = Upsampler().stream(iter(()), {**made_of([2, 3, 1, 4]), **utterance, "timeline": timeline})
+    stream = Upsampler().stream(iter(()), {**tokens_of([2, 3, 1, 4]), **utterance, "timeline": timeline})
     next(stream)
     events = [
         (event.kind, event.text, round(event.start * 10), round(event.duration * 10), event.span)
@@ -121,20 +121,20 @@ def test_it_reports_what_is_said_when() -> None:
 
 def test_without_a_timeline_or_words_there_is_nothing_to_report() -> None:
     timeline = Timeline(10)
-    assert len(next(Upsampler().stream(iter(()), {**made_of([2]), "timeline": timeline}))) == 2
+    assert len(next(Upsampler().stream(iter(()), {**tokens_of([2]), "timeline": timeline}))) == 2
     assert timeline.take(9) == ()
 
 
-def made_of(durations: list[int]) -> dict[str, np.ndarray]:
+def tokens_of(durations: list[int]) -> dict[str, np.ndarray]:
     return {"encoded": np.zeros((len(durations), 3), np.float32), "durations": np.array(durations)}
 
 
 def test_contours_run_straight_from_middle_to_middle() -> None:
     block = Upsampler(positions=False, contours=["f0"])
-    made = np.concatenate(
+    frames = np.concatenate(
         join(block, encoded=np.zeros((3, 1)), durations=np.array([2, 4, 2]), f0=np.array([100.0, 130.0, 70.0]))
     )
-    np.testing.assert_allclose(made[:, 1], [100, 105, 115, 125, 120, 100, 80, 70])
+    np.testing.assert_allclose(frames[:, 1], [100, 105, 115, 125, 120, 100, 80, 70])
 
 
 def test_contours_do_not_depend_on_how_the_stream_is_cut() -> None:
@@ -147,10 +147,10 @@ def test_contours_do_not_depend_on_how_the_stream_is_cut() -> None:
 
 def test_tokens_of_no_frames_have_no_say_in_a_contour() -> None:
     block = Upsampler(positions=False, least=0, contours=["f0"])
-    made = np.concatenate(
+    frames = np.concatenate(
         join(block, encoded=np.zeros((3, 1)), durations=np.array([2, 0, 2]), f0=np.array([100.0, 900.0, 100.0]))
     )
-    np.testing.assert_allclose(made[:, 1], 100)
+    np.testing.assert_allclose(frames[:, 1], 100)
 
 
 def of_tokens(*names: str) -> dict[str, Any]:
@@ -184,12 +184,12 @@ def test_a_block_with_contours_needs_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("f0", "told"),
+    ("f0", "problem"),
     [
         (np.ones(19), r"'f0' has the shape \(19,\) and 'durations' \(20,\)"),
         (np.full(20, np.nan), "'f0' has values that are not finite"),
     ],
 )
-def test_contours_that_cannot_be_drawn(f0: np.ndarray, told: str) -> None:
-    with pytest.raises(NetworkError, match=told):
+def test_contours_that_cannot_be_drawn(f0: np.ndarray, problem: str) -> None:
+    with pytest.raises(NetworkError, match=problem):
         join(Upsampler(contours=["f0"]), f0=f0)

@@ -64,27 +64,26 @@ def test_chunks_are_read_only_views() -> None:
 
 def test_the_schedule_counts_frames_where_the_stream_is_of_samples() -> None:
     block = loaded(WholeFrames("audio", "samples"), addon(hop_length=10))
-    assert [len(part) for part in parts(block, SAMPLES[:1000], Schedule(first=8, growth=2, largest=20, lookahead=7))] == [
-        87, 160, 200, 200, 200, 153,
-    ]  # fmt: skip
+    schedule = Schedule(first=8, growth=2, largest=20, lookahead=7)
+    assert [len(part) for part in parts(block, SAMPLES[:1000], schedule)] == [87, 160, 200, 200, 200, 153]
 
 
 @pytest.mark.parametrize(
-    ("block", "whole", "wanted"),
+    ("block", "whole", "expected"),
     [
         (WholeFrames("x"), SAMPLES, r"'x' has the shape \(4000,\); a stream of 'frames' is \(frames, features\)"),
         (WholeFrames("x", "samples"), MEL, r"'x' has the shape \(97, 8\); a stream of 'samples' is \(samples,\)"),
         (WholeFrames("x"), MEL[None], r"\(1, 97, 8\)"),
     ],
 )
-def test_a_tensor_of_another_kind_is_refused(block: WholeFrames, whole: np.ndarray, wanted: str) -> None:
-    with pytest.raises(NetworkError, match=wanted):
+def test_a_tensor_of_another_kind_is_refused(block: WholeFrames, whole: np.ndarray, expected: str) -> None:
+    with pytest.raises(NetworkError, match=expected):
         parts(block, whole, Schedule())
 
 
 @pytest.mark.parametrize("hop", [1, 3])
 def test_durations_tell_what_is_said_when(hop: int) -> None:
-    """Tokens of 2, 3, 1 and 4 frames, of which the tensor has ``hop`` times as many."""
+    """Tokens of 2, 3, 1 and 4 frames; the tensor has ``hop`` times as many."""
     timeline = Timeline(10 * hop)
     word = SimpleNamespace(text="hi", start=3, end=5, first_token=1, tokens=2)
     utterance = {
@@ -108,7 +107,7 @@ def test_durations_that_say_nothing_share_nothing() -> None:
 
 @dataclass
 class Flow(SequenceBlock):
-    """Needs the whole: every frame depends on all others."""
+    """Needs the whole utterance: every frame depends on all others."""
 
     needs, gives = frozenset({"latents"}), frozenset({"flowed"})
 
@@ -118,15 +117,15 @@ class Flow(SequenceBlock):
 
 @dataclass
 class Vocoder(StreamableBlock):
-    """Each frame with its neighbours, twice."""
+    """Adds the neighbours to each frame, and repeats it."""
 
     takes, makes, lookahead, hop = "mel", "samples", 1, 2.0
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         for window in windows(source, 1, 1):
             padded = np.pad(window.frames.sum(1), 1)
-            made = np.repeat(padded[:-2] + padded[1:-1] + padded[2:], 2)
-            yield made[window.skip * 2 : (window.skip + window.size) * 2]
+            samples = np.repeat(padded[:-2] + padded[1:-1] + padded[2:], 2)
+            yield samples[window.skip * 2 : (window.skip + window.size) * 2]
 
 
 def voice_of(**head: Any) -> StreamableBlock:

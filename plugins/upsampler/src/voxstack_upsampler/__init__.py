@@ -1,4 +1,4 @@
-"""From tokens to frames: Upsampler, Expand, and WholeFrames for what was made at once."""
+"""Blocks from tokens to frames, and from whole tensors to streams."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from voxstack_upsampler.whole_frames import WholeFrames
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """The blocks of this plugin."""
+    """Return the blocks of this plugin."""
     return [Upsampler, Expand, WholeFrames]

@@ -1,4 +1,4 @@
-"""How long tokens last."""
+"""Durations of tokens in whole frames."""
 
 from __future__ import annotations
 
@@ -7,37 +7,38 @@ import numpy as np
 from voxstack import NetworkError
 
 
-def whole_frames(durations: np.ndarray, least: int, block: str) -> np.ndarray:
-    """Round durations, (tokens,), to whole frames, int64.
+def round_durations(durations: np.ndarray, minimum: int, block: str) -> np.ndarray:
+    """Round durations, (tokens,) in frames, to whole frames, int64.
 
-    Each token ends at the frame nearest to the sum of all durations so far, so that rounding never adds up.
+    Each token ends at the frame nearest to the sum of all durations so far, so that rounding errors do not accumulate.
 
-    :param least: frames that a token lasts at least.
-    :param block: who asks, for errors.
+    :param minimum: fewest frames of a token.
+    :param block: name of the calling block, for errors.
     :raises NetworkError: for durations that are negative or not finite.
     """
     whole: np.ndarray = np.rint(np.cumsum(_checked(durations, block)))
     whole[1:] -= whole[:-1].copy()
-    frames: np.ndarray = np.maximum(whole, least).astype(np.int64)
+    frames: np.ndarray = np.maximum(whole, minimum).astype(np.int64)
     return frames
 
 
-def shared_ends(durations: np.ndarray, total: int, block: str) -> np.ndarray:
-    """Share frames among tokens by their durations, (tokens,): return the frame behind the last of each, int64.
+def distribute_frames(durations: np.ndarray, total: int, block: str) -> np.ndarray:
+    """Distribute frames among tokens in proportion to their durations, (tokens,).
 
-    :param total: frames in all, whatever the durations add up to.
-    :param block: who asks, for errors.
+    :param total: number of frames, whatever the durations add up to.
+    :param block: name of the calling block, for errors.
+    :returns: (tokens,) int64, the past-the-end frame of each token.
     :raises NetworkError: for durations that are negative or not finite.
     """
     sums = np.cumsum(_checked(durations, block))
-    share = total / sums[-1] if len(sums) and sums[-1] > 0 else 0.0
-    return np.rint(sums * share).astype(np.int64)
+    scale = total / sums[-1] if len(sums) and sums[-1] > 0 else 0.0
+    return np.rint(sums * scale).astype(np.int64)
 
 
-def same_tokens(name: str, rows: np.ndarray, durations: np.ndarray, block: str) -> None:
-    """Check that a tensor has a row for each token.
+def check_tokens(name: str, rows: np.ndarray, durations: np.ndarray, block: str) -> None:
+    """Check that a tensor has one row for each token.
 
-    :raises NetworkError: naming the tensor.
+    :raises NetworkError: if it does not; it names the tensor.
     """
     if len(rows) != len(durations):
         counts = f"{name!r} has {len(rows)} tokens and 'durations' has {len(durations)}"
@@ -48,6 +49,6 @@ def _checked(durations: np.ndarray, block: str) -> np.ndarray:
     values = np.asarray(durations, np.float64)
     if not np.isfinite(values).all() or (values < 0).any():
         raise NetworkError(
-            f"{block}: 'durations' has values that are negative or not finite; frames are counted from 0 up"
+            f"{block}: 'durations' has values that are negative or not finite; each must be frames, 0 or more"
         )
     return values

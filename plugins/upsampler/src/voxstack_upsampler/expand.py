@@ -1,4 +1,4 @@
-"""Expand: the same expansion, for networks that need a whole utterance at once."""
+"""The block ``Expand``, which expands tokens to frames all at once."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack import NetworkError, SequenceBlock, Utterance
-from voxstack_upsampler.durations import same_tokens, whole_frames
-from voxstack_upsampler.expansion import Expansion
+from voxstack_upsampler.durations import check_tokens, round_durations
+from voxstack_upsampler.length_regulator import LengthRegulator
 
 
 @dataclass
 class Expand(SequenceBlock):
-    """Repeats what is known of each token for the frames that it lasts, all at once: (tokens, channels) to (frames, channels).
+    """Repeats the row of each token for the frames that it lasts, at once: (tokens, channels) to (frames, channels).
 
-    For networks that need the whole utterance, such as decoders that attend to all of it; what they make is given out by
-    ``WholeFrames``. Frames are counted as ``Upsampler`` counts them: each token ends at the frame nearest to the sum of all
-    ``durations`` so far.
+    It serves networks that need the whole utterance, such as decoders that attend to all of it; ``WholeFrames`` streams
+    their results. Frames are counted as ``Upsampler`` counts them: each token ends at the frame nearest to the sum of
+    all ``durations`` so far.
 
-    :param tensor: name of what is repeated, (tokens, channels) or (tokens,).
-    :param name: of the result.
-    :param positions: append the four channels that ``Upsampler`` appends, which say where in its token a frame stands.
-    :param least: frames that a token lasts at least.
+    :param tensor: name of the tensor to expand, (tokens, channels) or (tokens,).
+    :param name: name of the result.
+    :param positions: whether to append the four channels that ``Upsampler`` appends: the position of a frame in its
+        token.
+    :param least: fewest frames of a token.
     """
 
     tensor: str = "encoded"
@@ -40,11 +41,11 @@ class Expand(SequenceBlock):
 
     def __call__(self, utterance: Utterance) -> Utterance:
         rows = np.asarray(utterance[self.tensor])
-        durations = whole_frames(utterance["durations"], self.least, "Expand")
-        same_tokens(self.tensor, rows, durations, "Expand")
+        durations = round_durations(utterance["durations"], self.least, "Expand")
+        check_tokens(self.tensor, rows, durations, "Expand")
         if self.positions and rows.ndim != 2:
             raise NetworkError(
                 f"Expand: {self.tensor!r} has the shape {rows.shape}; positions are appended to (tokens, channels)"
             )
-        expansion = Expansion(rows, durations, self.positions)
-        return {self.name: expansion.frames(0, expansion.total)}
+        regulator = LengthRegulator(rows, durations, self.positions)
+        return {self.name: regulator.frames(0, regulator.total)}

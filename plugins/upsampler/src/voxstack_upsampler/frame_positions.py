@@ -1,0 +1,26 @@
+"""The position of each frame in its token."""
+
+from __future__ import annotations
+
+import numpy as np
+
+POSITION_CHANNELS = ("place", "length", "from_start", "to_end")
+"""The channels of :func:`frame_positions`."""
+
+_NEAR = 10  # frames beyond which a token's start or end counts as far
+
+
+def frame_positions(durations: np.ndarray) -> np.ndarray:
+    """Return (frames, 4) float32: one row per frame, one channel for each of :data:`POSITION_CHANNELS`.
+
+    ``place`` is 0..1 from the start to the end of the token, ``length`` a third of the natural logarithm of its frames,
+    ``from_start`` and ``to_end`` the frames to its ends, 0..1, 1 from ten frames on. None of them depends on other
+    tokens, so the first frames can be computed before the length of the utterance matters.
+
+    :param durations: (tokens,) in whole frames.
+    """
+    ends = np.cumsum(durations)
+    since = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - durations, durations)
+    whole = np.repeat(durations, durations)
+    from_start, to_end = np.minimum(since, _NEAR) / _NEAR, np.minimum(whole - 1 - since, _NEAR) / _NEAR
+    return np.stack([(since + 0.5) / whole, np.log(whole) / 3, from_start, to_end], 1).astype(np.float32)
