@@ -163,7 +163,7 @@ def run(folder: Path) -> list[Row]:
 def main() -> None:
     """Run everything and print the table."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    logging.getLogger("voxstack_text.characters").setLevel(logging.ERROR)  # models of random weights know few letters
+    logging.getLogger("voxstack.text").setLevel(logging.ERROR)  # models of random weights know few letters
     with tempfile.TemporaryDirectory() as folder:
         print(table(run(Path(folder))))
     status = Path("/proc/self/status")

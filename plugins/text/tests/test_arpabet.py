@@ -35,33 +35,35 @@ def test_contract(case, check):
     ],
 )
 def test_phones_are_written_as_cmudict_writes_them(text, phones):
-    made = arpabet(text)
-    assert made["phones"] == [*phones.split(), "pau"]
-    assert made["tokens"].tolist() == [*(NUMBERS[phone] for phone in phones.split()), 1]
-    assert made["tokens"].dtype == np.int64
+    entries = arpabet(text)
+    assert entries["phones"] == [*phones.split(), "pau"]
+    assert entries["tokens"].tolist() == [*(NUMBERS[phone] for phone in phones.split()), 1]
+    assert entries["tokens"].dtype == np.int64
 
 
 def test_words_are_where_their_phones_are():
-    made = arpabet("Hello, world.")
-    spoken = {word.text: made["phones"][word.first_token : word.first_token + word.tokens] for word in made["words"]}
+    entries = arpabet("Hello, world.")
+    spoken = {
+        word.text: entries["phones"][word.first_token : word.first_token + word.tokens] for word in entries["words"]
+    }
     assert spoken == {"Hello": "HH AH0 L OW1".split(), "world": "W ER1 L D".split()}
 
 
-def test_what_the_table_does_not_have_is_left_out_with_all_that_is_said_of_it():
+def test_phones_that_the_table_lacks_are_skipped_with_their_values():
     known = {phone: number for phone, number in NUMBERS.items() if phone not in ("W", "ER1", "L", "D", ",")}
-    made = arpabet("Hello, world.", known, end=(1, 2))
-    assert made["phones"] == ["HH", "AH0", "OW1", ".", "pau", "pau"]
-    assert [(word.text, word.tokens) for word in made["words"]] == [("Hello", 3)]
-    assert {len(made[name]) for name in ("tokens", "silences", "pauses", "rates", "volumes")} == {6}
-    assert made["silences"].tolist() == [False, False, False, True, True, True]
+    entries = arpabet("Hello, world.", known, end=(1, 2))
+    assert entries["phones"] == ["HH", "AH0", "OW1", ".", "pau", "pau"]
+    assert [(word.text, word.tokens) for word in entries["words"]] == [("Hello", 3)]
+    assert {len(entries[name]) for name in ("tokens", "silences", "pauses", "rates", "volumes")} == {6}
+    assert entries["silences"].tolist() == [False, False, False, True, True, True]
 
 
 def test_marks_are_reached_where_they_were():
     from voxstack_text.layout import Mark
 
     marks = [Mark("start", 0, 0, 0), Mark("middle", 7, 7, 6), Mark("end", 13, 13, 10)]
-    made = Arpabet(NUMBERS, [])(read("Hello, world.", marks=marks))
-    assert [made["phones"][mark.token] for mark in made["marks"]] == ["HH", "W", "."]
+    entries = Arpabet(NUMBERS, [])(read("Hello, world.", marks=marks))
+    assert [entries["phones"][mark.token] for mark in entries["marks"]] == ["HH", "W", "."]
 
 
 def test_a_table_of_something_else_is_refused():

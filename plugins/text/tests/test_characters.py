@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 -- phonetic letters are what this is about
+# ruff: noqa: RUF001 -- phonetic letters are the subject here
 from __future__ import annotations
 
 import logging
@@ -13,8 +13,8 @@ from voxstack_text import Characters
 TABLE = {"a": [1], "b": [2], "c": [3], " ": [4], "aɪ": [5], "é": [6], "e": [7], "\u0301": [8], "x": [9, 10]}
 
 
-def tokens(given="abc", source="text", **fields):
-    return Characters(TABLE, source=source, **fields)({source: given})["tokens"].tolist()
+def tokens(value="abc", source="text", **fields):
+    return Characters(TABLE, source=source, **fields)({source: value})["tokens"].tolist()
 
 
 @parametrize_with_checks(
@@ -29,9 +29,9 @@ def test_contract(case, check):
 
 
 def test_tokens_are_integers_of_the_table():
-    made = Characters(TABLE)({"text": "ab x"})["tokens"]
-    assert made.dtype == np.int64
-    assert made.tolist() == [1, 2, 4, 9, 10]
+    tokens = Characters(TABLE)({"text": "ab x"})["tokens"]
+    assert tokens.dtype == np.int64
+    assert tokens.tolist() == [1, 2, 4, 9, 10]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_white_space_that_is_not_in_the_table_counts_as_a_space():
     assert tokens("a\nb\u00a0c") == [1, 4, 2, 4, 3]
     assert Characters({**TABLE, "\n": [30]})({"text": "a\nb"})["tokens"].tolist() == [1, 30, 2]
     assert Characters({"a": [1]})({"text": "a\na"})["tokens"].tolist() == [1, 1], (
-        "without a space in the table it is left out"
+        "without a space in the table it is skipped"
     )
 
 
@@ -77,14 +77,14 @@ def test_strings_are_normalised_as_the_model_was_trained():
     assert tokens("ABC", lower=True) == [1, 2, 3]
 
 
-def test_what_is_not_in_the_table_is_left_out_and_told(caplog):
+def test_what_is_not_in_the_table_is_skipped_with_a_warning(caplog):
     with caplog.at_level(logging.WARNING):
         assert tokens("a?b?!") == [1, 2]
-    assert "left out '?', '!'" in caplog.text
+    assert "skipped '?', '!'" in caplog.text
 
 
 def test_nothing_to_say_is_an_error():
-    with pytest.raises(RequestError, match="nothing in '!!' is known"):
+    with pytest.raises(RequestError, match="nothing in '!!' is in the symbol table"):
         tokens("!!")
 
 

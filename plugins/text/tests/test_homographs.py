@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from voxstack_text.pronunciation.homographs import HOMOGRAPHS, resolve
-from voxstack_text.spoken_words import Spoken
+from voxstack_text.pronunciation.homographs import HOMOGRAPHS, resolve_homographs
+from voxstack_text.spoken_words import SpokenWord
 
 
 def phones(sentence: str, word: str) -> str:
-    spoken = resolve([Spoken(item, 0, 1) for item in sentence.split()])
+    spoken = resolve_homographs([SpokenWord(item, 0, 1) for item in sentence.split()])
     return " ".join(next(item.phones or () for item in spoken if item.word == word))
 
 
@@ -42,21 +42,21 @@ def phones(sentence: str, word: str) -> str:
         ("my resume", "resume", "r eh1 z ax0 m ey0"),
     ],
 )
-def test_neighbours_choose(sentence: str, word: str, expected: str) -> None:
+def test_adjacent_words_choose(sentence: str, word: str, expected: str) -> None:
     assert phones(sentence, word) == expected
 
 
-def test_a_pause_is_no_neighbour() -> None:
+def test_a_pause_is_not_an_adjacent_word() -> None:
     assert phones("i , record", "record") == "r eh1 k er0 d"
 
 
 def test_the_table_is_well_made() -> None:
-    for word, readings in HOMOGRAPHS.items():
-        assert not readings[-1].before | readings[-1].behind, f"{word}: the last reading is the one taken otherwise"
-        assert all(reading.before | reading.behind for reading in readings[:-1]), word
-        assert len({reading.phones for reading in readings}) == len(readings), word
+    for word, variants in HOMOGRAPHS.items():
+        assert not variants[-1].before | variants[-1].after, f"{word}: the last variant is the default"
+        assert all(variant.before | variant.after for variant in variants[:-1]), word
+        assert len({variant.phones for variant in variants}) == len(variants), word
 
 
 def test_other_words_stay_as_they_are() -> None:
-    assert resolve([Spoken("hello", 0, 5)]) == [Spoken("hello", 0, 5)]
-    assert resolve([]) == []
+    assert resolve_homographs([SpokenWord("hello", 0, 5)]) == [SpokenWord("hello", 0, 5)]
+    assert resolve_homographs([]) == []

@@ -33,7 +33,7 @@ def test_no_words() -> None:
 
 @pytest.mark.parametrize("word", ["A", "é", "a ", "a\n"])
 def test_words_are_plain(word: str) -> None:
-    with pytest.raises(ValueError, match="is no word of a lexicon"):
+    with pytest.raises(ValueError, match="is not a word for a lexicon"):
         pack({word: ("ax0",)}, SYMBOLS)
 
 
@@ -71,7 +71,7 @@ def test_opening_costs_no_parsing() -> None:
     packed = lexicon._BUILT_IN.read_bytes()
     assert len(packed) < 1_200_000
     best = min(_seconds(packed) for _ in range(5))
-    assert best < 0.1, "opening unpacks some two megabytes, in 10 ms or so, and does nothing else"
+    assert best < 0.1, "opening decompresses about two megabytes, in about 10 ms, and does nothing else"
 
 
 def _seconds(packed: bytes) -> float:

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are what this is about
+# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are the subject here
 from __future__ import annotations
 
 import logging
@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from voxstack_text.normalise.normaliser import normalise, pronounceable
+from voxstack_text.normalise.normaliser import is_pronounceable, normalise
 from voxstack_text.pronunciation.lexicon import Lexicon
 from voxstack_text.pronunciation.pronouncer import Pronouncer
 
@@ -233,24 +233,24 @@ TABLE = [
     tuple(part.strip() for part in line.split(" | "))
     for line in CASES.strip().replace("\\u200b", "\u200b").splitlines()
 ]
-KNOWN = Pronouncer(Lexicon.built_in()).knows
+IS_KNOWN = Pronouncer(Lexicon.built_in()).is_known
 
 
 @pytest.mark.parametrize("written, spoken", TABLE, ids=[written for written, _ in TABLE])
 def test_reading(written: str, spoken: str) -> None:
-    assert " ".join(item.word for item in normalise(written, KNOWN)) == spoken
+    assert " ".join(item.word for item in normalise(written, IS_KNOWN)) == spoken
 
 
 @pytest.mark.parametrize("written, _spoken", TABLE)
 def test_every_word_comes_from_a_place_in_the_text(written: str, _spoken: str) -> None:
-    places = [(item.start, item.end) for item in normalise(written, KNOWN)]
+    places = [(item.start, item.end) for item in normalise(written, IS_KNOWN)]
     assert all(0 <= start < end <= len(written) for start, end in places)
     assert places == sorted(places)
 
 
 def test_places_are_of_the_written_text_whatever_it_is_folded_to() -> None:
     text = "Œuvre 2½ cafe\u0301s, ﬁn ½ July 4"
-    places = [(item.word, text[item.start : item.end]) for item in normalise(text, KNOWN)]
+    places = [(item.word, text[item.start : item.end]) for item in normalise(text, IS_KNOWN)]
     numbers = [("two", "2"), ("and", "2"), ("a", "½"), ("half", "½")]
     words = [
         ("cafes", "cafe\u0301s"),
@@ -266,13 +266,13 @@ def test_places_are_of_the_written_text_whatever_it_is_folded_to() -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "...", "!!!", '"" - ,'])
 def test_nothing_to_say(text: str) -> None:
-    assert normalise(text, KNOWN) == []
-    assert not pronounceable(text)
+    assert normalise(text, IS_KNOWN) == []
+    assert not is_pronounceable(text)
 
 
-def test_what_cannot_be_read_is_left_out_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_read_is_skipped_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        assert [item.word for item in normalise("Say 你好 or 😀 now", KNOWN)] == ["say", "or", "now"]
+        assert [item.word for item in normalise("Say 你好 or 😀 now", IS_KNOWN)] == ["say", "or", "now"]
     assert [record.getMessage() for record in caplog.records] == [
         "skipped characters that have no pronunciation: 你 好 😀"
     ]
@@ -281,7 +281,7 @@ def test_what_cannot_be_read_is_left_out_with_one_warning(caplog: pytest.LogCapt
 def test_any_text_is_read_without_an_error() -> None:
     draw = random.Random(0)
     letters = "aAIVXbs. ,:-–/'\"$€%°@#&+()0123456789½²\u0301é٣ßΩ\n\t"
-    pieces = [
+    fragments = [
         *letters,
         "Dr.",
         "p.m.",
@@ -297,21 +297,21 @@ def test_any_text_is_read_without_an_error() -> None:
         "9" * 400,
     ]
     for _ in range(1500):
-        text = "".join(draw.choice(pieces) for _ in range(draw.randrange(1, 12)))
-        for item in normalise(text, KNOWN):
+        text = "".join(draw.choice(fragments) for _ in range(draw.randrange(1, 12)))
+        for item in normalise(text, IS_KNOWN):
             assert 0 <= item.start < item.end <= len(text), text
 
 
 def test_plain_words_are_read_as_all_rules_together_would(monkeypatch: pytest.MonkeyPatch) -> None:
     draw = random.Random(1)
-    pieces = [
+    fragments = [
         word for written, _ in TABLE for word in written.split()
     ] + "vs etc the of pdf v no dept approx mid oh".split()
-    texts = [" ".join(draw.choice(pieces) for _ in range(12)) for _ in range(300)]
-    quick = [normalise(text, KNOWN) for text in texts]
+    texts = [" ".join(draw.choice(fragments) for _ in range(12)) for _ in range(300)]
+    quick = [normalise(text, IS_KNOWN) for text in texts]
     monkeypatch.setattr("voxstack_text.normalise.normaliser._PLAIN", re.compile("(?!)"))
-    assert [normalise(text, KNOWN) for text in texts] == quick
+    assert [normalise(text, IS_KNOWN) for text in texts] == quick
 
 
 def test_a_long_text_takes_no_longer_a_word() -> None:
-    assert len(normalise("A " * 20000 + "1999 " * 20000, KNOWN)) > 40000
+    assert len(normalise("A " * 20000 + "1999 " * 20000, IS_KNOWN)) > 40000

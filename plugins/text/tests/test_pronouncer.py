@@ -3,16 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from voxstack_text.pronunciation.g2p_network import LETTERS, STEPS_PER_LETTER, decode, encode, letter_groups
 from voxstack_text.pronunciation.lexicon import Lexicon
 from voxstack_text.pronunciation.pronouncer import Pronouncer, before_vowel
-from voxstack_text.pronunciation.syllables import letter_groups, phone_stress
-from voxstack_text.pronunciation.symbols import LETTERS, STEPS_PER_LETTER, SYMBOLS, checked, decode, encode
+from voxstack_text.pronunciation.syllables import phone_stress
+from voxstack_text.pronunciation.symbols import SYMBOLS, checked
 
 PRONOUNCER = Pronouncer(Lexicon.built_in())
 
 
-def said(word: str, pronouncer: Pronouncer = PRONOUNCER) -> str:
-    return " | ".join(f"{name}: {' '.join(phones)}" for name, phones in pronouncer.parts(word))
+def pronounced(word: str, pronouncer: Pronouncer = PRONOUNCER) -> str:
+    return " | ".join(f"{name}: {' '.join(phones)}" for name, phones in pronouncer.pronounce(word))
 
 
 @pytest.mark.parametrize(
@@ -40,34 +41,34 @@ def said(word: str, pronouncer: Pronouncer = PRONOUNCER) -> str:
     ],
 )
 def test_words_and_their_endings(word: str, expected: str) -> None:
-    assert said(word) == expected
+    assert pronounced(word) == expected
 
 
 def test_without_a_network_unknown_words_are_spelled() -> None:
-    assert said("qzx") == "q: k y uw1 | z: z iy1 | x: eh1 k s"
-    assert said("qzx's") == "q: k y uw1 | z: z iy1 | x: eh1 k s | 's: ax0 z"
+    assert pronounced("qzx") == "q: k y uw1 | z: z iy1 | x: eh1 k s"
+    assert pronounced("qzx's") == "q: k y uw1 | z: z iy1 | x: eh1 k s | 's: ax0 z"
 
 
 def test_a_network_pronounces_what_no_table_has() -> None:
-    asked = []
+    requested = []
 
     def network(word: str) -> tuple[str, ...]:
-        asked.append(word)
+        requested.append(word)
         return ("z", "uw1") if word == "zyxoo" else ()
 
     pronouncer = Pronouncer(Lexicon.built_in(), network)
-    assert said("zyxoo's", pronouncer) == "zyxoo: z uw1 | 's: z"
-    assert said("xq", pronouncer) == "x: eh1 k s | q: k y uw1", "what the network cannot say is spelled"
-    assert said("hello", pronouncer) == "hello: hh ax0 l ow1"
-    assert asked == ["zyxoo", "xq"]
+    assert pronounced("zyxoo's", pronouncer) == "zyxoo: z uw1 | 's: z"
+    assert pronounced("xq", pronouncer) == "x: eh1 k s | q: k y uw1", "what the network cannot pronounce is spelled"
+    assert pronounced("hello", pronouncer) == "hello: hh ax0 l ow1"
+    assert requested == ["zyxoo", "xq"]
 
 
 def test_the_changes_before_a_vowel() -> None:
-    the = PRONOUNCER.parts("the")
+    the = PRONOUNCER.pronounce("the")
     assert before_vowel(the, ("ae1", "p", "ax0", "l"))[0][1] == ("dh", "iy0")
     assert before_vowel(the, ("p", "eh1", "r"))[0][1] == ("dh", "ax0")
     assert before_vowel(the, ()) == the
-    assert before_vowel(PRONOUNCER.parts("a"), ("ae1",))[0][1] == ("ax0",)
+    assert before_vowel(PRONOUNCER.pronounce("a"), ("ae1",))[0][1] == ("ax0",)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_decoding_drops_repeats_then_blanks() -> None:
 
 
 @pytest.mark.parametrize(
-    "word, most, parts",
+    "word, limit, parts",
     [
         ("antidisestablishment", 8, "antidi sestabli shment"),
         ("antidisestablishment", 32, "antidisestablishment"),
@@ -114,8 +115,8 @@ def test_decoding_drops_repeats_then_blanks() -> None:
         ("", 5, ""),
     ],
 )
-def test_long_words_are_cut_behind_vowels_if_they_can_be(word: str, most: int, parts: str) -> None:
-    groups = letter_groups(word, most)
+def test_long_words_are_cut_after_vowels_if_possible(word: str, limit: int, parts: str) -> None:
+    groups = letter_groups(word, limit)
     assert groups == parts.split()
     assert "".join(groups) == word
-    assert all(0 < len(group) <= most for group in groups)
+    assert all(0 < len(group) <= limit for group in groups)

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are what this is about
+# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are the subject here
 from __future__ import annotations
 
 import math
@@ -10,27 +10,28 @@ from tiny import addon, loaded, network, tensor
 import voxstack
 from voxstack_text import Text
 from voxstack_text.ipa import _PHONES, from_ipa
-from voxstack_text.normalise.reader import read
-from voxstack_text.passage import Break, Insert, Manner, Passage
+from voxstack_text.normalise.reader import read_passage
+from voxstack_text.passage import Break, Insert, Passage, ProsodySpan
+from voxstack_text.pronunciation.g2p_network import STEPS_PER_LETTER
 from voxstack_text.pronunciation.lexicon import Lexicon
 from voxstack_text.pronunciation.pronouncer import Pronouncer
-from voxstack_text.pronunciation.symbols import STEPS_PER_LETTER, SYMBOLS, VOWELS
+from voxstack_text.pronunciation.symbols import SYMBOLS, VOWELS
 
-KNOWN = Pronouncer(Lexicon.built_in()).knows
+IS_KNOWN = Pronouncer(Lexicon.built_in()).is_known
 TEXT = loaded(Text(), addon())
 
 
 def words(passage: Passage | str) -> str:
-    items = read(Passage(passage) if isinstance(passage, str) else passage, KNOWN)
+    items = read_passage(Passage(passage) if isinstance(passage, str) else passage, IS_KNOWN)
     return " ".join(item.word if item.seconds is None else f"{item.seconds:g}" for item in items)
 
 
-def test_phones_in_brackets_are_said_as_they_stand() -> None:
-    made = TEXT({"text": "Say [[hh ax0 l ow1]], John."})
-    assert " ".join(made["phones"]) == "pau s ey hh ax l ow pau jh aa n pau"
-    assert made["tokens"][3:7, 1].tolist() == [0, 0, 1, 1]
-    assert made["tokens"][3:7, 2].tolist() == [1, 0, 0, 0], "a word begins there"
-    assert [word.text for word in made["words"]] == ["Say", "[[hh ax0 l ow1]]", "John"]
+def test_phones_in_brackets_are_spoken_as_written() -> None:
+    entries = TEXT({"text": "Say [[hh ax0 l ow1]], John."})
+    assert " ".join(entries["phones"]) == "pau s ey hh ax l ow pau jh aa n pau"
+    assert entries["tokens"][3:7, 1].tolist() == [0, 0, 1, 1]
+    assert entries["tokens"][3:7, 2].tolist() == [1, 0, 0, 0], "a word begins there"
+    assert [word.text for word in entries["words"]] == ["Say", "[[hh ax0 l ow1]]", "John"]
 
 
 def test_a_vowel_without_a_number_is_not_stressed() -> None:
@@ -61,37 +62,37 @@ def test_inserts_are_read_in_their_place() -> None:
     assert words(Passage("say . x", inserts=inserts)) == "say the three of us A B"
 
 
-def test_manners_hold_where_a_word_begins() -> None:
-    passage = Passage("one two three", manners=(Manner(4, 7, 2.0, -3.0),))
-    made = TEXT({"text": passage.text, "passage": passage})
-    assert made["phones"][4:6] == ["t", "uw"]
-    assert made["rates"].tolist() == [1] * 4 + [2] * 2 + [1] * 4
-    assert made["volumes"].tolist() == [0] * 4 + [-3] * 2 + [0] * 4
+def test_prosody_applies_where_a_word_begins() -> None:
+    passage = Passage("one two three", prosody_spans=(ProsodySpan(4, 7, 2.0, -3.0),))
+    entries = TEXT({"text": passage.text, "passage": passage})
+    assert entries["phones"][4:6] == ["t", "uw"]
+    assert entries["rates"].tolist() == [1] * 4 + [2] * 2 + [1] * 4
+    assert entries["volumes"].tolist() == [0] * 4 + [-3] * 2 + [0] * 4
 
 
-def test_a_piece_of_a_sentence_goes_on_without_a_stop() -> None:
+def test_a_segment_of_a_sentence_continues_without_a_stop() -> None:
     def tokens(text: str, **more: float | str) -> dict[str, np.ndarray]:
         return TEXT({"text": text, "passage": Passage(text, **more)})  # type: ignore[arg-type, return-value]
 
     whole = TEXT({"text": "When it rains, it pours."})
-    first, second = tokens("When it rains,", ending=","), tokens("it pours.", lead=0.0)
+    first, second = tokens("When it rains,", ending=","), tokens("it pours.", leading_silence=0.0)
     middle = whole["phones"][1:].index("pau") + 2
     np.testing.assert_array_equal(first["tokens"], whole["tokens"][:middle])
     np.testing.assert_array_equal(second["tokens"][1:], whole["tokens"][middle:])
     assert second["pauses"][0] == 0
     assert np.isnan(first["pauses"]).all()
-    assert first["rates"][-1] > 1, "a voice makes the silence longer at the end of what it sees"
+    assert first["rates"][-1] > 1, "an acoustic model makes the silence at the end of its input longer"
 
 
-def test_entries_are_one_a_token() -> None:
-    made = TEXT({"text": "One, two."})
+def test_entries_have_one_value_per_token() -> None:
+    entries = TEXT({"text": "One, two."})
     for name in ("phones", "silences", "pauses", "rates", "volumes"):
-        assert len(made[name]) == len(made["tokens"])
-    assert made["silences"].tolist() == [phone == "pau" for phone in made["phones"]]
-    assert made["marks"] == []
+        assert len(entries[name]) == len(entries["tokens"])
+    assert entries["silences"].tolist() == [phone == "pau" for phone in entries["phones"]]
+    assert entries["marks"] == []
 
 
-def test_text_may_come_in_pieces_without_sentences_around_it() -> None:
+def test_text_may_arrive_in_parts_without_sentences_around_it() -> None:
     assert TEXT({"text": iter(["Hel", "lo."])})["phones"] == TEXT({"text": "Hello."})["phones"]
 
 

@@ -18,7 +18,7 @@ EXPECTED = ["Dr. Smith came at 5 p.m. today.", "He left!", "A heading", "Why?", 
 
 @dataclass
 class Letters(StreamableBlock):
-    """One frame a character, as many at a time as the schedule says."""
+    """Yields one frame per character, in chunks as scheduled."""
 
     needs = frozenset({"text"})
     head = True
@@ -36,7 +36,7 @@ class Letters(StreamableBlock):
 
 @dataclass
 class Places(Letters):
-    """Letters that cannot do without the place of the sentence."""
+    """Yields letters, and needs the place of the sentence."""
 
     needs = frozenset({"text", "text_start"})
 
@@ -55,8 +55,8 @@ def test_the_child_sees_one_sentence_at_a_time_and_where_it_stands() -> None:
 
 
 @dataclass
-class Seeing(StreamableBlock):
-    """Keeps what it is given."""
+class Recorder(StreamableBlock):
+    """Records the utterances that it receives."""
 
     needs = frozenset({"text"})
     head = True
@@ -68,30 +68,36 @@ class Seeing(StreamableBlock):
 
 def seen(text: Any, block: Sentences | None = None, **utterance: Any) -> list[Utterance]:
     found: list[Utterance] = []
-    for _ in (block or Sentences(Seeing())).stream(iter(()), {"text": text, "seen": found, **utterance}):
+    for _ in (block or Sentences(Recorder())).stream(iter(()), {"text": text, "seen": found, **utterance}):
         pass
     return found
 
 
-def test_text_may_come_in_pieces() -> None:
+def test_text_may_arrive_in_parts() -> None:
     found = seen(iter(["Whatever it is, it is ", "goo", "d. Ye", "s."]))
-    assert [one["text"] for one in found] == ["Whatever it is,", "it is good.", "Yes."]
-    assert [one["text_start"] for one in found] == [0, 16, 28]
+    assert [utterance["text"] for utterance in found] == ["Whatever it is,", "it is good.", "Yes."]
+    assert [utterance["text_start"] for utterance in found] == [0, 16, 28]
 
 
-def test_a_cut_sentence_says_so_to_the_text_block() -> None:
+def test_a_cut_sentence_is_marked_for_the_text_block() -> None:
     passages: list[Passage] = [
-        one["passage"] for one in seen("one two three four, five six seven eight nine", Sentences(Seeing(), 30, 30))
+        utterance["passage"]
+        for utterance in seen("one two three four, five six seven eight nine", Sentences(Recorder(), 30, 30))
     ]
     assert [passage.ending for passage in passages] == [",", ""]
-    assert [passage.lead == 0 for passage in passages] == [False, True]
+    assert [passage.leading_silence == 0 for passage in passages] == [False, True]
 
 
-def test_what_is_spoken_at_once_is_told_to_what_knows_how_long_it_is() -> None:
-    found = seen("Yes. one two three four, five six seven eight nine", Sentences(Seeing(), 30, 30), text_start=7)
+def test_what_is_spoken_at_once_is_the_unit_of_the_child() -> None:
+    found = seen("Yes. one two three four, five six seven eight nine", Sentences(Recorder(), 30, 30), text_start=7)
     assert [
-        (one["unit"].kind, one["unit"].text, one["text_start"] + one["unit"].start, one["text_start"] + one["unit"].end)
-        for one in found
+        (
+            utterance["unit"].kind,
+            utterance["unit"].text,
+            utterance["text_start"] + utterance["unit"].start,
+            utterance["text_start"] + utterance["unit"].end,
+        )
+        for utterance in found
     ] == [
         ("sentence", "Yes.", 7, 11),
         ("phrase", "one two three four,", 12, 31),
@@ -126,8 +132,8 @@ def test_long_texts_are_read_as_they_are_needed_and_closing_closes_the_child() -
     closed = []
 
     @dataclass
-    class Closing(Letters):
-        """Tells when it is closed."""
+    class ClosingLetters(Letters):
+        """Records when it is closed."""
 
         def stream(self, source: Frames, utterance: Utterance) -> Frames:
             try:
@@ -135,7 +141,7 @@ def test_long_texts_are_read_as_they_are_needed_and_closing_closes_the_child() -
             finally:
                 closed.append(utterance["text"])
 
-    stream = Sentences(Closing()).stream(
+    stream = Sentences(ClosingLetters()).stream(
         iter(()), {"text": "One is here. Two is not. " * 10000, "schedule": Schedule(first=1, growth=1)}
     )
     next(stream)
@@ -152,6 +158,8 @@ def test_what_the_child_needs_is_checked() -> None:
 
 
 def test_another_language_is_a_field() -> None:
-    said = list(Sentences(Places(), language="ru-RU").stream(iter(()), {"text": "Привет. Пока."}))
-    assert said
-    assert not list(Sentences(Places()).stream(iter(()), {"text": "Привет. Пока."})), "nothing that Text could say"
+    chunks = list(Sentences(Places(), language="ru-RU").stream(iter(()), {"text": "Привет. Пока."}))
+    assert chunks
+    assert not list(Sentences(Places()).stream(iter(()), {"text": "Привет. Пока."})), (
+        "nothing that Text could pronounce"
+    )

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are what this is about
+# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are the subject here
 from __future__ import annotations
 
 import math
@@ -14,35 +14,32 @@ from tiny import addon, loaded
 import voxstack
 from voxstack_text import Text
 from voxstack_text.passage import Passage
-from voxstack_text.ssml.parser import ELEMENTS, document
+from voxstack_text.ssml.elements import ELEMENTS
+from voxstack_text.ssml.parser import parse_ssml
 
 TEXT = loaded(Text(), addon())
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
 def passages(body: str, controls: Any = ()) -> list[Passage]:
-    return list(document(f"<speak>{body}</speak>", dict.fromkeys(controls)).passages(200, 500))
+    return list(parse_ssml(f"<speak>{body}</speak>", dict.fromkeys(controls)).passages(200, 500))
 
 
 def read(body: str) -> list[dict[str, Any]]:
     return [dict(TEXT({"text": passage.text, "passage": passage})) for passage in passages(body)]
 
 
-def said(body: str) -> str:
-    """Phones of a document; a silence is as many seconds as are given, or a comma."""
-    made = []
-    for one in read(body):
-        for phone, seconds in zip(one["phones"], one["pauses"], strict=True):
-            made.append(phone if phone != "pau" else "," if math.isnan(seconds) else f"{seconds:g}")
-    return " ".join(made)
-
-
-def plain(text: str) -> str:
-    return said(text.replace("&", "&amp;").replace("<", "&lt;"))
+def spoken(body: str) -> str:
+    """Return the phones of a document; a silence is its requested seconds, or a comma."""
+    phones = []
+    for entries in read(body):
+        for phone, seconds in zip(entries["phones"], entries["pauses"], strict=True):
+            phones.append(phone if phone != "pau" else "," if math.isnan(seconds) else f"{seconds:g}")
+    return " ".join(phones)
 
 
 def refusal(body: str) -> str:
-    """What is said of a document that is refused, which begins with a place."""
+    """Return the error of a document that is refused; it begins with a place."""
     with pytest.raises(voxstack.RequestError, match=r"^SSML, line \d+, column \d+: ") as caught:
         passages(body)
     return str(caught.value)
@@ -50,8 +47,9 @@ def refusal(body: str) -> str:
 
 def test_plain_text_in_a_document_is_read_as_ever() -> None:
     assert [passage.text for passage in passages("Hello there. How are\n you?")] == ["Hello there.", "How are  you?"]
-    source = '<?xml version="1.0"?>\n<speak version="1.1" xmlns="http://www.w3.org/2001/10/synthesis" xml:lang="en-US">Yes.</speak>'
-    assert [passage.text for passage in document(source, {}).passages(200, 500)] == ["Yes."]
+    namespace = "http://www.w3.org/2001/10/synthesis"
+    source = f'<?xml version="1.0"?>\n<speak version="1.1" xmlns="{namespace}" xml:lang="en-US">Yes.</speak>'
+    assert [passage.text for passage in parse_ssml(source, {}).passages(200, 500)] == ["Yes."]
 
 
 def test_paragraphs_and_sentences_end_where_their_elements_do() -> None:
@@ -75,9 +73,9 @@ def test_paragraphs_and_sentences_end_where_their_elements_do() -> None:
 def test_words_come_from_their_place_in_the_source(body: str, words: list[str]) -> None:
     source = f"<speak>{body}</speak>"
     found = []
-    for passage in document(source, {}).passages(200, 500):
-        made = TEXT({"text": passage.text, "passage": passage})
-        found += [source[passage.start + word.start : passage.start + word.end] for word in made["words"]]
+    for passage in parse_ssml(source, {}).passages(200, 500):
+        words_of_passage = TEXT({"text": passage.text, "passage": passage})["words"]
+        found += [source[passage.start + word.start : passage.start + word.end] for word in words_of_passage]
     assert found == words
 
 
@@ -102,12 +100,13 @@ def test_words_come_from_their_place_in_the_source(body: str, words: list[str]) 
     ],
 )
 def test_breaks_are_silences_of_their_length(body: str, expected: str) -> None:
-    assert said(body) == expected
+    assert spoken(body) == expected
 
 
 def test_prosody_holds_for_the_words_inside_also_across_sentences() -> None:
     one, two = read(
-        'One <prosody rate="slow" volume="-6dB">two. <prosody rate="50%" volume="soft">Three</prosody> four</prosody> five.'
+        'One <prosody rate="slow" volume="-6dB">two. '
+        '<prosody rate="50%" volume="soft">Three</prosody> four</prosody> five.'
     )
     phones = {name: np.flatnonzero([phone == name for phone in two["phones"]])[0] for name in ("th", "f")}
     assert set(one["rates"][1:4]) == {1.0}
@@ -160,8 +159,8 @@ def test_pitch_is_for_voices_that_have_it_and_for_whole_sentences() -> None:
         ("[[s ey1]]", "s ey"),
     ],
 )
-def test_what_is_said_instead_of_what_is_written(body: str, expected: str) -> None:
-    assert said(body) == f", {expected} ,"
+def test_what_is_spoken_instead_of_what_is_written(body: str, expected: str) -> None:
+    assert spoken(body) == f", {expected} ,"
 
 
 SAY_AS = """
@@ -193,11 +192,14 @@ def test_say_as(row: str) -> None:
     kind, _, form = kind.partition(":")
     attributes = f'interpret-as="{kind}"' + f' format="{form}"' * bool(form)
     spelled = re.sub(r"\b([A-Z])\b", r'<say-as interpret-as="characters">\1</say-as>', expected)
-    assert said(f"It is <say-as {attributes}>{written}</say-as> now") == said(f"It is {spelled} now")
+    assert spoken(f"It is <say-as {attributes}>{written}</say-as> now") == spoken(f"It is {spelled} now")
 
 
 def test_marks_are_reached_with_the_word_or_break_behind_them() -> None:
-    body = '<mark name="a"/>One <mark name="b"/>two <break time="1s"/><mark name="c"/> three<mark name="d"/><break time="1s"/> four. '
+    body = (
+        '<mark name="a"/>One <mark name="b"/>two <break time="1s"/><mark name="c"/> three<mark name="d"/>'
+        '<break time="1s"/> four. '
+    )
     (one, two) = read(body + '<mark name="e"/>Five.<mark name="f"/>')
     assert one["phones"] == "pau w ah n t uw pau th r iy pau f ao r pau".split()
     assert [(mark.text, mark.token) for mark in one["marks"]] == [("a", 1), ("b", 4), ("c", 7), ("d", 10)]
@@ -213,35 +215,38 @@ def test_marks_beside_a_break_between_sentences() -> None:
 @pytest.mark.parametrize(
     "body, match",
     [
-        ("<emphasis>now</emphasis>", "<emphasis> is not known here; there are speak, p, s, break"),
+        ("<emphasis>now</emphasis>", "<emphasis> is not supported; leave it out or use one of speak, p, s, break"),
         ("<brake time='1s'/>", "did you mean <break>"),
-        ("<break duration='1s'/>", "<break> has no 'duration' here; it has time, strength"),
-        ("<break time='long'/>", 'time="long" is no time such as 500ms'),
+        ("<break duration='1s'/>", "<break> has no attribute 'duration' here; it has time, strength"),
+        ("<break time='long'/>", 'time="long" is not a time such as 500ms'),
         ("<break time='61s'/>", "60 s at most"),
         ("<break time='1s'>now</break>", "<break> holds no text"),
         ("<break strength='huge'/>", "none, x-weak, weak"),
-        ("<prosody rate='quick'>now</prosody>", 'rate="quick" is not known; there is a number'),
+        ("<prosody rate='quick'>now</prosody>", 'rate="quick" is not supported; write a number'),
         ("<prosody rate='0'>now</prosody>", "between 0.1 and 10"),
         ("<prosody rate='5'><prosody rate='5'>now</prosody></prosody>", "make 25"),
         ("<prosody volume='11'>now</prosody>", "decibels such as -6dB"),
-        ("<prosody contour='(0%,+20Hz)'>now</prosody>", "has no 'contour' here; it has rate, volume, pitch"),
-        ("<phoneme>now</phoneme>", 'nothing without ph="..."'),
-        ("<phoneme ph='naʊ' alphabet='x-sampa'>now</phoneme>", "there are ipa and x-voxstack"),
+        ("<prosody contour='(0%,+20Hz)'>now</prosody>", "has no attribute 'contour' here; it has rate, volume, pitch"),
+        ("<phoneme>now</phoneme>", 'no effect without ph="..."'),
+        ("<phoneme ph='naʊ' alphabet='x-sampa'>now</phoneme>", "is not supported; write ipa, or x-voxstack"),
         ("<phoneme ph='yː'>now</phoneme>", "'y' stands for no phone"),
         ("<phoneme ph='n au' alphabet='x-voxstack'>now</phoneme>", "there is no phone 'au'; this voice has aa1"),
-        ("<say-as interpret-as='address'>now</say-as>", "'address' is not known; there are characters, spell-out"),
+        (
+            "<say-as interpret-as='address'>now</say-as>",
+            "'address' is not supported; write one of characters, spell-out",
+        ),
         ("<say-as interpret-as='cardinal'>now</say-as>", "'now' is not a number"),
-        ("<say-as interpret-as='date' format='mdy'>13/13/2021</say-as>", "no date in the order 'mdy'"),
-        ("<say-as interpret-as='date' format='ddd'>1</say-as>", "is no form of a date"),
-        ("<say-as interpret-as='time'>now</say-as>", "is no time such as 5:30"),
-        ("<say-as interpret-as='telephone'>now</say-as>", "no telephone number"),
+        ("<say-as interpret-as='date' format='mdy'>13/13/2021</say-as>", "is not a date in the order 'mdy'"),
+        ("<say-as interpret-as='date' format='ddd'>1</say-as>", "is not a format of dates"),
+        ("<say-as interpret-as='time'>now</say-as>", "is not a time such as 5:30"),
+        ("<say-as interpret-as='telephone'>now</say-as>", "is not a telephone number"),
         ("<say-as interpret-as='characters'>一</say-as>", "has no name here"),
         ("<say-as>now</say-as>", "interpret-as"),
         ("<sub alias='x'>a <break/></sub>", "<sub> holds only text; close it before <break>"),
         ("<sub>now</sub>", "alias"),
         ("<mark/>", "name"),
         ("<speak>now</speak>", "one <speak>"),
-        ("<p xml:lang='de-DE'>Nein</p>", "reads English, and not 'de-DE'"),
+        ("<p xml:lang='de-DE'>Nein</p>", "reads English, not 'de-DE'"),
     ],
 )
 def test_what_is_not_known_is_refused_by_name_and_place(body: str, match: str) -> None:
@@ -250,7 +255,7 @@ def test_what_is_not_known_is_refused_by_name_and_place(body: str, match: str) -
 
 def test_errors_name_line_and_column() -> None:
     with pytest.raises(voxstack.RequestError, match=r"^SSML, line 3, column 4: <emph>"):
-        document("<speak>\n one\n é <emph>two</emph></speak>", {})
+        parse_ssml("<speak>\n one\n é <emph>two</emph></speak>", {})
 
 
 @pytest.mark.parametrize(
@@ -268,7 +273,7 @@ def test_errors_name_line_and_column() -> None:
 )
 def test_what_is_no_document_is_refused(source: str) -> None:
     with pytest.raises(voxstack.RequestError, match=r"^SSML, line \d+, column \d+: "):
-        document(source, {})
+        parse_ssml(source, {})
 
 
 BOMB = "".join(f'<!ENTITY e{i + 1} "{f"&e{i};" * 10}">' for i in range(12))
@@ -286,7 +291,7 @@ BOMB = "".join(f'<!ENTITY e{i + 1} "{f"&e{i};" * 10}">' for i in range(12))
 def test_nothing_is_expanded_or_fetched(source: str) -> None:
     begin = time.perf_counter()
     with pytest.raises(voxstack.RequestError, match="leave them out"):
-        document(source, {})
+        parse_ssml(source, {})
     assert time.perf_counter() - begin < 1
 
 
@@ -297,17 +302,16 @@ def test_deep_nesting_is_no_trouble() -> None:
 
 def test_a_long_document_takes_time_in_proportion() -> None:
     body = (
-        '<p>One <prosody rate="fast">two</prosody>, <mark name="m"/>three. <break time="1s"/>Four <sub alias="five">5</sub>.</p>'
-        * 3000
+        '<p>One <prosody rate="fast">two</prosody>, <mark name="m"/>three. <break time="1s"/>'
+        'Four <sub alias="five">5</sub>.</p>' * 3000
     )
     found = passages(body)
     assert len(found) == 6000
-    assert sum(len(passage.flags) + len(passage.breaks) + len(passage.inserts) for passage in found) == 9000
+    assert sum(len(passage.bookmarks) + len(passage.breaks) + len(passage.inserts) for passage in found) == 9000
 
 
 def test_what_the_readme_shows_is_read() -> None:
     (source,) = re.findall(r"```xml\n(.*?)```", README, re.DOTALL)
-    made = list(document(source, {}).passages(200, 500))
-    assert len(made) > 2
+    assert len(list(parse_ssml(source, {}).passages(200, 500))) > 2
     assert all(f"`{name}`" in README for name in ELEMENTS)
     assert {name for name in ELEMENTS if f"<{name}" in source} == set(ELEMENTS)

@@ -10,8 +10,9 @@ import voxstack
 from voxstack.networks.addon import Addon
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_text import Text, Word
-from voxstack_text.passage import Break, Manner, Passage
-from voxstack_text.pronunciation.symbols import LETTERS, STEPS_PER_LETTER, SYMBOLS
+from voxstack_text.passage import Break, Passage, ProsodySpan
+from voxstack_text.pronunciation.g2p_network import LETTERS, STEPS_PER_LETTER
+from voxstack_text.pronunciation.symbols import SYMBOLS
 from voxstack_text.tokens import FEATURES, PAUSES, PHONES
 
 NETWORK = network(
@@ -22,7 +23,7 @@ NETWORK = network(
 
 
 def by_letter(letters: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
-    """Says one symbol a letter: the one of the same number."""
+    """Return one symbol per letter: the one of the same number."""
     assert mask.dtype == np.float32
     assert letters.max() < len(LETTERS)
     logits = np.zeros((*letters.shape, STEPS_PER_LETTER, len(SYMBOLS) + 1), np.float32)
@@ -52,7 +53,9 @@ SENTENCE = "The apple, said Dr. O'Neil's friend, cost $3.50 in \"1985\"?"
             text(),
             {
                 "text": "A b.",
-                "passage": Passage("A b.", 7, ",", 0.0, breaks=(Break(2, 1.0),), manners=(Manner(2, 3, 2.0, 1.0),)),
+                "passage": Passage(
+                    "A b.", 7, ",", 0.0, breaks=(Break(2, 1.0),), prosody_spans=(ProsodySpan(2, 3, 2.0, 1.0),)
+                ),
             },
         ),
     ]
@@ -62,8 +65,8 @@ def test_contract(case: Case, check: Any) -> None:
 
 
 def test_tokens_of_a_sentence() -> None:
-    made = text()({"text": "The apple, John's."})
-    tokens = made["tokens"]
+    entries = text()({"text": "The apple, John's."})
+    tokens = entries["tokens"]
     assert tokens.dtype == np.int64
     assert phones(tokens) == "pau dh iy ae p ax l pau jh aa n z pau"
     column = dict(zip(FEATURES, tokens.T, strict=True))
@@ -74,8 +77,8 @@ def test_tokens_of_a_sentence() -> None:
 
 
 def test_words_are_as_written_and_cover_all_tokens_but_silence() -> None:
-    made = text()({"text": SENTENCE})
-    words: list[Word] = made["words"]
+    entries = text()({"text": SENTENCE})
+    words: list[Word] = entries["words"]
     assert [word.text for word in words] == [
         "The",
         "apple",
@@ -90,8 +93,8 @@ def test_words_are_as_written_and_cover_all_tokens_but_silence() -> None:
     ]
     assert all(SENTENCE[word.start : word.end] == word.text for word in words)
     covered = [row for word in words for row in range(word.first_token, word.first_token + word.tokens)]
-    silent = [row for row, phone in enumerate(made["tokens"][:, 0]) if PHONES[phone] == "pau"]
-    assert sorted(covered + silent) == list(range(len(made["tokens"])))
+    silent = [row for row, phone in enumerate(entries["tokens"][:, 0]) if PHONES[phone] == "pau"]
+    assert sorted(covered + silent) == list(range(len(entries["tokens"])))
 
 
 @pytest.mark.parametrize(
@@ -114,9 +117,9 @@ def test_how_a_sentence_ends(written: str, kind: str) -> None:
 
 @pytest.mark.parametrize("written", ["", "...", "你好"])
 def test_nothing_to_say_is_two_silences(written: str) -> None:
-    made = text()({"text": written})
-    assert phones(made["tokens"]) == "pau pau"
-    assert made["words"] == []
+    entries = text()({"text": written})
+    assert phones(entries["tokens"]) == "pau pau"
+    assert entries["words"] == []
 
 
 def test_homographs_and_letters() -> None:
@@ -126,7 +129,7 @@ def test_homographs_and_letters() -> None:
     assert tokens[-2, 3] == 0, "the letter A is no function word"
 
 
-def test_unknown_words_are_spelled_without_a_network_and_said_with_one() -> None:
+def test_unknown_words_are_spelled_without_a_network_and_pronounced_with_one() -> None:
     assert phones(text()({"text": "Zzyxw"})["tokens"]).startswith("pau z iy z iy w ay eh k s")
     assert phones(text(oov=NETWORK)({"text": "Bwauce"})["tokens"]) == BWAUCE
 
@@ -142,11 +145,11 @@ def test_the_only_network_of_the_role_is_taken_or_the_one_that_is_named() -> Non
 
 
 def at_fixed_sizes(split: bool = True) -> tuple[Text, list[int]]:
-    """A Text whose network takes eight letters at most, and the numbers of letters that it is asked for."""
-    asked: list[int] = []
+    """Return a Text whose network accepts at most eight letters, and a list of the lengths of its calls."""
+    lengths: list[int] = []
 
     def counting(letters: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
-        asked.append(letters.shape[1])
+        lengths.append(letters.shape[1])
         return by_letter(letters, mask)
 
     def voxstack_wrap_network(network: Any, spec: Any, context: Any) -> Any:
@@ -159,19 +162,19 @@ def at_fixed_sizes(split: bool = True) -> tuple[Text, list[int]]:
     context = {"runtime": "python", "split": split, "shapes": {"letters": [4, 8]}}
     files = addon([], {}, networks={"oov": NETWORK}, contexts={"default": context}).files
     registry = voxstack.Registry({"tiny": plugin([], {"oov": counting}, voxstack_wrap_network=voxstack_wrap_network)})
-    return loaded(Text(), Addon(files, registry)), asked
+    return loaded(Text(), Addon(files, registry)), lengths
 
 
-def test_a_word_with_more_letters_than_the_network_takes_is_said_in_parts() -> None:
+def test_a_word_with_more_letters_than_the_network_accepts_is_pronounced_in_parts() -> None:
     word = "bwaucebwaucekrontibwauce"
-    block, asked = at_fixed_sizes()
+    block, lengths = at_fixed_sizes()
     assert phones(block({"text": word})["tokens"]) == phones(text(oov=NETWORK)({"text": word})["tokens"])
-    assert max(asked) <= 8
-    assert sum(asked) == len(word)
+    assert max(lengths) <= 8
+    assert sum(lengths) == len(word)
     assert len(block({"text": word})["words"]) == 1
 
 
-def test_without_split_the_network_is_asked_for_the_whole_word() -> None:
-    block, asked = at_fixed_sizes(split=False)
+def test_without_split_the_network_gets_the_whole_word() -> None:
+    block, lengths = at_fixed_sizes(split=False)
     block({"text": "bwaucebwaucekronti"})
-    assert asked == [18]
+    assert lengths == [18]

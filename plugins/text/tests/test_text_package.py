@@ -15,11 +15,12 @@ def test_the_plugin_brings_its_blocks() -> None:
 
 
 def test_importing_is_cheap() -> None:
-    code = "import sys, voxstack_text; print([name for name in ('torch', 'sentencex', 'inflect', 'onnxruntime') if name in sys.modules])"
-    made = subprocess.run(
+    heavy = ("torch", "sentencex", "inflect", "onnxruntime")
+    code = f"import sys, voxstack_text; print([name for name in {heavy!r} if name in sys.modules])"
+    result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}
     )
-    assert made.stdout.strip() == "[]"
+    assert result.stdout.strip() == "[]"
 
 
 def test_the_notice_of_the_pronunciations_comes_along() -> None:

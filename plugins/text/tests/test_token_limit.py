@@ -24,8 +24,8 @@ from voxstack.networks.sizes import limits_of
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_text import Sentences, Text
 from voxstack_text.passage import Passage
-from voxstack_text.sentences.cut_search import SMALLEST, cuts
-from voxstack_text.sentences.token_limit import pieces
+from voxstack_text.sentences.cut_search import MIN_LIMIT, best_cuts
+from voxstack_text.sentences.token_limit import split_to_limit
 from voxstack_text.tokens import PAUSES
 
 ENCODER = network(
@@ -35,16 +35,16 @@ ENCODER = network(
 
 @dataclass
 class Encoding(SequenceBlock):
-    """A network at fixed sizes, as far as its limits go."""
+    """Has the limits of a network at fixed sizes."""
 
-    most: int | None = None
+    limit: int | None = None
     split: bool = True
     _limits: Mapping[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     needs, gives = frozenset({"tokens"}), frozenset({"encoded"})
 
     def load(self, addon: Addon) -> None:
-        shapes = {} if self.most is None else {"tokens": [self.most // 2, self.most]}
+        shapes = {} if self.limit is None else {"tokens": [self.limit // 2, self.limit]}
         self._limits = limits_of(addon.network("encoder", {"runtime": "python", "split": self.split, "shapes": shapes}))
 
     @property
@@ -56,8 +56,8 @@ class Encoding(SequenceBlock):
 
 
 @dataclass
-class Told(StreamableBlock):
-    """Streams what was encoded, and keeps what it is given."""
+class Recorder(StreamableBlock):
+    """Streams what was encoded, and records the utterances that it receives."""
 
     needs, head, makes = frozenset({"encoded"}), True, "frames"
 
@@ -67,7 +67,7 @@ class Told(StreamableBlock):
 
 
 def at_fixed_sizes(addon: Addon, runners: dict[str, Any]) -> Addon:
-    """The addon, where contexts may fix sizes: what keeps to them is a plugin that does nothing but say so."""
+    """Return the addon with a plugin that makes contexts with fixed sizes valid; it changes nothing else."""
 
     def voxstack_wrap_network(network: Any, spec: Any, context: Any) -> Any:
         def run(**tensors: Any) -> Any:
@@ -79,24 +79,24 @@ def at_fixed_sizes(addon: Addon, runners: dict[str, Any]) -> Addon:
     return Addon(addon.files, Registry({"tiny": plugin([], runners, voxstack_wrap_network=voxstack_wrap_network)}))
 
 
-def sentences(most: int | None, split: bool = True, front: SequenceBlock | None = None) -> Any:
-    """Sentences around what makes tokens and an encoder whose largest size this is."""
+def sentences(limit: int | None, split: bool = True, front: SequenceBlock | None = None) -> Any:
+    """Return a Sentences block around a block that makes tokens and an encoder of this largest size."""
     holder = at_fixed_sizes(addon([], {}, networks={"encoder": ENCODER}), {"encoder": lambda tokens: {}})
-    blocks = [loaded(front or Text(), holder), loaded(Encoding(most, split), holder)]
+    blocks = [loaded(front or Text(), holder), loaded(Encoding(limit, split), holder)]
     sequence_block = loaded(SequenceBlockContainer(blocks), holder)
-    return loaded(Sentences(loaded(StreamablePipeline(sequence_block, Told()), holder)), holder)
+    return loaded(Sentences(loaded(StreamablePipeline(sequence_block, Recorder()), holder)), holder)
 
 
-def seen(most: int | None, text: str, **more: Any) -> list[Utterance]:
+def seen(limit: int | None, text: str, **more: Any) -> list[Utterance]:
     found: list[Utterance] = []
-    for _ in sentences(most).stream(iter(()), {"text": text, "seen": found, **more}):
+    for _ in sentences(limit).stream(iter(()), {"text": text, "seen": found, **more}):
         pass
     return found
 
 
 TEXT = (
-    "The committee had been told that the minister, who lives near the river, would record a record of the apple harvest and send it to "
-    "the people of the town before the end of the year."
+    "The committee had been told that the minister, who lives near the river, would record a record of the apple "
+    "harvest and send it to the people of the town before the end of the year."
 )
 
 
@@ -111,7 +111,7 @@ def test_contract(case: Case, check: Any) -> None:
 
 
 def test_a_sentence_is_cut_at_pauses_then_before_clauses_and_phrases() -> None:
-    assert [one["text"] for one in seen(24, TEXT)] == [
+    assert [segment["text"] for segment in seen(24, TEXT)] == [
         "The committee had been told",
         "that the minister,",
         "who lives near the river,",
@@ -120,47 +120,49 @@ def test_a_sentence_is_cut_at_pauses_then_before_clauses_and_phrases() -> None:
         "and send it to the people of",
         "the town before the end of the year.",
     ]
-    assert [one["text"] for one in seen(30, "She put the old kettle on the stove and waited for the water.")] == [
+    assert [
+        segment["text"] for segment in seen(30, "She put the old kettle on the stove and waited for the water.")
+    ] == [
         "She put the old kettle on the stove",
         "and waited for the water.",
     ]
-    assert [one["text"] for one in seen(28, "The word “slow” (or rather “slowly”) was there.")] == [
+    assert [segment["text"] for segment in seen(28, "The word “slow” (or rather “slowly”) was there.")] == [
         "The word “slow”",
         "(or rather “slowly”) was there.",
     ]
 
 
-def test_a_cut_sounds_as_cuts_of_long_sentences_do() -> None:
+def test_a_cut_sounds_like_cuts_of_long_sentences() -> None:
     comma, bare, last = seen(20, "It rained all afternoon, and the two old men waited there.")
-    assert [one["text"] for one in (comma, bare, last)] == [
+    assert [segment["text"] for segment in (comma, bare, last)] == [
         "It rained all afternoon,",
         "and the two old",
         "men waited there.",
     ]
-    assert [one["passage"].ending for one in (comma, bare, last)] == [",", " ", ""]
-    assert [one["unit"].kind for one in (comma, bare, last)] == ["phrase"] * 3
-    for one, rate, kind in ((comma, 1.5, ","), (bare, 4.0, ","), (last, 1.0, ".")):
-        assert one["rates"][-1] == rate
-        assert math.isnan(one["pauses"][-1])
-        assert one["tokens"][-1, 4] == PAUSES[kind]
-    assert [one["pauses"][0] == 0 for one in (comma, bare, last)] == [False, True, True]
+    assert [segment["passage"].ending for segment in (comma, bare, last)] == [",", " ", ""]
+    assert [segment["unit"].kind for segment in (comma, bare, last)] == ["phrase"] * 3
+    for segment, rate, kind in ((comma, 1.5, ","), (bare, 4.0, ","), (last, 1.0, ".")):
+        assert segment["rates"][-1] == rate
+        assert math.isnan(segment["pauses"][-1])
+        assert segment["tokens"][-1, 4] == PAUSES[kind]
+    assert [segment["pauses"][0] == 0 for segment in (comma, bare, last)] == [False, True, True]
 
 
 def test_words_keep_the_pronunciation_that_the_whole_sentence_gives_them() -> None:
     text = "They went to record the apple"
-    for most in range(8, 24):
-        phones = [phone for one in seen(most, text) for phone in one["phones"] if phone != "pau"]
+    for limit in range(8, 24):
+        phones = [phone for segment in seen(limit, text) for phone in segment["phones"] if phone != "pau"]
         assert " ".join(phones) == "dh ey w eh n t t ax r ih k ao r d dh iy ae p ax l"
 
 
-def test_a_word_that_is_longer_than_a_piece_is_shared() -> None:
+def test_a_word_that_is_longer_than_a_segment_is_divided() -> None:
     found = seen(24, "See https://www.example.com/a/1234567890, then.")
-    assert [one["text"] for one in found] == ["See", "https://ww", "w.example.", "com/a/12", "34567890, then."]
-    assert [[word.text for word in one["words"]] for one in found[-2:]] == [["com/a/12"], ["34567890", "then"]]
-    assert [one["text_start"] for one in found] == [0, 4, 14, 24, 32]
+    assert [segment["text"] for segment in found] == ["See", "https://ww", "w.example.", "com/a/12", "34567890, then."]
+    assert [[word.text for word in segment["words"]] for segment in found[-2:]] == [["com/a/12"], ["34567890", "then"]]
+    assert [segment["text_start"] for segment in found] == [0, 4, 14, 24, 32]
 
 
-def test_silences_that_are_asked_for_stay_and_so_do_marks_before_and_behind_them() -> None:
+def test_requested_silences_stay_and_so_do_marks_before_and_after_them() -> None:
     source = (
         "<speak>One two three four<mark name='a'/><break time='0.75s'/><mark name='b'/> five six seven eight</speak>"
     )
@@ -173,18 +175,18 @@ def test_silences_that_are_asked_for_stay_and_so_do_marks_before_and_behind_them
 
 def test_text_that_fits_is_as_it_is_without_a_limit() -> None:
     for text, markup in ((TEXT, "text"), (f"<speak><prosody rate='slow'>{TEXT}</prosody></speak>", "ssml")):
-        for one, other in zip(seen(400, text, markup=markup), seen(None, text, markup=markup), strict=True):
-            assert one["unit"] == other["unit"]
+        for limited, unlimited in zip(seen(400, text, markup=markup), seen(None, text, markup=markup), strict=True):
+            assert limited["unit"] == unlimited["unit"]
             for name in Text.gives:
-                assert str(list(one[name])) == str(list(other[name])), name
+                assert str(list(limited[name])) == str(list(unlimited[name])), name
 
 
-@pytest.mark.parametrize("most", [24, 400])
-def test_text_is_worked_out_once(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("limit", [24, 400])
+def test_text_is_laid_out_once(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     layout = Text.layout
     monkeypatch.setattr(Text, "layout", lambda block, passage: done.append(passage.text) or layout(block, passage))
-    assert seen(most, f"{TEXT} Yes.")
+    assert seen(limit, f"{TEXT} Yes.")
     assert done == [TEXT, "Yes."]
 
 
@@ -193,33 +195,33 @@ def test_an_error_is_the_same_and_comes_from_its_own_sentence() -> None:
     with pytest.raises(voxstack.RequestError, match=r"characters 13 to 19, '\[\[xx\]\]': there is no phone 'xx'"):
         for _ in sentences(40).stream(iter(()), {"text": "Good day. Oh [[xx]].", "seen": found}):
             pass
-    assert [one["text"] for one in found] == ["Good day."]
+    assert [segment["text"] for segment in found] == ["Good day."]
 
 
 def test_without_split_nothing_is_cut() -> None:
     found: list[Utterance] = []
     for _ in sentences(24, split=False).stream(iter(()), {"text": TEXT, "seen": found}):
         pass
-    assert [one["text"] for one in found] == [TEXT]
+    assert [segment["text"] for segment in found] == [TEXT]
 
 
 def test_too_small_a_limit_is_refused_when_the_voice_is_loaded() -> None:
-    sentences(SMALLEST)
+    sentences(MIN_LIMIT)
     with pytest.raises(voxstack.ContextError, match=r"largest size is 7 tokens.*at least 8 for 'tokens'"):
-        sentences(SMALLEST - 1)
+        sentences(MIN_LIMIT - 1)
 
 
 def test_a_passage_of_any_length_is_cut() -> None:
     text = loaded(Text(), addon([], {}))
     passage = Passage("word " * 1000)
     layout = text.layout(passage)
-    found = list(pieces(passage, layout, 64))
-    assert {len(piece.layout.rows) for piece in found if piece.layout} <= {59, 62}
-    assert sum(len(piece.layout.words) for piece in found if piece.layout) == 1000
-    assert cuts(layout, len(layout.rows)) == [1, len(layout.rows) - 1]
+    found = list(split_to_limit(passage, layout, 64))
+    assert {len(segment.layout.rows) for segment in found if segment.layout} <= {59, 62}
+    assert sum(len(segment.layout.words) for segment in found if segment.layout) == 1000
+    assert best_cuts(layout, len(layout.rows)) == [1, len(layout.rows) - 1]
 
 
-def test_who_else_makes_tokens_keeps_to_the_limit_itself() -> None:
+def test_other_blocks_that_make_tokens_keep_to_the_limit_themselves() -> None:
     @dataclass
     class Own(SequenceBlock):
         """Tokens of another front end."""

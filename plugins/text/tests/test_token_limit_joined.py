@@ -1,5 +1,5 @@
-# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are what this is about
-"""Pieces of any text at any limit, joined, are what is spoken without one."""
+# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are the subject here
+"""Segments of any text at any token limit, joined, against the text without a limit."""
 
 from __future__ import annotations
 
@@ -19,36 +19,37 @@ from voxstack_text import Sentences, Text
 from voxstack_text.tokens import FEATURES
 
 WORDS = (
-    "the apple|to record|a record|Dr. Smith's|he'd|shouldn't've|July 4, 2021|$1,234.50|1985|12345678901234567890|555-1234|½|NASA|zzkrwq"
-    "|https://www.example.com/a_b?c=1|“Stop,”|(see below)|and — but|so; then|rock 'n' roll|Antidisestablishmentarianism|e.g. this|the|of"
-    "|[[s t r eh1 ng th s t r eh1 ng th s]]|[[s s s s s s s s s s s s s]]|B2B|...|***|你好|é|3:45 p.m.|in|it|C#|a&b|x < y|naïve|John’s"
+    "the apple|to record|a record|Dr. Smith's|he'd|shouldn't've|July 4, 2021|$1,234.50|1985|12345678901234567890"
+    "|555-1234|½|NASA|zzkrwq|https://www.example.com/a_b?c=1|“Stop,”|(see below)|and — but|so; then|rock 'n' roll"
+    "|Antidisestablishmentarianism|e.g. this|the|of|[[s t r eh1 ng th s t r eh1 ng th s]]"
+    "|[[s s s s s s s s s s s s s]]|B2B|...|***|你好|é|3:45 p.m.|in|it|C#|a&b|x < y|naïve|John’s"
 ).split("|")
 
 
 @dataclass
-class Taking(StreamableBlock):
-    """Takes so many tokens at most, and keeps what it is given."""
+class Recorder(StreamableBlock):
+    """Accepts a limited number of tokens, and records the utterances that it receives."""
 
     text: SequenceBlock
-    most: int | None = None
+    limit: int | None = None
 
     needs, head, makes = frozenset({"text"}), True, "frames"
 
     @property
     def limits(self) -> Mapping[str, int]:
-        return {} if self.most is None else {"tokens": self.most}
+        return {} if self.limit is None else {"tokens": self.limit}
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         utterance["seen"].append({**utterance, **self.text(utterance)})
         yield np.zeros(1, np.float32)
 
 
-def seen(most: int | None, text: str, arriving: bool, markup: str) -> list[Utterance]:
+def seen(limit: int | None, text: str, arriving: bool, markup: str) -> list[Utterance]:
     holder = addon([], {})
-    block = loaded(Sentences(Taking(loaded(Text(), holder), most)), holder)
+    block = loaded(Sentences(Recorder(loaded(Text(), holder), limit)), holder)
     found: list[Utterance] = []
-    pieces: Any = iter([text[at : at + 5] for at in range(0, len(text), 5)]) if arriving else text
-    for _ in block.stream(iter(()), {"text": pieces, "markup": markup, "seen": found}):
+    source: Any = iter([text[start : start + 5] for start in range(0, len(text), 5)]) if arriving else text
+    for _ in block.stream(iter(()), {"text": source, "markup": markup, "seen": found}):
         pass
     return found
 
@@ -58,7 +59,7 @@ def prose(draw: random.Random, words: int) -> str:
 
 
 def marked_up(draw: random.Random, words: int) -> str:
-    made = []
+    stretches = []
     for number in range(words):
         word = draw.choice(WORDS).replace("&", "&amp;").replace("<", "&lt;") + draw.choice(["", "", "", ",", "."])
         rate, volume, wait = draw.choice(["slow", "150%"]), draw.randint(1, 6), draw.randint(1, 900)
@@ -74,83 +75,88 @@ def marked_up(draw: random.Random, words: int) -> str:
             '<say-as interpret-as="telephone">555-123-4567</say-as>',
             '<phoneme ph="ˈpæɹɪs">Paris</phoneme>',
         ]
-        made.append(draw.choice(kinds))
-    return f"<speak>{' '.join(made)}</speak>"
+        stretches.append(draw.choice(kinds))
+    return f"<speak>{' '.join(stretches)}</speak>"
 
 
 def spoken(found: list[Utterance]) -> list[tuple[Any, ...]]:
-    """Every phone with its stress and its manner, and every silence of a given length."""
-    made: list[tuple[Any, ...]] = []
-    for one in found:
+    """Return every phone with its stress and its prosody, and every silence of a requested duration."""
+    phones: list[tuple[Any, ...]] = []
+    for segment in found:
         names = "phones", "tokens", "pauses", "rates", "volumes"
-        for phone, tokens, pause, rate, volume in zip(*(one[name] for name in names), strict=True):
+        for phone, tokens, pause, rate, volume in zip(*(segment[name] for name in names), strict=True):
             if phone != "pau":
-                made.append((phone, tokens[1], rate, volume))
+                phones.append((phone, tokens[1], rate, volume))
             elif pause > 0:
-                made.append((phone, pause))
-    return made
+                phones.append((phone, pause))
+    return phones
 
 
 def written(found: list[Utterance]) -> list[tuple[str, int, int, int]]:
-    """Every word: its text, its place in the request, and how many phones were spoken before it."""
-    made, before = [], 0
-    for one in found:
-        base, sounds = one["text_start"], ~one["silences"]
-        made += [
+    """Return every word: its text, its place in the request, and the number of phones before it."""
+    words, before = [], 0
+    for segment in found:
+        base, sounds = segment["text_start"], ~segment["silences"]
+        words += [
             (word.text, base + word.start, base + word.end, before + sum(sounds[: word.first_token]))
-            for word in one["words"]
+            for word in segment["words"]
         ]
         before += sum(sounds)
-    return made
+    return words
 
 
 def joined(
-    shares: list[tuple[str, int, int, int]], whole: list[tuple[str, int, int, int]]
+    parts: list[tuple[str, int, int, int]], whole: list[tuple[str, int, int, int]]
 ) -> list[tuple[str, int, int, int]]:
-    """Words of which several shares follow each other, put together."""
+    """Return the words, with adjacent parts of one word joined."""
     ends = {end for _, _, end, _ in whole}
-    made: list[tuple[str, int, int, int]] = []
-    for text, start, end, before in shares:
-        if made and made[-1][2] == start and start not in ends:
-            made[-1] = (made[-1][0] + text, made[-1][1], end, made[-1][3])
+    words: list[tuple[str, int, int, int]] = []
+    for text, start, end, before in parts:
+        if words and words[-1][2] == start and start not in ends:
+            words[-1] = (words[-1][0] + text, words[-1][1], end, words[-1][3])
         else:
-            made.append((text, start, end, before))
-    return made
+            words.append((text, start, end, before))
+    return words
 
 
 def reached(found: list[Utterance]) -> list[tuple[str, int, int, float]]:
-    """Every mark: its name, its place, and the phones and the seconds of given silences before it."""
-    made, phones, given = [], 0, 0.0
-    for one in found:
-        waits, sounds = [0.0 if math.isnan(pause) else pause for pause in one["pauses"]], ~one["silences"]
-        for mark in one["marks"]:
-            heard, waited = phones + sum(sounds[: mark.token]), given + sum(waits[: mark.token])
-            made.append((mark.text, one["text_start"] + mark.start, heard, round(waited, 6)))
-        phones, given = phones + sum(sounds), given + sum(waits)
-    return made
+    """Return every mark: its name, its place, and the phones and the seconds of requested silences before it."""
+    marks, phones, seconds = [], 0, 0.0
+    for segment in found:
+        waits, sounds = [0.0 if math.isnan(pause) else pause for pause in segment["pauses"]], ~segment["silences"]
+        for mark in segment["marks"]:
+            phones_before, waited = phones + sum(sounds[: mark.token]), seconds + sum(waits[: mark.token])
+            marks.append((mark.text, segment["text_start"] + mark.start, phones_before, round(waited, 6)))
+        phones, seconds = phones + sum(sounds), seconds + sum(waits)
+    return marks
 
 
 def letters(found: list[Utterance]) -> str:
-    return "".join("".join(one["unit"].text for one in found).split())
+    return "".join("".join(segment["unit"].text for segment in found).split())
 
 
-def check_joined(most: int, text: str, markup: str, arriving: bool = False) -> None:
-    whole, found = seen(None, text, arriving, markup), seen(most, text, arriving, markup)
-    assert max((len(one["tokens"]) for one in found), default=0) <= most
-    assert all(one["silences"][0] and one["silences"][-1] for one in found)
+def check_joined(limit: int, text: str, markup: str, arriving: bool = False) -> None:
+    whole, found = seen(None, text, arriving, markup), seen(limit, text, arriving, markup)
+    assert max((len(segment["tokens"]) for segment in found), default=0) <= limit
+    assert all(segment["silences"][0] and segment["silences"][-1] for segment in found)
     assert spoken(found) == spoken(whole)
     assert joined(written(found), written(whole)) == written(whole)
     assert reached(found) == reached(whole)
     assert letters(found) == letters(whole)
-    fitting = {word.text for one in whole for word in one["words"] if word.tokens <= most - 2}
-    assert fitting <= {word.text for one in found for word in one["words"]}, "a word was cut that need not be"
-    for one in found:
-        if len(one["tokens"]) > 2:
-            assert one["tokens"][1, FEATURES.index("word_start")] == 1
-            assert not any(before and behind for before, behind in pairwise(one["silences"]))
-            assert not any(one["silences"][word.first_token + word.tokens - 1] for word in one["words"])
+    fitting = {word.text for segment in whole for word in segment["words"] if word.tokens <= limit - 2}
+    assert fitting <= {word.text for segment in found for word in segment["words"]}, "a word was cut that fits"
+    for segment in found:
+        if len(segment["tokens"]) > 2:
+            assert segment["tokens"][1, FEATURES.index("word_start")] == 1
+            assert not any(before and after for before, after in pairwise(segment["silences"]))
+            assert not any(segment["silences"][word.first_token + word.tokens - 1] for word in segment["words"])
     units = [
-        (one["text_start"] + one["unit"].start, one["text_start"] + one["unit"].end, one["unit"].text) for one in found
+        (
+            segment["text_start"] + segment["unit"].start,
+            segment["text_start"] + segment["unit"].end,
+            segment["unit"].text,
+        )
+        for segment in found
     ]
     assert all(start <= end for start, end, _ in units)
     assert all(end <= start for (_, end, _), (start, _, _) in pairwise(units))
@@ -160,15 +166,15 @@ def check_joined(most: int, text: str, markup: str, arriving: bool = False) -> N
 
 
 @pytest.mark.parametrize("seed", range(24))
-def test_nothing_is_lost_or_said_twice_whatever_the_text_and_the_limit(seed: int) -> None:
+def test_nothing_is_lost_or_spoken_twice_whatever_the_text_and_the_limit(seed: int) -> None:
     draw = random.Random(seed)
-    most = draw.choice([8, 9, 10, 13, 20, 32, 64, 100, 200])
-    check_joined(most, prose(draw, 50), "text")
-    check_joined(most, prose(draw, 50), "text", arriving=True)
-    check_joined(most, marked_up(draw, 40), "ssml")
+    limit = draw.choice([8, 9, 10, 13, 20, 32, 64, 100, 200])
+    check_joined(limit, prose(draw, 50), "text")
+    check_joined(limit, prose(draw, 50), "text", arriving=True)
+    check_joined(limit, marked_up(draw, 40), "ssml")
 
 
-@pytest.mark.parametrize("most", [8, 11, 50])
-def test_what_has_no_blank_is_cut_as_well(most: int) -> None:
+@pytest.mark.parametrize("limit", [8, 11, 50])
+def test_text_without_blanks_is_cut_as_well(limit: int) -> None:
     for text in ("a" * 450, "9" * 450, "https://" + "a/b" * 120 + ".com", "[[" + "s " * 200 + "ax0]]", "-" * 300 + "x"):
-        check_joined(most, text, "text")
+        check_joined(limit, text, "text")

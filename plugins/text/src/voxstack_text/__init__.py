@@ -1,4 +1,4 @@
-"""Text in US English: written sentences to tokens, and long texts to sentences; characters of any language to tokens by a table."""
+"""Text front end: US English to tokens, long texts to sentences, and symbols of any language to tokens by a table."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ __all__ = ["Arpabet", "Characters", "Sentences", "Text", "Word", "voxstack_block
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """The blocks of this plugin."""
+    """Return the blocks of this plugin."""
     return [Arpabet, Characters, Sentences, Text]

@@ -1,4 +1,4 @@
-"""Characters: tokens by a table, for models that were trained on letters or on phonemes."""
+"""Characters: symbols to tokens by a table, for models that were trained on letters or phonemes."""
 
 from __future__ import annotations
 
@@ -14,28 +14,31 @@ import numpy as np
 
 from voxstack import RequestError, SequenceBlock, Utterance
 
-_LOG = logging.getLogger(__name__)
-_RUN = re.compile(r"\s+")
+_LOG = logging.getLogger("voxstack.text")
+_WHITE_SPACE = re.compile(r"\s+")
 
 
 @dataclass
 class Characters(SequenceBlock):
-    """Looks up every character in a table: ``text``, a string, or a list of symbols, to ``tokens``, (tokens,) int64.
+    """Looks up the characters of a string, or the symbols of a list, in a table, for ``tokens``, (tokens,) int64.
 
-    Tokens are those of ``start``, then ``blank``, then for each symbol its own and ``blank`` again, then those of ``end``. That is how
-    Piper, VITS and Matcha-TTS were trained, each with some of these empty. Symbols that the table does not have are left out, with a
-    warning in the log; but a line break or other white space in a string counts as a space, where the table has that.
+    The tokens are those of ``start``, then ``blank``, then for each symbol its own and ``blank`` again, then those of
+    ``end``. Piper, VITS and Matcha-TTS were trained with this layout, each with some of these empty. Symbols that the
+    table lacks are skipped, with a warning in the log; white space in a string, such as a line break, counts as a space
+    if the table has one.
 
     :param symbols: the tokens of each symbol, mostly one.
-    :param source: name in the utterance of what is looked up: a string, each of whose characters is a symbol, or a list of symbols.
+    :param source: name in the utterance of the input: a string, each of whose characters is a symbol, or a list of
+        symbols.
     :param start: tokens before all others.
-    :param blank: tokens between symbols, and before the first and behind the last.
-    :param end: tokens behind all others.
+    :param blank: tokens before the first symbol, between symbols, and after the last.
+    :param end: tokens after all others.
     :param lower: look up the lower case of a string.
-    :param strip: leave out spaces that nothing known comes before or behind.
-    :param squeeze: let runs of white space in a string count as one space.
-    :param form: Unicode normalisation of a string before it is looked up.
-    :param merged: sequences of characters that are one symbol, such as diphthongs; the longest is taken. A list is joined for them.
+    :param strip: skip spaces before the first known symbol and after the last.
+    :param squeeze: count a run of white space in a string as one space.
+    :param form: Unicode normalisation form that a string is brought to first.
+    :param merged: sequences of characters that are one symbol, such as diphthongs; the longest match wins. With this
+        field, a list is joined to a string first.
     """
 
     symbols: dict[str, list[int]]
@@ -56,15 +59,14 @@ class Characters(SequenceBlock):
         return frozenset({self.source})
 
     def __call__(self, utterance: Utterance) -> Utterance:
-        given = utterance[self.source]
-        symbols = (
-            self._split(given if isinstance(given, str) else "".join(given))
-            if isinstance(given, str) or self.merged
-            else given
-        )
+        source = utterance[self.source]
+        if isinstance(source, str) or self.merged:
+            symbols = self._split(source if isinstance(source, str) else "".join(source))
+        else:
+            symbols = source
         unknown = dict.fromkeys(symbol for symbol in symbols if symbol not in self.symbols)
         if unknown:
-            _LOG.warning("left out %s of %r: no tokens are known for them", ", ".join(map(repr, unknown)), given)
+            _LOG.warning("skipped %s of %r: the table has no tokens for them", ", ".join(map(repr, unknown)), source)
         tokens = [*self.start, *self.blank]
         known = [symbol for symbol in symbols if symbol in self.symbols]
         for symbol in _stripped(known) if self.strip else known:
@@ -72,15 +74,16 @@ class Characters(SequenceBlock):
         tokens += self.end
         if not tokens:
             raise RequestError(
-                f"Characters: nothing in {given!r} is known, so there is nothing to say; give a text in the voice's script"
+                f"Characters: nothing in {source!r} is in the symbol table, so there is nothing to synthesize; "
+                "give a text in the voice's script"
             )
         return {"tokens": np.array(tokens, np.int64)}
 
     def _split(self, text: str) -> Sequence[str]:
         text = unicodedata.normalize(self.form, text) if self.form else text
         text = text.lower() if self.lower else text
-        text = " ".join(_RUN.split(text)) if self.squeeze else text
-        symbols = _pattern(tuple(self.merged)).findall(text) if self.merged else text
+        text = " ".join(_WHITE_SPACE.split(text)) if self.squeeze else text
+        symbols = _symbol_pattern(tuple(self.merged)).findall(text) if self.merged else text
         return [
             " " if symbol.isspace() and symbol not in self.symbols and " " in self.symbols else symbol
             for symbol in symbols
@@ -88,11 +91,11 @@ class Characters(SequenceBlock):
 
 
 def _stripped(symbols: Sequence[str]) -> Sequence[str]:
-    said = [place for place, symbol in enumerate(symbols) if not symbol.isspace()]
-    return symbols[said[0] : said[-1] + 1] if said else []
+    visible = [index for index, symbol in enumerate(symbols) if not symbol.isspace()]
+    return symbols[visible[0] : visible[-1] + 1] if visible else []
 
 
 @functools.lru_cache(maxsize=64)
-def _pattern(merged: tuple[str, ...]) -> re.Pattern[str]:
-    """Matches one symbol: the longest of these sequences, else one character."""
+def _symbol_pattern(merged: tuple[str, ...]) -> re.Pattern[str]:
+    """Return a pattern of one symbol: the longest of these sequences, otherwise one character."""
     return re.compile("|".join([*map(re.escape, sorted(merged, key=len, reverse=True)), "."]), re.DOTALL)

@@ -1,4 +1,4 @@
-"""A passage: what is spoken in one go, with where it comes from and how it shall sound."""
+"""Passages: text that is spoken at once, with its origin in the request and its markup."""
 
 from __future__ import annotations
 
@@ -9,39 +9,45 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from voxstack_text.layout import Layout
 
-STAND_IN = "\ua66e"
-"""Stands in a passage's text for something that is not read from its letters: a letter itself, so that sentences are found as
-ever, and one that no text has."""
+PLACEHOLDER = "\ua66e"
+"""Stands in a passage's text for something that is not read from its letters.
+
+It is a letter itself, so that sentence boundaries are found as without it, and one that no real text contains.
+"""
 
 
 class Insert(NamedTuple):
-    """What is said for the stand-in at one place of a passage.
+    """What is spoken for the placeholder at one position of a passage.
 
-    :param at: place of the stand-in in the passage's text.
-    :param written: what stands there in the request.
-    :param said: phones with spaces between, words as the normaliser gives them, or text to be normalised: ``kind`` says which.
+    :param position: index of the placeholder in the passage's text.
+    :param written: the text at this place of the request.
+    :param spoken: phones separated by spaces, words as the normaliser returns them, or text to be normalised, by
+        ``kind``.
     :param kind: ``"phones"``, ``"words"`` or ``"text"``.
     """
 
-    at: int
+    position: int
     written: str
-    said: str
+    spoken: str
     kind: str
 
 
 class Break(NamedTuple):
-    """A silence before the character ``at`` of a passage's text: so many seconds, 0 for none, NaN for what the voice makes of a comma."""
+    """A silence before the character ``position`` of a passage's text.
 
-    at: int
+    :param seconds: its duration; 0 for none, NaN for the voice's own pause at a comma.
+    """
+
+    position: int
     seconds: float
 
 
-class Manner(NamedTuple):
-    """How the characters from ``start`` up to ``end`` of a passage's text are spoken.
+class ProsodySpan(NamedTuple):
+    """Prosody of the characters from ``start`` up to ``end`` of a passage's text.
 
-    :param rate: how many times as fast.
-    :param volume: dB louder.
-    :param pitch: semitones higher.
+    :param rate: factor on the speed; 2 takes half the time.
+    :param volume: change in dB.
+    :param pitch: change in semitones.
     """
 
     start: int
@@ -51,60 +57,62 @@ class Manner(NamedTuple):
     pitch: float = 0.0
 
 
-class Flag(NamedTuple):
-    """A named place before the character ``at`` of a passage's text, behind a break there or before it."""
+class Bookmark(NamedTuple):
+    """A named place before the character ``position`` of a passage's text: an SSML ``mark``.
 
-    at: int
+    :param after_break: whether it comes after the break at this position, or before it.
+    """
+
+    position: int
     name: str
-    behind: bool = False
+    after_break: bool = False
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A sentence, or a piece of a long one.
+    """A sentence, or a segment of one that was cut.
 
-    :param text: what is read.
-    :param start: place of its first character in the request's text.
-    :param ending: how it ends where its text does not say: ``","`` at a cut behind a mark, ``" "`` at a cut elsewhere, both inside
-        a sentence; ``""`` at the end of a sentence.
-    :param lead: seconds of silence before it; NaN: the voice decides.
-    :param origins: places in the request's text of each character, the first and the one behind; None: they follow each other
-        from ``start`` on.
-    :param pitch: semitones that it is spoken higher.
-    :param layout: what it is spoken as, where that has been worked out; inserts, breaks, manners and flags have had their effect on it.
+    :param text: the text to read.
+    :param start: index of its first character in the request's text.
+    :param ending: kind of its end where its text does not show it: ``","`` at a cut after a punctuation mark and ``"
+        "`` at any other cut, both inside a sentence; ``""`` at the end of a sentence.
+    :param leading_silence: seconds of silence before it; NaN: the voice decides.
+    :param origins: for each character, its span in the request's text, (first character, end); None: the characters
+        follow each other from ``start`` on.
+    :param pitch: semitones by which it is raised.
+    :param layout: its phones and silences, if they are computed already; inserts, breaks, prosody spans and bookmarks
+        are applied in them.
     """
 
     text: str
     start: int = 0
     ending: str = ""
-    lead: float = math.nan
+    leading_silence: float = math.nan
     origins: tuple[tuple[int, int], ...] | None = None
     inserts: tuple[Insert, ...] = ()
     breaks: tuple[Break, ...] = ()
-    manners: tuple[Manner, ...] = ()
-    flags: tuple[Flag, ...] = ()
+    prosody_spans: tuple[ProsodySpan, ...] = ()
+    bookmarks: tuple[Bookmark, ...] = ()
     pitch: float = 0.0
     layout: Layout | None = None
 
     @property
     def written(self) -> str:
-        """The text, with what is written in place of each stand-in."""
+        """The text, with the written form of each insert in place of its placeholder."""
         text = self.text
         for insert in reversed(self.inserts):
-            text = text[: insert.at] + insert.written + text[insert.at + 1 :]
+            text = text[: insert.position] + insert.written + text[insert.position + 1 :]
         return text
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Where ``text[start:end]`` stands, counted from the passage's ``start`` in the request's text."""
-        if self.origins is None:
+        """Return the span of ``text[start:end]`` in the request's text, counted from the passage's ``start``."""
+        origins = self.origins
+        if origins is None:
             return start, end
-        if start == end:
-            place = (
-                self.origins[start][0]
-                if start < len(self.origins)
-                else self.origins[-1][1]
-                if self.origins
-                else self.start
-            )
-            return place - self.start, place - self.start
-        return self.origins[start][0] - self.start, self.origins[end - 1][1] - self.start
+        if start < end:
+            return origins[start][0] - self.start, origins[end - 1][1] - self.start
+        if start < len(origins):
+            offset = origins[start][0] - self.start
+        else:  # at the end
+            offset = origins[-1][1] - self.start if origins else 0
+        return offset, offset

@@ -12,18 +12,22 @@ from voxstack import Block, ContextError, Frames, Resources, StreamableBlock, St
 from voxstack.blocks import Available, children, close
 from voxstack.streaming.timeline import Timeline
 from voxstack_text.passage import Passage
-from voxstack_text.sentences.cut_search import SMALLEST
-from voxstack_text.sentences.sentence_stream import segments
-from voxstack_text.sentences.token_limit import pieces
+from voxstack_text.sentences.cut_search import MIN_LIMIT
+from voxstack_text.sentences.sentence_stream import split_sentences
+from voxstack_text.sentences.token_limit import split_to_limit
 from voxstack_text.text import Text
 
-_ONE_A_TOKEN = Text.gives - {"words", "marks"}
+_PER_TOKEN = Text.gives - {"words", "marks"}
+_OWN_ENTRIES = ("text_start", "passage", "unit")
 
 
 class Unit(NamedTuple):
-    """What is spoken at once: ``text`` as it is written, from character ``start`` to ``end``, counted from ``text_start`` on.
+    """What is spoken at once, for its event.
 
-    ``kind`` is ``sentence``, or ``phrase`` for a piece of a sentence that was cut.
+    :param kind: ``sentence``, or ``phrase`` for a segment of a sentence that was cut.
+    :param text: the text as written.
+    :param start: index of its first character in the request's text, counted from ``text_start``.
+    :param end: index after its last character, counted likewise.
     """
 
     kind: str
@@ -33,30 +37,32 @@ class Unit(NamedTuple):
 
     @classmethod
     def of(cls, passage: Passage) -> Unit:
-        """The unit that a passage is."""
-        whole = not passage.ending and passage.lead != 0
+        """Return the unit of a passage."""
+        whole = not passage.ending and passage.leading_silence != 0
         return cls("sentence" if whole else "phrase", passage.written, 0, passage.span(0, len(passage.text))[1])
 
 
 @dataclass
 class Sentences(StreamableWrapper):
-    """Streams its child once for each sentence of ``text``, one after the other, each when it is asked for.
+    """Streams its child once for each sentence of ``text``, in order, each on demand.
 
-    The text is a ``str``, or an iterator of pieces of it as they are written: then audio begins with the first phrase. With
-    ``markup`` set to ``"ssml"`` it is an SSML document (:mod:`voxstack_text.ssml.parser`).
+    The text is a ``str``, or an iterator of parts of it as they are written: then audio begins with the first phrase.
+    With ``markup`` set to ``"ssml"`` it is an SSML document (:mod:`voxstack_text.ssml.parser`).
 
-    The child sees the sentence as ``text``, the place of its first character in the whole as ``text_start``, what else there is
-    to know of it as ``passage`` (:class:`voxstack_text.passage.Passage`, for ``Text``), and as ``timeline`` a view that begins
-    where the sentence does; ``unit`` (:class:`Unit`) is for what knows how long it is to report. Sentences with nothing to
-    pronounce are skipped.
+    The child sees the sentence as ``text``, the index of its first character in the whole as ``text_start``, its markup
+    as ``passage`` (:class:`voxstack_text.passage.Passage`, for ``Text``), and as ``timeline`` a view that begins where
+    the sentence does; ``unit`` (:class:`Unit`) is the sentence's event, for the block that reports it once its duration
+    is known. Sentences with nothing to pronounce are skipped.
 
-    Where networks of the child take so many tokens at most (``limits``), no more are given to it at once: longer sentences are cut at
-    the best places (:func:`voxstack_text.sentences.cut_search.cuts`). That is done with what the one ``Text`` inside makes of the whole sentence.
+    Where networks of the child limit the number of tokens (``limits``), a longer sentence is cut at the best places
+    (:func:`voxstack_text.sentences.cut_search.best_cuts`), after the one ``Text`` inside has read all of it.
 
     :param block: makes the frames or samples of one sentence.
-    :param first: characters of what is spoken first, at most: a longer sentence is cut there, so that audio begins early.
-    :param longest: characters of any other sentence at most; a longer one is cut at punctuation if it can be, else at a space.
-    :param language: in which sentences are found, as a BCP 47 tag.
+    :param first: limit of characters of what is spoken first: a longer sentence is cut there, so that audio begins
+        early.
+    :param longest: limit of characters of any other sentence; a longer one is cut at punctuation if possible, otherwise
+        at a space.
+    :param language: language whose rules find the sentences, as a BCP 47 tag.
     """
 
     block: StreamableBlock
@@ -64,7 +70,7 @@ class Sentences(StreamableWrapper):
     longest: int = field(default=500, metadata={"minimum": 20})
     language: str = "en"
     _controls: Mapping[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _most: int | None = field(default=None, init=False, repr=False, compare=False)
+    _token_limit: int | None = field(default=None, init=False, repr=False, compare=False)
     _text: Text | None = field(default=None, init=False, repr=False, compare=False)
 
     head = True
@@ -75,82 +81,86 @@ class Sentences(StreamableWrapper):
 
     @property
     def needs(self) -> frozenset[str]:
-        return (self.block.needs - {"text_start", "passage", "unit"}) | {"text"}
+        return (self.block.needs - set(_OWN_ENTRIES)) | {"text"}
 
     def load(self, addon: Resources) -> None:
-        for _ in segments(
-            "Now."
-        ):  # what this imports takes some milliseconds, and later somebody waits for the first audio
+        # Split a sentence now: its imports take some milliseconds, and later a caller waits for the first audio.
+        for _ in split_sentences("Now."):
             pass
         self._controls = addon.config.get("controls", {})
         limits = self.block.limits
-        self._most = min((most for name, most in limits.items() if name in _ONE_A_TOKEN), default=None)
-        if self._most is not None:
-            if self._most < SMALLEST:
-                raise ContextError(
-                    f"the context's largest size is {self._most} tokens, too few for a syllable between silences; "
-                    f"give one of at least {SMALLEST} for 'tokens' in its 'shapes'"
-                )
-            texts = [block for block in _inside(self.block) if isinstance(block, Text)]
-            self._text = texts[0] if len(texts) == 1 else None  # whoever else makes the tokens has to keep to the limit
+        limit = min((limit for name, limit in limits.items() if name in _PER_TOKEN), default=None)
+        if limit is not None and limit < MIN_LIMIT:
+            raise ContextError(
+                f"the context's largest size is {limit} tokens, too few for a syllable between silences; "
+                f"give one of at least {MIN_LIMIT} for 'tokens' in its 'shapes'"
+            )
+        self._token_limit = limit
+        texts = [block for block in _inside(self.block) if isinstance(block, Text)]
+        # Other blocks that make tokens keep to the limit themselves.
+        self._text = texts[0] if limit is not None and len(texts) == 1 else None
 
-    def check_needs(self, given: Available, path: str) -> Available:
-        super().check_needs({**given, **dict.fromkeys(("text_start", "passage", "unit"), f"{path} (Sentences)")}, path)
-        return given
+    def check_needs(self, available: Available, path: str) -> Available:
+        super().check_needs({**available, **dict.fromkeys(_OWN_ENTRIES, f"{path} (Sentences)")}, path)
+        return available
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        base = utterance.get("text_start", 0)
         timeline: Timeline | None = utterance.get("timeline")
-        given = 0
-        passages = self._fitting(self._passages(utterance))
+        yielded = 0
+        passages = self._limited(self._passages(utterance))
         try:
             for passage in passages:
-                own = {
-                    **utterance,
-                    "text": passage.text,
-                    "markup": "text",
-                    "text_start": base + passage.start,
-                    "passage": passage,
-                }
-                own["unit"] = Unit.of(passage)
+                own = _utterance_of(passage, utterance)
                 if timeline is not None:
-                    own["timeline"] = timeline.within(given)
-                if passage.pitch:
-                    own["pitch"] = utterance.get("pitch", 0.0) + passage.pitch
+                    own["timeline"] = timeline.within(yielded)
                 chunks = self.block.stream(iter(()), own)
                 try:
                     for chunk in chunks:
-                        given += len(chunk)
+                        yielded += len(chunk)
                         yield chunk
                 finally:
                     close(chunks)
         finally:
             passages.close()
 
-    def _fitting(self, passages: Generator[Passage, None, None]) -> Generator[Passage, None, None]:
-        """The passages, in pieces if they have more tokens than the child takes."""
+    def _limited(self, passages: Generator[Passage, None, None]) -> Generator[Passage, None, None]:
+        """Yield the passages, those with more tokens than the child accepts in segments."""
         with closing(passages):
             for passage in passages:
-                if self._text is None or self._most is None:
+                if self._text is None or self._token_limit is None:
                     yield passage
                 else:
-                    yield from pieces(passage, self._text.layout(passage), self._most)
+                    yield from split_to_limit(passage, self._text.layout(passage), self._token_limit)
 
     def _passages(self, utterance: Utterance) -> Generator[Passage, None, None]:
         text = utterance["text"]
         if utterance.get("markup", "text") != "ssml":
             return _plain(text, self.first, self.longest, self.language.partition("-")[0].lower())
-        from voxstack_text.ssml.parser import document  # most requests are plain text
+        from voxstack_text.ssml.parser import parse_ssml  # most requests are plain text
 
-        return document(text if isinstance(text, str) else "".join(text), self._controls).passages(
-            self.first, self.longest
-        )
+        document = parse_ssml(text if isinstance(text, str) else "".join(text), self._controls)
+        return document.passages(self.first, self.longest)
+
+
+def _utterance_of(passage: Passage, utterance: Utterance) -> dict[str, Any]:
+    """Return the utterance that the child sees for a passage, but for its timeline."""
+    own = {
+        **utterance,
+        "text": passage.text,
+        "markup": "text",
+        "text_start": utterance.get("text_start", 0) + passage.start,
+        "passage": passage,
+        "unit": Unit.of(passage),
+    }
+    if passage.pitch:
+        own["pitch"] = utterance.get("pitch", 0.0) + passage.pitch
+    return own
 
 
 def _plain(text: str | Iterator[str], first: int, longest: int, language: str) -> Generator[Passage, None, None]:
-    with closing(segments(text, first, longest, language)) as found:
-        for start, piece, ending, opens in found:
-            yield Passage(piece, start, ending, math.nan if opens else 0.0)
+    with closing(split_sentences(text, first, longest, language)) as segments:
+        for start, segment, ending, opens in segments:
+            yield Passage(segment, start, ending, math.nan if opens else 0.0)
 
 
 def _inside(block: Block) -> Iterator[Block]:

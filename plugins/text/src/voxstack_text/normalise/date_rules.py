@@ -1,13 +1,39 @@
-"""Rules for dates, times of day and telephone numbers."""
-# ruff: noqa: RUF001 -- dashes that look alike are what this is about
+"""Rules for dates, times of day and telephone numbers, and the names of months and days."""
+# ruff: noqa: RUF001 -- dashes that look alike are the subject here
 
 from __future__ import annotations
 
 import re
 
 from voxstack_text.normalise import numbers
-from voxstack_text.normalise.rule import NEAR, START, Known, Reading, Rule, alternatives, groups, rule
-from voxstack_text.normalise.tables import MONTH_FORMS, MONTHS, WEEKDAY_FORMS
+from voxstack_text.normalise.rule import (
+    NUMBER_START,
+    IsKnown,
+    Reading,
+    Rule,
+    alternatives,
+    always,
+    by_group,
+    rule,
+    text_before,
+)
+
+MONTHS = "january february march april may june july august september october november december".split()
+MONTH_FORMS = {form: month for month in MONTHS for form in (month.capitalize(), month[:3].capitalize())} | {
+    "Sept": "september"
+}
+WEEKDAY_FORMS = {
+    "Mon": "monday",
+    "Tue": "tuesday",
+    "Tues": "tuesday",
+    "Wed": "wednesday",
+    "Thu": "thursday",
+    "Thur": "thursday",
+    "Thurs": "thursday",
+    "Fri": "friday",
+    "Sat": "saturday",
+    "Sun": "sunday",
+}
 
 _MONTH = rf"(?P<month>(?:{alternatives(MONTH_FORMS)})(?![a-z])\.?)"
 _DAY = r"(?P<day>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)(?!\d|:|\.\d|,\d|/)"
@@ -15,25 +41,22 @@ _YEAR = r"(?P<year>[12]\d{3})(?!\w|,\d|\.\d)"
 _HALF = r"(?P<half>[aApP](?:\.\s?[mM]\.|[mM](?!\w)))"
 
 
-def _month_day(match: re.Match[str], known: Known) -> Reading:
+def _month_day(match: re.Match[str], is_known: IsKnown) -> Reading:
     last = f"to {_day(match['last'])}" if match["last"] else ""
-    return groups(match, month=_month(match["month"]), day=_day(match["day"]), last=last, year=_year(match["year"]))
+    return by_group(match, month=_month(match["month"]), day=_day(match["day"]), last=last, year=_year(match["year"]))
 
 
-def _day_month(match: re.Match[str], known: Known) -> Reading:
-    the = (
-        ""
-        if re.search(r"\bthe\s+$", match.string[max(0, match.start() - NEAR) : match.start()], re.IGNORECASE)
-        else "the "
-    )
-    return groups(match, day=f"{the}{_day(match['day'])} of", month=_month(match["month"]), year=_year(match["year"]))
+def _day_month(match: re.Match[str], is_known: IsKnown) -> Reading:
+    article = "" if re.search(r"\bthe\s+$", text_before(match), re.IGNORECASE) else "the "
+    day = f"{article}{_day(match['day'])} of"
+    return by_group(match, day=day, month=_month(match["month"]), year=_year(match["year"]))
 
 
-def _month_year(match: re.Match[str], known: Known) -> Reading:
-    return groups(match, month=_month(match["month"]), year=_year(match["year"]))
+def _month_year(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return by_group(match, month=_month(match["month"]), year=_year(match["year"]))
 
 
-def _numeric(match: re.Match[str], known: Known) -> Reading:
+def _numeric(match: re.Match[str], is_known: IsKnown) -> Reading:
     month, day, year = int(match["month"]), int(match["day"]), int(match["year"])
     if month > 12 >= day:
         month, day = day, month
@@ -56,34 +79,34 @@ def _year(written: str | None) -> str:
     return numbers.year(int(written)) if written else ""
 
 
-def _weekday(match: re.Match[str], known: Known) -> Reading:
+def _weekday(match: re.Match[str], is_known: IsKnown) -> Reading:
     return WEEKDAY_FORMS[match[1]]
 
 
-def _weekdays(match: re.Match[str], known: Known) -> Reading:
-    return groups(match, first=f"{WEEKDAY_FORMS[match['first']]} to", last=WEEKDAY_FORMS[match["last"]])
+def _weekdays(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return by_group(match, first=f"{WEEKDAY_FORMS[match['first']]} to", last=WEEKDAY_FORMS[match["last"]])
 
 
-def _short_month(match: re.Match[str], known: Known) -> Reading:
+def _short_month(match: re.Match[str], is_known: IsKnown) -> Reading:
     return MONTH_FORMS[match[1]]
 
 
-def _time(match: re.Match[str], known: Known) -> Reading:
+def _time(match: re.Match[str], is_known: IsKnown) -> Reading:
     hour, minute, second = int(match["hour"]), int(match["minute"]), match["second"]
     if hour > 24 or minute > 59:
         return None
     half = f" {_half(match['half'])}" if match["half"] else ""
-    said = numbers.cardinal(hour)
+    spoken = numbers.cardinal(hour)
     if minute:
-        said += f" {'oh ' if minute < 10 else ''}{numbers.cardinal(minute)}"
+        spoken += f" {'oh ' if minute < 10 else ''}{numbers.cardinal(minute)}"
     elif not half:
-        said += " o'clock" if 1 <= hour <= 12 else " hundred"
+        spoken += " o'clock" if 1 <= hour <= 12 else " hundred"
     if second:
-        said += f" and {numbers.cardinal(int(second))} second{'s' * (int(second) != 1)}"
-    return said + half
+        spoken += f" and {numbers.cardinal(int(second))} second{'s' * (int(second) != 1)}"
+    return spoken + half
 
 
-def _hour(match: re.Match[str], known: Known) -> Reading:
+def _hour(match: re.Match[str], is_known: IsKnown) -> Reading:
     return f"{numbers.cardinal(int(match['hour']))} {_half(match['half'])}" if int(match["hour"]) <= 12 else None
 
 
@@ -91,23 +114,32 @@ def _half(written: str) -> str:
     return f"{written[0].upper()} M"
 
 
-def _telephone(match: re.Match[str], known: Known) -> Reading:
-    said = " , ".join(numbers.digits(group) for group in re.findall(r"\d+", match[0]))
-    return f"plus {said}" if match[0].startswith("+") else said
+def _telephone(match: re.Match[str], is_known: IsKnown) -> Reading:
+    spoken = " , ".join(numbers.digits(group) for group in re.findall(r"\d+", match[0]))
+    return f"plus {spoken}" if match[0].startswith("+") else spoken
 
 
-def _short_number(match: re.Match[str], known: Known) -> Reading:
+def _short_number(match: re.Match[str], is_known: IsKnown) -> Reading:
     return numbers.digits(match[0])
 
 
+def _era_year(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return numbers.year(int(match[0]))
+
+
+def _letters(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return " ".join(match[0])
+
+
 RULES: tuple[Rule, ...] = (
-    rule(rf"{START}(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})(?![\w-])", _numeric),
-    rule(rf"{START}(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}})(?![\w/])", _numeric),
+    rule(rf"{NUMBER_START}(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})(?![\w-])", _numeric),
+    rule(rf"{NUMBER_START}(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}})(?![\w/])", _numeric),
     rule(
-        rf"{_MONTH} {_DAY}(?:[-–](?P<last>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)(?![\w-]))?(?:,? {_YEAR})?(?![a-zA-Z])",
+        rf"{_MONTH} {_DAY}(?:[-–](?P<last>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)(?![\w-]))?"
+        rf"(?:,? {_YEAR})?(?![a-zA-Z])",
         _month_day,
     ),
-    rule(rf"{START}{_DAY} (?:of )?{_MONTH}(?:,? {_YEAR})?", _day_month),
+    rule(rf"{NUMBER_START}{_DAY} (?:of )?{_MONTH}(?:,? {_YEAR})?", _day_month),
     rule(rf"{_MONTH},? {_YEAR}", _month_year),
     rule(r"(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\.", _short_month),
     rule(rf"({alternatives(WEEKDAY_FORMS)})\.", _weekday),
@@ -116,20 +148,23 @@ RULES: tuple[Rule, ...] = (
         _weekdays,
     ),
     rule(rf"(Sat|Sun)(?=,? (?:{alternatives(MONTH_FORMS)})\.? \d)", _weekday),
-    rule(rf"{START}\d{{3,4}}(?= (?:AD|BCE?|CE|A\.D\.|B\.C\.)(?!\w))", lambda match, known: numbers.year(int(match[0]))),
-    rule(r"(?:(?<=[aApP][mM] )|(?<=[mM]\. ))[ECMP]T(?![\w.])", lambda match, known: " ".join(match[0])),
-    rule(r"(?:AD|BC)(?= \d)|(?<=\d )(?:AD|BC)(?!\w)", lambda match, known: " ".join(match[0])),
-    rule(r"(?:(?<=:\d\d)|(?<=\d[ap]m)|(?<=\d[AP]M)|(?<=[ap]\.m\.))[-–](?=\d{1,2}(?!\d))", lambda match, known: "to"),
+    rule(rf"{NUMBER_START}\d{{3,4}}(?= (?:AD|BCE?|CE|A\.D\.|B\.C\.)(?!\w))", _era_year),
+    rule(r"(?:(?<=[aApP][mM] )|(?<=[mM]\. ))[ECMP]T(?![\w.])", _letters),
+    rule(r"(?:AD|BC)(?= \d)|(?<=\d )(?:AD|BC)(?!\w)", _letters),
+    rule(r"(?:(?<=:\d\d)|(?<=\d[ap]m)|(?<=\d[AP]M)|(?<=[ap]\.m\.))[-–](?=\d{1,2}(?!\d))", always("to")),
     rule(
         r"(?:(?<=[Cc]all )|(?<=[Dd]ial )|(?<=[Cc]alled )|(?<=[Dd]ialed ))(?:[2-9]11|988)(?![\w,.]\d|\w| [a-z]+s\b)",
         _short_number,
     ),
     rule(r"(Mon|Tues|Tue|Wed|Thurs|Thur|Thu|Fri)(?!\w|')", _weekday),
-    rule(rf"{START}(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?(?:\s?{_HALF})?(?![\w:])", _time),
-    rule(rf"{START}(?P<hour>\d{{1,2}})\s?{_HALF}", _hour),
-    rule(rf"{START}\+\d{{1,3}}(?:[ .-]?\(?\d{{2,4}}\)?){{2,5}}(?![\w-])", _telephone),
-    rule(rf"{START}(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[-. ])\d{{3}}[-.]\d{{4}}(?![\w-])", _telephone),
-    rule(rf"{START}\d{{3}}-\d{{4}}(?![\w-])", _telephone),
+    rule(
+        rf"{NUMBER_START}(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?(?:\s?{_HALF})?(?![\w:])",
+        _time,
+    ),
+    rule(rf"{NUMBER_START}(?P<hour>\d{{1,2}})\s?{_HALF}", _hour),
+    rule(rf"{NUMBER_START}\+\d{{1,3}}(?:[ .-]?\(?\d{{2,4}}\)?){{2,5}}(?![\w-])", _telephone),
+    rule(rf"{NUMBER_START}(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[-. ])\d{{3}}[-.]\d{{4}}(?![\w-])", _telephone),
+    rule(rf"{NUMBER_START}\d{{3}}-\d{{4}}(?![\w-])", _telephone),
     rule(r"\(\d{3}\)(?= ?[A-Z]{4})", _telephone),
 )
 """Tried in this order, before the rules for plain numbers."""

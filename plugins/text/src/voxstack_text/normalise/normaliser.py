@@ -1,5 +1,5 @@
-"""Written text to spoken words, each with the place of the token that it comes from."""
-# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are what this is about
+"""The normaliser: written text to spoken words, each with the place of the token that it comes from."""
+# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are the subject here
 
 from __future__ import annotations
 
@@ -7,33 +7,43 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 
-from voxstack_text.normalise import date_rules, money_rules, number_rules, place_rules, word_rules
-from voxstack_text.normalise.rule import Known, Reading, Rule
-from voxstack_text.normalise.tables import SYMBOLS, WITHOUT_PERIOD
-from voxstack_text.spoken_words import PAUSE, Folded, Spoken, fold
+from voxstack_text.normalise import (
+    address_rules,
+    date_rules,
+    money_rules,
+    number_rules,
+    place_rules,
+    roman_rules,
+    word_rules,
+)
+from voxstack_text.normalise.abbreviations import WITHOUT_PERIOD
+from voxstack_text.normalise.folding import FoldedText, fold
+from voxstack_text.normalise.rule import IsKnown, Reading, Rule
+from voxstack_text.normalise.symbol_names import GREEK_LETTER, SYMBOLS
+from voxstack_text.spoken_words import PAUSE, SpokenWord
 
-_LOG = logging.getLogger(__name__)
-_ADDRESSES = 4  # the first rules for words: dots and digits in an address are not a number's
+_LOG = logging.getLogger("voxstack.text")
 RULES: tuple[Rule, ...] = (
-    *word_rules.RULES[:_ADDRESSES],
+    *address_rules.RULES,
     *date_rules.RULES,
     *place_rules.RULES,
     *money_rules.RULES,
     *number_rules.RULES,
-    *word_rules.RULES[_ADDRESSES:],
+    *roman_rules.RULES,
+    *word_rules.RULES,
 )
-"""All rules, in the order in which they are tried at each place."""
+"""All rules, in the order in which they are tried at each position."""
 
 _PLAIN = re.compile(r"[a-z]{2,}(?= [a-z])")
-"""No rule but the one for words takes such a word, unless it is an abbreviation without a period: most words of a text are so."""
+"""Words that only the rule for words reads, unless they are abbreviations without a period: most words of a text."""
 
 _BREAK = re.compile(r"[,;:.!?()\[\]{}—…]+|--+|(?<=\s)[-–](?=\s)|(?<![\w])–|–(?![\w])")
 _SILENT = re.compile(r"\s+|[\"'`*_~^|\\/•·™®–-]")
-_SPOKEN = re.compile(rf"[A-Za-z0-9{re.escape(''.join(SYMBOLS))}]|{word_rules.GREEK_LETTER}")
+_PRONOUNCEABLE = re.compile(rf"[A-Za-z0-9{re.escape(''.join(SYMBOLS))}]|{GREEK_LETTER}")
 
 
 class UnreadableError(ValueError):
-    """A rule fails at the characters from ``start`` up to ``end``."""
+    """A rule failed at the characters from ``start`` up to ``end``."""
 
     def __init__(self, start: int, end: int, problem: str) -> None:
         super().__init__(problem)
@@ -41,83 +51,88 @@ class UnreadableError(ValueError):
         self.end = end
 
 
-def pronounceable(text: str) -> bool:
-    """Whether there is anything in the text that would be spoken."""
-    return _SPOKEN.search(fold(text).text) is not None
+def is_pronounceable(text: str) -> bool:
+    """Return whether any part of the text would be spoken."""
+    return _PRONOUNCEABLE.search(fold(text).text) is not None
 
 
-def normalise(text: str, known: Known) -> list[Spoken]:
-    """Return what is spoken for a sentence; pauses stand inside only, never twice.
+def normalise(text: str, is_known: IsKnown) -> list[SpokenWord]:
+    """Return the spoken words of a sentence, with single pauses between words only.
 
-    Characters that have no reading are left out, with a warning that lists them.
+    Characters that have no reading are skipped, with a warning that lists them.
 
-    :param known: says whether a word in lower case is in the lexicon; what is not may be spelled if it looks like an acronym.
-    :raises UnreadableError: for what a rule cannot read.
+    :param is_known: returns whether a lower-case word is in the lexicon; an unknown word is spelled if it looks like an
+        acronym.
+    :raises UnreadableError: where a rule fails.
     """
-    return single_pauses(scan(text, known))
+    return merge_pauses(scan(text, is_known))
 
 
-def single_pauses(spoken: Iterable[Spoken]) -> list[Spoken]:
-    """Join neighbouring pauses to one, and drop those at the ends, but for pauses whose length is given."""
-    made: list[Spoken] = []
+def merge_pauses(spoken: Iterable[SpokenWord]) -> list[SpokenWord]:
+    """Merge adjacent pauses, and drop those at both ends unless the request sets their duration."""
+    merged: list[SpokenWord] = []
     for item in spoken:
-        last = made[-1] if made else None
+        last = merged[-1] if merged else None
         if item.word == PAUSE and last is not None and last.word == PAUSE:
-            given = [pause.seconds for pause in (last, item) if pause.seconds is not None]
-            made[-1] = last._replace(seconds=sum(given) if given else None)
+            durations = [pause.seconds for pause in (last, item) if pause.seconds is not None]
+            merged[-1] = last._replace(seconds=sum(durations) if durations else None)
         elif item.word != PAUSE or last is not None or item.seconds is not None:
-            made.append(item)
-    if made and made[-1].word == PAUSE and made[-1].seconds is None:
-        made.pop()
-    return made
+            merged.append(item)
+    if merged and merged[-1].word == PAUSE and merged[-1].seconds is None:
+        merged.pop()
+    return merged
 
 
-def scan(text: str, known: Known, start: int = 0, end: int | None = None) -> Iterator[Spoken]:
-    """Yield what is spoken for ``text[start:end]``, read by itself, with every pause."""
-    folded, at = fold(text[start:end]), 0
+def scan(text: str, is_known: IsKnown, start: int = 0, end: int | None = None) -> Iterator[SpokenWord]:
+    """Yield the spoken words and every pause of ``text[start:end]``, read by itself.
+
+    :raises UnreadableError: where a rule fails.
+    """
+    folded, position = fold(text[start:end]), 0
     unknown: list[str] = []
-    while at < len(folded.text):
-        found = _first_reading(folded, at, known, start)
+    while position < len(folded.text):
+        found = _first_reading(folded, position, is_known, start)
         if found:
             for word in _words(folded, *found):
                 yield word._replace(start=word.start + start, end=word.end + start) if start else word
-            at = found[0].end()
-        elif match := _BREAK.match(folded.text, at):
-            first, behind = folded.span(at, match.end())
-            yield Spoken(PAUSE, first + start, behind + start)
-            at = match.end()
-        elif match := _SILENT.match(folded.text, at):
-            at = match.end()
+            position = found[0].end()
+        elif match := _BREAK.match(folded.text, position):
+            first, after = folded.span(position, match.end())
+            yield SpokenWord(PAUSE, first + start, after + start)
+            position = match.end()
+        elif match := _SILENT.match(folded.text, position):
+            position = match.end()
         else:
-            unknown.append(folded.text[at])
-            at += 1
+            unknown.append(folded.text[position])
+            position += 1
     if unknown:
         _LOG.warning("skipped characters that have no pronunciation: %s", " ".join(sorted(set(unknown))))
 
 
-def _first_reading(folded: Folded, at: int, known: Known, start: int) -> tuple[re.Match[str], Reading] | None:
-    """The first rule that takes the text from here on, and what it makes of it."""
+def _first_reading(
+    folded: FoldedText, position: int, is_known: IsKnown, start: int
+) -> tuple[re.Match[str], Reading] | None:
+    """Return the match and the reading of the first rule that applies at a position, or None if no rule does."""
     text = folded.text
-    if text[at].isspace():
+    if text[position].isspace():
         return None
-    plain = _PLAIN.match(text, at)
+    plain = _PLAIN.match(text, position)
     for pattern, read in (word_rules.WORD,) if plain and plain[0] not in WITHOUT_PERIOD else RULES:
-        match = pattern.match(text, at)
+        match = pattern.match(text, position)
         if match:
             try:
-                reading = read(match, known)
+                reading = read(match, is_known)
             except Exception as error:
-                first, behind = folded.span(at, match.end())
-                raise UnreadableError(
-                    start + first, start + behind, f"cannot read {match[0]!r:.60}: {error}"
-                ) from error
+                first, after = folded.span(position, match.end())
+                problem = f"cannot read {match[0]!r:.60}: {error}"
+                raise UnreadableError(start + first, start + after, problem) from error
             if reading:
                 return match, reading
     return None
 
 
-def _words(folded: Folded, match: re.Match[str], reading: Reading) -> Iterator[Spoken]:
+def _words(folded: FoldedText, match: re.Match[str], reading: Reading) -> Iterator[SpokenWord]:
     parts = [(0, reading)] if isinstance(reading, str) else reading or []
     for group, words in parts:
         span = folded.span(*match.span(group))
-        yield from (Spoken(word, *span) for word in words.split())
+        yield from (SpokenWord(word, *span) for word in words.split())

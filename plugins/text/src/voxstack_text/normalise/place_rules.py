@@ -1,27 +1,42 @@
-"""Rules for house numbers, postal codes and numbers that are names of rooms and roads, and the names that they know."""
+"""Rules for house numbers, postal codes and numbers in names of rooms and roads, and the names of states."""
 
 from __future__ import annotations
 
 import re
 
 from voxstack_text.normalise import numbers
-from voxstack_text.normalise.rule import END, NEAR, START, Known, Reading, Rule, alternatives, groups, rule
+from voxstack_text.normalise.rule import (
+    NUMBER_END,
+    NUMBER_START,
+    IsKnown,
+    Reading,
+    Rule,
+    alternatives,
+    by_group,
+    rule,
+    text_before,
+)
 
 STATES = {
     short: name.strip()
     for short, _, name in (
         entry.strip().partition(" ")
         for entry in """
-AL alabama; AK alaska; AZ arizona; AR arkansas; CA california; CO colorado; CT connecticut; DE delaware; DC D C; FL florida; GA georgia
-HI hawaii; ID idaho; IL illinois; IN indiana; IA iowa; KS kansas; KY kentucky; LA louisiana; ME maine; MD maryland; MA massachusetts
-MI michigan; MN minnesota; MS mississippi; MO missouri; MT montana; NE nebraska; NV nevada; NH new hampshire; NJ new jersey
-NM new mexico; NY new york; NC north carolina; ND north dakota; OH ohio; OK oklahoma; OR oregon; PA pennsylvania; RI rhode island
-SC south carolina; SD south dakota; TN tennessee; TX texas; UT utah; VT vermont; VA virginia; WA washington; WV west virginia
+AL alabama; AK alaska; AZ arizona; AR arkansas; CA california; CO colorado; CT connecticut; DE delaware; DC D C
+FL florida; GA georgia
+HI hawaii; ID idaho; IL illinois; IN indiana; IA iowa; KS kansas; KY kentucky; LA louisiana; ME maine
+MD maryland; MA massachusetts
+MI michigan; MN minnesota; MS mississippi; MO missouri; MT montana; NE nebraska; NV nevada; NH new hampshire
+NJ new jersey
+NM new mexico; NY new york; NC north carolina; ND north dakota; OH ohio; OK oklahoma; OR oregon; PA pennsylvania
+RI rhode island
+SC south carolina; SD south dakota; TN tennessee; TX texas; UT utah; VT vermont; VA virginia; WA washington
+WV west virginia
 WI wisconsin; WY wyoming""".replace("\n", ";").split(";")
         if entry.strip()
     )
 }
-"""Read so before a postal code."""
+"""Names of states, by the abbreviations before a postal code."""
 
 DIRECTIONS = {
     "N": "north",
@@ -34,38 +49,42 @@ DIRECTIONS = {
     "SW": "southwest",
 }
 STREETS = "St Street Ave Avenue Rd Road Blvd Boulevard Dr Drive Ln Lane Ct Terrace Parkway Pkwy Sq".split()
-"""What a house number and a name end with."""
+"""Last words of an address that begins with a house number."""
 
 NUMBERED = "Room Suite Apartment Apt Highway Hwy Route Rte Interstate Flight Boeing Airbus".split()
-"""Words before numbers that are read like names: "Room 101", "Boeing 747"."""
+"""Words before numbers that are read as model numbers: "Room 101", "Boeing 747"."""
 
 _NUMBERED_BEFORE = re.compile(rf"\b(?:{alternatives(NUMBERED)})\.? $")
 _STREET_NAME = rf"(?:(?:[A-Z][a-z]+|\d+(?:st|nd|rd|th)) ){{1,3}}(?:{alternatives(STREETS)})(?!\w)"
 _HOUSE_DIRECTION = rf"(?:(?P<direction>(?:{alternatives(DIRECTIONS)})\b\.?) )?"
 
 
-def _house(match: re.Match[str], known: Known) -> Reading:
+def _house(match: re.Match[str], is_known: IsKnown) -> Reading:
     direction = DIRECTIONS[match["direction"].rstrip(".")] if match["direction"] else ""
-    return groups(match, house=numbers.model_number(match["house"]), direction=direction)
+    return by_group(match, house=numbers.model_number(match["house"]), direction=direction)
 
 
-def _postal(match: re.Match[str], known: Known) -> Reading:
+def _postal(match: re.Match[str], is_known: IsKnown) -> Reading:
     code = numbers.digits(match["code"]).replace("zero", "oh")
-    return groups(
+    return by_group(
         match, state=STATES[match["state"]], code=code, more=numbers.digits(match["more"] or "").replace("zero", "oh")
     )
 
 
-def _named(match: re.Match[str], known: Known) -> Reading:
-    if not _NUMBERED_BEFORE.search(match.string[max(0, match.start() - NEAR) : match.start()]):
+def _numbered_name(match: re.Match[str], is_known: IsKnown) -> Reading:
+    if not _NUMBERED_BEFORE.search(text_before(match)):
         return None
     return numbers.model_number(match[0])
 
 
+def _model_number(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return numbers.model_number(match[0])
+
+
 RULES: tuple[Rule, ...] = (
-    rule(rf"{START}(?P<house>\d{{3,4}}) {_HOUSE_DIRECTION}(?={_STREET_NAME})", _house),
+    rule(rf"{NUMBER_START}(?P<house>\d{{3,4}}) {_HOUSE_DIRECTION}(?={_STREET_NAME})", _house),
     rule(rf"(?<=[,a-z] )(?P<state>{alternatives(STATES)}) (?P<code>\d{{5}})(?:-(?P<more>\d{{4}}))?(?![\w-])", _postal),
-    rule(rf"{START}\d{{3,4}}{END}", _named),
-    rule(rf"(?<![\w-][A-Z]-)(?<=[A-Z]-)\d{{3}}{END}", lambda match, known: numbers.model_number(match[0])),
+    rule(rf"{NUMBER_START}\d{{3,4}}{NUMBER_END}", _numbered_name),
+    rule(rf"(?<![\w-][A-Z]-)(?<=[A-Z]-)\d{{3}}{NUMBER_END}", _model_number),
 )
 """Tried in this order, before the rules for plain numbers."""

@@ -1,35 +1,37 @@
-"""What a rule of the normaliser is, and the pieces that rules are written with."""
+"""Rules of the normaliser, and the patterns and readings that they share."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 Reading = str | list[tuple[str, str]] | None
-"""What a rule makes of a match: the words for all of it, or (name of a group, its words) in order, or None: not mine.
+"""Reading of a match: the words for all of it, or (name of a group, its words) in order; None if a rule does not apply.
 
 Words are separated by spaces; a comma among them is a pause.
 """
 
-Known = Callable[[str], bool]
-"""Says whether a word in lower case is in the lexicon."""
+IsKnown = Callable[[str], bool]
+"""Returns whether a lower-case word is in the lexicon."""
+
+Reader = Callable[[re.Match[str], IsKnown], Reading]
+"""Returns the reading of a match."""
 
 COUNT = r"(?:\d{1,3}(?:,\d{3})+|\d+)"
-"""A whole number, perhaps with commas between thousands."""
+"""A whole number, with or without commas between thousands."""
 
 NUMBER = rf"(?:{COUNT}(?:\.\d+)?|\.\d+)"
-"""A number, perhaps with decimals."""
+"""A number, with or without decimals."""
 
-END = r"(?![\w])(?!,\d|\.\d)"
-"""A number goes no further."""
+NUMBER_START = r"(?<![\w.,])"
+"""The position before a number: nothing before it belongs to the number."""
 
-NEAR = 40
-"""Characters that a rule looks back at most, so that long texts take no longer a word."""
+NUMBER_END = r"(?![\w])(?!,\d|\.\d)"
+"""The position after a number: nothing after it belongs to the number."""
 
-START = r"(?<![\w.,])"
-"""Nothing belongs to a number before here."""
-
+LOOKBEHIND = 40
+"""Characters that a rule looks back at most, so that reading time per word does not grow with the text."""
 
 _ARTICLE_BEFORE = re.compile(r"\ban?\s+$", re.IGNORECASE)
 _NOUN_AFTER = re.compile(
@@ -38,41 +40,51 @@ _NOUN_AFTER = re.compile(
 
 
 class Rule(NamedTuple):
-    """A pattern that is tried where a token may begin, and what to say for it."""
+    """A pattern that is tried where a token may begin, and the function that reads its matches."""
 
     pattern: re.Pattern[str]
-    read: Callable[[re.Match[str], Known], Reading]
+    read: Reader
 
 
-def rule(pattern: str, read: Callable[[re.Match[str], Known], Reading], flags: int = 0) -> Rule:
-    """A rule from the text of its pattern."""
+def rule(pattern: str, read: Reader, flags: int = 0) -> Rule:
+    """Return a rule from the source of its pattern."""
     return Rule(re.compile(pattern, flags), read)
 
 
-def alternatives(words: object) -> str:
-    """A pattern for any of these words, longest first."""
-    return "|".join(re.escape(word) for word in sorted(map(str, words), key=len, reverse=True))  # type: ignore[call-overload]
+def always(words: str) -> Reader:
+    """Return the function of a rule whose matches are all read as the same words."""
+    return lambda match, is_known: words
 
 
-def groups(match: re.Match[str], **words: str) -> list[tuple[str, str]]:
-    """A reading by groups, without those that did not match."""
-    return [(name, said) for name, said in words.items() if match[name] is not None and said]
+def alternatives(words: Iterable[str]) -> str:
+    """Return a pattern that matches any of these words, longest first."""
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
-def describes(match: re.Match[str]) -> bool:
-    """Whether an article and a noun are around it: "a $20 bill"."""
-    before = match.string[max(0, match.start() - NEAR) : match.start()]
-    return bool(_ARTICLE_BEFORE.search(before) and _NOUN_AFTER.match(match.string, match.end()))
+def text_before(match: re.Match[str], limit: int = LOOKBEHIND) -> str:
+    """Return the text before a match, at most ``limit`` characters."""
+    return match.string[max(0, match.start() - limit) : match.start()]
+
+
+def by_group(match: re.Match[str], **words: str) -> list[tuple[str, str]]:
+    """Return a reading by groups, without the groups that did not match or have no words."""
+    return [(name, spoken) for name, spoken in words.items() if match[name] is not None and spoken]
+
+
+def is_attributive(match: re.Match[str]) -> bool:
+    """Return whether a measure describes a noun: an article is before it and a noun after it, as in "a $20 bill"."""
+    return bool(_ARTICLE_BEFORE.search(text_before(match)) and _NOUN_AFTER.match(match.string, match.end()))
 
 
 def spelled(letters: str) -> str:
-    """Letters as their names: "fbi" as "F B I"."""
+    """Return letters as their names: "fbi" as "F B I"."""
     return " ".join(letters.upper())
 
 
-def letters_or_word(run: str, known: Known) -> str:
-    """Letters out of a name or an address: a word if they look like one, else spelled."""
-    vowels = re.search("[aeiouy]", run.lower())
-    if len(run) > 1 and vowels and (known(run.lower()) or len(run) > 4) and not (run.isupper() and len(run) < 3):
-        return run.lower()
-    return spelled(run)
+def word_or_letters(letters: str, is_known: IsKnown) -> str:
+    """Return letters of a name or an address as a word if they look like one, otherwise spelled."""
+    vowels = re.search("[aeiouy]", letters.lower())
+    likely = is_known(letters.lower()) or len(letters) > 4
+    if len(letters) > 1 and vowels and likely and not (letters.isupper() and len(letters) < 3):
+        return letters.lower()
+    return spelled(letters)

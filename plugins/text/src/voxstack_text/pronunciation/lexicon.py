@@ -1,13 +1,13 @@
-"""The pronouncing lexicon: one compressed file, looked up without being parsed.
+"""The pronouncing lexicon: one compressed file that is searched without being parsed.
 
-The file is one zlib stream. Unpacked, it is lines of bytes, each ended by a line feed:
+The file is one zlib stream. Decompressed, it is lines of bytes, each ended by a line feed:
 
 1. ``voxstack-lexicon 1``, the name and version of the format;
-2. the symbols of pronunciations, with spaces between: the symbol in place *n* is written as byte 128 + *n* below;
-3. one line for each word: the word in ASCII, lower case, then one byte for each symbol of its pronunciation. The lines are
-   in the order of their bytes, which is the order of the words, as letters stand below 128 and symbols above.
+2. the symbols of pronunciations, separated by spaces: the symbol of index *n* is written as byte 128 + *n* below;
+3. one line for each word: the word in ASCII, lower case, then one byte for each symbol of its pronunciation. The lines
+   are sorted by their bytes, which is the order of the words, as letters are below 128 and symbols above.
 
-A word is found by bisecting the bytes, so opening costs no more than unpacking, and 100 000 words stay one object.
+A word is found by bisecting the bytes, so opening costs no more than decompressing, and 100 000 words stay one object.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from voxstack_text.pronunciation.symbols import Pronunciation, checked
 
 MAGIC = b"voxstack-lexicon 1"
 _FIRST_SYMBOL = 128
-_KEPT = 4096  # words that were looked up last; most of any text are among them
+_CACHED = 4096  # recently found words; most words of any text are among them
 _SYMBOL_BYTES = bytes(range(_FIRST_SYMBOL, 256))
 _BUILT_IN = Path(__file__).parents[1] / "data" / "lexicon.bin"
 
@@ -36,25 +36,25 @@ class Lexicon:
         try:
             self._lines = zlib.decompress(packed)
         except zlib.error as error:
-            raise ValueError("this is no lexicon file: it is not zlib-compressed") from error
+            raise ValueError("not a lexicon file: it is not zlib-compressed; write one with pack()") from error
         magic, symbols, _ = self._lines.split(b"\n", 2)
         if magic != MAGIC:
             raise ValueError(
-                f"this is no lexicon file of this version: it begins with {magic[:20]!r}, not with {MAGIC!r}"
+                f"not a lexicon file of this version: it begins with {magic[:20]!r}, not with {MAGIC!r}; pack it again"
             )
         self._symbols = symbols.decode("ascii").split(" ")
         self._begin = len(magic) + len(symbols) + 2
-        self._found = lru_cache(_KEPT)(self._find)
+        self._cached_find = lru_cache(_CACHED)(self._find)
 
     @staticmethod
     @cache
     def built_in() -> Lexicon:
-        """The lexicon that comes with this plugin, opened once: US English as CMU flite pronounces it."""
+        """Return the lexicon of this plugin, opened once: US English as CMU flite pronounces it."""
         return Lexicon(_BUILT_IN.read_bytes())
 
     def get(self, word: str) -> Pronunciation | None:
-        """Return the pronunciation of a lower-case word, or None for a word that is not there."""
-        return self._found(word)
+        """Return the pronunciation of a lower-case word, or None for a word that the lexicon lacks."""
+        return self._cached_find(word)
 
     def _find(self, word: str) -> Pronunciation | None:
         if not word.isascii():
@@ -84,12 +84,12 @@ def pack(pronunciations: Mapping[str, Pronunciation], symbols: tuple[str, ...]) 
 
     :param pronunciations: by word, in lower case.
     :param symbols: at most 128.
-    :raises ValueError: for a word that is not plain lower-case ASCII, or a symbol that is not among them.
+    :raises ValueError: for a word that is not plain lower-case ASCII, or a symbol that is not among ``symbols``.
     """
     lines = [MAGIC, " ".join(symbols).encode("ascii")]
     for word in sorted(pronunciations):
         if not word.isascii() or word != word.strip().lower():
-            raise ValueError(f"{word!r} is no word of a lexicon: words are lower-case ASCII")
-        places = [symbols.index(symbol) for symbol in checked(pronunciations[word], word)]
-        lines.append(word.encode("ascii") + bytes(_FIRST_SYMBOL + place for place in places))
+            raise ValueError(f"{word!r} is not a word for a lexicon; give words in lower-case ASCII")
+        indices = [symbols.index(symbol) for symbol in checked(pronunciations[word], word)]
+        lines.append(word.encode("ascii") + bytes(_FIRST_SYMBOL + index for index in indices))
     return zlib.compress(b"\n".join(lines) + b"\n", 9)

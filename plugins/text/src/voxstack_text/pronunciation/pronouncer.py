@@ -1,14 +1,15 @@
-"""From spoken words to phones: overrides, lexicon, rules for endings, and a network for the rest."""
+"""Spoken words to phones: overrides, the lexicon, rules for endings, and a network for the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from voxstack_text.pronunciation.g2p_network import LETTERS
 from voxstack_text.pronunciation.lexicon import Lexicon
-from voxstack_text.pronunciation.symbols import LETTERS, VOWELS, Pronunciation, checked
+from voxstack_text.pronunciation.symbols import VOWELS, Pronunciation, checked
 
-Part = tuple[str, Pronunciation]
-"""A word as the acoustic model counts words, and its pronunciation: "John's" is two, ``john`` and ``'s``."""
+WordPart = tuple[str, Pronunciation]
+"""A word as the acoustic model counts words, and its pronunciation: "John's" has two parts, ``john`` and ``'s``."""
 
 _OVERRIDES = {
     word: checked(symbols.split(), word)
@@ -53,79 +54,80 @@ _OVERRIDES = {
         "with": "w ih1 dh",
     }.items()
 }
-"""Words that the teacher says otherwise in a sentence than its lexicon has it, or that its lexicon lacks or has wrong."""
+"""Words that the teacher, CMU flite, pronounces differently in sentences than in its lexicon, which lacks others or has
+them wrong.
+"""
 
 _THE_BEFORE_VOWEL = ("dh", "iy0")
 _LETTER_A = ("ey1",)
-_HISSING, _VOICELESS = frozenset("s z sh zh ch jh".split()), frozenset("p t k f th".split())
+_SIBILANTS, _VOICELESS = frozenset("s z sh zh ch jh".split()), frozenset("p t k f th".split())
 _ENDINGS = ("'s", "'ll", "'ve", "'d", "'re", "'m", "n't")
 
 
 class Pronouncer:
-    """Pronounces words one by one.
+    """Pronounces words one by one, without their context.
 
     :param lexicon: pronunciations of known words.
-    :param network: pronounces a lower-case word that the lexicon lacks; without one, such words are spelled.
+    :param network: returns the pronunciation of a lower-case word that the lexicon lacks, or an empty one; without it,
+        such words are spelled.
     """
 
     def __init__(self, lexicon: Lexicon, network: Callable[[str], Pronunciation] | None = None) -> None:
         self._lexicon = lexicon
         self._network = network
 
-    def knows(self, word: str) -> bool:
-        """Whether a word in lower case is pronounced as it is written in a table."""
+    def is_known(self, word: str) -> bool:
+        """Return whether the pronunciation of a lower-case word is in a table."""
         return word in _OVERRIDES or word in self._lexicon
 
-    def parts(self, word: str) -> list[Part]:
-        """Return the pronunciation of a word in lower case, or of a letter's name, which is one capital."""
+    def pronounce(self, word: str) -> list[WordPart]:
+        """Return the pronunciation of a lower-case word, or of a letter's name, which is one capital."""
         if len(word) == 1 and word.isupper():
-            return [letter(word, self._lexicon)]
+            return [letter_name(word, self._lexicon)]
         known = _OVERRIDES.get(word) or self._lexicon.get(word)
         if known:
             return [(word, known)]
         stem, ending = split_ending(word)
         if ending:
-            parts = self.parts(stem)
+            parts = self.pronounce(stem)
             return [*parts, (ending, ending_after(parts[-1][1][-1], ending))]
         plain = word.replace("'", "")  # "dogs'"
         if plain != word:
-            return self.parts(plain) if plain else []
+            return self.pronounce(plain) if plain else []
         return list(self._unknown(word))
 
-    def _unknown(self, word: str) -> Iterator[Part]:
-        """A word that no table has: a regular plural, what the network makes of it, or its letters."""
-        singular = (
-            self._lexicon.get(word[:-1]) if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else None
-        )
-        made = (
-            (*singular, *ending_after(singular[-1], "'s")) if singular else self._network(word) if self._network else ()
-        )
-        if made:
-            yield word, made
+    def _unknown(self, word: str) -> Iterator[WordPart]:
+        """Yield the parts of a word that no table has: as a regular plural, by the network, or spelled."""
+        plural = word.endswith("s") and not word.endswith("ss") and len(word) > 3
+        singular = self._lexicon.get(word[:-1]) if plural else None
+        if singular:
+            pronunciation = (*singular, *ending_after(singular[-1], "'s"))
         else:
-            yield from (
-                letter(character.upper(), self._lexicon)
-                for character in word
-                if character in LETTERS and character != "'"
-            )
+            pronunciation = self._network(word) if self._network else ()
+        if pronunciation:
+            yield word, pronunciation
+            return
+        for character in word:
+            if character in LETTERS and character != "'":
+                yield letter_name(character.upper(), self._lexicon)
 
 
-def letter(name: str, lexicon: Lexicon) -> Part:
-    """The name of a letter, given as a capital. The letter A is no function word, so it does not go by the name of one."""
-    if name == "A":
+def letter_name(letter: str, lexicon: Lexicon) -> WordPart:
+    """Return the name of a capital letter. That of A has a word of its own, ``_a``, as "a" is a function word."""
+    if letter == "A":
         return "_a", _LETTER_A
-    return name.lower(), lexicon.get(name.lower()) or ()
+    return letter.lower(), lexicon.get(letter.lower()) or ()
 
 
-def before_vowel(parts: list[Part], following: Pronunciation) -> list[Part]:
-    """Return ``parts`` as they sound before what follows: "the" changes before a vowel."""
+def before_vowel(parts: list[WordPart], following: Pronunciation) -> list[WordPart]:
+    """Return a word's parts as pronounced before the phones that follow: "the" changes before a vowel."""
     if following and following[0].rstrip("01") in VOWELS and [word for word, _ in parts] == ["the"]:
         return [("the", _THE_BEFORE_VOWEL)]
     return parts
 
 
 def split_ending(word: str) -> tuple[str, str]:
-    """Return a word as stem and ending: ("john", "'s"), ("dogs", "") for "dogs'", (word, "") if there is none."""
+    """Return the stem and the ending of a word, ("john", "'s"); the ending is "" if there is none."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) > len(ending):
             return word[: -len(ending)], ending
@@ -133,10 +135,10 @@ def split_ending(word: str) -> tuple[str, str]:
 
 
 def ending_after(symbol: str, ending: str) -> Pronunciation:
-    """Return how an ending sounds after the last symbol of the stem, by the rules that the teacher's labels follow."""
+    """Return the pronunciation of an ending after the last symbol of its stem, by the rules of the teacher's labels."""
     phone = symbol.rstrip("01")
     if ending == "'s":
-        return ("ax0", "z") if phone in _HISSING else ("s",) if phone in _VOICELESS else ("z",)
+        return ("ax0", "z") if phone in _SIBILANTS else ("s",) if phone in _VOICELESS else ("z",)
     if ending == "n't":
         return ("ax0", "n", "t")
     if ending == "'re":

@@ -1,4 +1,4 @@
-"""Where a passage that has too many tokens for the voice's networks is best cut."""
+"""Search for the best places to cut a passage that has too many tokens for the voice's networks."""
 
 from __future__ import annotations
 
@@ -9,107 +9,119 @@ from voxstack_text.layout import Layout, Row
 from voxstack_text.pronunciation.syllables import syllable_starts
 from voxstack_text.tokens import FUNCTION_WORDS
 
-BOUNDARIES = 2
+EDGE_SILENCES = 2
 """Silences around what is spoken at once."""
 
-SMALLEST = 8
-"""Tokens that are enough: a syllable of six phones, as in "strength", between silences; a longer one is cut between phones."""
+MIN_LIMIT = 8
+"""Smallest limit of tokens: a syllable of six phones between silences, as in "strength".
 
-_PIECE, _PAUSE, _CLAUSE, _PHRASE, _WORDS, _CLOSE, _SPOKEN, _SYLLABLE, _PHONE = (
-    0.5,
-    0.0,
-    1.0,
-    2.0,
-    3.0,
-    4.5,
-    8.0,
-    16.0,
-    32.0,
-)
-"""What it costs to have a piece more, and to cut at a pause, between clauses, phrases, words, words that belong together, and inside
-a written word: between the words spoken for it, between syllables, between phones."""
+Longer syllables are cut between phones.
+"""
 
-_JOINING = frozenset(
+_SEGMENT_COST = 0.5
+"""Cost of each segment, so that there are few."""
+
+# Costs of a cut, by its place:
+_AT_PAUSE = 0.0
+_BEFORE_CLAUSE = 1.0
+_BEFORE_PHRASE = 2.0
+_BETWEEN_WORDS = 3.0
+_BETWEEN_CLOSE_WORDS = 4.5  # words that belong together
+_BETWEEN_SPOKEN_WORDS = 8.0  # of one written word, and likewise the two below
+_BETWEEN_SYLLABLES = 16.0
+_BETWEEN_PHONES = 32.0
+
+_CLAUSE_WORDS = frozenset(
     "and but or so because although while when until if unless since that which who whose where whether".split()
 )
 """Words that a clause begins with."""
 
-_LEANING = frozenset("me us him them it not than there".split())
-"""Function words that belong to what is before them more often than not."""
+_LEANING_WORDS = frozenset("me us him them it not than there".split())
+"""Function words that mostly belong to the word before them."""
 
 
-def size(rows: list[Row], start: int, end: int) -> int:
-    """Tokens of a piece of these rows between its silences; one that stands last in it becomes the silence behind it."""
+def token_count(rows: list[Row], start: int, end: int) -> int:
+    """Return the tokens of the segment ``rows[start:end]`` between its silences.
+
+    A silence at its end becomes the silence after it.
+    """
     return end - start - (rows[end - 1].silent and end < len(rows) - 1)
 
 
-def cuts(layout: Layout, most: int) -> list[int]:
-    """Return the rows that pieces of at most ``most`` tokens begin with, and, at the end, the row of the last silence.
+def best_cuts(layout: Layout, limit: int) -> list[int]:
+    """Return the first row of each segment of at most ``limit`` tokens, and, at the end, the row of the last silence.
 
-    Of all ways to cut, the best has few pieces of about one length, cut where a speaker would pause: at pauses, then before clauses
-    and phrases, then between other words. Phrases begin with a function word behind another word (Liberman and Church 1992, "Text
-    analysis and word pronunciation in text-to-speech synthesis"). Inside a written word there is no cut, unless it is too long by
-    itself: then between the words spoken for it, of these one that is too long between syllables, and of these one between phones.
+    Of all ways to cut, the best has few segments of similar length, cut where a speaker would pause: at pauses, then
+    before clauses and phrases, then between other words. Phrases begin with a function word after another word
+    (Liberman and Church 1992, "Text analysis and word pronunciation in text-to-speech synthesis"). A written word is
+    cut only if it is too long by itself: between the words spoken for it; of these, one that is too long between
+    syllables; and of these, one between phones.
     """
-    rows, room = layout.rows, most - BOUNDARIES
-    costs = _costs(layout, room)
+    rows, room = layout.rows, limit - EDGE_SILENCES
+    costs = _cut_costs(layout, room)
     places = [1, *sorted(costs), len(rows) - 1]
-    best: list[tuple[float, int]] = [(0.0, 0)]  # for each place the cost of all before it, and which one is before it
+    best: list[tuple[float, int]] = [
+        (0.0, 0)
+    ]  # for each place, the least cost up to it, and the place of the cut before it
     for number, end in enumerate(places[1:], 1):
-        found = []
+        options = []
         for before in range(number - 1, -1, -1):
-            tokens = size(rows, places[before], end)
+            tokens = token_count(rows, places[before], end)
             if tokens > room:
                 break
-            found.append((best[before][0] + _PIECE + (1 - tokens / room) ** 2 + costs.get(end, 0.0), before))
-        best.append(min(found))
-    made, number = [places[-1]], best[-1][1]
+            unevenness = (1 - tokens / room) ** 2
+            options.append((best[before][0] + _SEGMENT_COST + unevenness + costs.get(end, 0.0), before))
+        best.append(min(options))
+    cuts, number = [places[-1]], best[-1][1]
     while number >= 0:
-        made.append(places[number])
+        cuts.append(places[number])
         number = best[number][1] if number else -1
-    return made[::-1]
+    return cuts[::-1]
 
 
-def _costs(layout: Layout, room: int) -> dict[int, float]:
-    """What a cut before a row costs, for all rows where there may be one: as few as will do to have no more than ``room`` between."""
+def _cut_costs(layout: Layout, room: int) -> dict[int, float]:
+    """Return the cost of a cut before a row, for each row where one is allowed.
+
+    Written words are cut inside only where more than ``room`` tokens would be between two cuts otherwise.
+    """
     rows = layout.rows
-    costs = {word.first_token: _between(rows, word.first_token) for word in layout.words[1:]}
+    costs = {word.first_token: _cost_between_words(rows, word.first_token) for word in layout.words[1:]}
     finer: tuple[tuple[Callable[[list[Row], int, int], Iterable[int]], float], ...] = (
-        (_spoken_words, _SPOKEN),
-        (_syllables, _SYLLABLE),
-        (lambda rows, start, end: range(start, end), _PHONE),
+        (_spoken_word_starts, _BETWEEN_SPOKEN_WORDS),
+        (_syllable_starts, _BETWEEN_SYLLABLES),
+        (lambda rows, start, end: range(start, end), _BETWEEN_PHONES),
     )
     for places, cost in finer:
         for start, end in pairwise([1, *sorted(costs), len(rows) - 1]):
-            if size(rows, start, end) > room:
-                inside = (at for at in places(rows, start, end) if at > start and not rows[at].silent)
-                costs |= {at: _WORDS if rows[at - 1].silent else cost for at in inside}
+            if token_count(rows, start, end) > room:
+                inside = (row for row in places(rows, start, end) if row > start and not rows[row].silent)
+                costs |= {row: _BETWEEN_WORDS if rows[row - 1].silent else cost for row in inside}
     return costs
 
 
-def _between(rows: list[Row], at: int) -> float:
-    """The cost of a cut between two written words."""
-    if rows[at - 1].silent:
-        return _PAUSE
-    before, behind = (
-        next(rows[row].phone.word for row in range(at - 1, 0, -1) if rows[row].phone.word),
-        rows[at].phone.word,
-    )
-    if behind in _LEANING or (before in FUNCTION_WORDS and behind not in FUNCTION_WORDS):
-        return _CLOSE
+def _cost_between_words(rows: list[Row], row: int) -> float:
+    """Return the cost of a cut before a row that begins a written word."""
+    if rows[row - 1].silent:
+        return _AT_PAUSE
+    before = next(rows[index].phone.word for index in range(row - 1, 0, -1) if rows[index].phone.word)
+    after = rows[row].phone.word
+    if after in _LEANING_WORDS or (before in FUNCTION_WORDS and after not in FUNCTION_WORDS):
+        return _BETWEEN_CLOSE_WORDS
     if before in FUNCTION_WORDS:
-        return _WORDS
-    return _CLAUSE if behind in _JOINING else _PHRASE if behind in FUNCTION_WORDS else _WORDS
+        return _BETWEEN_WORDS
+    if after in _CLAUSE_WORDS:
+        return _BEFORE_CLAUSE
+    return _BEFORE_PHRASE if after in FUNCTION_WORDS else _BETWEEN_WORDS
 
 
-def _spoken_words(rows: list[Row], start: int, end: int) -> list[int]:
-    """Where words begin, or go on behind a silence; "'s" belongs to the one before."""
+def _spoken_word_starts(rows: list[Row], start: int, end: int) -> list[int]:
+    """Return the rows where spoken words begin, or continue after a silence; "'s" belongs to the word before it."""
     return [
-        at
-        for at in range(start, end)
-        if rows[at - 1].silent or (rows[at].phone.word and "'" not in rows[at].phone.word)
+        row
+        for row in range(start, end)
+        if rows[row - 1].silent or (rows[row].phone.word and "'" not in rows[row].phone.word)
     ]
 
 
-def _syllables(rows: list[Row], start: int, end: int) -> list[int]:
-    return [start + at for at in syllable_starts([row.phone.name for row in rows[start:end]])]
+def _syllable_starts(rows: list[Row], start: int, end: int) -> list[int]:
+    return [start + offset for offset in syllable_starts([row.phone.name for row in rows[start:end]])]

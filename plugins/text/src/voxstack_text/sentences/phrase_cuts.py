@@ -1,5 +1,5 @@
-"""Where a sentence may be cut."""
-# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are what this is about
+"""Positions at which a sentence may be cut into phrases."""
+# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are the subject here
 
 from __future__ import annotations
 
@@ -7,33 +7,37 @@ import re
 
 _MARK = re.compile(r"[,;:)—–]\s")
 _SPACE = re.compile(r"\s")
-_PHRASE = re.compile(r"[,;:—–]\s+(?=[^\s\d])")  # "July 4, 2021" and "one, 2" are read as a whole
-_WORDS = re.compile(r"(?:\S+\s+){2}\S")  # a phrase of one or two words sounds chopped, and is over before more is made
+_PHRASE = re.compile(r"[,;:—–]\s+(?=[^\s\d])")  # "July 4, 2021" and "one, 2" stay whole
+# A phrase of one or two words sounds chopped, and ends before more audio is computed.
+_WORDS = re.compile(r"(?:\S+\s+){2}\S")
 
 
-def cut(text: str, start: int, limit: int) -> int:
-    """Where to cut before ``limit``: behind the last mark in the second half, else behind the last space, else there.
+def cut_position(text: str, start: int, limit: int) -> int:
+    """Return the position at which to cut the text from ``start``, at most ``limit``.
 
-    Between double square brackets, where phones stand, there is no cut if it can be helped.
+    It is after the last punctuation mark in the second half, otherwise after the last space, otherwise ``limit``. A
+    position between double square brackets, which hold phones, is taken only if there is no other.
     """
     for mark, earliest in (_MARK, (start + limit) // 2), (_SPACE, start):
-        found = [match.end() for match in mark.finditer(text, earliest, limit)]
+        positions = [match.end() for match in mark.finditer(text, earliest, limit)]
         outside = (
-            place for place in reversed(found) if text.rfind("[[", start, place) <= text.rfind("]]", start, place)
+            position
+            for position in reversed(positions)
+            if text.rfind("[[", start, position) <= text.rfind("]]", start, position)
         )
-        place = next(outside, None)
-        if place is not None:
-            return place
+        position = next(outside, None)
+        if position is not None:
+            return position
     return limit
 
 
-def first_phrase(text: str, start: int = 0) -> int | None:
-    """The place behind the first comma, semicolon, colon or dash from ``start`` on that has some words before it, or None so far."""
+def first_phrase_end(text: str, start: int = 0) -> int | None:
+    """Return the end of the first phrase of three or more words, after its comma, semicolon, colon or dash, or None."""
     words = _WORDS.match(text, start)
     match = _PHRASE.search(text, words.end()) if words else None
     return match.end() if match else None
 
 
-def behind_mark(piece: str) -> bool:
-    """Whether a piece ends in a punctuation mark."""
-    return piece.rstrip()[-1:] in tuple(",;:)—–")
+def ends_with_mark(segment: str) -> bool:
+    """Return whether a segment ends with a punctuation mark."""
+    return segment.rstrip()[-1:] in tuple(",;:)—–")

@@ -1,4 +1,4 @@
-"""A passage in pieces that have no more tokens than the voice's networks take."""
+"""Passages cut into segments that have no more tokens than the voice's networks accept."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from itertools import pairwise
 from operator import attrgetter
 
 from voxstack_text.layout import Layout, Word
-from voxstack_text.passage import STAND_IN, Passage
-from voxstack_text.sentences.cut_search import cuts
+from voxstack_text.passage import PLACEHOLDER, Passage
+from voxstack_text.sentences.cut_search import best_cuts
 from voxstack_text.tokens import Phone
 
 _FIRST_TOKEN = attrgetter("first_token")
-_OPENING = re.compile(r"\s(\S*)$")  # brackets and quotes before a word, behind a blank
+_OPENING = re.compile(r"\s(\S*)$")  # brackets and quotes before a word, after a blank
 
 
-def pieces(passage: Passage, layout: Layout, most: int) -> Iterator[Passage]:
-    """Yield the passage as it is, or in pieces of at most ``most`` tokens, each with its layout.
+def split_to_limit(passage: Passage, layout: Layout, limit: int) -> Iterator[Passage]:
+    """Yield the passage as it is, or in segments of at most ``limit`` tokens, each with its layout.
 
-    What is spoken has been worked out for the whole, and the pieces share it: every phone is in one of them, every word and mark as
-    well, and every character, but for blanks around a cut. A cut sounds as one of a sentence that is long for other reasons: a
-    silence that was there ends the piece before; where there was none, it is as short as the voice can make it. A word that is
-    longer than a piece is shared like its phones: in each piece some of its letters stand as a word.
+    The layout of the whole passage is shared by the segments: each phone, word and mark is in one of them, and so is
+    each character, except for blanks around a cut. A cut sounds like one in a sentence that is long for other reasons:
+    an existing silence ends the segment before it; otherwise the silence there is as short as the voice can make it. A
+    word that is longer than a segment is divided like its phones: each segment has a word of some of its letters.
 
-    :param layout: of the passage.
+    :param layout: the layout of the passage.
     """
-    if len(layout.rows) <= most:
+    if len(layout.rows) <= limit:
         yield replace(passage, layout=layout)
         return
-    rows = cuts(layout, most)
-    places = [0, *(_place(passage, layout, row) for row in rows[1:-1]), len(passage.text)]
-    for number, ((first, end), (start, stop)) in enumerate(zip(pairwise(rows), pairwise(places), strict=True)):
-        piece = _text(passage, start, stop)
+    rows = best_cuts(layout, limit)
+    positions = [0, *(_position(passage, layout, row) for row in rows[1:-1]), len(passage.text)]
+    for number, ((first, end), (start, stop)) in enumerate(zip(pairwise(rows), pairwise(positions), strict=True)):
+        segment = _text_segment(passage, start, stop)
         if number:
-            piece = replace(piece, lead=0.0)
+            segment = replace(segment, leading_silence=0.0)
         if end != rows[-1]:
-            piece = replace(piece, ending="," if layout.rows[end - 1].silent else " ")
-        yield replace(piece, layout=_layout(passage, layout, first, end, passage.start - piece.start))
+            segment = replace(segment, ending="," if layout.rows[end - 1].silent else " ")
+        yield replace(segment, layout=_layout_segment(passage, layout, first, end, passage.start - segment.start))
 
 
-def _text(passage: Passage, start: int, stop: int) -> Passage:
-    """The passage from one character up to another, without blanks around; what has had its effect on the layout is left out."""
+def _text_segment(passage: Passage, start: int, stop: int) -> Passage:
+    """Return the passage of ``text[start:stop]``, stripped, without what the layout already contains."""
     text = passage.text[start:stop]
     start += len(text) - len(text.lstrip())
     text = text.strip()
@@ -54,49 +54,49 @@ def _text(passage: Passage, start: int, stop: int) -> Passage:
         start=passage.start + passage.span(start, start)[0],
         origins=None if passage.origins is None else passage.origins[start : start + len(text)],
         inserts=tuple(
-            insert._replace(at=insert.at - start)
+            insert._replace(position=insert.position - start)
             for insert in passage.inserts
-            if start <= insert.at < start + len(text)
+            if start <= insert.position < start + len(text)
         ),
         breaks=(),
-        manners=(),
-        flags=(),
+        prosody_spans=(),
+        bookmarks=(),
     )
 
 
-def _place(passage: Passage, layout: Layout, row: int) -> int:
-    """The character that a piece begins with whose first row is this one."""
+def _position(passage: Passage, layout: Layout, row: int) -> int:
+    """Return the first character of the segment that begins with a row."""
     number = bisect_right(layout.words, row, key=_FIRST_TOKEN) - 1
     word = layout.words[number]
-    place = layout.rows[word.first_token].place
+    position = layout.rows[word.first_token].position
     if row > word.first_token:
-        return place + _letters(passage, layout, word, row)
-    before = layout.words[number - 1]
-    gap = passage.text[layout.rows[before.first_token].place + _length(passage, layout, before) : place]
-    opening = _OPENING.search(gap)
-    return place - len(opening[1]) if opening else place
+        return position + _letters_before(passage, layout, word, row)
+    previous = layout.words[number - 1]
+    previous_end = layout.rows[previous.first_token].position + _length(passage, layout, previous)
+    opening = _OPENING.search(passage.text[previous_end:position])
+    return position - len(opening[1]) if opening else position
 
 
 def _length(passage: Passage, layout: Layout, word: Word) -> int:
-    """Characters of the passage's text that a word has."""
-    return 1 if passage.text[layout.rows[word.first_token].place] == STAND_IN else len(word.text)
+    """Return the number of characters of a word in the passage's text."""
+    return 1 if passage.text[layout.rows[word.first_token].position] == PLACEHOLDER else len(word.text)
 
 
-def _letters(passage: Passage, layout: Layout, word: Word, row: int) -> int:
-    """Characters of a word that are taken to be spoken before a row inside it or behind it."""
+def _letters_before(passage: Passage, layout: Layout, word: Word, row: int) -> int:
+    """Return the number of characters of a word that count as spoken before a row inside or after it."""
     return math.ceil(_length(passage, layout, word) * (row - word.first_token) / word.tokens)
 
 
-def _layout(passage: Passage, layout: Layout, first: int, end: int, shift: int) -> Layout:
-    """The layout of a piece: these rows between silences.
+def _layout_segment(passage: Passage, layout: Layout, first: int, end: int, shift: int) -> Layout:
+    """Return the layout of a segment: the rows from ``first`` up to ``end`` between silences.
 
-    :param shift: what is added to places in the request's text, as they are counted from where the piece begins.
+    :param shift: added to indices in the request's text, so that they count from the start of the segment.
     """
     rows = layout.rows
     begins, ends = first == 1, end == len(rows) - 1
     body = rows[first:end]
     opening = rows[0] if begins else body[0]._replace(phone=Phone("pau"), seconds=0.0)
-    if not body[0].phone.word:  # a word goes on
+    if not body[0].phone.word:  # a word continues
         name = next(rows[row].phone.word for row in range(first - 1, 0, -1) if rows[row].phone.word)
         body[0] = body[0]._replace(phone=body[0].phone._replace(word=name))
     if ends:
@@ -110,21 +110,22 @@ def _layout(passage: Passage, layout: Layout, first: int, end: int, shift: int) 
         for mark in layout.marks
         if (first <= mark.token or begins) and (mark.token < end or ends)
     ]
-    return Layout([opening, *body, closing], list(_words(passage, layout, first, end, shift)), marks)
+    return Layout([opening, *body, closing], list(_words_between(passage, layout, first, end, shift)), marks)
 
 
-def _words(passage: Passage, layout: Layout, first: int, end: int, shift: int) -> Iterator[Word]:
-    """The words of the rows from ``first`` up to ``end``, with those of their letters that are spoken there."""
+def _words_between(passage: Passage, layout: Layout, first: int, end: int, shift: int) -> Iterator[Word]:
+    """Yield the words of the rows from ``first`` up to ``end``, each with the letters that are spoken there."""
     for number in range(max(0, bisect_right(layout.words, first, key=_FIRST_TOKEN) - 1), len(layout.words)):
         word = layout.words[number]
-        begin, behind = max(first, word.first_token), min(end, word.first_token + word.tokens)
-        if behind <= begin:
+        word_end = word.first_token + word.tokens
+        begin, after = max(first, word.first_token), min(end, word_end)
+        if after <= begin:
             break
-        start, stop = (_letters(passage, layout, word, row) for row in (begin, behind))
+        start, stop = (_letters_before(passage, layout, word, row) for row in (begin, after))
         if start == stop:
             continue
-        place = layout.rows[word.first_token].place
-        span = passage.span(place + start, place + stop)
+        position = layout.rows[word.first_token].position
+        span = passage.span(position + start, position + stop)
         text = word.text if stop - start == _length(passage, layout, word) else word.text[start:stop]
-        tokens = behind - begin - (behind < word.first_token + word.tokens and layout.rows[behind - 1].silent)
+        tokens = after - begin - (after < word_end and layout.rows[after - 1].silent)
         yield Word(text, span[0] + shift, span[1] + shift, begin - first + 1, tokens)

@@ -1,4 +1,4 @@
-"""Readings that a request asks for: SSML's ``say-as``."""
+"""Spoken forms of text in SSML's ``say-as``."""
 
 from __future__ import annotations
 
@@ -6,51 +6,17 @@ import re
 from collections.abc import Callable
 
 from voxstack_text.normalise import numbers
-from voxstack_text.normalise.tables import ADDRESS_SYMBOLS, MONTHS, SYMBOLS
+from voxstack_text.normalise.date_rules import MONTHS
+from voxstack_text.normalise.symbol_names import ADDRESS_SYMBOLS, SYMBOLS
 
-Said = tuple[str, str]
-"""What is said, and its kind, as in :class:`voxstack_text.passage.Insert`."""
+SpokenForm = tuple[str, str]
+"""What is spoken, and its kind, as in :class:`voxstack_text.passage.Insert`."""
 
 _COUNT = re.compile(r"([+-]?)(\d+(?:,\d{3})*(?:\.\d+)?)")
 _ORDINAL = re.compile(r"(\d{1,3}(?:,\d{3}){0,4}|\d{1,15})(?:st|nd|rd|th)?", re.IGNORECASE)
 _CLOCK = re.compile(r"\d{1,2}(?::\d{2}){0,2}(?:\s?[ap]\.?\s?m\.?)?", re.IGNORECASE)
 _FORMATS = ("mdy", "dmy", "ymd", "md", "dm", "ym", "my", "d", "m", "y")
-
-
-def say_as(written: str, kind: str, form: str | None = None) -> Said:
-    """Return how to say ``written`` as what ``interpret-as`` calls it.
-
-    :param kind: one of :data:`KINDS`.
-    :param form: the order of a date, one of "mdy", "dmy", "ymd", "md", "dm", "ym", "my", "d", "m", "y".
-    :raises ValueError: for what cannot be read so, saying what could be.
-    """
-    if kind not in KINDS:
-        raise ValueError(f"interpret-as={kind!r} is not known; there are {', '.join(KINDS)}")
-    if form is not None and kind == "date" and form not in _FORMATS:
-        raise ValueError(f"format={form!r} is no form of a date; there are {', '.join(_FORMATS)}")
-    return KINDS[kind](written.strip(), form)
-
-
-def _characters(written: str, form: str | None) -> Said:
-    names = []
-    for character in written:
-        if character.isascii() and character.isalpha():
-            names.append(character.upper())
-        elif character.isdecimal():
-            names.append(numbers.digits(character))
-        elif not character.isspace():
-            names.append(_name(character))
-    return " ".join(names), "words"
-
-
-def _name(character: str) -> str:
-    name = ADDRESS_SYMBOLS.get(character) or SYMBOLS.get(character) or _MORE.get(character)
-    if name is None:
-        raise ValueError(f"{character!r} has no name here; letters, digits and common signs have")
-    return name
-
-
-_MORE = {
+_OTHER_SYMBOLS = {
     ",": "comma",
     ";": "semicolon",
     "!": "exclamation mark",
@@ -61,14 +27,47 @@ _MORE = {
 }
 
 
-def _cardinal(written: str, form: str | None) -> Said:
+def say_as(written: str, kind: str, form: str | None = None) -> SpokenForm:
+    """Return the spoken form of ``written`` for a value of ``interpret-as``.
+
+    :param kind: one of :data:`KINDS`.
+    :param form: the order of a date, one of "mdy", "dmy", "ymd", "md", "dm", "ym", "my", "d", "m", "y".
+    :raises ValueError: for text that cannot be read in this way, with an example of what can.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"interpret-as={kind!r} is not supported; write one of {', '.join(KINDS)}")
+    if form is not None and kind == "date" and form not in _FORMATS:
+        raise ValueError(f"format={form!r} is not a format of dates; write one of {', '.join(_FORMATS)}")
+    return KINDS[kind](written.strip(), form)
+
+
+def _characters(written: str, form: str | None) -> SpokenForm:
+    names = []
+    for character in written:
+        if character.isascii() and character.isalpha():
+            names.append(character.upper())
+        elif character.isdecimal():
+            names.append(numbers.digits(character))
+        elif not character.isspace():
+            names.append(_symbol_name(character))
+    return " ".join(names), "words"
+
+
+def _symbol_name(character: str) -> str:
+    name = ADDRESS_SYMBOLS.get(character) or SYMBOLS.get(character) or _OTHER_SYMBOLS.get(character)
+    if name is None:
+        raise ValueError(f"{character!r} has no name here; use letters, digits and common symbols")
+    return name
+
+
+def _cardinal(written: str, form: str | None) -> SpokenForm:
     match = _COUNT.fullmatch(written)
     if match:
         return {"-": "minus ", "+": "plus ", "": ""}[match[1]] + numbers.amount(match[2]), "words"
     return numbers.cardinal(_roman(written, "a number such as 1,234 or -5.5, or a Roman one")), "words"
 
 
-def _ordinal(written: str, form: str | None) -> Said:
+def _ordinal(written: str, form: str | None) -> SpokenForm:
     match = _ORDINAL.fullmatch(written)
     value = int(match[1].replace(",", "")) if match else _roman(written, "a number such as 3, 3rd or III")
     return numbers.ordinal(value), "words"
@@ -81,45 +80,45 @@ def _roman(written: str, expected: str) -> int:
         raise ValueError(f"{written!r} is not {expected}") from None
 
 
-def _date(written: str, form: str | None) -> Said:
+def _date(written: str, form: str | None) -> SpokenForm:
     parts = re.split(r"[\s/.,-]+", written)
     if not all(part.isascii() and part.isdigit() for part in parts):
-        return written, "text"  # "July 4, 2021" reads itself
+        return written, "text"  # the normaliser reads "July 4, 2021"
     order = form or ("ymd" if len(parts[0]) == 4 else "mdy")[: len(parts)]
     if len(order) != len(parts):
         raise ValueError(f"{written!r} has {len(parts)} numbers, and the format {order!r} has {len(order)}")
     value = {name: int(part) for name, part in zip(order, parts, strict=True)}
     if not (1 <= value.get("m", 1) <= 12 and 1 <= value.get("d", 1) <= 31 and value.get("y", 1) < 10**4):
-        raise ValueError(f"{written!r} is no date in the order {order!r}; give another format")
+        raise ValueError(f"{written!r} is not a date in the order {order!r}; give another format")
     month = MONTHS[value["m"] - 1] if "m" in value else ""
     day = numbers.ordinal(value["d"]) if "d" in value else ""
-    year = numbers.year(_full(value["y"], parts[order.index("y")])) if "y" in value else ""
+    year = numbers.year(_full_year(value["y"], parts[order.index("y")])) if "y" in value else ""
     first = f"the {day} of {month}" if order.startswith("dm") else f"{month} {day}"
     return " ".join(f"{first} {year}".split()), "words"
 
 
-def _full(year: int, written: str) -> int:
+def _full_year(year: int, written: str) -> int:
     return year + (2000 if year < 50 else 1900) if len(written) == 2 else year
 
 
-def _time(written: str, form: str | None) -> Said:
+def _time(written: str, form: str | None) -> SpokenForm:
     if not _CLOCK.fullmatch(written):
-        raise ValueError(f"{written!r} is no time such as 5:30, 17:45:10 or 9 pm")
+        raise ValueError(f"{written!r} is not a time such as 5:30, 17:45:10 or 9 pm")
     return written, "text"
 
 
-def _telephone(written: str, form: str | None) -> Said:
+def _telephone(written: str, form: str | None) -> SpokenForm:
     groups = re.findall(r"\+|\d+|[A-Za-z]+", written)
     if not any(group.isdigit() for group in groups):
-        raise ValueError(f"{written!r} is no telephone number such as +1 (555) 010-9999")
-    said = [
+        raise ValueError(f"{written!r} is not a telephone number such as +1 (555) 010-9999")
+    spoken = [
         "plus" if group == "+" else numbers.digits(group) if group.isdigit() else " ".join(group.upper())
         for group in groups
     ]
-    return " , ".join(said).replace("plus ,", "plus"), "words"
+    return " , ".join(spoken).replace("plus ,", "plus"), "words"
 
 
-KINDS: dict[str, Callable[[str, str | None], Said]] = {
+KINDS: dict[str, Callable[[str, str | None], SpokenForm]] = {
     "characters": _characters,
     "spell-out": _characters,
     "cardinal": _cardinal,
@@ -128,4 +127,4 @@ KINDS: dict[str, Callable[[str, str | None], Said]] = {
     "time": _time,
     "telephone": _telephone,
 }
-"""What there is to say as."""
+"""Functions by the values of ``interpret-as``."""

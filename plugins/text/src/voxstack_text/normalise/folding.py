@@ -1,0 +1,93 @@
+"""Folding of accents and typographic variants to plain characters."""
+# ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are the subject here
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_REPLACED = {
+    "‘": "'",
+    "’": "'",
+    "ʼ": "'",
+    "“": '"',
+    "”": '"',
+    "«": '"',
+    "»": '"',
+    "‐": "-",
+    "‑": "-",
+    "−": "-",
+    "‒": "–",
+    "―": "—",
+    "⁄": "/",
+    "æ": "ae",
+    "Æ": "Ae",
+    "œ": "oe",
+    "Œ": "Oe",
+    "ß": "ss",
+    "ø": "o",
+    "Ø": "O",
+    "ł": "l",
+    "Ł": "L",
+    "đ": "d",
+    "Đ": "D",
+    "ð": "d",
+    "þ": "th",
+    "Þ": "Th",
+    "ı": "i",
+    "≠": "≠",
+}
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
+_POWER_OF = re.compile(r"(?:(?:^|[^A-Za-z])[A-Za-z]{1,2}|[\d)])$")
+"""Text before a raised number that is a power; after a word, a raised number marks a footnote."""
+
+
+@dataclass(frozen=True)
+class FoldedText:
+    """Text without accents and typographic variants.
+
+    :param text: the folded text.
+    :param origin: for each character of ``text``, its index in the written text; one more entry for the end.
+    """
+
+    text: str
+    origin: tuple[int, ...]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span in the written text of ``text[start:end]``, which must not be empty."""
+        return self.origin[start], max(self.origin[end], self.origin[end - 1] + 1)
+
+
+def fold(text: str) -> FoldedText:
+    """Reduce text to plain characters where they exist.
+
+    "é" becomes "e", "½" becomes "1/2", "x²" becomes "x^2", and curly quotes become straight ones.
+    """
+    if text.isascii():
+        return FoldedText(text, tuple(range(len(text) + 1)))
+    characters: list[str] = []
+    origin: list[int] = []
+    for index, character in enumerate(text):
+        plain = character if character.isascii() else _plain(character)
+        if "⁄" in plain and index and text[index - 1].isdigit():
+            plain = " " + plain  # "2½" is not 21/2
+        if (
+            character in _RAISED
+            and text[index - 1 : index] not in _RAISED
+            and _POWER_OF.search(text[max(0, index - 3) : index])
+        ):
+            plain = "^" + plain  # "5²" is not 52
+        for part in plain:
+            characters.append(_REPLACED.get(part, part))
+            origin.extend([index] * len(characters[-1]))
+    return FoldedText("".join(characters), (*origin, len(text)))
+
+
+def _plain(character: str) -> str:
+    if character in _REPLACED:
+        return character
+    decomposed = unicodedata.normalize("NFKD", character)
+    if decomposed == character and unicodedata.category(character) in ("Cf", "Mn"):
+        return ""
+    return "".join(c for c in decomposed if not unicodedata.combining(c)) if character != "™" else character

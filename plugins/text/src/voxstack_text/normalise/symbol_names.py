@@ -1,0 +1,64 @@
+"""Names of symbols and Greek letters."""
+# ruff: noqa: RUF001 -- signs and letters that look alike are the subject here
+
+from __future__ import annotations
+
+SYMBOLS = {
+    "&": "and",
+    "+": "plus",
+    "=": "equals",
+    "@": "at",
+    "#": "number",
+    "%": "percent",
+    "°": "degrees",
+    "§": "section",
+    "©": "copyright",
+    "×": "times",
+    "÷": "divided by",
+    "±": "plus or minus",
+    "≤": "is less than or equal to",
+    "≥": "is greater than or equal to",
+    "≠": "is not equal to",
+    "≈": "is approximately equal to",
+    "√": "the square root of",
+    "∞": "infinity",
+    "<": "less than",
+    ">": "greater than",
+    "$": "dollars",
+    "£": "pounds",
+    "€": "euros",
+    "¥": "yen",
+    "¢": "cents",
+}
+
+ADDRESS_SYMBOLS = {
+    ".": "dot",
+    "/": "slash",
+    "@": "at",
+    "-": "dash",
+    "_": "underscore",
+    ":": "colon",
+    "?": "question mark",
+    "=": "equals",
+    "&": "and",
+    "#": "hash",
+    "%": "percent",
+    "+": "plus",
+    "~": "tilde",
+}
+"""Names in web and e-mail addresses; other symbols in addresses are silent."""
+
+GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξοπρστυφχψω",
+        (
+            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau "
+            "upsilon phi chi psi omega"
+        ).split(),
+        strict=True,
+    )
+)
+"""Names of Greek letters, by their lower case."""
+
+GREEK_LETTER = r"(?<![α-ωΑ-Ω])(?:[α-ρσ-ωΑ-ΡΣ-Ω])(?![α-ωΑ-Ω])"
+"""Pattern of a Greek letter that is not part of a word; words in Greek script have no reading."""
