@@ -66,7 +66,7 @@ def test_hardware_without_free_axes_says_what_is_missing() -> None:
 
 
 def compile_for(sizes: Any) -> Any:
-    """What knows its sizes and fails for any other, as a compiled network would."""
+    """Return a runner that fails for any other size, as a compiled network would."""
 
     def run(**tensors: np.ndarray) -> dict[str, np.ndarray]:
         assert tensors["tokens"].shape == (sizes["batch"], sizes["tokens"])

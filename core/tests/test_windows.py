@@ -16,7 +16,7 @@ def cut(frames: np.ndarray, sizes: list[int]):
 
 
 def moving_sum(frames: np.ndarray, left: int, right: int) -> np.ndarray:
-    """A network of this context: each output sums its window, zeros beyond what it sees."""
+    """Run a network of this context: each output sums its window, zero beyond the stream."""
     padded = np.concatenate([np.zeros(left), frames, np.zeros(right)])
     return np.convolve(padded, np.ones(left + right + 1), "valid")
 
@@ -93,7 +93,7 @@ def test_a_stream_of_one_chunk_is_one_window_when_its_end_is_looked_for_at_once(
 
 
 def moving_sum_by_steps(chunks, left: int, right: int, read_ahead: bool):
-    """The same network with its past as a state: every frame goes in once."""
+    """Run the same network with its past as a state: every frame goes in once."""
     past = np.zeros(left)
     for frames, last in pulls(chunks, right, read_ahead=read_ahead):
         joined = np.concatenate([past, frames, np.zeros(right if last else 0)])

@@ -12,11 +12,12 @@ from voxstack_addon_spec import file_entry
 
 
 def copied(folder: Path, source: str, name: str, *, weights: int = 0, own: bool = False, **changes: Any) -> Path:
-    """Write the addon ``source`` to ``folder / name`` under that name, and return where it is.
+    """Write a copy of the addon ``source`` to ``folder / name`` under that name, and return its path.
 
-    :param weights: change a byte of the weights of every network to this, so that none of its own is that of another copy; 0: don't.
-    :param own: take in what it borrows.
-    :param changes: of the addon.json.
+    :param weights: change a byte of the weights of every network to this, so that none of its own networks is shared with
+        another copy; 0: leave them.
+    :param own: include the networks that it borrows.
+    :param changes: keys of addon.json to replace.
     """
     registry, made = Registry.installed(), folder / name
     shutil.copytree(registry.addon(source), made, ignore=shutil.ignore_patterns("golden", "addon.json"))

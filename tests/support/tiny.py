@@ -32,7 +32,7 @@ def network(role: str, inputs: dict[str, Any], outputs: dict[str, Any], **more: 
 def plugin(
     blocks: list[type] = (), runners: dict[str, Callable[..., Any]] | None = None, **hooks: Callable[..., Any]
 ) -> Any:
-    """A plugin with these blocks, a runtime named ``python`` that runs functions by network name, and more hooks."""
+    """Return a plugin with these blocks, a runtime ``python`` that runs functions by network name, and more hooks."""
 
     def voxstack_blocks() -> list[type]:
         return list(blocks)
@@ -52,7 +52,7 @@ def double(frames: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def addon(blocks: list[type] = (), runners: dict[str, Callable[..., Any]] | None = None, **config: Any) -> Addon:
-    """A real addon whose files are not on disk, for blocks that are loaded before a test has a folder."""
+    """Return a real addon whose files are not on disk, for blocks that are loaded before a test has a folder."""
     symbols = [e["symbol"] for n in config.get("networks", {}).values() for e in n.get("exports", [])]
     files = {name: {"sha256": hashlib.sha256(name.encode()).hexdigest(), "size": len(name)} for name in symbols}
     base: dict[str, Any] = {
@@ -69,6 +69,6 @@ def addon(blocks: list[type] = (), runners: dict[str, Callable[..., Any]] | None
 
 
 def loaded(block: Any, holder: Addon) -> Any:
-    """The block, after loading."""
+    """Return the block after loading it."""
     block.load(holder)
     return block

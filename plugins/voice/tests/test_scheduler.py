@@ -111,7 +111,7 @@ def stream(scheduler: Scheduler, voice: str, seconds: float, audio: float) -> No
 
 
 def chunk(ticket: Ticket, seconds: float, audio: float) -> None:
-    """What a turn does in which a chunk is made."""
+    """Charge a turn in which a chunk of audio is computed."""
     ticket.add_seconds(seconds)
     ticket.record_audio(audio)
     ticket._learn_from_chunk()

@@ -202,10 +202,8 @@ def test_networks_are_borrowed_from_other_addons(write_addon: Callable[..., Path
     ).addon
     assert addon.network("mine").run_single(frames=np.ones((2, 2), np.float32))["mel"].sum() == 8
     other = write_addon("other", stack=[{"type": "Tone"}], networks={"mine": {**borrowed, "sha256": "0" * 64}})
-    with pytest.raises(
-        AddonError,
-        match=r"other: networks\.mine: is borrowed .*has another version of it; install the 'lender' that other 1 was made with",
-    ):
+    problem = "has another version of it; install the 'lender' that other 1 was made with"
+    with pytest.raises(AddonError, match=rf"other: networks\.mine: is borrowed .*{problem}"):
         voxstack.load(other, registry=registry)
     alone = Registry({"test": plugin([Tone])})
     with pytest.raises(PluginError, match=r"no addon named 'lender' is installed"):
@@ -228,9 +226,11 @@ def test_a_voice_tells_where_each_network_runs(write_addon: Callable[..., Path],
     registry = Registry(
         {"test": plugin([Both], {"decoder": double, "second": double}, voxstack_devices=lambda: ["python:cpu"])}
     )
-    devices = lambda context=None: {
-        e.network: e.device for e in voxstack.load(folder, registry=registry, context=context).contexts()
-    }  # noqa: E731
+
+    def devices(context: Any = None) -> dict[str, str]:
+        voice = voxstack.load(folder, registry=registry, context=context)
+        return {effective.network: effective.device for effective in voice.contexts()}
+
     assert devices() == {"decoder": "cpu", "second": "dsp"}
     assert devices("python:gpu") == {"decoder": "gpu", "second": "dsp"}
     assert devices({"runtime": "python", "networks": {"decoder": "python:tpu"}}) == {"decoder": "tpu", "second": "dsp"}

@@ -62,8 +62,8 @@ class PerSize:
             requested = dict(zip(self._axes, key, strict=True))
             declared = {axis: list(sizes) for axis, sizes in self._axes.items()}
             raise NetworkError(
-                f"network {self._spec.name!r}: compiled for the sizes {declared}, and asked for {requested}; the plugin "
-                "voxstack-fixed-shapes fits any length to them, or declare this size in the context's 'shapes'"
+                f"network {self._spec.name!r}: compiled for the sizes {declared}, and asked for {requested}; "
+                "declare this size in the context's 'shapes', or try: pip install voxstack-fixed-shapes"
             )
         return run(**tensors)
 

@@ -23,7 +23,8 @@ class Case:
     :param utterance: the entries that it reads.
     :param source: the whole stream that a streamable block reads, time on axis 0; by default noise. The head of a
         stream ignores it.
-    :param tolerance: how far the output may depend on how the stream is cut, relative to the largest value; 0: not at all.
+    :param tolerance: how far the output may depend on how the stream is cut, relative to the largest
+        value; 0: bit-exact.
     """
 
     block: Block

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import threading
 from collections.abc import Callable
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class DeadlineQueue:
         self.workers = workers
         self.idle = workers
         """Workers that nobody uses; while there is one, nobody waits."""
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._heap: list[_Entry] = []
         self._numbers = itertools.count()
         self._pool: ThreadPoolExecutor | None = None
@@ -46,7 +46,7 @@ class DeadlineQueue:
             if self.idle:
                 self.idle -= 1
                 return
-            granted = threading.Lock()
+            granted = Lock()
             granted.acquire()
             entry = (deadline, next(self._numbers), granted.release, False)
             heapq.heappush(self._heap, entry)

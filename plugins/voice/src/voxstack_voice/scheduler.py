@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from threading import Lock
 from typing import TypeVar
 
 from voxstack.errors import CapacityError
@@ -38,7 +38,7 @@ class Scheduler:
         self.load = load
         self.patience = patience
         self.queue = DeadlineQueue(self.workers)
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._running: Counter[str] = Counter()  # admitted streams by voice, and those of them without audio yet
         self._silent: Counter[str] = Counter()
         self._costs: dict[str, float] = {}  # by voice: seconds of work per second of audio, and for the first audio
@@ -80,8 +80,8 @@ class Scheduler:
         cost = self._costs.get(voice, 0.0)
         if self.load is not None and self.streams and self.demand() + cost > self.load * self.workers:
             raise CapacityError(
-                f"{voice}: {self.streams} streams run, and this machine keeps up with no more ({self.workers} workers at a "
-                f"load of {self.load:.0%}, {cost:.3f} s of work for a second of this voice); "
+                f"{voice}: {self.streams} streams run, and this machine keeps up with no more ({self.workers} workers "
+                f"at a load of {self.load:.0%}, {cost:.3f} s of work for a second of this voice); "
                 "try again when one has ended, or use more cores"
             )
         silent = [(name, count + (name == voice)) for name, count in self._silent.items()]
@@ -179,14 +179,15 @@ class Ticket:
             self._learn_from_chunk()
 
     def _work(self, future: Future[T], job: Callable[[], T]) -> None:
-        with self._charge(StreamTurn(self)):
-            if future.set_running_or_notify_cancel():
-                try:
-                    result = job()
-                except BaseException as error:
-                    future.set_exception(error)
-                else:
-                    future.set_result(result)
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            with self._charge(StreamTurn(self)):
+                result = job()
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # last: whoever waits for it reads what the turn has cost
 
     def add_seconds(self, seconds: float) -> None:
         """Charge the stream for computing time; negative seconds are a refund."""
