@@ -17,13 +17,12 @@ It is a letter itself, so that sentence boundaries are found as without it, and 
 
 
 class Insert(NamedTuple):
-    """What is spoken for the placeholder at one position of a passage.
+    """The spoken form of the placeholder at one position of a passage.
 
     :param position: index of the placeholder in the passage's text.
     :param written: the text at this place of the request.
-    :param spoken: phones separated by spaces, words as the normaliser returns them, or text to be normalised, by
-        ``kind``.
-    :param kind: ``"phones"``, ``"words"`` or ``"text"``.
+    :param spoken: what is spoken, separated by spaces.
+    :param kind: ``"phones"``; ``"words"``, as the normaliser returns them; or ``"text"``, to be normalised.
     """
 
     position: int

@@ -13,10 +13,10 @@ Words are separated by spaces; a comma among them is a pause.
 """
 
 IsKnown = Callable[[str], bool]
-"""Returns whether a lower-case word is in the lexicon."""
+"""A function that returns whether a lower-case word is in the lexicon."""
 
 Reader = Callable[[re.Match[str], IsKnown], Reading]
-"""Returns the reading of a match."""
+"""A function that returns the reading of a match."""
 
 COUNT = r"(?:\d{1,3}(?:,\d{3})+|\d+)"
 """A whole number, with or without commas between thousands."""

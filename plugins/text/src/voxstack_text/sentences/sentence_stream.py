@@ -48,7 +48,7 @@ def split_sentences(
         as soon as it has arrived. An iterator with a ``close`` method is closed when this generator is.
     :param first: limit of characters of the first segment, so that audio begins early.
     :param longest: limit of characters of all others. Longer sentences are cut, see
-    :func:`voxstack_text.sentences.phrase_cuts.cut_position`.
+        :func:`voxstack_text.sentences.phrase_cuts.cut_position`.
     :param language: two letters; in languages other than English, text with a letter or a digit counts as
         pronounceable.
     :raises RequestError: if a part is not a ``str``. Errors of the iterator are raised as they are.

@@ -28,7 +28,7 @@ class TextWindow:
         self._parts: Iterator[str] | None = None if isinstance(text, str) else text
         self._position = 0  # of the window in the text that is held
         self._dropped = 0  # characters that are not held any more
-        self._before = 0  # start of the previous sentence, by which the library tells numbers in lists from others
+        self._before = 0  # start of the previous sentence, by which the library distinguishes numbers in lists
         self._reach = reach
         self.view = ""
         """The text in the window."""

@@ -10,7 +10,7 @@ from voxstack_text.normalise.date_rules import MONTHS
 from voxstack_text.normalise.symbol_names import ADDRESS_SYMBOLS, SYMBOLS
 
 SpokenForm = tuple[str, str]
-"""What is spoken, and its kind, as in :class:`voxstack_text.passage.Insert`."""
+"""Spoken text and its kind, as in :class:`voxstack_text.passage.Insert`."""
 
 _COUNT = re.compile(r"([+-]?)(\d+(?:,\d{3})*(?:\.\d+)?)")
 _ORDINAL = re.compile(r"(\d{1,3}(?:,\d{3}){0,4}|\d{1,15})(?:st|nd|rd|th)?", re.IGNORECASE)
