@@ -43,9 +43,9 @@ def test_contract(case: Case, check: Any) -> None:
 def test_networks_run_as_their_inputs_come() -> None:
     block = customized()
     assert (block.needs, block.gives) == ({"tokens"}, {"b", "c", "d", "e"})
-    made = block({"tokens": TOKENS})
-    np.testing.assert_array_equal(made["e"], (TOKENS + 1) * 2 + 0.5)
-    np.testing.assert_array_equal(made["d"], TOKENS - 1)
+    results = block({"tokens": TOKENS})
+    np.testing.assert_array_equal(results["e"], (TOKENS + 1) * 2 + 0.5)
+    np.testing.assert_array_equal(results["d"], TOKENS - 1)
 
 
 def test_networks_that_change_a_name_run_in_the_order_of_the_list_and_what_reads_it_after_them() -> None:
@@ -66,9 +66,9 @@ def test_networks_that_change_a_name_run_in_the_order_of_the_list_and_what_reads
     }
     block = customized(runners, networks)
     assert (block.needs, block.gives) == ({"tokens"}, {"b", "c"})
-    for made in (block({"tokens": TOKENS}), customized(runners, networks, workers=1)({"tokens": TOKENS})):
-        np.testing.assert_array_equal(made["c"], 2 * TOKENS + 1)
-        np.testing.assert_array_equal(made["b"], 2 * TOKENS + 1)
+    for results in (block({"tokens": TOKENS}), customized(runners, networks, workers=1)({"tokens": TOKENS})):
+        np.testing.assert_array_equal(results["c"], 2 * TOKENS + 1)
+        np.testing.assert_array_equal(results["b"], 2 * TOKENS + 1)
     changing = customized({"more": runners["more"]}, {"more": networks["more"]})
     assert (changing.needs, changing.gives) == ({"b"}, {"b"})
 
@@ -112,7 +112,7 @@ def test_limits_are_those_of_the_sizes_that_are_fixed() -> None:
 
 
 class Fixed:
-    """Stands for what keeps to fixed sizes."""
+    """Stands in for a network with fixed sizes."""
 
     fixed_shapes = True
 

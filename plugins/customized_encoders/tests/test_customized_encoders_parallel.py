@@ -1,4 +1,4 @@
-"""Who runs which network, and when: turns of the scheduler, helpers, errors."""
+"""The threads that run networks: turns of the scheduler, helpers, errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def encoder(source: str, target: str) -> dict[str, Any]:
 
 
 def independent(runners: dict[str, Callable[[], Any]], device: str = "cpu", **fields: Any) -> CustomizedEncoders:
-    """A block with a network for each of these, all of the same tokens; each gives what it was given."""
+    """Return a block with one network per runner, each of which acts and then returns the tokens."""
 
     def runner(name: str, act: Callable[[], Any]) -> Callable[..., Any]:
         def run(tokens: np.ndarray) -> Any:
@@ -34,28 +34,28 @@ def independent(runners: dict[str, Callable[[], Any]], device: str = "cpu", **fi
 
         return run
 
-    made = {name: runner(name, act) for name, act in runners.items()}
+    named = {name: runner(name, act) for name, act in runners.items()}
     holder = addon(
         [],
-        made,
-        networks={name: encoder("tokens", name) for name in made},
+        named,
+        networks={name: encoder("tokens", name) for name in named},
         contexts={"default": {"runtime": "python", "device": device}},
     )
     return loaded(CustomizedEncoders(**fields), holder)
 
 
 class Gauge:
-    """Counts who computes at the same time, and on which threads."""
+    """Counts the threads that compute at the same time."""
 
     def __init__(self, seconds: float = 0.001) -> None:
-        self.now = self.most = 0
+        self.now = self.peak = 0
         self.threads: set[int] = set()
         self._seconds, self._lock = seconds, threading.Lock()
 
     def __call__(self) -> None:
         with self._lock:
             self.now += 1
-            self.most = max(self.most, self.now)
+            self.peak = max(self.peak, self.now)
             self.threads.add(threading.get_ident())
         time.sleep(self._seconds)
         with self._lock:
@@ -79,7 +79,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def at_rest(scheduler: Scheduler) -> bool:
-    """Whether all turns come back, soon."""
+    """Return whether all turns come back soon."""
     end = time.monotonic() + WAIT
     while scheduler.queue.idle < scheduler.workers and time.monotonic() < end:
         time.sleep(0.001)
@@ -94,18 +94,29 @@ def test_a_stream_uses_a_core_that_is_idle() -> None:
 
 
 def test_without_a_turn_helpers_use_the_other_cores_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    for workers, most in ((1, 1), (2, 2), (3, 3)):
+    for workers, expected in ((1, 1), (2, 2), (3, 3)):
         unscheduled, gauge = Unscheduled(workers), Gauge(0.02)
         monkeypatch.setattr(Unscheduled, "shared", lambda unscheduled=unscheduled: unscheduled)
         independent(dict.fromkeys("abcdef", gauge))({"tokens": TOKENS})
-        assert gauge.most == most
+        assert gauge.peak == expected
         until(lambda unscheduled=unscheduled, workers=workers: unscheduled.idle == workers - 1)
+
+
+def test_a_thread_that_cannot_start_does_not_count_as_a_helper(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    unscheduled = Unscheduled(3)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="can't start"):
+        unscheduled.submit(lambda: None)
+    assert unscheduled.idle == 2
 
 
 def test_where_no_core_is_idle_everything_runs_on_the_calling_thread() -> None:
     gauge = Gauge()
     in_turn(Scheduler(1), independent(dict.fromkeys("abcd", gauge)))
-    assert (gauge.most, gauge.threads) == (1, {threading.get_ident()})
+    assert (gauge.peak, gauge.threads) == (1, {threading.get_ident()})
 
 
 def test_what_cannot_run_beside_others_runs_on_the_calling_thread() -> None:
@@ -127,18 +138,18 @@ def test_what_cannot_run_beside_others_runs_on_the_calling_thread() -> None:
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_many_streams_never_use_more_threads_than_there_are_workers(workers: int) -> None:
-    scheduler, gauge, made = Scheduler(workers, load=None, patience=None), Gauge(), []
+    scheduler, gauge, results = Scheduler(workers, load=None, patience=None), Gauge(), []
     block = independent(dict.fromkeys("abcd", gauge))
     streams = [
-        threading.Thread(target=lambda: made.extend(in_turn(scheduler, block) for _ in range(5))) for _ in range(8)
+        threading.Thread(target=lambda: results.extend(in_turn(scheduler, block) for _ in range(5))) for _ in range(8)
     ]
     for stream in streams:
         stream.start()
     for stream in streams:
         stream.join(WAIT)
     assert not any(stream.is_alive() for stream in streams)
-    assert [set(one) for one in made] == [set("abcd")] * 40
-    assert gauge.most == workers
+    assert [set(result) for result in results] == [set("abcd")] * 40
+    assert gauge.peak == workers
     assert at_rest(scheduler)
 
 
@@ -176,7 +187,7 @@ def test_what_an_accelerator_computes_is_waited_for_at_the_same_time_whatever_tu
     assert len(in_turn(scheduler, independent(dict.fromkeys("abcd", all_are_in.wait), "NPU"))) == 4
     gauge = Gauge(0.01)
     in_turn(scheduler, independent(dict.fromkeys("abcd", gauge), "NPU", workers=2))
-    assert gauge.most == 2
+    assert gauge.peak == 2
     assert at_rest(scheduler)
 
 
@@ -225,8 +236,8 @@ def test_of_two_errors_none_is_lost() -> None:
 
     with pytest.raises(NetworkError) as caught:
         in_turn(Scheduler(2), independent({"a": fail, "b": fail}))
-    told = [str(caught.value), *caught.value.__notes__]
-    assert sorted(name for name in "ab" for line in told if f"network {name!r} failed" in line) == ["a", "b"]
+    lines = [str(caught.value), *caught.value.__notes__]
+    assert sorted(name for name in "ab" for line in lines if f"network {name!r} failed" in line) == ["a", "b"]
 
 
 def test_an_interrupt_leaves_nothing_running() -> None:
@@ -272,8 +283,8 @@ def test_any_order_gives_the_same() -> None:
             expected[name] = sum(expected[s] for s in sources) * 2 + 1
         shuffled = [str(name) for name in random.permutation([*networks])]
         block = loaded(CustomizedEncoders(shuffled), addon([], runners, networks=networks))
-        made = in_turn(scheduler, block)
-        assert {name: value.tolist() for name, value in made.items()} == {
+        results = in_turn(scheduler, block)
+        assert {name: value.tolist() for name, value in results.items()} == {
             n: v[0].tolist() for n, v in expected.items() if n != "tokens"
         }
     assert at_rest(scheduler)

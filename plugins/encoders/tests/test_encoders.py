@@ -43,8 +43,8 @@ def test_contract(case: Case, check: Any) -> None:
 def test_all_networks_of_the_role_run_in_the_order_of_their_inputs() -> None:
     block = encoders()
     assert (block.needs, block.gives) == ({"tokens"}, {"encoded", "durations"})
-    made = block({"tokens": TOKENS})
-    np.testing.assert_array_equal(made["durations"], 2 * TOKENS + 1)
+    results = block({"tokens": TOKENS})
+    np.testing.assert_array_equal(results["durations"], 2 * TOKENS + 1)
 
 
 def test_networks_can_be_named() -> None:

@@ -1,4 +1,4 @@
-"""Decoders that speak step by step, from what they said before and the text that they attend to."""
+"""The block ``AutoregressiveDecoder``, which decodes frames step by step."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from voxstack_autoregressive.decoder import AutoregressiveDecoder
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """The blocks of this plugin."""
+    """Return the blocks of this plugin."""
     return [AutoregressiveDecoder]

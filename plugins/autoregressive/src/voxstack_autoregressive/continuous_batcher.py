@@ -18,11 +18,11 @@ class ContinuousBatcher(Combiner[DecodingState]):
     Utterances join a running batch after a few steps, and leave it as soon as they have the steps that they want.
 
     :param stack: makes a batch of utterances.
-    :param most: utterances of a batch.
+    :param max_rows: the most utterances of a batch.
     """
 
-    def __init__(self, stack: Callable[[Sequence[DecodingState]], StepBatch], most: int) -> None:
-        super().__init__(most)
+    def __init__(self, stack: Callable[[Sequence[DecodingState]], StepBatch], max_rows: int) -> None:
+        super().__init__(max_rows)
         self._stack = stack
 
     def decode(self, state: DecodingState) -> None:

@@ -1,4 +1,4 @@
-"""The head of a stream that is decoded step by step."""
+"""The block ``AutoregressiveDecoder``, the head of a stream that is decoded step by step."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from voxstack import AddonError, Frames, Resources, Schedule, StreamableBlock, Utterance
 from voxstack.networks import Autoregressive, Network, NetworkSpec
 from voxstack.streaming.turn import current_turn
+from voxstack_autoregressive.attention_events import AttentionEvents
 from voxstack_autoregressive.continuous_batcher import ContinuousBatcher
 from voxstack_autoregressive.decoding_state import DecodingState, mask_of
 from voxstack_autoregressive.step_batch import Bounds, StepBatch
-from voxstack_autoregressive.timing import Timing
 
 _LOG = logging.getLogger("voxstack.autoregressive")
 
@@ -24,14 +24,13 @@ MAX_BATCH_ERROR = 1e-5
 
 @dataclass
 class AutoregressiveDecoder(StreamableBlock):
-    """Decodes frames step by step: in each step a network reads its previous frames, attends to the encoded text, and
-    predicts the next few frames.
+    """Decodes frames step by step, with a network that attends to the encoded text and reads its own previous frames.
 
-    The network's ``autoregressive`` in the addon names its outputs for frames, end and attention, and the states that
-    it carries from step to step; nothing else is kept, so memory does not grow with the length of the speech unless a
-    state does. Its other inputs come from the utterance by name. The block is the head of a stream: the request's
-    schedule says how many frames are wanted at a time, and steps are decoded until there are as many. A stream ends
-    with the step whose ``stop`` is above 0.
+    In each step the network predicts the next few frames. Its ``autoregressive`` in the addon names its outputs for
+    frames, end and attention, and the states that it carries from step to step; nothing else is kept, so memory does
+    not grow with the length of the speech unless a state does. Its other inputs come from the utterance by name. The
+    block is the head of a stream: the request's schedule says how many frames are wanted at a time, and steps are
+    decoded until there are as many. A stream ends with the step whose ``stop`` is above 0.
 
     Training alone does not keep such a decoder from skipping, repeating or never ending. ``back`` and ``ahead``
     restrict its attention, if the network has a mask for what it attends to (back 0: monotonic), ``longest`` makes it
@@ -78,21 +77,20 @@ class AutoregressiveDecoder(StreamableBlock):
         if spec.autoregressive is None:
             raise AddonError(
                 f"{addon.name}: networks.{spec.name}",
-                "has no 'autoregressive', so the states that it carries from step to step are unknown; a Decoder streams it if it "
-                "has 'streaming', and Encoders run it on whole utterances",
+                "has no 'autoregressive', so the states that it carries from step to step are unknown; a Decoder "
+                "streams it if it has 'streaming', and Encoders run it on whole utterances",
             )
         if self._bounds != Bounds() and mask_of(spec) is None:
             raise AddonError(
                 f"{addon.name}: networks.{spec.name}",
-                "reports no attention, or has no mask for what it attends to, so 'back', 'ahead' and 'longest' cannot hold; "
-                "leave them out",
+                "reports no attention, or has no mask for what it attends to, so 'back', 'ahead' and 'longest' cannot "
+                "be enforced; leave them out",
             )
         self._opened = addon.network(spec.name, self.context)
-        most = self._opened.context.batch
-        if most > 1 and _is_batchable(spec):
-            # Code without a turn never waits for code that must first take one, which might be waiting for it: two
-            # batchers.
-            self._batchers = (ContinuousBatcher(self._stack, most), ContinuousBatcher(self._stack, most))
+        rows = self._opened.context.batch
+        if rows > 1 and _is_batchable(spec):
+            # Two batchers: code without a turn must not wait for code that needs a turn, which might be waiting for it.
+            self._batchers = (ContinuousBatcher(self._stack, rows), ContinuousBatcher(self._stack, rows))
         else:
             self._batchers = ()
 
@@ -102,7 +100,7 @@ class AutoregressiveDecoder(StreamableBlock):
         group = self.group if self._batchers else 0
         _warn_about_ignored_prosody(utterance)
         state = DecodingState(self._network, utterance, group, self.steps_per_token, self.spare_steps)
-        timing = Timing(utterance, state.tokens)
+        events = AttentionEvents(utterance, state.tokens)
         frames_per_step = int(self._network.spec.outputs[self._steps.frames].shape[1])
         decode = self._decoding(state)
         for size in schedule.sizes():
@@ -110,7 +108,7 @@ class AutoregressiveDecoder(StreamableBlock):
             decode()
             decoded = state.take()
             if decoded.attention is not None:
-                timing.add(decoded.attention * frames_per_step, state.ended)
+                events.add(decoded.attention * frames_per_step, state.ended)
                 if watch is not None:
                     watch(decoded.attention, frames_per_step)
                     if state.ended:
@@ -127,9 +125,7 @@ class AutoregressiveDecoder(StreamableBlock):
         return Bounds(self.back, self.ahead, self.longest)
 
     def _decoding(self, state: DecodingState) -> Callable[[], None]:
-        """Return a function that decodes the wanted steps of an utterance, in common batches where the context asks for
-        it.
-        """
+        """Return a function that decodes the wanted steps of an utterance, in common batches if possible."""
         if self._batchers:
             return lambda: self._batchers[current_turn() is None].decode(state)
         batch = self._stack([state])
@@ -155,7 +151,7 @@ class AutoregressiveDecoder(StreamableBlock):
 def _only(addon: Resources) -> NetworkSpec:
     """Return the only autoregressive network.
 
-    :raises AddonError: if there is none or more than one.
+    :raises AddonError: unless there is exactly one.
     """
     found = [spec for spec in addon.networks.values() if spec.autoregressive is not None]
     if len(found) != 1:

@@ -24,8 +24,8 @@ class Decoded(NamedTuple):
 class DecodingState(Job):
     """The inputs, states and latest steps of one utterance.
 
-    :param group: pad the attended input to a multiple of so many tokens, if the network has a mask for it; 0: no
-        padding.
+    :param group: number of tokens to a multiple of which the attended input is padded, if the network has a mask for
+        it; 0: no padding.
     :param steps_per_token: limit of steps per token; ``spare_steps`` are added to it.
     """
 

@@ -35,10 +35,10 @@ class StepBatch:
             inputs[mask] = self._allowed.mask
         self._step = network.bind(**inputs)
 
-    def run(self, most: int) -> None:
-        """Decode up to ``most`` steps, fewer if a member is done before."""
+    def run(self, limit: int) -> None:
+        """Decode up to ``limit`` steps, fewer if a member is done before."""
         names, step, states, allowed, members = self._names, self._step, self._states, self._allowed, self.members
-        most = min(most, *(min(member.wanted, member.remaining) for member in members))
+        limit = min(limit, *(min(member.wanted, member.remaining) for member in members))
         frames: list[np.ndarray] = []
         attention: list[np.ndarray] = []
         while True:
@@ -51,7 +51,7 @@ class StepBatch:
                 if allowed is not None:
                     allowed.follow(attention[-1])
             stop = outputs[names.stop]
-            if len(frames) == most or stop.max() > 0 or (allowed is not None and allowed.any_exhausted):
+            if len(frames) == limit or stop.max() > 0 or (allowed is not None and allowed.any_exhausted):
                 break
         self._states = states
         for row, member in enumerate(members):

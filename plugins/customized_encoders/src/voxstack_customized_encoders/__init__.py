@@ -1,12 +1,12 @@
-"""CustomizedEncoders: encoders of one utterance at the same time, in a context of their own."""
+"""The block ``CustomizedEncoders``, which runs the encoders of one utterance at the same time."""
 
 from __future__ import annotations
 
 import voxstack
-from voxstack_customized_encoders.blocks import CustomizedEncoders
+from voxstack_customized_encoders.customized_encoders import CustomizedEncoders
 
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """The blocks of this plugin."""
+    """Return the blocks of this plugin."""
     return [CustomizedEncoders]

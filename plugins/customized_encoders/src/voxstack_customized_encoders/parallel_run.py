@@ -22,11 +22,11 @@ class ParallelRun:
 
     A helper that has not started is never waited for; the calling thread runs what no helper has started.
 
-    :param most: networks that run at the same time.
+    :param limit: the most networks that run at the same time.
     """
 
-    def __init__(self, plan: Plan, utterance: Utterance, most: int) -> None:
-        self._plan, self._utterance, self._most = plan, utterance, most
+    def __init__(self, plan: Plan, utterance: Utterance, limit: int) -> None:
+        self._plan, self._utterance, self._limit = plan, utterance, limit
         self._turn = current_turn() or Unscheduled.shared()
         self._results: dict[str, np.ndarray] = {}
         self._missing = list(plan.dependencies)
@@ -56,8 +56,7 @@ class ParallelRun:
         return self._results
 
     def _work(self, any_device: bool) -> bool:
-        """Run the ready network that is wanted first, after calling helpers for the others; return False if there is
-        none.
+        """Run the ready network wanted first, after calling helpers for the others; return whether there was one.
 
         :param any_device: whether this thread may also compute on this machine's processor.
         """
@@ -100,10 +99,8 @@ class ParallelRun:
         self._changed.notify_all()
 
     def _helpers_wanted(self) -> tuple[int, int]:
-        """Return how many more helpers have work: those that only wait, and those that compute. Called with the lock
-        held.
-        """
-        room = self._most - 1 - self._helpers
+        """Return how many helpers to add: those that only wait, and those that compute. Called with the lock held."""
+        room = self._limit - 1 - self._helpers
         waiting_helpers = min(room, sum(self._plan.remote[index] for index in self._ready))
         cores = self._turn.workers - 1 - self._computing  # this thread computes, too, even if it has no turn
         local = len(self._ready) - waiting_helpers

@@ -31,20 +31,25 @@ class Unscheduled(Turn):
         return 0
 
     def submit(self, job: Callable[[], object]) -> None:
-        with self._lock:
-            self._helpers += 1
-
         def counted() -> None:
             try:
                 job()
             finally:
-                with self._lock:
-                    self._helpers -= 1
+                self._count(-1)
 
-        self.run(counted)
+        self._count(1)
+        try:
+            self.run(counted)
+        except BaseException:  # no thread can be started
+            self._count(-1)
+            raise
 
     def run(self, job: Callable[[], object]) -> None:
         threading.Thread(target=job, name="voxstack-helper", daemon=True).start()
+
+    def _count(self, helpers: int) -> None:
+        with self._lock:
+            self._helpers += helpers
 
     def release(self) -> None:
         """Do nothing: there is no worker to give away."""

@@ -1,12 +1,12 @@
-"""Decoder: a network that turns frames into frames, a window at a time."""
+"""The block ``Decoder``, which streams frames through a network."""
 
 from __future__ import annotations
 
 import voxstack
-from voxstack_decoder.blocks import Decoder
+from voxstack_decoder.decoder import Decoder
 
 
 @voxstack.hookimpl
 def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """The blocks of this plugin."""
+    """Return the blocks of this plugin."""
     return [Decoder]

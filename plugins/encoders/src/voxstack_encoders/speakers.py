@@ -1,4 +1,4 @@
-"""Speakers: who speaks, as the number that networks know them by."""
+"""The block ``Speakers``, which turns the name of a speaker into its number."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from voxstack import RequestError, SequenceBlock, StackError, Utterance, did_you
 
 @dataclass
 class Speakers(SequenceBlock):
-    """Turns the control ``speaker``, a name or a number, to ``speaker_id``, an int64 without axes, which a network looks up.
+    """Turns the control ``speaker``, a name or a number, into ``speaker_id``, () int64, which a network looks up.
 
-    :param names: of all speakers; the place of each is its number.
-    :param default: who speaks if the request does not say.
+    :param names: names of all speakers; the index of each is its number.
+    :param default: name of the speaker if the request names none; by default the first.
     """
 
     names: list[str] = field(metadata={"minItems": 1})
@@ -25,9 +25,9 @@ class Speakers(SequenceBlock):
     def load(self, addon: object) -> None:
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
         if twice:
-            raise StackError("names", f"two speakers are named {twice[0]!r}; a name is one speaker")
+            raise StackError("names", f"two speakers are named {twice[0]!r}; rename one of them")
         if self.default is not None and self.default not in self.names:
-            raise StackError("default", f"{self.default!r} is no speaker{did_you_mean(self.default, self.names)}")
+            raise StackError("default", f"{self.default!r} is not a speaker{did_you_mean(self.default, self.names)}")
 
     def __call__(self, utterance: Utterance) -> Utterance:
         return {"speaker_id": np.array(self._number(utterance.get("speaker", self.default)), np.int64)}
@@ -40,8 +40,9 @@ class Speakers(SequenceBlock):
         number = int(speaker) if isinstance(speaker, str) and speaker.isascii() and speaker.isdigit() else speaker
         if isinstance(number, int | np.integer) and not isinstance(number, bool) and 0 <= number < len(self.names):
             return int(number)
-        shown = ", ".join(self.names[:12]) + (f", ... ({len(self.names)} in all)" if len(self.names) > 12 else "")
-        close = did_you_mean(speaker, self.names) if isinstance(speaker, str) else ""
+        available = ", ".join(self.names[:12]) + (f", ... ({len(self.names)} in all)" if len(self.names) > 12 else "")
+        suggestion = did_you_mean(speaker, self.names)
         raise RequestError(
-            f"Speakers: there is no speaker {speaker!r}{close}; give a number below {len(self.names)}, or one of {shown}"
+            f"Speakers: there is no speaker {speaker!r}{suggestion}; use a number below {len(self.names)}, or one of "
+            f"{available}"
         )

@@ -49,6 +49,6 @@ def _checked(durations: np.ndarray, block: str) -> np.ndarray:
     values = np.asarray(durations, np.float64)
     if not np.isfinite(values).all() or (values < 0).any():
         raise NetworkError(
-            f"{block}: 'durations' has values that are negative or not finite; each must be frames, 0 or more"
+            f"{block}: 'durations' has values that are negative or not finite; each token lasts 0 or more frames"
         )
     return values

@@ -1,4 +1,4 @@
-"""The blocks of this plugin."""
+"""The block ``CustomizedEncoders``, which runs encoders at the same time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The blocks of this plugin."""
+"""The block ``Encoders``, which runs networks on a whole utterance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from voxstack.networks.sizes import limits_of
 
 
 @dataclass
-class _NetworkBlock(SequenceBlock):
+class EncoderNetwork(SequenceBlock):
     """Runs one network on the whole utterance; its inputs and outputs are utterance entries of the same names."""
 
     network: Network
@@ -36,6 +36,8 @@ class _NetworkBlock(SequenceBlock):
 class Encoders(SequenceBlock):
     """Runs every network of role ``encoder``, one after the other, in the order that their inputs dictate.
 
+    Inputs come from the utterance by name; outputs become entries of the same names.
+
     :param networks: names of the networks to run instead of all of that role.
     :param context: where they run, as named in the addon; by default the voice's own context.
     """
@@ -59,7 +61,7 @@ class Encoders(SequenceBlock):
     def load(self, addon: Resources) -> None:
         specs = addon.select_all(self.networks, "encoder")
         self._container = SequenceBlockContainer(
-            [_NetworkBlock(addon.network(spec.name, self.context)) for spec in specs]
+            [EncoderNetwork(addon.network(spec.name, self.context)) for spec in specs]
         )
         self._container.load(addon)
 

@@ -1,4 +1,4 @@
-"""Times of words and phonemes, from the attention of a decoder."""
+"""Events of words, phonemes and marks, from the attention of a decoder."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from voxstack import Utterance
+from voxstack.streaming.timeline import Timeline
 
 LAG = 2
 """Tokens by which the attention must have passed a token before it is reported: adjacent tokens share steps."""
 
 
-class Timing:
-    """Reports words, phonemes, marks and the utterance itself to its timeline, if it has one, as soon as their end is
-    known.
+class AttentionEvents:
+    """Reports words, phonemes, marks and the utterance itself to its timeline, if it has one, once their end is known.
 
     A token lasts as many frames as it was attended, a token that shares a step as its share of that step, and begins
     where the tokens before it end. That holds for an attention that goes from the first token to the last.
@@ -23,8 +23,8 @@ class Timing:
     """
 
     def __init__(self, utterance: Utterance, tokens: int) -> None:
-        self._timeline = utterance.get("timeline")
-        self._base = utterance.get("text_start", 0)
+        self._timeline: Timeline | None = utterance.get("timeline")
+        self._text_start = utterance.get("text_start", 0)
         self._unit = utterance.get("unit")
         self._phones, self._words, self._marks = (
             list(utterance.get(name, ())) for name in ("phones", "words", "marks")
@@ -43,28 +43,26 @@ class Timing:
         tokens = len(self._frames)
         passed = tokens if ended else max(self._reported, int(frames.argmax(1).max()) - LAG + 1)
         if passed > self._reported:
-            self._report(self._reported, passed)
+            self._report(self._timeline, self._reported, passed)
             self._reported = passed
         if ended and self._unit is not None:
             unit = self._unit
-            self._timeline.add(
-                unit.kind, unit.text, 0, float(self._frames.sum()), (self._base + unit.start, self._base + unit.end)
-            )
+            self._timeline.add(unit.kind, unit.text, 0, float(self._frames.sum()), self._span(unit))
 
-    def _report(self, first: int, stop: int) -> None:
+    def _report(self, timeline: Timeline, first: int, stop: int) -> None:
         """Report the tokens from ``first`` up to ``stop``, exclusive."""
         ends = np.cumsum(self._frames[:stop])
         starts = ends - self._frames[:stop]
         phones = self._phones[first:stop]
-        self._timeline.add_all("phoneme", phones, starts[first:stop], (ends - starts)[first:stop])
+        timeline.add_all("phoneme", phones, starts[first:stop], (ends - starts)[first:stop])
         while self._words and self._words[0].first_token + self._words[0].tokens <= stop:
             word = self._words.pop(0)
             last = word.first_token + word.tokens - 1
             start = float(starts[word.first_token])
-            self._timeline.add("word", word.text, start, float(ends[last]) - start, self._span(word))
+            timeline.add("word", word.text, start, float(ends[last]) - start, self._span(word))
         while self._marks and self._marks[0].token < stop:
             mark = self._marks.pop(0)
-            self._timeline.add("mark", mark.text, float(starts[mark.token]), 0, self._span(mark))
+            timeline.add("mark", mark.text, float(starts[mark.token]), 0, self._span(mark))
 
     def _span(self, item: Any) -> tuple[int, int]:
-        return self._base + item.start, self._base + item.end
+        return self._text_start + item.start, self._text_start + item.end
