@@ -1,4 +1,4 @@
-"""The voices can be understood: a speech recogniser writes down what they say."""
+"""The voices can be understood: a speech recogniser transcribes them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ TRAINING = Path(__file__).parent.parent / "plugins" / "voice_amber" / "training"
 def test_a_recogniser_understands_the_voice(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Ten held-out sentences and ten with numbers, names and questions, from plain text; one word in six may be misheard."""
     monkeypatch.syspath_prepend(str(TRAINING))
-    evaluate, hearing = __import__("evaluate"), __import__("hearing")
-    spoken = [*hearing.sentences(hearing.HELD_OUT)[::4], *hearing.sentences(hearing.FURTHER)[2::10]]
+    evaluate, recognition = __import__("evaluate"), __import__("recognition")
+    held_out, further = (recognition.read_sentences(path) for path in (recognition.HELD_OUT, recognition.FURTHER))
+    sentences = [*held_out[::4], *further[2::10]]
     alarms: list[str] = []
-    result = hearing.measure(evaluate.by_voice(voxstack.load(name), alarms), spoken, name)
+    result = recognition.measure(evaluate.voice_synthesizer(voxstack.load(name), alarms), sentences, name)
     assert result["sentences"] == 20
-    assert result["wer"] <= 1 / 6, list(zip(spoken, result["heard"], strict=True))
+    assert result["wer"] <= 1 / 6, list(zip(sentences, result["heard"], strict=True))
     assert alarms == []

@@ -19,7 +19,7 @@ from voxstack_addon_spec import open_addon, write_zip
 from voxstack_packager import upgrade
 
 RATE = 16000  # Hz
-WEIGHTS = 15_000_000  # bytes of the weights of all networks in the repository
+MAX_WEIGHTS = 15_000_000  # bytes of the weights of all networks in the repository
 ROOT = Path(__file__).parents[3]
 
 
@@ -37,8 +37,8 @@ def test_the_addon_is_whole(voice: voxstack.Voice) -> None:
 
 def test_all_weights_together_are_small() -> None:
     sizes = {path: path.stat().st_size for path in ROOT.glob("plugins/*/src/**/*.data")}
-    assert len(sizes) >= 9, "the weights are not where this test looks"
-    assert sum(sizes.values()) <= WEIGHTS
+    assert len(sizes) >= 9, "the weights are not where this test searches"
+    assert sum(sizes.values()) <= MAX_WEIGHTS
 
 
 @pytest.mark.parametrize("name", ["encoder", "durations", "prosody", "decoder", "pronunciation"])
@@ -46,10 +46,10 @@ def test_networks_give_their_golden_vectors(voice: voxstack.Voice, name: str) ->
     spec = voice.addon.networks[name]
     with np.load(voice.addon.files.path(f"golden/{name}.npz"), allow_pickle=False) as golden:
         arrays = dict(golden)
-    made = voice.addon.network(name)(**{key: arrays[f"inputs.{key}"] for key in spec.inputs})
+    outputs = voice.addon.network(name)(**{key: arrays[f"inputs.{key}"] for key in spec.inputs})
     for key in spec.outputs:
         expected = arrays[f"outputs.{key}"]
-        np.testing.assert_allclose(made[key], expected, atol=1e-4 * np.abs(expected).max())
+        np.testing.assert_allclose(outputs[key], expected, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("name", ["decoder", "vocoder"])
@@ -73,24 +73,23 @@ def windowed() -> voxstack.Voice:
 def test_streams_carry_state_and_networks_give_what_they_give_in_windows(
     voice: voxstack.Voice, windowed: voxstack.Voice, name: str, of: str
 ) -> None:
-    """Other kernels round otherwise: the packager lets 1e-5 of the scale through."""
+    """Other kernels round differently: the packager accepts a difference of 1e-5 of the scale."""
     with np.load(voice.addon.files.path("golden/decoder.npz"), allow_pickle=False) as golden:
         source = golden[of][0]
-    blocks = [
-        voxstack.build({"type": "Decoder", "network": name}, one.addon, available=[]) for one in (voice, windowed)
-    ]
+    config = {"type": "Decoder", "network": name}
+    blocks = [voxstack.build(config, opened.addon, available=[]) for opened in (voice, windowed)]
     assert [block.mode for block in blocks] == ["stateful", "windowed"]
-    made, expected = (np.concatenate(list(block.stream(iter(np.split(source, [7, 40])), {}))) for block in blocks)
-    np.testing.assert_allclose(made, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    outputs, expected = (np.concatenate(list(block.stream(iter(np.split(source, [7, 40])), {}))) for block in blocks)
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 def test_streams_that_carry_state_say_what_windows_say(voice: voxstack.Voice, windowed: voxstack.Voice) -> None:
-    """To 1e-3 of the peak: one bit of one frame, which any other kernel gives, may turn a phase that is hardly defined by 0.003."""
+    """To 1e-3 of the peak: one bit of one frame, from another kernel, may turn an ill-defined phase by 0.003."""
     text = "She bought three pounds of apples. Yes."
     expected = windowed.synthesize(text).samples
     for schedule in (voxstack.Schedule(first=7), voxstack.Schedule(first=32)):
-        made = np.concatenate([chunk.samples for chunk in voice.stream(text, schedule=schedule)])
-        np.testing.assert_allclose(made, expected, rtol=0, atol=1e-3 * np.abs(expected).max())
+        samples = np.concatenate([chunk.samples for chunk in voice.stream(text, schedule=schedule)])
+        np.testing.assert_allclose(samples, expected, rtol=0, atol=1e-3 * np.abs(expected).max())
 
 
 def test_torch_streams_in_windows_as_it_has_no_other_form(voice: voxstack.Voice) -> None:
@@ -103,11 +102,11 @@ def test_torch_streams_in_windows_as_it_has_no_other_form(voice: voxstack.Voice)
 
 
 def test_it_speaks_and_says_the_same_again(voice: voxstack.Voice) -> None:
-    one, two = (voice.synthesize("Good morning. How are you today?").samples for _ in range(2))
-    np.testing.assert_array_equal(one, two)
-    assert 1.5 * 16000 < len(one) < 5 * 16000
-    assert 0.1 < np.abs(one).max() <= 1.0
-    assert np.sqrt((one**2).mean()) > 0.02
+    first, second = (voice.synthesize("Good morning. How are you today?").samples for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert 1.5 * 16000 < len(first) < 5 * 16000
+    assert 0.1 < np.abs(first).max() <= 1.0
+    assert np.sqrt((first**2).mean()) > 0.02
 
 
 def test_controls_change_what_they_say(voice: voxstack.Voice) -> None:
@@ -119,7 +118,7 @@ def test_controls_change_what_they_say(voice: voxstack.Voice) -> None:
 
 
 def pitches(samples: np.ndarray) -> np.ndarray:
-    """Pitch in Hz of each clearly periodic frame of 50 ms, (frames,): the peak of its autocorrelation."""
+    """Return the pitch in Hz of each clearly periodic frame of 50 ms, (frames,), by the peak of its autocorrelation."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, 800)[::200] * np.hanning(800)
     correlation = np.fft.irfft(np.abs(np.fft.rfft(frames, 2048)) ** 2)[:, :300]
     lags = 40 + correlation[:, 40:].argmax(1)
@@ -134,13 +133,13 @@ def semitones(a: float, b: float) -> float:
 LINE = "The old bridge across the river was closed for repairs last winter."
 
 
-@pytest.mark.parametrize("asked", [-4.0, 4.0])
-def test_its_pitch_is_what_is_asked_for(voice: voxstack.Voice, asked: float) -> None:
-    plain, moved = (np.median(pitches(voice.synthesize(LINE, pitch=value).samples)) for value in (0.0, asked))
-    assert semitones(moved, plain) == pytest.approx(asked, abs=0.75)
+@pytest.mark.parametrize("requested", [-4.0, 4.0])
+def test_its_pitch_is_the_requested_one(voice: voxstack.Voice, requested: float) -> None:
+    plain, moved = (np.median(pitches(voice.synthesize(LINE, pitch=value).samples)) for value in (0.0, requested))
+    assert semitones(moved, plain) == pytest.approx(requested, abs=0.75)
 
 
-def test_its_pitch_moves_as_far_as_is_asked_for(voice: voxstack.Voice) -> None:
+def test_its_pitch_moves_as_far_as_requested(voice: voxstack.Voice) -> None:
     spread = [
         np.log2(pitches(voice.synthesize(LINE, pitch_range=value).samples)).std() * 12 for value in (0.0, 1.0, 2.0)
     ]
@@ -155,16 +154,16 @@ def test_energy_makes_it_stronger(voice: voxstack.Voice) -> None:
 
 @pytest.mark.parametrize("words", ["You are leaving tomorrow", "She has seen the letter"])
 def test_questions_rise_and_statements_do_not(voice: voxstack.Voice, words: str) -> None:
-    told, asked = (pitches(voice.synthesize(words + mark).samples) for mark in ".?")
-    assert semitones(asked[-12:].max(), told[-12:].max()) > 3
-    assert semitones(np.median(asked[:15]), np.median(told[:15])) < 1.5
+    statement, question = (pitches(voice.synthesize(words + mark).samples) for mark in ".?")
+    assert semitones(question[-12:].max(), statement[-12:].max()) > 3
+    assert semitones(np.median(question[:15]), np.median(statement[:15])) < 1.5
 
 
 def test_exclamations_are_higher(voice: voxstack.Voice) -> None:
-    told, called = (
+    statement, exclamation = (
         np.quantile(pitches(voice.synthesize("What a wonderful surprise" + mark).samples), 0.8) for mark in ".!"
     )
-    assert semitones(called, told) > 1
+    assert semitones(exclamation, statement) > 1
 
 
 @pytest.mark.parametrize(
@@ -197,11 +196,11 @@ def test_it_says_its_golden_speech(context: Any) -> None:
     voice = voxstack.load("amber", context=context)
     text, controls, expected = golden_speech(voice)
     assert 4 < len(expected) / voice.sample_rate < 8
-    made = voice.synthesize(text, **controls).samples
-    assert made.shape == expected.shape
-    np.testing.assert_allclose(made, expected, rtol=0, atol=1e-3 * np.abs(expected).max())
-    asked = Context.of(context, voice.addon.config["contexts"], "amber")
-    assert {(one.runtime, one.device) for one in voice.contexts()} == {(asked.runtime, asked.device)}
+    samples = voice.synthesize(text, **controls).samples
+    assert samples.shape == expected.shape
+    np.testing.assert_allclose(samples, expected, rtol=0, atol=1e-3 * np.abs(expected).max())
+    requested = Context.of(context, voice.addon.config["contexts"], "amber")
+    assert {(used.runtime, used.device) for used in voice.contexts()} == {(requested.runtime, requested.device)}
     assert len(voice.contexts()) == len(voice.addon.networks)
 
 
@@ -210,8 +209,8 @@ def test_contexts_are_those_of_the_script_that_exports_it(voice: voxstack.Voice)
     script = (ROOT / "plugins" / "voice_amber" / "training" / "export.py").read_text()
     assigned = {node.targets[0].id: node.value for node in ast.parse(script).body if isinstance(node, ast.Assign)}
     shapes = ast.literal_eval(assigned["SHAPES"])
-    written = eval(compile(ast.Expression(assigned["CONTEXTS"]), "export.py", "eval"), {"SHAPES": shapes})
-    assert voice.addon.config["contexts"] == written
+    exported = eval(compile(ast.Expression(assigned["CONTEXTS"]), "export.py", "eval"), {"SHAPES": shapes})
+    assert voice.addon.config["contexts"] == exported
     assert golden_speech(voice)[0] == ast.literal_eval(assigned["GOLDEN_TEXT"])
     assert f'VERSION = "{voice.addon.config["version"]}"' in script
 
@@ -230,7 +229,7 @@ def test_torch_gives_what_onnx_gives_of_the_same_weights(voice: voxstack.Voice, 
         np.testing.assert_allclose(torch[key], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
-def test_the_pronunciation_network_tells_how_long_its_output_is(voice: voxstack.Voice) -> None:
+def test_the_pronunciation_network_states_the_length_of_its_output(voice: voxstack.Voice) -> None:
     assert voice.addon.networks["pronunciation"].length("steps") == ("letters", 3)
 
 
@@ -241,12 +240,12 @@ def test_packaged_as_it_would_be_now(tmp_path: Path) -> None:
     (prism,) = voxstack_voice_prism.voxstack_addons()
     again = shutil.copytree(folder, tmp_path / "amber")
     upgrade(again, lenders=[prism], progress=str)
-    one, two = (json.loads((path / "addon.json").read_text()) for path in (again, folder))
-    assert _but_speech(one) == _but_speech(two)
+    new, old = (json.loads((path / "addon.json").read_text()) for path in (again, folder))
+    assert _without_speech(new) == _without_speech(old)
 
 
-def _but_speech(config: dict[str, Any]) -> dict[str, Any]:
-    """Without the hash of samples, which another processor rounds otherwise."""
+def _without_speech(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the config without the entry of the golden speech, which other processors round differently."""
     return {**config, "files": {name: entry for name, entry in config["files"].items() if name != "golden/speech.npz"}}
 
 

@@ -1,4 +1,4 @@
-"""The command that makes the voices runs from nothing to addons that speak, on a corpus of a minute."""
+"""The training command runs from nothing to working addons, on a corpus of a minute."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("torch", reason="the networks are trained with torch")
     if find_library("flite") is None or not Path("/usr/include/flite/flite.h").exists():
-        pytest.skip("the teacher is flite, whose development files are not here (Debian: flite1-dev)")
+        pytest.skip("the teacher is flite, whose development files are missing (Debian: flite1-dev)")
     if not Path("/usr/share/dict/scowl").exists():
-        pytest.skip("the corpus draws on word lists that are not here (Debian: scowl)")
+        pytest.skip("the corpus needs word lists that are missing (Debian: scowl)")
     work = tmp_path_factory.mktemp("training")
     options = [word for name, value in SMALL.items() for word in (f"--{name}", str(value))]
     command = [sys.executable, str(TRAIN), "--work", str(work / "work"), "--to", str(work), *options]
@@ -41,22 +41,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return work
 
 
-def test_it_ends_in_addons_that_speak(made: Path) -> None:
+def test_it_ends_in_addons_that_speak(trained: Path) -> None:
     for name in ("amber", "prism"):
-        with open_addon(made / name) as files:
+        with open_addon(trained / name) as files:
             files.verify()
     registry = voxstack.Registry.installed().with_plugins(
-        {"voice_prism": plugin(voxstack_addons=lambda: [made / "prism"])}
+        {"voice_prism": plugin(voxstack_addons=lambda: [trained / "prism"])}
     )
-    samples = voxstack.load(made / "amber", registry=registry).synthesize("Hello.").samples
+    samples = voxstack.load(trained / "amber", registry=registry).synthesize("Hello.").samples
     assert len(samples) > 1000
     assert np.isfinite(samples).all()
 
 
-def test_a_second_call_goes_on_from_the_checkpoints(made: Path) -> None:
+def test_a_second_call_goes_on_from_the_checkpoints(trained: Path) -> None:
     script = TRAIN.with_name("acoustic.py")
     done = subprocess.run(
-        [sys.executable, str(script), "--work", str(made / "work"), "--steps", "8"], capture_output=True, text=True
+        [sys.executable, str(script), "--work", str(trained / "work"), "--steps", "8"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert " 6/8 " in done.stderr, "it starts at the step where it stopped"
+    assert " 6/8 " in done.stderr, "it resumes at the step where it stopped"

@@ -1,4 +1,7 @@
-"""Make the addon ``amber`` of the trained acoustic model and pronunciation network, with prism's vocoder borrowed."""
+"""The export of the trained acoustic model and pronunciation network as the addon ``amber``.
+
+It borrows the vocoder of ``prism``.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from acoustic import CHANNELS, CONTOURS, Acoustic, Example, example
+from acoustic_examples import Example, make_example
+from acoustic_networks import CHANNELS, CONTOURS, Acoustic
 from features import HOP, MELS, SAMPLE_RATE
-from fitting import weights
-from pronunciation import PronunciationNetwork
-from pronunciation import example_inputs as example_word
-from speech import Speech
+from pronunciation import PronunciationNetwork, example_inputs
+from speech_corpus import SpeechCorpus
+from training_loop import load_weights
 
 from voxstack_packager import Borrowed, NetworkSource, package
 from voxstack_text.pronunciation.symbols import SYMBOLS
 from voxstack_text.tokens import FEATURES
-from voxstack_upsampler.positions import POSITIONS
+from voxstack_upsampler.frame_positions import POSITION_CHANNELS
 
 HOME = Path(__file__).resolve().parents[1]
 ADDON = HOME / "src" / "voxstack_voice_amber" / "amber"
 PRISM = HOME.parent / "voice_prism" / "src" / "voxstack_voice_prism" / "prism"
 VERSION = "0.4.0"
+DECODER = "Upsampled encodings with their positions, ln(f0 / 1 Hz) and level in dB to log-mel frames in nats."
 
 CONTROLS = {
     "rate": {
@@ -116,12 +120,15 @@ GOLDEN_TEXT = (
 )
 
 
-def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
-    """The four acoustic networks, with one utterance as their example."""
-    tokens = torch.from_numpy(shown.tokens)[None]
+def acoustic_networks(model: Acoustic, example: Example) -> list[NetworkSource]:
+    """Return the four acoustic networks.
+
+    :param example: the utterance that they are exported and measured with.
+    """
+    tokens = torch.from_numpy(example.tokens)[None]
     with torch.no_grad():
         encoded = model.encoder(tokens, torch.ones(tokens.shape[:2]))
-    frames = np.concatenate([encoded[0].numpy()[shown.index], shown.places], 1)[None]
+    frames = np.concatenate([encoded[0].numpy()[example.index], example.places], 1)[None]
     token_mask = {"mask": ("float32", ["batch", "tokens"], True)}
     frame_mask = {"mask": ("float32", ["batch", "frames"], True)}
     return [
@@ -157,42 +164,43 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
             role="decoder",
             module=model.decoder,
             inputs={
-                "frames": ("float32", ["batch", "frames", CHANNELS + len(POSITIONS) + len(CONTOURS)]),
+                "frames": ("float32", ["batch", "frames", CHANNELS + len(POSITION_CHANNELS) + len(CONTOURS)]),
                 **frame_mask,
             },
             outputs={"mel": ("float32", ["batch", "frames", MELS])},
             examples={"frames": frames.astype(np.float32)},
             streaming="frames",
             stateful=True,
-            description="Upsampled encodings with their positions, ln(f0 / 1 Hz) and level in dB to log-mel frames in nats.",
+            description=DECODER,
         ),
     ]
 
 
-def pronunciation(work: Path) -> NetworkSource:
-    """The network for words outside the lexicon."""
+def pronunciation_network(work: Path) -> NetworkSource:
+    """Return the network for words outside the lexicon: the trained one, else the published one."""
     model = PronunciationNetwork()
     trained = work / "pronunciation.pt"
-    model.load_state_dict(weights(trained if trained.exists() else work / "published_pronunciation.pt", "model"))
+    model.load_state_dict(load_weights(trained if trained.exists() else work / "published_pronunciation.pt", "model"))
     return NetworkSource(
         name="pronunciation",
         role="pronunciation",
         module=model.eval(),
         inputs={"letters": ("int64", ["batch", "letters"]), "mask": ("float32", ["batch", "letters"], True)},
         outputs={"logits": ("float32", ["batch", "steps", len(SYMBOLS) + 1])},
-        examples=example_word(),
+        examples=example_inputs(),
         description="Letters a to z and ' to scores of phones, three steps a letter, blank first.",
     )
 
 
 def export(work: Path, folder: Path = ADDON, prism: Path = PRISM) -> Path:
-    """Package the voice; the addon of its vocoder must be there already.
+    """Package the voice, and return the folder of the addon; the addon of its vocoder must exist already.
 
-    :param work: where the checkpoints and the speech are.
+    :param work: folder of the checkpoints and the speech.
+    :param prism: folder of the addon that lends the vocoder.
     """
     model = Acoustic()
-    model.load_state_dict(weights(work / "acoustic.pt", "model"))
-    shown = example(Speech.load(work / "slt_validation.npz"), 0)
+    model.load_state_dict(load_weights(work / "acoustic.pt", "model"))
+    example = make_example(SpeechCorpus.load(work / "slt_validation.npz"), 0)
     return package(
         folder,
         name="amber",
@@ -202,7 +210,11 @@ def export(work: Path, folder: Path = ADDON, prism: Path = PRISM) -> Path:
         sample_rate=SAMPLE_RATE,
         hop_length=HOP,
         controls=CONTROLS,
-        networks=[*networks(model.eval(), shown), pronunciation(work), Borrowed.of(prism, "vocoder")],
+        networks=[
+            *acoustic_networks(model.eval(), example),
+            pronunciation_network(work),
+            Borrowed.of(prism, "vocoder"),
+        ],
         contexts=CONTEXTS,
         stack=STACK,
         description="American English, female; parallel, with explicit durations.",
@@ -214,7 +226,7 @@ def export(work: Path, folder: Path = ADDON, prism: Path = PRISM) -> Path:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="folder of the checkpoints and the speech")
     parser.add_argument("--to", type=Path, default=ADDON, help="folder of the addon")
     parser.add_argument("--prism", type=Path, default=PRISM, help="folder of the addon that lends the vocoder")
     options = parser.parse_args()

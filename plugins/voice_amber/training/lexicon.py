@@ -1,7 +1,8 @@
-"""Make the pronouncing lexicon of the text plugin from word lists and the teacher's own pronunciations.
+"""The pronouncing lexicon of the text plugin, made from word lists and the teacher's own pronunciations.
 
-The teacher's labels and the lexicon then agree phone by phone, which matters more to an acoustic model than either being right.
-Words come from Debian's "scowl" (levels 10 to 70, so no rarities); possessives and the like are left to rules.
+So the teacher's labels and the lexicon agree phone by phone, which matters more to an acoustic model than the
+correctness of either. Words come from Debian's "scowl" (levels 10 to 70, without rare words); rules pronounce
+possessives and the like.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from voxstack_text.pronunciation.g2p_network import STEPS_PER_LETTER
 from voxstack_text.pronunciation.lexicon import Lexicon, pack
-from voxstack_text.pronunciation.symbols import STEPS_PER_LETTER, SYMBOLS, VOWELS, Pronunciation, checked
+from voxstack_text.pronunciation.symbols import SYMBOLS, VOWELS, Pronunciation, checked
 
 SCOWL = Path("/usr/share/dict/scowl")
 LEVELS = (10, 20, 35, 40, 50, 55, 60, 70)
 LISTS = ("words", "proper-names", "upper", "abbreviations", "contractions")
-BY_RULE = ("'s", "'ll", "'ve", "'d", "s'")  # endings that the text plugin pronounces itself, as the teacher does
+BY_RULE = ("'s", "'ll", "'ve", "'d", "s'")  # endings that the text plugin pronounces by rule, as the teacher does
 MORE = (
-    "app apps blog blogs blogger email emails emoji emojis google hashtag internet iphone javascript laptop linux login "
-    "online podcast podcasts selfie smartphone smartphones spam startup startups streaming tweet tweets webpage website "
-    "websites wifi wikipedia youtube covid bitcoin crypto vlog meme memes kilohertz megahertz gigahertz megabyte megabytes "
-    "gigabyte gigabytes terabyte terabytes kilobyte kilobytes milliliter milliliters celsius fahrenheit com org"
+    "app apps blog blogs blogger email emails emoji emojis google hashtag internet iphone javascript laptop linux "
+    "login online podcast podcasts selfie smartphone smartphones spam startup startups streaming tweet tweets "
+    "webpage website websites wifi wikipedia youtube covid bitcoin crypto vlog meme memes kilohertz megahertz "
+    "gigahertz megabyte megabytes gigabyte gigabytes terabyte terabytes kilobyte kilobytes milliliter milliliters "
+    "celsius fahrenheit com org"
 ).split()
 CORRECTIONS = {
     "celsius": "s eh1 l s iy0 ax0 s",
@@ -56,11 +59,11 @@ CORRECTIONS = {
     "wikipedia": "w ih0 k ax0 p iy1 d iy0 ax0",
     "youtube": "y uw1 t uw0 b",
 }
-"""Words younger than the teacher, whose rules for letters get them wrong, and those that its loss of the apostrophe spoils."""
+"""Words newer than the teacher, whose rules mispronounce them, and words that its loss of the apostrophe spoils."""
 
 
 def listed(scowl: Path) -> Iterator[str]:
-    """Yield the words of the lists as they are written there."""
+    """Yield the words of the lists as they are spelled there."""
     for name in LISTS:
         for level in LEVELS:
             for variety in ("english", "american", "british"):
@@ -70,61 +73,63 @@ def listed(scowl: Path) -> Iterator[str]:
 
 
 def plain(word: str) -> str:
-    """The word in lower case, without accents."""
+    """Return the word in lower case, without accents."""
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c)).lower()
 
 
 def word_list(scowl: Path) -> tuple[list[str], set[str]]:
-    """Return all words in plain form, and those of them that are only ever written in capitals.
+    """Return all words in plain form, and those of them that are spelled only in capitals.
 
-    :raises FileNotFoundError: if the lists are not there.
+    :raises FileNotFoundError: if the lists are not installed.
     """
-    written = set(listed(scowl))
-    if not written:
-        raise FileNotFoundError(f"{scowl}: no word lists; apt-get install scowl")
-    words = {plain(word) for word in written} | set(MORE) | set("abcdefghijklmnopqrstuvwxyz")
-    acronyms = {plain(word) for word in written if word.isupper() and len(word) > 1}
-    acronyms -= {plain(word) for word in written if not word.isupper()}
+    spellings = set(listed(scowl))
+    if not spellings:
+        raise FileNotFoundError(f"{scowl}: no word lists; run: apt-get install scowl")
+    words = {plain(word) for word in spellings} | set(MORE) | set("abcdefghijklmnopqrstuvwxyz")
+    acronyms = {plain(word) for word in spellings if word.isupper() and len(word) > 1}
+    acronyms -= {plain(word) for word in spellings if not word.isupper()}
     return sorted(word for word in words if re.fullmatch("[a-z']+", word) and not word.endswith(BY_RULE)), acronyms
 
 
-def ask(teacher: Path, words: Iterable[str]) -> Iterator[tuple[str, bool, Pronunciation]]:
+def teacher_pronunciations(teacher: Path, words: Iterable[str]) -> Iterator[tuple[str, bool, Pronunciation]]:
     """Yield (word, whether the teacher's lexicon has it, pronunciation).
 
-    :raises ValueError: naming a word with a phone that is no symbol of ours.
+    :raises ValueError: naming a word with a phone that is not a symbol of the text plugin.
     """
     command = [str(teacher), "slt", "lexicon"]
     words = list(words)
-    asked = "".join(word.replace("'", "") + "\n" for word in words)  # the teacher reads "isn't" as "isnt"
-    told = subprocess.run(command, input=asked, capture_output=True, text=True, check=True).stdout
-    for word, line in zip(words, told.splitlines(), strict=True):
+    lines = "".join(word.replace("'", "") + "\n" for word in words)  # the teacher reads "isn't" as "isnt"
+    output = subprocess.run(command, input=lines, capture_output=True, text=True, check=True).stdout
+    for word, line in zip(words, output.splitlines(), strict=True):
         _, known, phones = line.split("\t")
-        marked = (
-            f"{phone}0" if phone in VOWELS else phone for phone in phones.split()
-        )  # "in" and "to" come without a mark
+        # the teacher does not mark the stress of "in" and "to"
+        marked = (f"{phone}0" if phone in VOWELS else phone for phone in phones.split())
         yield word, known == "1", checked(marked, word)
 
 
 def pronunciations(teacher: Path, scowl: Path) -> dict[str, Pronunciation]:
-    """Pronunciations by word; acronyms only where the teacher knows them, as its rules would read them like words."""
+    """Return pronunciations by word.
+
+    Acronyms are included only if the teacher's lexicon has them, because its rules would read them as words.
+    """
     words, acronyms = word_list(scowl)
-    made = {}
-    for word, known, phones in ask(teacher, words):
-        says_something = any(phone[:-1] in VOWELS for phone in phones)
-        if known or (says_something and word not in acronyms and len(phones) <= STEPS_PER_LETTER * len(word)):
-            made[word] = phones
-    return made | {word: checked(phones.split(), word) for word, phones in CORRECTIONS.items()}
+    found = {}
+    for word, known, phones in teacher_pronunciations(teacher, words):
+        has_vowel = any(phone[:-1] in VOWELS for phone in phones)
+        if known or (has_vowel and word not in acronyms and len(phones) <= STEPS_PER_LETTER * len(word)):
+            found[word] = phones
+    return found | {word: checked(phones.split(), word) for word, phones in CORRECTIONS.items()}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--teacher", type=Path, required=True, help="the compiled teacher.c")
-    parser.add_argument("--scowl", type=Path, default=SCOWL)
-    parser.add_argument("output", type=Path, help="lexicon.bin of the text plugin")
+    parser.add_argument("--teacher", type=Path, required=True, help="the program compiled from teacher.c")
+    parser.add_argument("--scowl", type=Path, default=SCOWL, help="folder of the word lists")
+    parser.add_argument("output", type=Path, help="file to write: lexicon.bin of the text plugin")
     options = parser.parse_args()
-    made = pronunciations(options.teacher, options.scowl)
-    packed = pack(made, SYMBOLS)
+    found = pronunciations(options.teacher, options.scowl)
+    packed = pack(found, SYMBOLS)
     options.output.write_bytes(packed)
     lexicon = Lexicon(packed)
-    assert all(lexicon.get(word) == phones for word, phones in made.items()), "what was written reads differently"
-    print(f"{len(made)} words, {len(packed)} bytes")
+    assert all(lexicon.get(word) == phones for word, phones in found.items()), "the written lexicon differs"
+    print(f"{len(found)} words, {len(packed)} bytes")

@@ -1,7 +1,7 @@
-"""Mels of the training corpus as the acoustic model makes them, for the vocoder to learn what it will be given.
+"""Mels of the training corpus as the acoustic model predicts them, to train the vocoder on its future input.
 
-With the teacher's durations, pitch and level, so that frames belong together. They go to WORK/slt_predicted.npy, (frames, 80)
-float16, frame by frame those of WORK/slt.npz.
+They are predicted with the teacher's durations, pitch and level, so that their frames match those of WORK/slt.npz one
+by one. They are written to WORK/slt_predicted.npy, (frames, 80) float16.
 """
 
 from __future__ import annotations
@@ -11,35 +11,36 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from acoustic import Acoustic, example
-from fitting import weights
-from speech import Speech
+from acoustic_examples import make_example
+from acoustic_networks import Acoustic
+from speech_corpus import SpeechCorpus
 from tqdm import tqdm
+from training_loop import load_weights
 
 
-def predict(speech: Speech, model: Acoustic) -> np.ndarray:
-    """Return (frames, 80) log-mels of all utterances."""
-    made = np.zeros(speech.mel.shape, np.float16)
+def predict(corpus: SpeechCorpus, model: Acoustic) -> np.ndarray:
+    """Return the predicted log-mels, (frames, 80), of all utterances."""
+    mels = np.zeros(corpus.mel.shape, np.float16)
     with torch.inference_mode():
-        for index in tqdm(range(len(speech)), desc="mels predicted", unit="utt", mininterval=10):
-            shown = example(speech, index)
-            encoded = model.encoder(torch.from_numpy(shown.tokens)[None], torch.ones(1, len(shown.tokens)))
+        for index in tqdm(range(len(corpus)), desc="predicted mels", unit="utt", mininterval=10):
+            example = make_example(corpus, index)
+            encoded = model.encoder(torch.from_numpy(example.tokens)[None], torch.ones(1, len(example.tokens)))
             frames = torch.cat(
-                [encoded[:, torch.from_numpy(shown.index)], torch.from_numpy(shown.places)[None].float()], 2
+                [encoded[:, torch.from_numpy(example.index)], torch.from_numpy(example.places)[None].float()], 2
             )
-            made[speech.span(index)] = model.decoder(frames, torch.ones(frames.shape[:2]))[0].numpy()
-    return made
+            mels[corpus.span(index)] = model.decoder(frames, torch.ones(frames.shape[:2]))[0].numpy()
+    return mels
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="folder of the speech and of the checkpoint")
     options = parser.parse_args()
     torch.set_num_threads(1)
     path = options.work / "slt_predicted.npy"
     if not path.exists():
-        acoustic = Acoustic().eval()
-        acoustic.load_state_dict(weights(options.work / "acoustic.pt", "model"))
-        part = path.with_suffix(".part.npy")
-        np.save(part, predict(Speech.load(options.work / "slt.npz"), acoustic))
-        part.rename(path)
+        model = Acoustic().eval()
+        model.load_state_dict(load_weights(options.work / "acoustic.pt", "model"))
+        partial = path.with_suffix(".part.npy")
+        np.save(partial, predict(SpeechCorpus.load(options.work / "slt.npz"), model))
+        partial.rename(path)

@@ -1,4 +1,7 @@
-"""Make the addon ``cobalt`` of the trained model, with prism's vocoder and amber's pronunciation network borrowed."""
+"""The export of the trained model as the addon ``cobalt``.
+
+It borrows the vocoder of ``prism`` and the pronunciation network of ``amber``.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from attention import CHANNELS, GROUP, HIDDEN, Acoustic, Example, Step, example
+from attention_examples import Example, make_example
+from attention_networks import CHANNELS, GROUP, HIDDEN, AttentionModel, Step
 from features import HOP, MELS, SAMPLE_RATE
-from fitting import weights
-from speech import Speech
+from speech_corpus import SpeechCorpus
+from training_loop import load_weights
 
 from voxstack.networks import Autoregressive, State
 from voxstack_packager import Borrowed, NetworkSource, package
@@ -21,6 +25,7 @@ HOME = Path(__file__).resolve().parents[1]
 ADDON = HOME / "src" / "voxstack_voice_cobalt" / "cobalt"
 PRISM, AMBER = (HOME.parent / f"voice_{name}" / "src" / f"voxstack_voice_{name}" / name for name in ("prism", "amber"))
 VERSION = "0.1.0"
+STEP = "Keys, values and the four frames said last to the next four: 80 scaled bands and 48 channels for the refiner."
 
 CONTROLS = {
     "volume": {
@@ -76,26 +81,29 @@ GOLDEN_TEXT = (
 )
 
 
-def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
-    """The three networks, with one utterance as their example."""
-    tokens = torch.from_numpy(shown.tokens)[None]
-    frames = torch.from_numpy(shown.frames)[None]
+def attention_networks(model: AttentionModel, example: Example) -> list[NetworkSource]:
+    """Return the three networks.
+
+    :param example: the utterance that they are exported and measured with.
+    """
+    tokens = torch.from_numpy(example.tokens)[None]
+    frames = torch.from_numpy(example.frames)[None]
     with torch.no_grad():
         keys, values = model.memory(tokens, torch.ones(tokens.shape[:2]))
-        attended = torch.from_numpy(shown.attended)[None]
-        made = model.decoder(keys, values, torch.ones(tokens.shape[:2]), frames.roll(1, 1), attended.roll(1, 1))[0]
+        attended = torch.from_numpy(example.attended)[None]
+        decoded = model.decoder(keys, values, torch.ones(tokens.shape[:2]), frames.roll(1, 1), attended.roll(1, 1))[0]
     token_mask = {"mask": ("float32", ["batch", "tokens"], True)}
     memory = {name: ("float32", ["batch", "tokens", CHANNELS]) for name in ("keys", "values")}
     history = model.decoder.history
 
-    def steps(random: np.random.Generator, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
+    def random_steps(random: np.random.Generator, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
         batch, count = sizes["batch"], sizes["tokens"]
-        some = np.resize(np.arange(keys.shape[1]), count)
-        said = random.integers(1, len(shown.frames), batch)
+        chosen = np.resize(np.arange(keys.shape[1]), count)
+        steps = random.integers(1, len(example.frames), batch)
         return {
-            "keys": np.repeat(keys.numpy()[:, some], batch, 0),
-            "values": np.repeat(values.numpy()[:, some], batch, 0),
-            "previous": shown.frames[said],
+            "keys": np.repeat(keys.numpy()[:, chosen], batch, 0),
+            "values": np.repeat(values.numpy()[:, chosen], batch, 0),
+            "previous": example.frames[steps],
             "position": random.integers(0, count, (batch, 1)),
             "history": random.standard_normal((batch, history, CHANNELS)).astype(np.float32),
         }
@@ -129,14 +137,14 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
                 "position_next": ("int64", ["batch", 1]),
                 "history_next": ("float32", ["batch", history, CHANNELS]),
             },
-            examples=steps,
+            examples=random_steps,
             autoregressive=Autoregressive(
                 "frames",
                 "stop",
                 {name: State(f"{name}_next") for name in ("previous", "position", "history")},
                 "attention",
             ),
-            description="Keys, values and the four frames said last to the next four: 80 scaled bands and 48 channels for the refiner.",
+            description=STEP,
         ),
         NetworkSource(
             name="refiner",
@@ -147,7 +155,7 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
                 "mask": ("float32", ["batch", "frames"], True),
             },
             outputs={"mel": ("float32", ["batch", "frames", MELS])},
-            examples={"frames": made.flatten(1, 2).numpy()},
+            examples={"frames": decoded.flatten(1, 2).numpy()},
             streaming="frames",
             stateful=True,
             description="Frames of the steps to log-mel frames in nats.",
@@ -156,13 +164,15 @@ def networks(model: Acoustic, shown: Example) -> list[NetworkSource]:
 
 
 def export(work: Path, folder: Path = ADDON, prism: Path = PRISM, amber: Path = AMBER) -> Path:
-    """Package the voice; the addons that it borrows from must be there already.
+    """Package the voice, and return the folder of the addon; the addons that it borrows from must exist already.
 
-    :param work: where the checkpoint and the speech are.
+    :param work: folder of the checkpoint and the speech.
+    :param prism: folder of the addon that lends the vocoder.
+    :param amber: folder of the addon that lends the pronunciation network.
     """
-    model = Acoustic()
-    model.load_state_dict(weights(work / "attention.pt", "model"))
-    shown = example(Speech.load(work / "rms_validation.npz"), 0)
+    model = AttentionModel()
+    model.load_state_dict(load_weights(work / "attention.pt", "model"))
+    example = make_example(SpeechCorpus.load(work / "rms_validation.npz"), 0)
     return package(
         folder,
         name="cobalt",
@@ -172,7 +182,11 @@ def export(work: Path, folder: Path = ADDON, prism: Path = PRISM, amber: Path = 
         sample_rate=SAMPLE_RATE,
         hop_length=HOP,
         controls=CONTROLS,
-        networks=[*networks(model.eval(), shown), Borrowed.of(amber, "pronunciation"), Borrowed.of(prism, "vocoder")],
+        networks=[
+            *attention_networks(model.eval(), example),
+            Borrowed.of(amber, "pronunciation"),
+            Borrowed.of(prism, "vocoder"),
+        ],
         contexts=CONTEXTS,
         stack=STACK,
         description="American English, male; attention-based, step by step.",
@@ -184,7 +198,7 @@ def export(work: Path, folder: Path = ADDON, prism: Path = PRISM, amber: Path = 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="folder of the checkpoint and the speech")
     parser.add_argument("--to", type=Path, default=ADDON, help="folder of the addon")
     parser.add_argument("--prism", type=Path, default=PRISM, help="folder of the addon that lends the vocoder")
     parser.add_argument(

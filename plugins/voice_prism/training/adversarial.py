@@ -1,8 +1,8 @@
-"""The vocoder's second training stage: against discriminators, with the periodicity of each band as a loss of its own, and at
-the end on mels that the acoustic model predicted.
+"""The vocoder's second training stage: adversarial, with a loss of periodicity, and at the end on predicted mels.
 
-The spectral losses stay on at four times the weight. Discriminators and spectral losses hardly notice that the upper bands of a
-low voice are less periodic than the teacher's: :func:`periodicity_loss` is what brings that right.
+The spectral losses continue at four times the weight. Discriminators and spectral losses are hardly sensitive to upper
+bands of a low voice that are less periodic than the teacher's: :func:`periodicity_loss` corrects that. In the last part
+of the training, half of the mels are those that the acoustic model predicted.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from discriminators import deceive, discriminators, judge
+from discriminators import discriminator_loss, discriminators, generator_losses
 from features import BANDS, HOP, SAMPLE_RATE, log_mel
-from fitting import fit, set_rate, weights
-from speech import Speech
+from speech_corpus import SpeechCorpus
 from torch import nn
+from training_loop import load_weights, run_training, set_learning_rate
 from vocoder import CROP, Vocoder, crops, spectral_loss
 
-RAMP = 100  # steps over which the adversarial terms come in
+RAMP = 100  # steps over which the adversarial terms are faded in
 PREDICTED_FROM = 0.6  # share of the steps after which half of the mels are predicted ones
 LAGS = (35, 290)  # samples: pitches from 55 to 457 Hz
 VOICED = 0.6  # periodicity of the lowest band from which a frame counts as voiced
 
 
-def periodicity_loss(made: torch.Tensor, true: torch.Tensor, size: int = 800, hop: int = 200) -> torch.Tensor:
-    """How far the periodicity of ``made``, (batch, samples), is from that of ``true``, in each band of each voiced frame.
+def periodicity_loss(predicted: torch.Tensor, target: torch.Tensor, size: int = 800, hop: int = 200) -> torch.Tensor:
+    """Return the distance in periodicity of two waves, (batch, samples) each, over all bands of voiced frames.
 
-    Periodicity is the autocorrelation of a band of a 50 ms frame at the pitch lag, the best within 4 %; the lag is where the
-    lowest band of ``true`` has its peak. The mean distance and the distance of the means both count: the first alone would be
-    content with a voice that is too breathy as often as too buzzy.
+    Periodicity is the autocorrelation of a band of a 50 ms frame at the pitch lag, the maximum within 4 %. The lag is
+    at the peak of the lowest band of ``target``. Both the mean distance and the distance of the means count: the mean
+    distance alone would accept a voice that is too breathy as often as it is too buzzy.
     """
-    a, b = (_autocorrelation(wave, size, hop) for wave in (made, true))
+    a, b = (_autocorrelation(wave, size, hop) for wave in (predicted, target))
     peak, lag = b[0].max(-1)
     lags = [(lag + LAGS[0]) * (1 + share / 100) - LAGS[0] for share in range(-4, 5)]
     near = torch.stack(lags, -1).round().long().clamp(0, b.shape[-1] - 1)
@@ -46,7 +46,10 @@ def periodicity_loss(made: torch.Tensor, true: torch.Tensor, size: int = 800, ho
 
 
 def _autocorrelation(wave: torch.Tensor, size: int, hop: int) -> torch.Tensor:
-    """(batch, samples) to (bands, batch, frames, lags), 1 at lag 0; by the inverse transform of the power spectrum."""
+    """Return the autocorrelation, (bands, batch, frames, lags), 1 at lag 0, of waves, (batch, samples).
+
+    It is the inverse transform of the power spectrum.
+    """
     frames = wave.float().unfold(1, size, hop) * torch.hann_window(size)
     power = torch.fft.rfft(frames, 2048).abs().square()
     hertz = torch.linspace(0, SAMPLE_RATE / 2, power.shape[-1])
@@ -55,76 +58,82 @@ def _autocorrelation(wave: torch.Tensor, size: int, hop: int) -> torch.Tensor:
     return whole[..., LAGS[0] : LAGS[1]] / (whole[..., :1] + 1e-7)
 
 
-def predicted_crops(speech: Speech, mels: np.ndarray, step: int, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return (batch, CROP * 200) samples and (batch, CROP, 80) mels predicted for them, drawn by the number of the step alone.
+def predicted_crops(corpus: SpeechCorpus, mels: np.ndarray, step: int, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw (batch, CROP * 200) samples and (batch, CROP, 80) mels predicted for them, by the number of the step alone.
 
-    :param mels: (frames, 80), of the frames of ``speech``.
+    :param mels: (frames, 80), of the frames of ``corpus``.
     """
-    draw = random.Random(step)
+    rng = random.Random(step)
     waves, rows = [], []
     while len(waves) < batch:
-        span = speech.span(draw.randrange(len(speech)))
+        span = corpus.span(rng.randrange(len(corpus)))
         if span.stop - span.start > CROP:
-            start = draw.randrange(span.start, span.stop - CROP)
-            waves.append(speech.wave[start * HOP : (start + CROP) * HOP].astype(np.float32) / 32768)
+            start = rng.randrange(span.start, span.stop - CROP)
+            waves.append(corpus.wave[start * HOP : (start + CROP) * HOP].astype(np.float32) / 32768)
             rows.append(mels[start : start + CROP].astype(np.float32))
     return torch.from_numpy(np.stack(waves)), torch.from_numpy(np.stack(rows))
 
 
 def train(
-    voices: list[Speech], start: Path, checkpoint: Path, steps: int, predicted: np.ndarray | None = None, batch: int = 8
+    voices: list[SpeechCorpus],
+    start: Path,
+    checkpoint: Path,
+    steps: int,
+    predicted_mels: np.ndarray | None = None,
+    batch: int = 8,
 ) -> Vocoder:
-    """Go on with the vocoder of the checkpoint ``start`` against discriminators of its own.
+    """Train the vocoder of the checkpoint ``start`` against new discriminators, or resume from ``checkpoint``.
 
-    :param predicted: mels that the acoustic model makes of the first voice's utterances, (frames, 80).
+    :param predicted_mels: mels that the acoustic model predicts for the first voice's utterances, (frames, 80).
     """
     torch.manual_seed(0)
-    model, judges = Vocoder(), discriminators()
-    model.load_state_dict(weights(start, "model"))
-    of_model = torch.optim.AdamW(model.parameters(), betas=(0.8, 0.99))
-    of_judges = torch.optim.AdamW(judges.parameters(), 5e-4, betas=(0.8, 0.99))
+    model, networks = Vocoder(), discriminators()
+    model.load_state_dict(load_weights(start, "model"))
+    model_optimizer = torch.optim.AdamW(model.parameters(), betas=(0.8, 0.99))
+    discriminator_optimizer = torch.optim.AdamW(networks.parameters(), 5e-4, betas=(0.8, 0.99))
 
     def step(number: int) -> dict[str, float]:
         done = number / steps
-        set_rate(of_model, 4e-4 * (1.0 if done < 0.5 else max(0.05, (1 - done) / 0.5)))
-        half = batch // 2 if predicted is not None and done > PREDICTED_FROM else 0
-        true = crops(voices, 10**9 + number, batch - half)
-        mel = log_mel(true).transpose(1, 2)
+        set_learning_rate(model_optimizer, 4e-4 * (1.0 if done < 0.5 else max(0.05, (1 - done) / 0.5)))
+        half = batch // 2 if predicted_mels is not None and done > PREDICTED_FROM else 0
+        target = crops(voices, 10**9 + number, batch - half)
+        mel = log_mel(target).transpose(1, 2)
         if half:
-            pairs = predicted_crops(voices[0], predicted, number, half)
-            true, mel = torch.cat([true, pairs[0]]), torch.cat([mel, pairs[1]])
-        level = 1 / true.abs().amax(1, keepdim=True).clamp(min=0.02)
-        with torch.autocast(true.device.type, torch.bfloat16):
-            made = model.wave(mel)
-        loss, distance = spectral_loss(made, true)
-        regular = periodicity_loss(made, true)
-        with torch.autocast(true.device.type, torch.bfloat16):
-            verdict = judge(judges, true * level, made.detach() * level)
-        of_judges.zero_grad()
-        verdict.backward()
-        of_judges.step()
-        with torch.autocast(true.device.type, torch.bfloat16):
-            adversarial, matching = deceive(judges, true * level, made * level)
-        of_model.zero_grad()
-        (4 * loss + 4 * regular + min(1.0, number / RAMP) * (0.5 * adversarial + 2 * matching)).backward()
+            pairs = predicted_crops(voices[0], predicted_mels, number, half)
+            target, mel = torch.cat([target, pairs[0]]), torch.cat([mel, pairs[1]])
+        gain = 1 / target.abs().amax(1, keepdim=True).clamp(min=0.02)
+        with torch.autocast(target.device.type, torch.bfloat16):
+            generated = model.wave(mel)
+        spectral, distance = spectral_loss(generated, target)
+        periodicity = periodicity_loss(generated, target)
+        with torch.autocast(target.device.type, torch.bfloat16):
+            discrimination = discriminator_loss(networks, target * gain, generated.detach() * gain)
+        discriminator_optimizer.zero_grad()
+        discrimination.backward()
+        discriminator_optimizer.step()
+        with torch.autocast(target.device.type, torch.bfloat16):
+            adversarial, matching = generator_losses(networks, target * gain, generated * gain)
+        model_optimizer.zero_grad()
+        (4 * spectral + 4 * periodicity + min(1.0, number / RAMP) * (0.5 * adversarial + 2 * matching)).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 10.0)
-        of_model.step()
-        shown = {"loss": loss, "mel": distance, "periodicity": regular, "discriminator": verdict, "matching": matching}
-        return {name: value.item() for name, value in shown.items()}
+        model_optimizer.step()
+        losses = {"loss": spectral, "mel": distance, "periodicity": periodicity, "discriminator": discrimination}
+        return {name: value.item() for name, value in {**losses, "matching": matching}.items()}
 
-    parts = {"model": model, "discriminators": judges, "of_model": of_model, "of_discriminators": of_judges}
-    fit("vocoder, adversarial", checkpoint, steps, parts, step)
+    parts = {"model": model, "discriminators": networks}
+    parts |= {"of_model": model_optimizer, "of_discriminators": discriminator_optimizer}
+    run_training("vocoder, adversarial", checkpoint, steps, parts, step)
     return model
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--start", type=Path, help="checkpoint to go on from; WORK/vocoder.pt, unless given")
+    parser.add_argument("--work", type=Path, required=True, help="folder of the speech and of the checkpoints")
+    parser.add_argument("--steps", type=int, default=6000, help="number of updates")
+    parser.add_argument("--start", type=Path, help="checkpoint to start from; default: WORK/vocoder.pt")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    voices = [Speech.load(options.work / f"{voice}.npz") for voice in ("slt", "rms")]
+    voices = [SpeechCorpus.load(options.work / f"{voice}.npz") for voice in ("slt", "rms")]
     predicted = options.work / "slt_predicted.npy"
     mels = np.load(predicted) if predicted.exists() else None
     train(

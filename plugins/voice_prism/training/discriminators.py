@@ -1,7 +1,7 @@
-"""Networks that tell real speech from made speech, for the adversarial stage of the vocoder.
+"""Networks that distinguish real from generated speech, for the adversarial stage of the vocoder.
 
-Spectrograms at three resolutions (UnivNet, Jang et al. 2021) see the fine structure of the upper bands; the wave folded at five
-periods (HiFi-GAN, Kong et al. 2020) sees whether its pulses come regularly. Both are small, for a CPU.
+Spectrograms at three resolutions (UnivNet, Jang et al. 2021) show the fine structure of the upper bands. The wave
+folded at five periods (HiFi-GAN, Kong et al. 2020) shows whether its pulses are regular. Both are small, for a CPU.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PERIODS = (2, 3, 5, 7, 11)
 
 
 class ResolutionDiscriminator(nn.Module):
-    """Looks at a spectrogram of one resolution."""
+    """Scores a spectrogram of one resolution."""
 
     def __init__(self, size: int, channels: int = 24) -> None:
         super().__init__()
@@ -31,12 +31,12 @@ class ResolutionDiscriminator(nn.Module):
         self.out = _convolution(channels, 1, (3, 3), (1, 1))
 
     def forward(self, wave: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """(batch, samples) to (scores, what each layer saw)."""
-        return _through(self, magnitude(stft(wave, self.size, self.size // 4), 1e-8)[:, None].pow(0.3))
+        """Return (scores, activations of each layer) of waves, (batch, samples)."""
+        return _apply_layers(self, magnitude(stft(wave, self.size, self.size // 4), 1e-8)[:, None].pow(0.3))
 
 
 class PeriodDiscriminator(nn.Module):
-    """Looks at every ``period``-th sample at a time."""
+    """Scores the wave folded at one period: every ``period``-th sample at a time."""
 
     def __init__(self, period: int, channels: tuple[int, ...] = (16, 32, 64, 64)) -> None:
         super().__init__()
@@ -48,42 +48,43 @@ class PeriodDiscriminator(nn.Module):
         self.out = _convolution(channels[-1], 1, (3, 1), (1, 1))
 
     def forward(self, wave: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """(batch, samples) to (scores, what each layer saw)."""
+        """Return (scores, activations of each layer) of waves, (batch, samples)."""
         length = wave.shape[1] // self.period * self.period
-        return _through(self, wave[:, None, :length].unflatten(2, (-1, self.period)))
+        return _apply_layers(self, wave[:, None, :length].unflatten(2, (-1, self.period)))
 
 
 def discriminators() -> nn.ModuleList:
-    """All of them."""
+    """Return all discriminators."""
     return nn.ModuleList([*map(ResolutionDiscriminator, RESOLUTIONS), *map(PeriodDiscriminator, PERIODS)])
 
 
-def judge(all_of_them: nn.ModuleList, true: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
-    """The discriminators' hinge loss."""
-    losses = [F.relu(1 - d(true)[0].float()).mean() + F.relu(1 + d(made)[0].float()).mean() for d in all_of_them]
+def discriminator_loss(networks: nn.ModuleList, real: torch.Tensor, generated: torch.Tensor) -> torch.Tensor:
+    """Return the hinge loss of the discriminators for waves, (batch, samples) each."""
+    losses = [F.relu(1 - d(real)[0].float()).mean() + F.relu(1 + d(generated)[0].float()).mean() for d in networks]
     return torch.stack(losses).mean()
 
 
-def deceive(all_of_them: nn.ModuleList, true: torch.Tensor, made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The vocoder's losses: (adversarial, feature matching)."""
+def generator_losses(
+    networks: nn.ModuleList, real: torch.Tensor, generated: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the vocoder's losses, (adversarial, feature matching), for waves, (batch, samples) each."""
     adversarial, matching = [], []
-    for discriminator in all_of_them:
-        score, seen = discriminator(made)
+    for discriminator in networks:
+        scores, activations = discriminator(generated)
         with torch.no_grad():
-            wanted = discriminator(true)[1]
-        adversarial.append(-score.float().mean())
-        matching.append(
-            torch.stack([(a.float() - b.float()).abs().mean() for a, b in zip(wanted, seen, strict=True)]).mean()
-        )
+            expected = discriminator(real)[1]
+        adversarial.append(-scores.float().mean())
+        distances = [(a.float() - b.float()).abs().mean() for a, b in zip(expected, activations, strict=True)]
+        matching.append(torch.stack(distances).mean())
     return torch.stack(adversarial).mean(), torch.stack(matching).mean()
 
 
-def _through(discriminator: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    seen = []
+def _apply_layers(discriminator: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    activations = []
     for layer in discriminator.layers:
         x = F.leaky_relu(layer(x), 0.1)
-        seen.append(x)
-    return discriminator.out(x), seen
+        activations.append(x)
+    return discriminator.out(x), activations
 
 
 def _convolution(inputs: int, outputs: int, kernel: tuple[int, int], stride: tuple[int, int]) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Log-mel-spectrograms and their short-time Fourier transforms.
+"""Log-mel-spectrograms, and the short-time Fourier transforms that they are computed from.
 
 One layout everywhere: 16 kHz, hop 200 samples (80 frames a second), window and FFT of 800 samples (Hann), 80 mel bands
 from 0 to 8 kHz on Slaney's scale, natural logarithm of the magnitude clamped at 1e-4. Frame ``t`` covers the samples
@@ -40,7 +40,7 @@ def stft(wave: torch.Tensor, n_fft: int = N_FFT, hop: int = HOP) -> torch.Tensor
 
 
 def magnitude(spectrum: torch.Tensor, tiny: float = 1e-9) -> torch.Tensor:
-    """The absolute value, with a gradient at zero."""
+    """Return the absolute value, with a finite gradient at zero."""
     return torch.sqrt(spectrum.real**2 + spectrum.imag**2 + tiny)
 
 
@@ -53,12 +53,12 @@ def log_mel(wave: torch.Tensor) -> torch.Tensor:
 
 
 def istft(spectrum: torch.Tensor, n_fft: int = N_FFT, hop: int = HOP) -> torch.Tensor:
-    """Return the wave, (batch, frames * hop), of complex spectra, (batch, bins, frames): the inverse of :func:`stft`."""
+    """Return the wave, (batch, frames * hop), of complex spectra, (batch, bins, frames); inverts :func:`stft`."""
     frames = spectrum.shape[2]
     window = torch.hann_window(n_fft, device=spectrum.device)
     length, side = (frames - 1) * hop + n_fft, (n_fft - hop) // 2
-    pieces = torch.fft.irfft(spectrum, n_fft, dim=1) * window[None, :, None]
+    segments = torch.fft.irfft(spectrum, n_fft, dim=1) * window[None, :, None]
     weights = (window**2)[None, :, None].expand(1, n_fft, frames).contiguous()
-    joined, weight = (F.fold(x, (1, length), (1, n_fft), stride=(1, hop))[:, 0, 0] for x in (pieces, weights))
+    joined, weight = (F.fold(x, (1, length), (1, n_fft), stride=(1, hop))[:, 0, 0] for x in (segments, weights))
     inner = slice(side, side + frames * hop)
     return joined[:, inner] / weight[:, inner].clamp(min=1e-3)

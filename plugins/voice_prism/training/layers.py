@@ -1,4 +1,4 @@
-"""The one building block of all networks here: a one-dimensional ConvNeXt block."""
+"""The building blocks of the networks: a one-dimensional ConvNeXt block, and a trunk of such blocks."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch.nn import functional as F
 
 
 class ConvNeXtBlock(nn.Module):
-    """Depthwise convolution, layer norm, two pointwise layers, and a scaled residual (Liu et al. 2022, in one dimension).
+    """A depthwise convolution, layer norm, two pointwise layers and a scaled residual (Liu et al. 2022) over time.
 
-    Input and output (batch, channels, time). With a ``mask``, (batch, 1, time), padding is zeroed before each convolution,
-    so a padded input gives the same values as an unpadded one.
+    Input and output have the shape (batch, channels, time). A ``mask``, (batch, 1, time), zeroes padding before each
+    convolution, so a padded input gives the same values as an unpadded one.
     """
 
     def __init__(self, channels: int, widen: int = 3, kernel: int = 7) -> None:
@@ -29,7 +29,10 @@ class ConvNeXtBlock(nn.Module):
 
 
 class Trunk(nn.Module):
-    """A convolution, some :class:`ConvNeXtBlock` and a layer norm; receptive field ``kernel // 2 + 3 * blocks`` each side."""
+    """A convolution, several :class:`ConvNeXtBlock` and a layer norm.
+
+    Its receptive field is ``kernel // 2 + 3 * blocks`` steps on each side.
+    """
 
     def __init__(self, inputs: int, channels: int, blocks: int, kernel: int = 7) -> None:
         super().__init__()
@@ -39,17 +42,17 @@ class Trunk(nn.Module):
         self.end_norm = nn.LayerNorm(channels)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """(batch, inputs, time) and (batch, 1, time) to (batch, time, channels)."""
-        x = self.start_norm(self._started(x * mask)).transpose(1, 2) * mask
+        """Map (batch, inputs, time) and a mask, (batch, 1, time), to (batch, time, channels)."""
+        x = self.start_norm(self._first_convolution(x * mask)).transpose(1, 2) * mask
         for block in self.blocks:
             x = block(x, mask)
         return self.end_norm(x.transpose(1, 2))
 
-    def _started(self, x: torch.Tensor) -> torch.Tensor:
-        """The first convolution, (batch, inputs, time) to (batch, time, channels), as one matrix product.
+    def _first_convolution(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply the first convolution, (batch, inputs, time) to (batch, time, channels), as one matrix product.
 
-        Runtimes choose their convolution by the length of the input, and each rounds otherwise: over 560 products that came to
-        2e-5 of the samples. Their matrix products round alike at every length.
+        Runtimes choose their convolution algorithm by the length of the input, and each rounds differently: over 560
+        products the difference was 2e-5 of the samples. Their matrix products round alike at every length.
         """
         kernel, time = self.start.kernel_size[0], x.shape[2]
         padded = F.pad(x, (kernel // 2, kernel // 2))

@@ -1,10 +1,10 @@
-"""Measure the vocoder against the teachers: how periodic each band of voiced speech is, and the mel distance.
+"""A measurement of the vocoder against the teachers: periodicity of voiced speech by band, and mel distance.
 
     python plugins/voice_prism/training/periodicity.py --work WORK
 
-A word error rate cannot hear buzz (too periodic above 3 kHz) or breath (not enough). Periodicity is the normalised
-autocorrelation at the pitch lag, 0 to 1, over 50 ms of each voiced frame, best within 4 % of the teacher's own pitch. The
-vocoder speaks the teacher's mels, so frames and pitch are the same.
+A word error rate is insensitive to buzz (too much periodicity above 3 kHz) and breath (too little). Periodicity is the
+normalised autocorrelation at the pitch lag, 0 to 1, over 50 ms of each voiced frame, the maximum within 4 % of the
+teacher's own pitch. The vocoder synthesizes the teacher's mels, so frames and pitch are the same.
 """
 
 from __future__ import annotations
@@ -16,61 +16,70 @@ import numpy as np
 import torch
 from features import BANDS, HOP, SAMPLE_RATE, log_mel
 from scipy.signal import butter, sosfiltfilt
-from speech import Speech
+from speech_corpus import SpeechCorpus
 
 import voxstack
 from voxstack.networks.addon import Addon
 
-HALF = 400  # samples on each side of a frame's start
+HALF = 400  # samples on each side of the start of a frame
 STACK = [{"type": "Decoder", "network": "vocoder"}, {"type": "InverseSTFT"}]
 
 
 def periodicity(wave: np.ndarray, f0: np.ndarray) -> np.ndarray:
-    """Return the mean periodicity of each band, (4,), of ``wave``, (samples,), whose pitch in Hz is ``f0``, (frames,)."""
+    """Return the mean periodicity of each band, (4,).
+
+    :param wave: (samples,).
+    :param f0: its pitch in Hz, (frames,); 0 where it is unvoiced.
+    """
     padded = np.pad(wave, (0, 10 * HOP))
     voiced = [t for t in range(4, len(f0) - 6) if f0[t - 1 : t + 2].min() > 0]
-    found = []
+    means = []
     for band in BANDS:
         filtered = sosfiltfilt(butter(4, band, "band", fs=SAMPLE_RATE, output="sos"), padded)
-        found.append(np.mean([_best(filtered, t * HOP, SAMPLE_RATE / f0[t]) for t in voiced]))
-    return np.array(found)
+        means.append(np.mean([_periodicity_at(filtered, t * HOP, SAMPLE_RATE / f0[t]) for t in voiced]))
+    return np.array(means)
 
 
-def _best(signal: np.ndarray, centre: int, lag: float) -> float:
-    here = signal[centre - HALF : centre + HALF]
+def _periodicity_at(signal: np.ndarray, centre: int, lag: float) -> float:
+    window = signal[centre - HALF : centre + HALF]
     lags = range(int(lag * 0.96), int(lag * 1.04) + 2)
     shifted = [signal[centre - HALF + k : centre + HALF + k] for k in lags]
-    return max(float(here @ there / (np.sqrt((here @ here) * (there @ there)) + 1e-9)) for there in shifted)
+    return max(float(window @ other / (np.sqrt((window @ window) * (other @ other)) + 1e-9)) for other in shifted)
 
 
-def measure(speech: Speech, vocoder: voxstack.StreamableBlock, utterances: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return (teacher's periodicity, the vocoder's, mel distance in nats) over the first utterances with voiced frames."""
+def measure(
+    corpus: SpeechCorpus, vocoder: voxstack.StreamableBlock, utterances: int
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return (periodicity of the teacher, of the vocoder, mel distance in nats).
+
+    :param utterances: number of utterances, of those with at least 20 voiced frames.
+    """
     rows = []
-    for index in range(len(speech)):
-        wave, f0 = speech.wave_of(index), speech.f0[speech.span(index)]
+    for index in range(len(corpus)):
+        wave, f0 = corpus.wave_of(index), corpus.f0[corpus.span(index)]
         if (f0 > 0).sum() < 20 or len(rows) == utterances:
             continue
         mel = log_mel(torch.from_numpy(wave)[None])[0].T.numpy()
-        made = np.concatenate(list(vocoder.stream(iter([mel]), {})))
-        distance = np.abs(log_mel(torch.from_numpy(made)[None])[0].T.numpy() - mel).mean()
-        rows.append((periodicity(wave, f0), periodicity(made, f0), distance))
-    teacher, ours, distance = (np.mean([row[i] for row in rows], 0) for i in range(3))
-    return teacher, ours, float(distance)
+        predicted = np.concatenate(list(vocoder.stream(iter([mel]), {})))
+        distance = np.abs(log_mel(torch.from_numpy(predicted)[None])[0].T.numpy() - mel).mean()
+        rows.append((periodicity(wave, f0), periodicity(predicted, f0), distance))
+    teacher, own, distance = (np.mean([row[i] for row in rows], 0) for i in range(3))
+    return teacher, own, float(distance)
 
 
 def main() -> None:
-    """Print a table."""
+    """Measure the vocoder for both teachers, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, required=True, help="where the speech is")
+    parser.add_argument("--work", type=Path, required=True, help="folder of the speech")
     parser.add_argument("--addon", default="prism", help="name, folder or .zip of the vocoder's addon")
-    parser.add_argument("--utterances", type=int, default=12)
+    parser.add_argument("--utterances", type=int, default=12, help="number of utterances of each teacher")
     options = parser.parse_args()
-    vocoder = voxstack.build(STACK, Addon.open(options.addon, voxstack.Registry.installed()), given=[])
+    vocoder = voxstack.build(STACK, Addon.open(options.addon, voxstack.Registry.installed()), available=[])
     for name in ("slt", "rms"):
-        speech = Speech.load(options.work / f"{name}_validation.npz")
-        teacher, ours, distance = measure(speech, vocoder, options.utterances)
+        corpus = SpeechCorpus.load(options.work / f"{name}_validation.npz")
+        teacher, own, distance = measure(corpus, vocoder, options.utterances)
         print(f"{name} teacher  " + "  ".join(f"{value:.3f}" for value in teacher))
-        print(f"{name} vocoder  " + "  ".join(f"{value:.3f}" for value in ours) + f"   mel distance {distance:.3f}")
+        print(f"{name} vocoder  " + "  ".join(f"{value:.3f}" for value in own) + f"   mel distance {distance:.3f}")
 
 
 if __name__ == "__main__":

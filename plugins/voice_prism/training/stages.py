@@ -1,4 +1,4 @@
-"""Runs the scripts that make a voice, those of one stage side by side."""
+"""The runner of the scripts that make a voice; the scripts of one stage run side by side."""
 
 from __future__ import annotations
 
@@ -7,30 +7,35 @@ import subprocess
 import sys
 from pathlib import Path
 
-Stage = tuple[Path, list[str]]
-"""A script with its arguments, but for ``--work``."""
+Script = tuple[Path, list[str]]
+"""A script with its arguments, except ``--work``."""
+
+Stage = list[Script]
+"""Scripts that run side by side."""
 
 
-def run_all(rows: list[list[Stage]], work: Path) -> None:
-    """Run every row, each side by side; ``work`` is made if need be."""
+def run_stages(stages: list[Stage], work: Path) -> None:
+    """Run all stages in order, in the folder ``work``, which is created if necessary.
+
+    :raises SystemExit: if a script failed.
+    """
     work.mkdir(parents=True, exist_ok=True)
-    for number, row in enumerate(rows, 1):
-        print(f"train: stage {number} of {len(rows)}: {', '.join(script.name for script, _ in row)}", flush=True)
-        run(row, work)
+    for number, stage in enumerate(stages, 1):
+        print(f"train: stage {number} of {len(stages)}: {', '.join(script.name for script, _ in stage)}", flush=True)
+        run_stage(stage, work)
 
 
-def run(row: list[Stage], work: Path) -> None:
-    """Run the stages of a row side by side.
+def run_stage(stage: Stage, work: Path) -> None:
+    """Run the scripts of a stage side by side.
 
-    :raises SystemExit: with the first stage that failed; the others are waited for, and keep their checkpoints.
+    :raises SystemExit: naming the first script that failed, after all others have ended; they keep their checkpoints.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    jobs = [
-        (script, subprocess.Popen([sys.executable, script, *more, "--work", work], env=environment))
-        for script, more in row
+    processes = [
+        (script, subprocess.Popen([sys.executable, script, *arguments, "--work", work], env=environment))
+        for script, arguments in stage
     ]
-    failed = [script for script, job in jobs if job.wait()]
+    failed = [script for script, process in processes if process.wait()]
     if failed:
-        raise SystemExit(
-            f"train: {failed[0].name} failed; mend what it says and call this again: finished stages are kept"
-        )
+        advice = "fix the error above and run this command again: finished stages are kept"
+        raise SystemExit(f"train: {failed[0].name} failed; {advice}")

@@ -1,14 +1,19 @@
-/* The teacher: reads "id<TAB>shift span rise stretch<TAB>text" lines, speaks each with flite, writes DIR/id.wav and one line of labels a sentence:
+/* The teacher: reads lines of "id<TAB>shift span rise stretch<TAB>text", synthesizes each with flite, writes
+ * DIR/id.wav, and prints one line of labels per sentence:
  *
  *   id  sample_rate  samples  text  segments  f0
  *
- * with TAB between, segments as "phone:end:stress:word_start:word" (end in seconds; word only on its first segment, else "_"),
- * and f0 in tenths of Hz every 5 ms (0: unvoiced), both separated by spaces. Without DIR ("-") no sound is written.
+ * The fields are separated by TABs. Segments are "phone:end:stress:word_start:word" (end in seconds; the word only on
+ * its first segment, else "_"). f0 is in tenths of Hz, every 5 ms (0: unvoiced). Both lists are separated by spaces.
+ * With "-" in place of DIR no audio is written.
  *
- * The four numbers say how: the pitch moves by "shift" semitones, its distance from its mean (in semitones) is multiplied by
- * "span", the last 0.35 s before the final silence rise by "rise" semitones, and everything lasts "stretch" times as long.
- * "0 1 0 1" is the teacher as it is. The changed pitch drives the teacher's own synthesis filter, so nothing is resampled.
- * "teacher VOICE lexicon" reads words instead and prints "word  known  phones", phones as flite's lexicon and letter-to-sound rules give them.
+ * The four numbers are the delivery: the pitch moves by "shift" semitones, its distance from its mean (in semitones) is
+ * multiplied by "span", the pitch rises by "rise" semitones over the last 0.35 s before the final silence, and all
+ * durations are multiplied by "stretch". "0 1 0 1" is the teacher unchanged. The changed pitch drives the teacher's own
+ * synthesis filter, so nothing is resampled.
+ *
+ * "teacher VOICE lexicon" reads words instead and prints "word  known  phones" for each, with the phones of flite's
+ * lexicon and letter-to-sound rules.
  *
  * Build: cc -O2 teacher.c -o teacher -lflite_cmu_us_slt -lflite_cmu_us_rms -lflite_usenglish -lflite_cmulex -lflite -lm
  */
@@ -37,16 +42,15 @@ static void print_segments(cst_utterance *utterance) {
 }
 
 static void print_f0(cst_utterance *utterance) {
-  const cst_val *value = feat_present(utterance->features, "param_track") ? feat_val(utterance->features, "param_track") : NULL;
-  if (!value) return;
-  cst_track *track = val_track(value);
+  if (!feat_present(utterance->features, "param_track")) return;
+  cst_track *track = val_track(feat_val(utterance->features, "param_track"));
   for (int i = 0; i < track->num_frames; i++) printf("%d ", (int)(track->frames[i][0] * 10 + 0.5f));
 }
 
 #define RISING 0.35 /* seconds */
 
-/* Move the pitch of the parameters, and have the voice's filter speak them again. */
-static cst_wave *spoken_anew(cst_utterance *utterance, double shift, double span, double rise) {
+/* Change the pitch of the parameters, and run the voice's synthesis filter again. */
+static cst_wave *resynthesize(cst_utterance *utterance, double shift, double span, double rise) {
   cst_cg_db *db = val_cg_db(feat_val(utterance->features, "cg_db"));
   cst_track *track = val_track(feat_val(utterance->features, "param_track"));
   cst_track *strengths = db->mixed_excitation ? val_track(feat_val(utterance->features, "str_track")) : NULL;
@@ -103,18 +107,18 @@ int main(int count, char **args) {
     double shift, span, rise, stretch;
     int used = 0;
     if (sscanf(text, "%lf %lf %lf %lf%n", &shift, &span, &rise, &stretch, &used) != 4 || text[used] != '\t') {
-      fprintf(stderr, "teacher: %s: no \"shift span rise stretch\" before the text\n", line);
+      fprintf(stderr, "teacher: %s: write \"shift span rise stretch\" and a TAB before the text\n", line);
       return 1;
     }
     text += used + 1;
     feat_set_float(voice->features, "duration_stretch", stretch);
     cst_utterance *utterance = flite_synth_text(text, voice);
     if (!utterance) {
-      fprintf(stderr, "teacher: cannot speak %s: %s\n", line, text);
+      fprintf(stderr, "teacher: cannot synthesize %s: %s\n", line, text);
       return 1;
     }
-    int anew = shift != 0 || span != 1 || rise != 0;
-    cst_wave *wave = anew ? spoken_anew(utterance, shift, span, rise) : utt_wave(utterance);
+    int changed = shift != 0 || span != 1 || rise != 0;
+    cst_wave *wave = changed ? resynthesize(utterance, shift, span, rise) : utt_wave(utterance);
     if (strcmp(args[2], "-")) {
       snprintf(path, sizeof path, "%s/%s.wav", args[2], line);
       cst_wave_save_riff(wave, path);
@@ -125,7 +129,7 @@ int main(int count, char **args) {
     print_f0(utterance);
     printf("\n");
     fflush(stdout);
-    if (anew) delete_wave(wave);
+    if (changed) delete_wave(wave);
     delete_utterance(utterance);
   }
   return 0;

@@ -1,4 +1,4 @@
-"""amber, the default voice: American English, female, 16 kHz, with explicit durations."""
+"""The addon amber, the default voice: American English, female, 16 kHz, with explicit durations."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ import voxstack
 
 @voxstack.hookimpl
 def voxstack_addons() -> list[Path]:
-    """The addon of this distribution."""
+    """Return the folder of the addon of this distribution."""
     return [Path(__file__).parent / "amber"]

@@ -1,4 +1,4 @@
-"""cobalt: American English, male, 16 kHz, attention-based and autoregressive."""
+"""The addon cobalt: American English, male, 16 kHz, attention-based and autoregressive."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ import voxstack
 
 @voxstack.hookimpl
 def voxstack_addons() -> list[Path]:
-    """The addon of this distribution."""
+    """Return the folder of the addon of this distribution."""
     return [Path(__file__).parent / "cobalt"]

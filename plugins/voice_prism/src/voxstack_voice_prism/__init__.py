@@ -1,4 +1,4 @@
-"""prism, the vocoder that all voices share: log-mel frames to spectra, 16 kHz."""
+"""The addon prism, the vocoder that all voices share: log-mel frames to spectra, 16 kHz."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ import voxstack
 
 @voxstack.hookimpl
 def voxstack_addons() -> list[Path]:
-    """The addon of this distribution."""
+    """Return the folder of the addon of this distribution."""
     return [Path(__file__).parent / "prism"]

@@ -1,4 +1,4 @@
-"""Pictures of speech: spectrograms beside the teacher's, and what intonation and controls do."""
+"""Plots of speech: spectrograms beside the teacher's, and the effect of intonation and controls."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from likeness import pitch
+from frame_comparison import track_pitch
 
 RATE, HOP = 16000, 200
-ASKED = ("You are leaving tomorrow.", "You are leaving tomorrow?", "You are leaving tomorrow!")
-CONTROLLED = "The old bridge across the river was closed for repairs last winter."
+INTONATION = ("You are leaving tomorrow.", "You are leaving tomorrow?", "You are leaving tomorrow!")
+CONTROLS = "The old bridge across the river was closed for repairs last winter."
 
 
-def spectrograms(rows: Mapping[str, Mapping[str, np.ndarray]], path: Path) -> None:
-    """A sheet with a row a sentence and a column a system, 0 to 8 kHz, 80 dB deep, in windows of 25 ms.
+def plot_spectrograms(rows: Mapping[str, Mapping[str, np.ndarray]], path: Path) -> None:
+    """Plot spectrograms, with a row per sentence and a column per system, and save them to ``path``.
+
+    They show 0 to 8 kHz and 80 dB, in windows of 25 ms.
 
     :param rows: samples at 16 kHz, (samples,), by sentence and by system.
     """
@@ -31,14 +33,17 @@ def spectrograms(rows: Mapping[str, Mapping[str, np.ndarray]], path: Path) -> No
     figure.savefig(path)
 
 
-def contours(tracks: Mapping[str, Mapping[str, np.ndarray]], path: Path) -> None:
-    """A panel for each group of waves, with the pitch of each in Hz, as a tracker finds it."""
+def plot_pitch(panels: Mapping[str, Mapping[str, np.ndarray]], path: Path) -> None:
+    """Plot the tracked pitch of waves in Hz, and save the plot to ``path``.
+
+    :param panels: samples at 16 kHz, (samples,), by title of a panel and by name.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6 * len(tracks), 4), dpi=80, layout="constrained")
-    for axis, (title, waves) in zip(figure.subplots(1, len(tracks), squeeze=False)[0], tracks.items(), strict=True):
+    figure = Figure(figsize=(6 * len(panels), 4), dpi=80, layout="constrained")
+    for axis, (title, waves) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         for name, wave in waves.items():
-            f0 = pitch(wave, len(wave) // HOP)
+            f0 = track_pitch(wave, len(wave) // HOP)
             axis.plot(np.arange(len(f0)) * HOP / RATE, np.where(f0 > 0, f0, np.nan), label=name)
         axis.set(title=title, xlabel="seconds", ylabel="Hz")
         axis.legend(fontsize=8)

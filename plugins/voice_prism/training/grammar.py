@@ -1,84 +1,38 @@
 """The training text: sentences drawn from a small grammar and from word lists.
 
-Random words cover the sounds of English better than chosen texts: 2 000 such sentences hold 99.9 % of the diphones of
-others like them. Nine in ten lines are sentences of 4 to 20 words; one in ten is an utterance of one to three words, and
-one in twenty runs on for 20 to 40 words, so that a model hears both ends.
+Random words cover the sounds of English better than chosen texts: 2 000 such sentences contain 99.9 % of the diphones
+of other such sentences. Most lines are sentences of 4 to 20 words. One in ten is an utterance of one to three words,
+and one in twenty has 20 to 40 words, so that a model learns very short and very long input, too.
 """
 
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
-SCOWL = Path("/usr/share/dict/scowl")  # Debian package "scowl"
-RUDE = tuple(
-    "fuck shit cunt nigg fag bitch whore slut rape rapist bastard piss crap cock dick porn nazi sex penis vagina".split()
+from vocabulary import (
+    CONJUNCTIONS,
+    DETERMINERS,
+    MODALS,
+    OPENERS,
+    QUANTITIES,
+    SCOWL,
+    SHORT_LINES,
+    TIMES,
+    capitalized,
+    plural,
+    scowl_words,
+    spell,
+    word_classes,
 )
-SHORT = (
-    "Yes. No. Hello. Hi there. Hello world. Good morning. Good afternoon. Good evening. Good night. Thank you. Thanks. "
-    "Thank you very much. Goodbye. See you soon. Of course. All right. Okay. Sorry. Excuse me. Not at all. Really? Why? "
-    "Why not? Who? Who is it? What? What now? Where? When? How? How much? How many? Stop! Go! Help! Look out! Come in. "
-    "Come here. Go away. Wait. Wait here. Turn left. Turn right. Straight on. Never mind. Well done. Good luck. Happy birthday. "
-    "Welcome. Welcome back. Please wait. One moment. Try again. Maybe. Perhaps. Certainly. Absolutely not. I see. I know. "
-    "I do not. So do I. Me too. You too. After you. Be careful. Take care. Any questions? Are you ready? Is it?"
-)
-SHORT_LINES = tuple(re.findall(r"[^.?!]+[.?!]", SHORT))
-TIMES = (
-    "yesterday|this morning|last night|last week|two days ago|in the evening|at noon|before dawn|on Monday|on Thursday|in January|"
-    "in the summer|every day|for three hours|at half past nine|a long time ago|next year|tomorrow|after lunch|on the fourth of July|"
-    "in nineteen eighty five|during the winter|all afternoon|as usual|on Tuesday the third of March|at a quarter to six"
-).split("|")
-CONJUNCTIONS = [
-    "and",
-    "but",
-    "because",
-    "so",
-    "although",
-    "while",
-    "when",
-    "before",
-    "after",
-    "until",
-    "if",
-    "unless",
-    "since",
-]
-DETERMINERS = [
-    "the",
-    "the",
-    "the",
-    "a",
-    "this",
-    "that",
-    "my",
-    "your",
-    "his",
-    "her",
-    "our",
-    "their",
-    "every",
-    "each",
-    "another",
-    "some",
-    "no",
-]
-OPENERS = (
-    "yes|no|well|oh|hello|thank you|of course|good morning|I am sorry|excuse me|not at all|all right|really|goodbye|maybe"
-).split("|")
-QUANTITIES = ["several", "many", "a few", "most of the", "both", "hundreds of"]
-UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-).split()
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-MODALS = (
-    "will|could|should|would|might|must|can|did not|does not|could not|would like to|wanted to|is going to|has to|used to|tried to"
-).split("|")
 
 
 class Grammar:
-    """Draws sentences; the same seed gives the same text."""
+    """Draws sentences; the same seed gives the same text.
+
+    :raises FileNotFoundError: if the word lists are not installed.
+    """
 
     def __init__(self, seed: int, scowl: Path = SCOWL) -> None:
         self.random = random.Random(seed)
@@ -87,7 +41,7 @@ class Grammar:
         self.rare = scowl_words(scowl, [40, 50])
         missing = [name for name, words in (("10-35", self.common), ("40-50", self.rare)) if not words]
         if missing:
-            raise FileNotFoundError(f"{scowl}: no English word lists of levels {missing}; apt-get install scowl")
+            raise FileNotFoundError(f"{scowl}: no English word lists of levels {missing}; run: apt-get install scowl")
 
     def lines(self, count: int) -> Iterator[str]:
         """Yield ``count`` different utterances."""
@@ -100,13 +54,15 @@ class Grammar:
                 yield line
 
     def pick(self, options: list[str] | tuple[str, ...]) -> str:
+        """Draw one of ``options``."""
         return self.random.choice(options)
 
     def maybe(self, chance: float) -> bool:
+        """Draw True with the probability ``chance``."""
         return self.random.random() < chance
 
     def number(self) -> str:
-        """A number below ten thousand in words."""
+        """Draw a number below ten thousand, in words."""
         below = self.random.choice([20, 100, 100, 1000, 10000])
         return spell(self.random.randrange(below))
 
@@ -115,20 +71,20 @@ class Grammar:
         if kind < 0.35:
             return self.pick(SHORT_LINES).strip()
         if kind < 0.55:
-            return capital(self.number()) + "."
+            return capitalized(self.number()) + "."
         if kind < 0.65:
             return self.pick("A B C D E F G H I J K L M N O P Q R S T U V W X Y Z".split()) + "."
         words = [self.pick(self.common if self.maybe(0.7) else self.rare) for _ in range(self.random.randint(1, 3))]
-        return capital(" ".join(words)) + self.pick([".", ".", ".", "?", "!"])
+        return capitalized(" ".join(words)) + self.pick([".", ".", ".", "?", "!"])
 
     def long(self) -> str:
         line = self.clause()
         while len(line.split()) < self.random.randint(20, 40):
             line += self.pick([", ", " ", ", "]) + self.pick(CONJUNCTIONS) + " " + self.clause()
-        return capital(line) + "."
+        return capitalized(line) + "."
 
     def sentence(self) -> str:
-        return capital(self.random.choices([kind for kind, _ in KINDS], [weight for _, weight in KINDS])[0](self))
+        return capitalized(self.random.choices([kind for kind, _ in KINDS], [weight for _, weight in KINDS])[0](self))
 
     def clause(self) -> str:
         return f"{self.subject()} {self.verb_phrase()}"
@@ -177,7 +133,8 @@ class Grammar:
             phrase = f"{self.pick(MODALS)} {self.pick(words['verb'])} {self.object()}"
         else:
             link = self.pick(["was", "is", "seemed", "became", "looked", "felt", "will be"])
-            phrase = f"{link} {self.pick(['very ', 'too ', 'so ', 'quite ', 'rather ', '', ''])}{self.pick(words['adjective'])}"
+            degree = self.pick(["very ", "too ", "so ", "quite ", "rather ", "", ""])
+            phrase = f"{link} {degree}{self.pick(words['adjective'])}"
         phrase += " " + self.place() if self.maybe(0.30) else ""
         phrase += " " + self.pick(words["adverb"]) if self.maybe(0.20) else ""
         return phrase + (" " + self.pick(TIMES) if self.maybe(0.22) else "")
@@ -198,7 +155,8 @@ class Grammar:
         return f"{self.pick(['Why', 'When', 'How', 'Where'])} {self.yes_no_question()}"
 
     def yes_no_question(self) -> str:
-        return f"{self.pick(self.words['auxiliary'])} {self.subject()} {self.pick(self.words['verb'])} {self.object()}{self.tail()}?"
+        start = f"{self.pick(self.words['auxiliary'])} {self.subject()} {self.pick(self.words['verb'])}"
+        return f"{start} {self.object()}{self.tail()}?"
 
     def command(self) -> str:
         start = self.pick(["please ", "do not ", "always ", "never ", "let us ", "you must ", ""])
@@ -216,13 +174,11 @@ class Grammar:
         return f"{self.pick(TIMES)}, {self.clause()}."
 
     def bare_words(self) -> str:
-        return (
-            " ".join(self.pick(self.common if self.maybe(0.7) else self.rare) for _ in range(self.random.randint(4, 8)))
-            + "."
-        )
+        count = self.random.randint(4, 8)
+        return " ".join(self.pick(self.common if self.maybe(0.7) else self.rare) for _ in range(count)) + "."
 
     def greeting(self) -> str:
-        return f"{self.pick(OPENERS)}{self.pick([', ', ', ', '! '])}{capital(self.clause())}."
+        return f"{self.pick(OPENERS)}{self.pick([', ', ', ', '! '])}{capitalized(self.clause())}."
 
 
 KINDS = [
@@ -230,49 +186,3 @@ KINDS = [
     (Grammar.yes_no_question, 6), (Grammar.command, 5), (Grammar.there_is, 5), (Grammar.enumeration, 6),
     (Grammar.time_first, 4), (Grammar.bare_words, 3), (Grammar.greeting, 2),
 ]  # fmt: skip
-
-
-def word_classes(path: Path) -> dict[str, list[str]]:
-    """Read ``words.txt``: paragraphs that begin with ``name:``."""
-    paragraphs = [p for p in path.read_text().split("\n\n") if not p.startswith("#")]
-    return {name.strip(): words.split() for name, _, words in (p.partition(":") for p in paragraphs)}
-
-
-def scowl_words(
-    folder: Path, levels: list[int], kinds: tuple[str, ...] = ("english-words", "american-words")
-) -> list[str]:
-    """Return the lower-case words of these commonness levels (10 = commonest), rude ones left out."""
-    words: set[str] = set()
-    for level in levels:
-        for kind in kinds:
-            path = folder / f"{kind}.{level}"
-            if path.exists():
-                words.update(path.read_text(encoding="latin-1").split())
-    return sorted(w for w in words if re.fullmatch(r"[a-z]{2,13}", w) and not w.startswith(RUDE))
-
-
-def plural(noun: str) -> str:
-    """The plural of a regular noun and of the irregular ones in ``words.txt``."""
-    irregular = {"man": "men", "woman": "women", "child": "children", "sheep": "sheep", "fish": "fish"}
-    if noun in irregular:
-        return irregular[noun]
-    if re.search(r"(s|x|ch|sh)$", noun):
-        return noun + "es"
-    if re.search(r"[^aeiou]y$", noun):
-        return noun[:-1] + "ies"
-    return noun[:-2] + "ves" if noun.endswith("fe") else noun + "s"
-
-
-def spell(number: int) -> str:
-    """An integer from 0 to 9999 in words."""
-    if number < 20:
-        return UNITS[number]
-    if number < 100:
-        return TENS[number // 10 - 2] + (" " + UNITS[number % 10] if number % 10 else "")
-    size, name = (100, "hundred") if number < 1000 else (1000, "thousand")
-    rest = number % size
-    return f"{spell(number // size)} {name}" + (f" {'and ' if rest < 100 else ''}{spell(rest)}" if rest else "")
-
-
-def capital(line: str) -> str:
-    return line[0].upper() + line[1:]
