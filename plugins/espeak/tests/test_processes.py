@@ -271,6 +271,8 @@ class InterruptedTurn(Turn):
 
 
 def test_an_interrupt_while_a_turn_is_awaited_leaks_no_process(pool: ProcessPool) -> None:
+    assert len(synthesized(espeak_with(pool), "Yes."))
+    idle = [*pool._idle]
     token = CURRENT_TURN.set(InterruptedTurn())
     try:
         for _ in range(pool.limit + 1):
@@ -279,6 +281,7 @@ def test_an_interrupt_while_a_turn_is_awaited_leaks_no_process(pool: ProcessPool
     finally:
         CURRENT_TURN.reset(token)
     assert pool.lent == 0
+    assert pool._idle == idle
 
 
 def test_an_interrupt_while_a_process_ends_leaks_no_slot(pool: ProcessPool, monkeypatch: pytest.MonkeyPatch) -> None:

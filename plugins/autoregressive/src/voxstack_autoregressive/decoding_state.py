@@ -61,11 +61,11 @@ class DecodingState(Job):
         self.remaining = max(1, math.ceil(steps_per_token * self.tokens) + spare_steps)
         """Steps that may still be decoded."""
         self.stopped = False
-        """Whether the network has predicted the end."""
+        """True once the network has predicted the end."""
         self.wanted = 0
         """Steps still to be decoded for the requested chunk."""
         self.isolated = False
-        """Whether its batch has failed, so that it has to go on alone."""
+        """True once its batch has failed, so that it has to go on alone."""
         self.error: Exception | None = None
         self._frames: list[np.ndarray] = []
         self._attention: list[np.ndarray] = []
@@ -78,12 +78,12 @@ class DecodingState(Job):
 
     @property
     def ended(self) -> bool:
-        """Whether there is no further step."""
+        """True if there is no further step."""
         return self.stopped or self.remaining == 0
 
     @property
     def complete(self) -> bool:
-        """Whether all steps of the requested chunk are decoded."""
+        """True once all steps of the requested chunk are decoded."""
         return self.wanted == 0 or self.ended
 
     @property

@@ -56,7 +56,7 @@ class Plan:
 
     @property
     def is_chain(self) -> bool:
-        """Whether each network depends on the one before it, so that no two can run at the same time."""
+        """True if each network depends on the one before it, so that no two can run at the same time."""
         return all(index + 1 in following for index, following in enumerate(self.dependents[:-1]))
 
     @property

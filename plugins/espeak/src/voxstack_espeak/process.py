@@ -50,7 +50,7 @@ class EspeakProcess:
 
     @property
     def ready(self) -> bool:
-        """Whether it can take a request: it is alive, and has completed the previous one."""
+        """True if it can take a request: it is alive, and has completed the previous one."""
         return self._done and self._process.poll() is None
 
     @property

@@ -101,6 +101,7 @@ class ProcessPool:
             return process
         except BaseException:  # waiting for a turn, ending or starting a process can fail or be interrupted
             if reserved is not None:
+                self._keep_or_end(reserved)
                 self._release()
             raise
 
@@ -140,18 +141,19 @@ class ProcessPool:
             if not process.ready:
                 process.end()
                 process = self._successor() or process
-            if not self._keep(process):
-                process.end()
+            self._keep_or_end([process])
         finally:
             self._release()
 
-    def _keep(self, process: EspeakProcess) -> bool:
-        """Keep a process if it is ready and there is room for it; return whether it is kept."""
-        with self._changed:
-            kept = process.ready and len(self._idle) < self.spare and not self._closed
-            if kept:
-                self._idle.append(process)
-            return kept
+    def _keep_or_end(self, processes: Sequence[EspeakProcess]) -> None:
+        """Keep processes that are ready, as far as there is room for them, and end the others."""
+        for process in processes:
+            with self._changed:
+                keep = process.ready and len(self._idle) < self.spare and not self._closed
+                if keep:
+                    self._idle.append(process)
+            if not keep:
+                process.end()
 
     def _successor(self) -> EspeakProcess | None:
         """Start a process in place of one that has ended, so that a caller that interrupts a stream need not wait."""
