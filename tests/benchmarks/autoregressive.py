@@ -1,7 +1,9 @@
-"""A decoder that speaks step by step, over its bare network, and many of them at once: python tests/benchmarks/autoregressive.py
+"""An autoregressive decoder against its bare network, and many streams of it at once.
 
-The decoder is that of cobalt, with the encodings of held-out sentences. Everything on one thread a call, interleaved; ratios of
-medians. "Bare" is ONNX Runtime's session, called in a loop that hands states on and does nothing else.
+    python tests/benchmarks/autoregressive.py [--rounds 30] [--seconds 2]
+
+The decoder is that of cobalt, with the encodings of held-out sentences. All runs use one thread per call and are
+interleaved; rows are ratios of medians. "Bare" is ONNX Runtime's session, called in a loop that only passes states on.
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ Utterance = Mapping[str, Any]
 
 
 class Decoder:
-    """The step-by-step decoder of a voice, and what it reads of some sentences.
+    """The autoregressive decoder of a voice, and its inputs for some sentences.
 
-    :param window: whether its attention is held to the text, as the voice has it.
+    :param window: whether its attention is restricted, as in the voice.
     """
 
     def __init__(self, context: str | None, window: bool = True) -> None:
@@ -44,39 +46,40 @@ class Decoder:
         self.network = voice.addon.network("step")
         self.utterances = []
         for line in SENTENCES.read_text().splitlines()[:STREAMS]:
-            said = voice.request(line)
-            made = {**said, **pipeline.sequence_block(said)}
-            self.utterances.append({name: value for name, value in made.items() if name != "timeline"})
+            request = voice.request(line)
+            utterance = {**request, **pipeline.sequence_block(request)}
+            self.utterances.append({name: value for name, value in utterance.items() if name != "timeline"})
 
     def stream(self, number: int, size: int | None) -> Iterator[np.ndarray]:
-        """Chunks of one sentence, of so many frames each; None: as a voice has them that nobody waits for."""
+        """Yield the chunks of one sentence, of ``size`` frames each; None: of the default schedule."""
         schedule = Schedule(first=size, growth=1.0001, largest=size) if size else Schedule()
         return self.block.stream(iter(()), {**self.utterances[number % len(self.utterances)], "schedule": schedule})
 
     def steps(self, number: int, size: int | None) -> int:
+        """Decode one sentence and return the number of steps."""
         return sum(len(chunk) for chunk in self.stream(number, size)) // 4
 
 
 def _find(block: Any, name: str) -> Any:
-    found = [block]
-    for one in found:
-        found.extend(child for _, child in children(one, ""))
-    return next(one for one in found if type(one).__name__ == name)
+    blocks = [block]
+    for parent in blocks:
+        blocks.extend(child for _, child in children(parent, ""))
+    return next(found for found in blocks if type(found).__name__ == name)
 
 
 def bare(decoder: Decoder, steps: int) -> None:
-    """So many steps of the first sentence in ONNX Runtime."""
-    session, spec, said = _session(decoder), decoder.network.spec, decoder.utterances[0]
-    given = {
-        "keys": said["keys"][None],
-        "values": said["values"][None],
-        "mask": np.ones((1, len(said["keys"])), np.float32),
+    """Run the first steps of the first sentence in ONNX Runtime."""
+    session, spec, utterance = _session(decoder), decoder.network.spec, decoder.utterances[0]
+    inputs = {
+        "keys": utterance["keys"][None],
+        "values": utterance["values"][None],
+        "mask": np.ones((1, len(utterance["keys"])), np.float32),
     }
     names = [output.name for output in session.get_outputs()]
     states = first_states(spec)
     for _ in range(steps):
-        made = dict(zip(names, session.run(None, {**given, **states}), strict=True))
-        states = {name: made[state.next] for name, state in spec.states.items()}
+        outputs = dict(zip(names, session.run(None, {**inputs, **states}), strict=True))
+        states = {name: outputs[state.next] for name, state in spec.states.items()}
 
 
 _SESSIONS: dict[str, onnxruntime.InferenceSession] = {}
@@ -92,42 +95,42 @@ def _session(decoder: Decoder) -> onnxruntime.InferenceSession:
 
 
 def overhead(rounds: int) -> list[Row]:
-    """The block over the bare loop."""
-    held, free = Decoder(None), Decoder(None, window=False)
-    steps = held.steps(0, None)
+    """Compare the block with the bare loop."""
+    restricted, free = Decoder(None), Decoder(None, window=False)
+    steps = restricted.steps(0, None)
 
     def timed(work: Any) -> dict[str, float]:
         watch = Stopwatch()
-        made = work()
-        return {"us": 1e6 * watch.wall / (made or steps)}
+        count = work()
+        return {"us": 1e6 * watch.wall / (count or steps)}
 
-    kinds = {"bare": lambda: timed(lambda: bare(held, steps))}
+    kinds = {"bare": lambda: timed(lambda: bare(restricted, steps))}
     kinds |= {
         f"free, {size or 'growing'}": lambda size=size: timed(lambda: free.steps(0, size)) for size in (None, 64, 16, 4)
     }
     kinds |= {
-        f"window, {size or 'growing'}": lambda size=size: timed(lambda: held.steps(0, size))
+        f"window, {size or 'growing'}": lambda size=size: timed(lambda: restricted.steps(0, size))
         for size in (None, 64, 16, 4)
     }
-    made = interleaved(kinds, rounds)
-    base = made.pop("bare")["us"]
-    limit = {"free, growing": 1.1, "window, growing": 1.1, "free, 64": 1.1, "window, 64": 1.1}
+    figures = interleaved(kinds, rounds)
+    base = figures.pop("bare")["us"]
+    limits = {"free, growing": 1.1, "window, growing": 1.1, "free, 64": 1.1, "window, 64": 1.1}
     rows = [Row("the bare call", base, "us", note=f"{steps} steps of four frames")]
     return rows + [
-        Row(f"a step over it, {name} frames a chunk", one["us"] / base, limit=limit.get(name))
-        for name, one in made.items()
+        Row(f"a step over it, {name} frames a chunk", kind["us"] / base, limit=limits.get(name))
+        for name, kind in figures.items()
     ]
 
 
 def first_frames() -> Row:
-    """Calls of the network before the first frames."""
+    """Count the calls of the network before the first frames."""
     decoder, calls = Decoder(None), 0
     run = decoder.network._run
 
-    def counting(**given: np.ndarray) -> Mapping[str, np.ndarray]:
+    def counting(**tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         nonlocal calls
         calls += 1
-        return run(**given)
+        return run(**tensors)
 
     decoder.network._run = counting
     next(decoder.stream(0, 1))
@@ -136,19 +139,19 @@ def first_frames() -> Row:
 
 
 def memory() -> Row:
-    """Memory of a stream that never stops, at its limit, ten times as long over one as long."""
+    """Compare the peak memory of two streams that run to their limit of steps, one ten times as long as the other."""
     decoder = Decoder(None)
     run = decoder.network._run
-    decoder.network._run = lambda **given: {**run(**given), "stop": np.full((1, 1), -1, np.float32)}
+    decoder.network._run = lambda **tensors: {**run(**tensors), "stop": np.full((1, 1), -1, np.float32)}
 
     def peak(steps: int) -> float:
         decoder.block.spare_steps = steps
         tracemalloc.start()
         for _ in decoder.stream(0, 64):
             pass
-        held = tracemalloc.get_traced_memory()[1]
+        size = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        return held
+        return size
 
     peak(100)
     short, long = peak(400), peak(4000)
@@ -157,7 +160,7 @@ def memory() -> Row:
 
 
 def together(decoder: Decoder, streams: int, seconds: float, size: int) -> dict[str, float]:
-    """So many streams at once, one sentence after the other, each chunk made in a turn; steps a second, and a CPU second."""
+    """Run streams at once, each chunk in a turn; return decoded steps per second and per CPU second."""
     scheduler, counts, end = (
         voxstack.Scheduler(WORKERS, load=None, patience=None),
         [0] * streams,
@@ -186,18 +189,18 @@ def together(decoder: Decoder, streams: int, seconds: float, size: int) -> dict[
     return {"wall": sum(counts) / watch.wall, "cpu": sum(counts) / watch.cpu}
 
 
-def company(rounds: int, seconds: float, size: int = 128) -> list[Row]:
-    """Many streams over one."""
+def many_streams(rounds: int, seconds: float, size: int = 128) -> list[Row]:
+    """Compare many streams with one."""
     alone, batched = Decoder(None), Decoder("server")
     kinds = {"one": lambda: together(alone, 1, seconds, size), "apart": lambda: together(alone, STREAMS, seconds, size)}
-    made = interleaved({**kinds, "together": lambda: together(batched, STREAMS, seconds, size)}, rounds)
-    one = made["one"]
-    rows = [Row("steps a second, one stream", one["wall"], "steps/s")]
+    figures = interleaved({**kinds, "together": lambda: together(batched, STREAMS, seconds, size)}, rounds)
+    single = figures["one"]
+    rows = [Row("steps a second, one stream", single["wall"], "steps/s")]
     for name, limit in (("apart", None), ("together", 3.0)):
         rows.append(
-            Row(f"{STREAMS} streams {name} over one", made[name]["wall"] / one["wall"], limit=limit, minimum=True)
+            Row(f"{STREAMS} streams {name} over one", figures[name]["wall"] / single["wall"], limit=limit, minimum=True)
         )
-        rows.append(Row(f"the same, a CPU second, {name}", made[name]["cpu"] / one["cpu"]))
+        rows.append(Row(f"the same, a CPU second, {name}", figures[name]["cpu"] / single["cpu"]))
     return rows
 
 
@@ -207,7 +210,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each round with many streams")
     options = parser.parse_args()
-    rows = [*overhead(options.rounds), first_frames(), memory(), *company(max(3, options.rounds // 6), options.seconds)]
+    rows = [
+        *overhead(options.rounds),
+        first_frames(),
+        memory(),
+        *many_streams(max(3, options.rounds // 6), options.seconds),
+    ]
     print(f"{machine()}\n\n{markdown(rows)}")
 
 

@@ -1,7 +1,10 @@
-"""Streams that make small steps at the same time, with calls batched and without: python tests/benchmarks/batching.py
+"""Concurrent streams of small steps, with and without batched calls.
 
-Everything on one thread a call and two workers, interleaved; ratios of medians. "Per CPU second" is what other work on the
-machine disturbs least. Two networks are of random weights: no voice here has any that large, and they are what batching is for.
+    python tests/benchmarks/batching.py [--rounds 7] [--seconds 0.5] [--limit]
+
+All runs use one thread per call and two workers and are interleaved; figures are ratios of medians. "Per CPU second"
+is the one that other work on the machine disturbs least. Two networks have random weights: batching is for networks
+that are larger than those of the voices here.
 """
 
 from __future__ import annotations
@@ -29,48 +32,51 @@ WORKERS, BATCH = 2, 8
 
 
 class Step:
-    """What a stream does in a turn: some calls of one network after the other.
+    """The work of a stream in one turn: calls of networks, one after the other.
 
-    :param calls: the networks, each with its spec, the steps of its free axes, and how often it is called.
+    :param calls: the networks, each with its spec, the length of its free axes, and the number of calls.
     """
 
     def __init__(self, *calls: tuple[Runner, NetworkSpec, int, int]) -> None:
         self.calls = calls
 
     def batching(self, lanes: int) -> Step:
+        """Return the same work with batched calls."""
         return Step(
             *((BatchingNetwork(run, spec, BATCH, lanes), spec, steps, times) for run, spec, steps, times in self.calls)
         )
 
     def examples(self, seed: int) -> list[Arrays]:
+        """Return random inputs for each network."""
         return [example(spec, seed, steps) for _, spec, steps, _ in self.calls]
 
     def __call__(self, examples: list[Arrays]) -> None:
-        for (run, _, _, times), given in zip(self.calls, examples, strict=True):
+        for (run, _, _, times), inputs in zip(self.calls, examples, strict=True):
             for _ in range(times):
-                run(**given)
+                run(**inputs)
 
     def batch(self) -> float:
-        """Calls in a batch, on average over the batches of all networks."""
+        """Return the mean number of calls in a batch, over all networks."""
         sizes = [run.stats["batches"] for run, *_ in self.calls if isinstance(run, BatchingNetwork)]
-        batches = sum(sum(one.values()) for one in sizes)
-        return sum(size * count for one in sizes for size, count in one.items()) / batches if batches else 1.0
+        batches = sum(sum(counts.values()) for counts in sizes)
+        return sum(size * count for counts in sizes for size, count in counts.items()) / batches if batches else 1.0
 
 
 def example(spec: NetworkSpec, seed: int, steps: int) -> Arrays:
-    """Random inputs as in the middle of a stream, where states are twice as long as at its beginning."""
-    random, made = np.random.default_rng(seed), {}
+    """Return random inputs as in the middle of a stream, where states are twice as long as at its beginning."""
+    random, inputs = np.random.default_rng(seed), {}
     for name, tensor in spec.inputs.items():
         state = spec.streaming.states.get(name) if isinstance(spec.streaming, Streaming) else None
         free = 2 * state.steps if state and state.steps else steps
         shape = [1 if size == "batch" else free if isinstance(size, str) else size for size in tensor.shape]
         values = np.ones(shape) if tensor.mask else random.standard_normal(shape)
-        made[name] = values.astype(tensor.dtype) if tensor.dtype.startswith("float") else np.zeros(shape, tensor.dtype)
-    return made
+        is_float = tensor.dtype.startswith("float")
+        inputs[name] = values.astype(tensor.dtype) if is_float else np.zeros(shape, tensor.dtype)
+    return inputs
 
 
 def voice_step(steps: int, form: str) -> Step:
-    """So many new frames through amber's decoder and prism's vocoder."""
+    """Return a step of ``steps`` new frames through amber's decoder and prism's vocoder."""
     addon = Addon.open("amber", voxstack.Registry.installed(), {"runtime": "onnx", "streaming": form})
     calls = []
     for name in ("decoder", "vocoder"):
@@ -82,7 +88,7 @@ def voice_step(steps: int, form: str) -> Step:
     return Step(*calls)
 
 
-def made_step(
+def random_step(
     folder: Path,
     name: str,
     axes: list[str],
@@ -91,7 +97,7 @@ def made_step(
     steps: int,
     times: int,
 ) -> Step:
-    """A network of random weights that multiplies its frames by one matrix after the other.
+    """Write a network of random weights that multiplies its frames by matrices, and return a step of it.
 
     :param axes: of its input and output, before the last.
     :param chain: names of ``weights`` in the order in which they are used.
@@ -101,17 +107,18 @@ def made_step(
 
     random, nodes, last = np.random.default_rng(0), [], "frames"
     for number, weight in enumerate(chain):
-        following = "made" if number == len(chain) - 1 else f"between{number}"
+        following = "outputs" if number == len(chain) - 1 else f"between{number}"
         nodes += [
             helper.make_node("MatMul", [last, weight], [f"by{number}"]),
             helper.make_node("Tanh", [f"by{number}"], [following]),
         ]
         last = following
-    shapes = {"frames": [*axes, weights[chain[0]][0]], "made": [*axes, weights[chain[-1]][1]]}
-    given, made = (helper.make_tensor_value_info(key, onnx.TensorProto.FLOAT, shape) for key, shape in shapes.items())
+    shapes = {"frames": [*axes, weights[chain[0]][0]], "outputs": [*axes, weights[chain[-1]][1]]}
+    floats = onnx.TensorProto.FLOAT
+    source, target = (helper.make_tensor_value_info(key, floats, shape) for key, shape in shapes.items())
     values = {key: (random.standard_normal(size) / size[0] ** 0.5).astype(np.float32) for key, size in weights.items()}
     graph = helper.make_graph(
-        nodes, name, [given], [made], [numpy_helper.from_array(value, key) for key, value in values.items()]
+        nodes, name, [source], [target], [numpy_helper.from_array(value, key) for key, value in values.items()]
     )
     onnx.save(
         helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), folder / f"{name}.onnx"
@@ -119,37 +126,37 @@ def made_step(
     config: dict[str, Any] = {"role": "decoder", "exports": [{"format": "onnx", "symbol": f"{name}.onnx"}]}
     config |= {
         side: {key: {"dtype": "float32", "shape": shapes[key]}}
-        for side, key in (("inputs", "frames"), ("outputs", "made"))
+        for side, key in (("inputs", "frames"), ("outputs", "outputs"))
     }
     spec = NetworkSpec.of(name, config, name, lambda file: folder / file, False)
     return Step((open_network(spec, Context()), spec, steps, times))
 
 
 def autoregressive(folder: Path) -> Step:
-    """A chunk of eight steps of eight million weights."""
+    """Return a chunk of eight steps of a network of 8.4 million weights."""
     weights = {"wide": (2048, 2048), "narrow": (2048, 1024), "back": (1024, 2048)}
-    return made_step(folder, "autoregressive", ["batch"], weights, list(weights), steps=1, times=8)
+    return random_step(folder, "autoregressive", ["batch"], weights, list(weights), steps=1, times=8)
 
 
 def large(folder: Path, frames: int = 16) -> Step:
-    """So many frames through 12.6 million weights, as a vocoder for 22 or 24 kHz has them."""
+    """Return a step of ``frames`` through 12.6 million weights, the size of a vocoder for 22 or 24 kHz."""
     weights = {
         f"{kind}{layer}": size for layer in range(8) for kind, size in (("up", (512, 1536)), ("down", (1536, 512)))
     }
-    return made_step(folder, "large", ["batch", "frames"], weights, list(weights), steps=frames, times=1)
+    return random_step(folder, "large", ["batch", "frames"], weights, list(weights), steps=frames, times=1)
 
 
 def together(step: Step, streams: int, seconds: float) -> Mapping[str, float]:
-    """Run so many streams at once, each one step a turn, the one that is behind first."""
+    """Run streams at once, one step per turn, the one with the fewest steps first."""
     scheduler, counts, took = voxstack.Scheduler(WORKERS, load=None, patience=None), [0] * streams, []
     examples, end = [step.examples(seed) for seed in range(streams)], time.perf_counter() + seconds
 
     def stream(number: int) -> None:
         ticket = scheduler.admit("stream", lambda: float(counts[number]), refuse=False)
-        while (asked := time.perf_counter()) < end:
+        while (requested := time.perf_counter()) < end:
             with ticket.turn():
                 step(examples[number])
-            took.append(time.perf_counter() - asked)
+            took.append(time.perf_counter() - requested)
             counts[number] += 1
         ticket.leave()
 
@@ -168,30 +175,34 @@ def together(step: Step, streams: int, seconds: float) -> Mapping[str, float]:
 
 
 def row(step: Step, streams: int, rounds: int, seconds: float) -> str:
+    """Measure one row of a table, and return its cells."""
     lanes = WORKERS - 1
     kinds = {
         "alone": lambda: together(step, streams, seconds),
         "batched": lambda: together(step.batching(lanes), streams, seconds),
     }
-    made = interleaved(kinds, rounds)
-    alone, batched = made["alone"], made["batched"]
+    figures = interleaved(kinds, rounds)
+    alone, batched = figures["alone"], figures["batched"]
     ratios = [f"{batched[key] / alone[key]:.2f}" for key in ("wall", "cpu", "p95")]
     return " | ".join([*ratios, f"{batched['batch']:.1f}", f"{alone['wall']:.0f}"])
 
 
 def overhead(calls: int = 20000) -> str:
-    """Microseconds that a lone stream's call takes longer, for a network with as many inputs as the vocoder's stateful form."""
+    """Measure the microseconds that batching adds to each call of a lone stream.
+
+    The network has the inputs of the vocoder's stateful form.
+    """
     ((_, spec, *_),) = [call for call in voice_step(16, "stateful").calls if call[1].name == "vocoder"]
-    made = {name: np.zeros((1, 1), np.float32) for name in spec.outputs}
-    given = example(spec, 0, 16)
+    outputs = {name: np.zeros((1, 1), np.float32) for name in spec.outputs}
+    inputs = example(spec, 0, 16)
 
     def bare(**tensors: np.ndarray) -> Arrays:
-        return made
+        return outputs
 
     def seconds(run: Runner) -> float:
         watch = Stopwatch()
         for _ in range(calls):
-            run(**given)
+            run(**inputs)
         return watch.wall / calls
 
     small, large = BatchingNetwork(bare, spec, BATCH, 1), BatchingNetwork(bare, spec, BATCH, 1)
@@ -200,11 +211,12 @@ def overhead(calls: int = 20000) -> str:
     for _ in range(9):
         for name, run in kinds.items():
             found[name].append(run())
-        given, kept = example(spec, 0, voxstack_batching.network.MAX_STEPS + 1), given
+        inputs, small_inputs = example(spec, 0, voxstack_batching.network.MAX_STEPS + 1), inputs
         found["large"].append(seconds(large))
-        given = kept
-    least = {name: min(values) * 1e6 for name, values in found.items()}
-    return f"a call alone: {least['small'] - least['bare']:.1f} us more; a large call: {least['large'] - least['bare']:.1f} us more"
+        inputs = small_inputs
+    fastest = {name: min(values) * 1e6 for name, values in found.items()}
+    small_us, large_us = (fastest[kind] - fastest["bare"] for kind in ("small", "large"))
+    return f"a call alone: {small_us:.1f} us more; a large call: {large_us:.1f} us more"
 
 
 def table(name: str, first: str) -> None:
@@ -214,7 +226,7 @@ def table(name: str, first: str) -> None:
 
 
 def limits(folder: Path, rounds: int, seconds: float) -> None:
-    """Print at which lengths batching pays."""
+    """Measure at which lengths batching pays, and print the tables."""
     voxstack_batching.network.MAX_STEPS = 10**6
     kinds: dict[str, Callable[[int], Step]] = {
         "12.6 million weights": lambda frames: large(folder, frames),

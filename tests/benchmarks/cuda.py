@@ -3,8 +3,8 @@
     python tests/benchmarks/cuda.py [--rounds 9] [--streams 1,16,64] [--device cuda] [--out FOLDER]
 
 Measures the latency of a chunk (decoder, vocoder, and both, at each of amber's sizes) and the throughput of 1, 16 and
-64 streams. Contexts that are unavailable are reported and left out; without a GPU, those are all. ``--device cpu`` runs
-the same on the processor, which has no graphs.
+64 streams. Contexts that are unavailable are reported and left out; without a GPU, those are all. ``--device cpu``
+runs the same on the processor, which has no graphs.
 """
 
 from __future__ import annotations

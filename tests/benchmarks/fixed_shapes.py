@@ -1,13 +1,15 @@
-"""What fixed sizes cost a voice, against networks that take any length.
+"""Cost of fixed sizes for a voice, against networks that accept any length.
 
-    python tests/benchmarks/fixed_shapes.py [--rounds 2] [--utterances 200] [--runtimes onnx,openvino] [--only speech,memory]
-        [--shapes JSON] [--out FOLDER]
+    python tests/benchmarks/fixed_shapes.py [--rounds 2] [--utterances 200] [--runtimes onnx,openvino]
+        [--only speech,memory] [--shapes JSON] [--out FOLDER]
     python tests/benchmarks/fixed_shapes.py --search
 
-Utterances of 1 to 60 words are spoken by amber in every context in turn, as a whole and live, on one thread a network call. Times are
-CPU seconds: of each utterance the least of all rounds, summed. FOLDER gets ``fixed_shapes.md`` and ``fixed_shapes.json``.
+Amber synthesizes utterances of 1 to 60 words in every context in turn, as a whole and live, with one thread per
+network call. Times are CPU seconds: the smallest of all rounds for each utterance, summed. FOLDER receives
+``fixed_shapes.md`` and ``fixed_shapes.json``.
 
-``--search`` tells which sizes cost the least for these utterances, by what each network was measured to take a call and a step.
+``--search`` finds the cheapest sizes for these utterances, from the measured cost of a call and of a step of each
+network.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from voxstack import Schedule, windows
 from voxstack_voice.playback import Playback
 
 NAMES = "Doctor Brzezowska, Mister Okonkwole and the Llanfyllwyn sisters never met Xanthiphane Quorlby."
-"""Words outside the lexicon, for the network that pronounces them."""
+"""Words outside the lexicon, for the pronunciation network."""
 
 SPEAK = """
 import json, sys
@@ -51,16 +53,16 @@ print(json.dumps({"loaded": loaded, "peak": peak_memory()}))
 
 
 def main() -> int:
-    """Measure, print, write, and say with the exit status whether everything holds that was asked for."""
+    """Measure, print and write; return exit status 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--utterances", type=int, default=200)
     parser.add_argument("--runtimes", default="onnx,openvino")
-    parser.add_argument("--only", default="speech,memory", help="sections, of speech,memory")
+    parser.add_argument("--only", default="speech,memory", help="sections to measure (default: speech,memory)")
     parser.add_argument(
         "--shapes", type=json.loads, help="sizes by axis, as JSON (default: those of amber's context 'fixed')"
     )
-    parser.add_argument("--search", action="store_true", help="look for good sizes, and measure nothing else")
+    parser.add_argument("--search", action="store_true", help="find good sizes instead of measuring")
     parser.add_argument("--out", type=Path, default=Path("fixed-shapes-benchmark"))
     options = parser.parse_args()
     options.shapes = options.shapes or voxstack.load("amber").addon.config["contexts"]["fixed"]["shapes"]
@@ -73,7 +75,7 @@ def main() -> int:
         try:
             voxstack.load("amber", context={"runtime": runtime})
         except voxstack.ContextError as error:
-            print(f"{runtime} is left out: {error}", file=sys.stderr)
+            print(f"skipping {runtime}: {error}", file=sys.stderr)
             continue
         if "speech" in options.only:
             rows += speech(runtime, texts, options.shapes, options.rounds)
@@ -88,15 +90,15 @@ def main() -> int:
     return int(any(row.holds is False for row in rows))
 
 
-def utterances(count: int, most: int = 60) -> list[str]:
-    """Texts of 1 to ``most`` words, as many of each length as of any other, cut from running text at any word."""
+def utterances(count: int, longest: int = 60) -> list[str]:
+    """Return texts of 1 to ``longest`` words, equally many of each length, cut from running text at any word."""
     words = " ".join((PARAGRAPH, NINE, NAMES, SIXTY, ONE)).split()
-    starts = ((number * 53 % len(words), 1 + number * 37 % most) for number in range(count))
+    starts = ((number * 53 % len(words), 1 + number * 37 % longest) for number in range(count))
     return [" ".join((words * 2)[start : start + size]).rstrip(".,") + "." for start, size in starts]
 
 
 def speech(runtime: str, texts: Sequence[str], shapes: dict[str, Any], rounds: int) -> list[Row]:
-    """CPU time, error, waste and compilations of one runtime."""
+    """Measure CPU time, error, waste and compilations of one runtime."""
     contexts: dict[str, dict[str, Any]] = {
         "any length": {"runtime": runtime},
         "any length, in windows": {"runtime": runtime, "streaming": "windowed"},
@@ -105,40 +107,41 @@ def speech(runtime: str, texts: Sequence[str], shapes: dict[str, Any], rounds: i
     voices = {name: voxstack.load("amber", context=context) for name, context in contexts.items()}
     plain = voices["any length"].addon.opened
     if all(network.effective.form != "stateful" for network in plain):
-        del voices["any length, in windows"]  # the same
+        del voices["any length, in windows"]  # it would be the same
     fixed = voices["fixed"].addon.opened
     compiled = _compilations(fixed)
     cost: dict[tuple[str, str], list[float]] = defaultdict(lambda: [np.inf] * len(texts))
     errors = dict.fromkeys(list(voices)[:-1], 0.0)
     for _, (number, text) in itertools.product(range(rounds), enumerate(texts)):
-        spoken = {}
+        samples = {}
         for name, voice in voices.items():
-            spoken[name], figures = _spoken(voice, text)
-            for what, seconds in figures.items():
-                cost[name, what][number] = min(cost[name, what][number], seconds)
+            samples[name], figures = _synthesize(voice, text)
+            for kind, seconds in figures.items():
+                cost[name, kind][number] = min(cost[name, kind][number], seconds)
         for name in errors:
-            pairs = zip(spoken["fixed"], spoken[name], strict=True)
+            pairs = zip(samples["fixed"], samples[name], strict=True)
             errors[name] = max(
-                errors[name], *(float(np.abs(made - wanted).max() / np.abs(wanted).max()) for made, wanted in pairs)
+                errors[name],
+                *(float(np.abs(found - expected).max() / np.abs(expected).max()) for found, expected in pairs),
             )
     rows = []
     for name in list(voices)[:-1]:
-        for what, limit in (("as a whole", 1.5), ("live", 1.5), ("live, to the first audio", None)):
-            ours, theirs = sum(cost["fixed", what]), sum(cost[name, what])
+        for kind, limit in (("as a whole", 1.5), ("live", 1.5), ("live, to the first audio", None)):
+            ours, theirs = sum(cost["fixed", kind]), sum(cost[name, kind])
             note = f"{ours:.3g} against {theirs:.3g} s"
-            rows.append(Row(f"{runtime}, {what}: CPU, of {name}", ours / theirs, limit=limit, note=note))
+            rows.append(Row(f"{runtime}, {kind}: CPU, of {name}", ours / theirs, limit=limit, note=note))
     rows += [
         Row(f"{runtime}: difference from {name}, of the peak", error, "", limit=1e-3) for name, error in errors.items()
     ]
     new = _compilations(fixed) - compiled
-    if compiled:  # a runtime that counts none compiles none, or does not say so
+    if compiled:  # a runtime that reports none compiles none, or does not count them
         rows.append(Row(f"{runtime}: compiled after loading", new, "", limit=0, note=f"{compiled} when it was loaded"))
     return rows + [_waste(runtime, network) for network in fixed if network.effective.shapes]
 
 
-def _spoken(voice: voxstack.Voice, text: str) -> tuple[list[np.ndarray], dict[str, float]]:
-    """The samples of an utterance as a whole and live, and the CPU seconds of both."""
-    began = time.process_time()
+def _synthesize(voice: voxstack.Voice, text: str) -> tuple[list[np.ndarray], dict[str, float]]:
+    """Return the samples of an utterance, as a whole and live, and the CPU seconds of both."""
+    start = time.process_time()
     whole = voice.synthesize(text).samples
     between = time.process_time()
     chunks = voice.stream(text)
@@ -146,7 +149,7 @@ def _spoken(voice: voxstack.Voice, text: str) -> tuple[list[np.ndarray], dict[st
     first = time.process_time()
     live += [chunk.samples for chunk in chunks]
     ended = time.process_time()
-    seconds = {"as a whole": between - began, "live": ended - between, "live, to the first audio": first - between}
+    seconds = {"as a whole": between - start, "live": ended - between, "live, to the first audio": first - between}
     return [whole, np.concatenate(live)], seconds
 
 
@@ -155,33 +158,33 @@ def _compilations(networks: Sequence[Any]) -> int:
 
 
 def _waste(runtime: str, network: Any) -> Row:
-    told = network.stats["fixed_shapes"]
-    axis, steps = next((axis, steps) for axis, steps in told["axes"].items() if axis != "batch")
+    stats = network.stats["fixed_shapes"]
+    axis, steps = next((axis, steps) for axis, steps in stats["axes"].items() if axis != "batch")
     padding, again = (steps[key] / steps["computed"] for key in ("padding", "recomputed"))
-    note = f"{padding:.3f} padding, {again:.3f} computed again at seams; {told['runs']} runs for {told['calls']} calls: {told['sizes']}"
+    runs = f"{stats['runs']} runs for {stats['calls']} calls: {stats['sizes']}"
+    note = f"{padding:.3f} padding, {again:.3f} computed again at seams; {runs}"
     return Row(f"{runtime}, {network.spec.name}: {axis} in vain, of those computed", steps["waste"], "", note=note)
 
 
 def memory(runtime: str, shapes: dict[str, Any]) -> list[Row]:
-    """Peak memory without sizes, with the largest of each axis, and with all."""
-    most = max(len(sizes) for sizes in shapes.values())
-    ladders = [{axis: sizes[-count:] for axis, sizes in shapes.items()} for count in range(1, most + 1)]
+    """Measure the peak memory without sizes, with the largest of each axis, and with all."""
+    longest = max(len(sizes) for sizes in shapes.values())
+    ladders = [{axis: sizes[-count:] for axis, sizes in shapes.items()} for count in range(1, longest + 1)]
     found = [fresh(SPEAK, json.dumps({"runtime": runtime, "shapes": shapes})) for shapes in ({}, *ladders)]
-    names = ["any length", *(f"{count} size{'s' * (count > 1)} an axis" for count in range(1, most + 1))]
-    notes = [f"{told['loaded']:.0f} MB when it was loaded" for told in found]
+    names = ["any length", *(f"{count} size{'s' * (count > 1)} an axis" for count in range(1, longest + 1))]
+    notes = [f"{figures['loaded']:.0f} MB when it was loaded" for figures in found]
     rows = [
-        Row(f"{runtime}, {name}: peak memory", told["peak"], "MB", note=note)
-        for name, told, note in zip(names, found, notes, strict=True)
+        Row(f"{runtime}, {name}: peak memory", figures["peak"], "MB", note=note)
+        for name, figures, note in zip(names, found, notes, strict=True)
     ]
-    return (
-        [*rows, Row(f"{runtime}: memory a size more", (found[-1]["peak"] - found[1]["peak"]) / (most - 1), "MB")]
-        if most > 1
-        else rows
-    )
+    if longest > 1:
+        extra = (found[-1]["peak"] - found[1]["peak"]) / (longest - 1)
+        rows.append(Row(f"{runtime}: memory a size more", extra, "MB"))
+    return rows
 
 
 def search(texts: Sequence[str]) -> None:
-    """Print which sizes cost the least, for tokens and for frames, of one to three sizes."""
+    """Print the cheapest one to three sizes, for tokens and for frames."""
     tokens, frames = _lengths(texts)
     print(f"tokens of a sentence: {_quantiles(tokens)}\nframes of a sentence: {_quantiles(frames)}")
     costs = {name: _cost(name) for name in ("encoder", "decoder", "vocoder")}
@@ -204,7 +207,7 @@ def search(texts: Sequence[str]) -> None:
 
 
 def _lengths(texts: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Tokens and frames of the sentences."""
+    """Return the numbers of tokens and of frames of each sentence."""
     voice = voxstack.load("amber")
     found: dict[str, list[int]] = defaultdict(list)
     for network in voice.addon.opened:
@@ -224,17 +227,17 @@ def _lengths(texts: Sequence[str]) -> tuple[list[int], list[int]]:
 
 
 def _cost(name: str) -> tuple[float, float]:
-    """CPU seconds of a network for a call, and for a step."""
+    """Measure the CPU seconds of a network per call and per step."""
     addon = voxstack.load("amber", context={"runtime": "onnx", "streaming": "windowed"}).addon
     network = addon.network(name)
     (key,) = network.spec.needs
     tensor, best = network.spec.inputs[key], {}
     for steps, _ in itertools.product((64, 320), range(20)):
         shape = [{"batch": 1}.get(axis, steps) if isinstance(axis, str) else axis for axis in tensor.shape]
-        given = {key: np.zeros(shape, tensor.dtype)}
-        began = time.process_time()
-        network(**given)
-        best[steps] = min(best.get(steps, np.inf), time.process_time() - began)
+        inputs = {key: np.zeros(shape, tensor.dtype)}
+        start = time.process_time()
+        network(**inputs)
+        best[steps] = min(best.get(steps, np.inf), time.process_time() - start)
     step = (best[320] - best[64]) / 256
     return best[64] - 64 * step, step
 
@@ -247,7 +250,7 @@ def _of_tokens(counts: Sequence[int], sizes: Sequence[int], cost: tuple[float, f
 def _of_frames(
     counts: Sequence[int], sizes: tuple[int, ...], costs: dict[str, tuple[float, float]], live: bool
 ) -> float:
-    """Seconds of the decoder and the vocoder, in the chunks that a head gives where these are the sizes."""
+    """Return the seconds of the decoder and the vocoder, in the chunks that a head yields for these sizes."""
     from voxstack_fixed_shapes.tiling import Tiling
 
     sides = {"decoder": 18, "vocoder": 21}
@@ -271,7 +274,7 @@ def _of_frames(
 
 
 def _chunks(count: int, schedule: Schedule) -> Iterator[np.ndarray]:
-    """Frames as an Upsampler gives them."""
+    """Yield frames in the chunks of an Upsampler."""
     start = 0
     for size in schedule.sizes():
         if start >= count:
@@ -281,11 +284,11 @@ def _chunks(count: int, schedule: Schedule) -> Iterator[np.ndarray]:
         start = stop
 
 
-def _print_best(what: str, found: list[tuple[float, tuple[int, ...]]]) -> None:
+def _print_best(kind: str, found: list[tuple[float, tuple[int, ...]]]) -> None:
     for count in (1, 2, 3):
         best = sorted(row for row in found if len(row[1]) == count)[:3]
-        told = ", ".join(f"{list(sizes)} {cost:.3f}" for cost, sizes in best)
-        print(f"{what}, {count}: {told} of what any length costs")
+        sizes_and_costs = ", ".join(f"{list(sizes)} {cost:.3f}" for cost, sizes in best)
+        print(f"{kind}, {count}: {sizes_and_costs} of the cost of any length")
 
 
 def _quantiles(values: Sequence[int]) -> str:

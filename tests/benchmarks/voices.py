@@ -1,7 +1,9 @@
-"""Memory and time of many voices in one process: python tests/benchmarks/voices.py
+"""Memory and time of many voices in one process.
 
-Voices are copies of amber, each with weights of its own but for the vocoder, which is prism's, or also with a vocoder of its own.
-Each measurement has a process to itself.
+    python tests/benchmarks/voices.py [--voices 10] [--out FOLDER]
+
+Voices are copies of amber. Each has weights of its own, except for the vocoder, which is prism's or also its own. Each
+measurement has a process of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from measure import Row, fresh, machine, markdown
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 from copies import copied
 
-MEASURED = """
+MEMORY = """
 import ctypes, gc, json, sys, time
 from pathlib import Path
 import voxstack, onnxruntime
@@ -33,18 +35,19 @@ def memory():
 paths = json.loads(sys.argv[1])
 voices, base, took, held = Voices(), memory(), [], []
 for path in paths:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     with voices.use(path):
-        took.append(time.perf_counter() - begun)
+        took.append(time.perf_counter() - start)
     voices.synthesize(path, "Hello there, my friend.")
     held.append(memory() - base)
-told = sum(row.own for row in voices.status()) + (voices.status()[0].shared)
+reported = sum(row.own for row in voices.status()) + (voices.status()[0].shared)
 for path in paths:
     voices.unload(path)
-print(json.dumps({"first": held[0], "all": held[-1], "took": took, "told": told / 1e6, "after": memory() - base}))
+sizes = {"first": held[0], "all": held[-1], "reported": reported / 1e6, "after": memory() - base}
+print(json.dumps({**sizes, "took": took}))
 """
 
-WHILE_OTHERS_RUN = """
+RELOAD_UNDER_LOAD = """
 import json, sys, threading, time
 from pathlib import Path
 from voxstack_voices import Voices
@@ -68,9 +71,9 @@ def listen(number):
     ends.append(samples == expected)
 
 def seconds(call):
-    begun = time.perf_counter()
+    start = time.perf_counter()
     call()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 def opened(path):
     with voices.use(path) as voice:
@@ -92,7 +95,7 @@ for thread in threads:
 print(json.dumps({"whole": sum(ends), "running": running, "reload": took, "other": other_took, "gap": max(longest)}))
 """
 
-WITHIN_A_BUDGET = """
+WITHIN_BUDGET = """
 import json, sys
 from pathlib import Path
 from voxstack_voices import Voices
@@ -114,23 +117,62 @@ import json, sys, time
 from voxstack_voices import Voices
 
 voices = Voices(warm=json.loads(sys.argv[1]) if sys.argv[2] == "warm" else [])
-begun = time.perf_counter()
+start = time.perf_counter()
 next(voices.stream(json.loads(sys.argv[1])[0], "Hello there, my friend."))
-print(json.dumps({"took": time.perf_counter() - begun}))
+print(json.dumps({"took": time.perf_counter() - start}))
 """
 
 
-CHANGE = (("before", "1.0"), ("behind", "9.0"))
-"""Where two versions of a voice lie, and their numbers."""
+VERSIONS = (("before", "1.0"), ("after", "9.0"))
+"""Folders of two versions of a voice, and their version numbers."""
 
 
-def told(paths: Iterable[Path]) -> str:
+def paths_argument(paths: Iterable[Path]) -> str:
+    """Return paths as a JSON argument for a fresh process."""
     return json.dumps([str(path) for path in paths])
 
 
-def measured(paths: list[Path]) -> dict[str, Any]:
-    made: dict[str, Any] = fresh(MEASURED, told(paths))
-    return made
+def measure_memory(paths: list[Path]) -> dict[str, Any]:
+    """Open and use voices one after the other in a fresh process."""
+    figures: dict[str, Any] = fresh(MEMORY, paths_argument(paths))
+    return figures
+
+
+def memory_rows(count: int, sharing: dict[str, Any], apart: dict[str, Any], equal: dict[str, Any]) -> list[Row]:
+    """Return the rows of memory in MB, with the vocoder shared, apart, and with all networks equal."""
+    shared, own = (f"reported: {figures['reported']:.0f} MB" for figures in (sharing, apart))
+    return [
+        Row("memory of one voice", sharing["first"], "MB"),
+        Row(f"of {count} voices with one vocoder", sharing["all"], "MB", note=shared),
+        Row(f"of {count} voices with a vocoder each", apart["all"], "MB", note=own),
+        Row("so a vocoder takes", (apart["all"] - sharing["all"]) / (count - 1), "MB"),
+        Row(f"{count} voices that are equal in all networks, over one", equal["all"] / equal["first"]),
+        Row("left when all are unloaded", sharing["after"], "MB"),
+    ]
+
+
+def opening_rows(took: list[float], first: dict[str, float]) -> list[Row]:
+    """Return the rows of opening voices, and of the first audio of a first request."""
+    others = sorted(took[1:])
+    return [
+        Row("opening the first", 1000 * took[0], "ms"),
+        Row("opening another, median", 1000 * others[len(took) // 2 - 1], "ms"),
+        Row("first audio of a first request, opened for it", 1000 * first["cold"], "ms"),
+        Row("first audio of a first request, warm", 1000 * first["warm"], "ms"),
+    ]
+
+
+def reload_rows(quiet: dict[str, Any], reloading: dict[str, Any]) -> list[Row]:
+    """Return the rows of a reload while streams run."""
+    running = f"{reloading['running']} streams still ran then"
+    gap = f"without a reload and an opening: {1000 * quiet['gap']:.0f} ms"
+    complete = "reload while 8 streams of 9 s run: complete streams"
+    return [
+        Row(complete, reloading["whole"], "of 8", limit=8, minimum=True),
+        Row("until the new version serves", 1000 * reloading["reload"], "ms", note=running),
+        Row("opening another voice meanwhile", 1000 * reloading["other"], "ms"),
+        Row("longest wait for a chunk in these streams", 1000 * reloading["gap"], "ms", note=gap),
+    ]
 
 
 def main() -> None:
@@ -142,55 +184,23 @@ def main() -> None:
     count = options.voices
     with tempfile.TemporaryDirectory() as folder:
         lent, own, same = (Path(folder, name) for name in ("lent", "own", "same"))
-        sharing = measured([copied(lent, "amber", f"v{i}", weights=i + 1) for i in range(count)])
-        apart = measured([copied(own, "amber", f"v{i}", weights=i + 1, own=True) for i in range(count)])
-        equal = measured([copied(same, "amber", f"v{i}") for i in range(count)])
-        cycled = fresh(WITHIN_A_BUDGET, told(lent.glob("v*")))
-        first = {kind: fresh(FIRST_REQUEST, told([lent / "v0"]), kind)["took"] for kind in ("cold", "warm")}
+        sharing = measure_memory([copied(lent, "amber", f"v{i}", weights=i + 1) for i in range(count)])
+        apart = measure_memory([copied(own, "amber", f"v{i}", weights=i + 1, own=True) for i in range(count)])
+        equal = measure_memory([copied(same, "amber", f"v{i}") for i in range(count)])
+        cycled = fresh(WITHIN_BUDGET, paths_argument(lent.glob("v*")))
+        first = {kind: fresh(FIRST_REQUEST, paths_argument([lent / "v0"]), kind)["took"] for kind in ("cold", "warm")}
         changed = [
-            copied(Path(folder, kind), "amber", "changing", weights=101, version=version) for kind, version in CHANGE
+            copied(Path(folder, kind), "amber", "changing", weights=101, version=version) for kind, version in VERSIONS
         ]
-        quiet, while_others = (
-            fresh(WHILE_OTHERS_RUN, told([*changed, lent / "v0"]), what) for what in ("nothing", "change")
+        quiet, reloading = (
+            fresh(RELOAD_UNDER_LOAD, paths_argument([*changed, lent / "v0"]), what) for what in ("nothing", "change")
         )
-    vocoder = (apart["all"] - sharing["all"]) / (count - 1)
-    rows = [
-        Row("memory of one voice", sharing["first"], "MB"),
-        Row(f"of {count} voices with one vocoder", sharing["all"], "MB", note=f"told: {sharing['told']:.0f} MB"),
-        Row(f"of {count} voices with a vocoder each", apart["all"], "MB", note=f"told: {apart['told']:.0f} MB"),
-        Row("so a vocoder takes", vocoder, "MB"),
-        Row(f"{count} voices that are equal in all networks, over one", equal["all"] / equal["first"]),
-        Row("left when all are unloaded", sharing["after"], "MB"),
-        Row(
-            f"{count} voices in turn, five times, within a budget for three: memory over that of three",
-            cycled["last"] / cycled["first"],
-            note=f"{cycled['first']:.0f} and {cycled['last']:.0f} MB, {cycled['loaded']} loaded at the end",
-        ),
-        Row("opening the first", 1000 * sharing["took"][0], "ms"),
-        Row("opening another, median", 1000 * sorted(sharing["took"][1:])[count // 2 - 1], "ms"),
-        Row("first audio of a first request, opened for it", 1000 * first["cold"], "ms"),
-        Row("first audio of a first request, warm", 1000 * first["warm"], "ms"),
-        Row(
-            "reload while 8 streams of 9 s run: streams that said all",
-            while_others["whole"],
-            "of 8",
-            limit=8,
-            minimum=True,
-        ),
-        Row(
-            "until the new version serves",
-            1000 * while_others["reload"],
-            "ms",
-            note=f"{while_others['running']} streams still ran then",
-        ),
-        Row("opening another voice meanwhile", 1000 * while_others["other"], "ms"),
-        Row(
-            "longest wait for a chunk in these streams",
-            1000 * while_others["gap"],
-            "ms",
-            note=f"without a reload and an opening: {1000 * quiet['gap']:.0f} ms",
-        ),
-    ]
+    rows = memory_rows(count, sharing, apart, equal)
+    note = f"{cycled['first']:.0f} and {cycled['last']:.0f} MB, {cycled['loaded']} loaded at the end"
+    quantity = f"{count} voices in turn, five times, within a budget for three: memory over that of three"
+    rows.append(Row(quantity, cycled["last"] / cycled["first"], note=note))
+    rows += opening_rows(sharing["took"], first)
+    rows += reload_rows(quiet, reloading)
     table = f"{machine()}\n\n{markdown(rows)}\n"
     print(table)
     if options.out:

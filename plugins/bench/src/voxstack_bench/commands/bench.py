@@ -81,11 +81,9 @@ def lines(benchmark: Benchmark) -> Iterator[str]:
     """Yield the benchmark as text."""
     from voxstack_bench.commands.tables import legend, number, short_names, table
 
+    turns = f"{benchmark.repeat} turn{'s' * (benchmark.repeat != 1)}"
     audio = f", {benchmark.audio_s:.1f} s of audio" if benchmark.audio_s else ""
-    yield (
-        f"{benchmark.addon} {benchmark.version}: medians of {benchmark.repeat} turns{audio}; "
-        "minimum and maximum in brackets"
-    )
+    yield (f"{benchmark.addon} {benchmark.version}: medians of {turns}{audio}; minimum and maximum in brackets")
     names = short_names(row.context for row in benchmark.contexts)
     yield from legend(names)
     heads = ["context", "load s", "first audio ms", "RTF", "CPU s/s", "peak MB", "check"]
