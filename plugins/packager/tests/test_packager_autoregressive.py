@@ -1,4 +1,4 @@
-"""Packaging of networks that make frames step by step."""
+"""Packaging of networks that compute frames step by step."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GROUP, BANDS, SIZE = 2, 8, 16
 
 
 class Step(nn.Module):
-    """Attends by dot products to keys, hears the frames said last and a cache of everything before, and stops by a logit."""
+    """Attends by dot products to keys, reads its last frames and a cache of all before, and stops by a logit."""
 
     def __init__(self):
         super().__init__()
@@ -116,11 +116,11 @@ def test_a_step_is_packaged_measured_and_run(tmp_path):
 
 
 def test_refusals(tmp_path):
-    with pytest.raises(PackagingError, match="an autoregressive network makes its own frames and reads no stream"):
+    with pytest.raises(PackagingError, match="an autoregressive network computes its own frames and reads no stream"):
         package(tmp_path / "both", networks=[source(streaming="tokens")], progress=str, **HEAD)
     wrong = Autoregressive("said", "attention", {"heard": State("heard_next"), "cache": State("cache_next")})
     with pytest.raises(
-        voxstack.AddonError, match=r"autoregressive.stop: 'attention' is float32 \['batch', 'tokens'\]; it must be"
+        voxstack.AddonError, match=r"autoregressive.stop: 'attention' is float32 \['batch', 'tokens'\]; make it float32"
     ):
         package(tmp_path / "wrong", networks=[source(autoregressive=wrong)], progress=str, **HEAD)
     assert not list(tmp_path.iterdir())

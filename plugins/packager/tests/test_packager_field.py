@@ -14,13 +14,13 @@ from voxstack_packager import (  # noqa: E402
     PackagingError,
     batch_invariance,
     chunk_exactness,
-    deterministic,
+    is_deterministic,
     mask_exactness,
     receptive_field,
     relative_error,
 )
 from voxstack_packager.runners import module_runner, ordered_module  # noqa: E402
-from voxstack_packager.signature import Signature, complete  # noqa: E402
+from voxstack_packager.signature import Signature, complete_inputs  # noqa: E402
 
 CHANNELS = 6
 BTC = ("batch", "frames", CHANNELS)
@@ -33,7 +33,7 @@ def examples(signature):
     def make(sizes, seed):
         shape = (sizes["batch"], sizes["frames"], CHANNELS)
         frames = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-        return complete({"frames": frames}, signature, sizes, "examples")
+        return complete_inputs({"frames": frames}, signature, sizes, "examples")
 
     return make
 
@@ -164,8 +164,8 @@ def test_noise_is_seen():
         def forward(self, frames):
             return frames + torch.randn_like(frames)
 
-    assert not deterministic(runner(Noisy()), PLAIN, examples(PLAIN))
-    assert deterministic(runner(Channels(conv(1, 1))), PLAIN, examples(PLAIN))
+    assert not is_deterministic(runner(Noisy()), PLAIN, examples(PLAIN))
+    assert is_deterministic(runner(Channels(conv(1, 1))), PLAIN, examples(PLAIN))
 
 
 def test_batch_that_mixes_rows_is_seen():

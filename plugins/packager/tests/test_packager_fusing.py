@@ -1,4 +1,4 @@
-"""Networks joined into one: what it takes and gives, its files, that it equals its parts, and what cannot be joined."""
+"""Networks joined into one: its inputs and outputs, its files, its parts, and networks that cannot be joined."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from voxstack.networks import NetworkSpec  # noqa: E402
 from voxstack_addon_spec import SPEC_VERSION  # noqa: E402
 from voxstack_packager import PackagingError, fusing, relative_error  # noqa: E402
+from voxstack_packager.addon_folder import write_config  # noqa: E402
+from voxstack_packager.export.shared_weights import save_with_shared_weights  # noqa: E402
 from voxstack_packager.fusing import fuse  # noqa: E402
-from voxstack_packager.packaging import written  # noqa: E402
 from voxstack_packager.runners import onnx_runner  # noqa: E402
-from voxstack_packager.sharing import save_together  # noqa: E402
 
 C = 24
 TOKENS: Mapping[str, Any] = {"tokens": ("float32", ["batch", "tokens", C])}
@@ -37,7 +37,7 @@ class Parts:
     def add(
         self, name: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any], nodes: Sequence[Any] = (), **more: Any
     ) -> NetworkSpec:
-        """A network that multiplies its first input by weights and, if it takes a mask, by that; or other nodes."""
+        """Add a network that multiplies its first input by weights and, if it has one, by its mask; or other nodes."""
         (first, *rest), (made,) = inputs, outputs
         random = np.random.default_rng(len(name) + ord(name[0]))
         weight = numpy_helper.from_array(random.standard_normal((C, C)).astype(np.float32), "weight")
@@ -59,7 +59,7 @@ class Parts:
         export = {"format": more.pop("format", "onnx"), "symbol": f"{name}.onnx"}
         if more.pop("beside", False):
             export["parameters"] = f"{name}.onnx.data"
-            save_together({self.folder / export["symbol"]: model}, self.folder / export["parameters"])
+            save_with_shared_weights({self.folder / export["symbol"]: model}, self.folder / export["parameters"])
         else:
             onnx.save_model(model, self.folder / export["symbol"])
         config = {
@@ -144,7 +144,7 @@ def test_its_entry_makes_an_addon_that_can_be_verified(parts: Parts, folder: Pat
         "languages": ["en"],
         "sample_rate": 8000,
     }
-    config = written(
+    config = write_config(
         folder, {**head, "hop_length": 80, "controls": {}, "contexts": {}, "networks": {"encoders": entry}}
     )
     assert config["golden"] == ["golden/encoders.npz"]
@@ -156,7 +156,7 @@ def test_its_entry_makes_an_addon_that_can_be_verified(parts: Parts, folder: Pat
 def test_golden_vectors_of_the_parts_are_the_examples(parts: Parts, folder: Path) -> None:
     text, pitch = parts.add("text", TOKENS, like("encoded")), parts.add("pitch", like("encoded"), like("pitch"))
     with pytest.raises(
-        PackagingError, match=r"encoders: 'text' has no golden vectors to take examples from .*; give 'examples'"
+        PackagingError, match=r"encoders: 'text' has no golden vectors to take examples from .*; provide 'examples'"
     ):
         joined([text, pitch], folder, examples=None)
     (parts.folder / "golden").mkdir()
@@ -224,7 +224,7 @@ def test_one_that_differs_from_its_parts_is_refused(
     parts: Parts, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text, pitch = parts.add("text", TOKENS, like("encoded")), parts.add("pitch", TOKENS, like("pitch"))
-    join = fusing._joined
+    join = fusing.join_models
 
     def spoiled(*arguments: Any) -> Any:
         model = join(*arguments)
@@ -232,10 +232,10 @@ def test_one_that_differs_from_its_parts_is_refused(
         weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * np.float32(1 + 2e-5), weight.name))
         return model
 
-    monkeypatch.setattr(fusing, "_joined", spoiled)
+    monkeypatch.setattr(fusing, "join_models", spoiled)
     with pytest.raises(
         PackagingError,
-        match=r"encoders: gives another output than the networks that it is made of .by .* allowed is 1e-06",
+        match=r"encoders: produces another output than the networks that it is made of .by .* allowed is 1e-06",
     ):
         joined([text, pitch], folder)
     assert list(folder.iterdir()) == []
@@ -244,7 +244,7 @@ def test_one_that_differs_from_its_parts_is_refused(
 @pytest.mark.parametrize(
     ("first", "second", "problem"),
     [
-        ({}, {"outputs": like("a")}, "both 'first' and 'second' give 'a'; leave one out"),
+        ({}, {"outputs": like("a")}, "both 'first' and 'second' produce 'a'; leave one out"),
         (
             {"inputs": like("b")},
             {"inputs": like("a")},
@@ -253,18 +253,22 @@ def test_one_that_differs_from_its_parts_is_refused(
         (
             {},
             {"inputs": along("tokens", "steps")},
-            r"'first' takes 'tokens' as float32 .*'tokens'.*, and 'second' takes it as .*'steps'",
+            r"'first' accepts 'tokens' as float32 .*'tokens'.*, and 'second' accepts it as .*'steps'",
         ),
-        ({}, {"inputs": along("a", "frames")}, r"'first' gives 'a' as float32 .*, and 'second' takes it as .*'frames'"),
+        (
+            {},
+            {"inputs": along("a", "frames")},
+            r"'first' produces 'a' as float32 .*, and 'second' accepts it as .*'frames'",
+        ),
         (
             {"outputs": along("a", "x")},
             {"inputs": along("z", "x")},
-            "'first' gives an axis 'x' of its own, and 'second' takes one",
+            "'first' produces an axis 'x' of its own, and 'second' accepts one",
         ),
         ({"format": "pt2"}, {}, "'first' has no ONNX export"),
         ({"streaming": {"axis": "tokens", "left": 0, "right": 0, "hop": 1}}, {}, "'first' streams"),
         ({"opset": 17}, {}, "the files cannot be joined: .*different operator set"),
-        ({"role": "decoder"}, {}, r"roles \['decoder', 'encoder'\]; say with 'role'"),
+        ({"role": "decoder"}, {}, r"roles \['decoder', 'encoder'\]; set 'role'"),
     ],
 )
 def test_what_cannot_be_joined_is_refused(parts: Parts, folder: Path, first: Any, second: Any, problem: str) -> None:
@@ -278,5 +282,5 @@ def test_what_cannot_be_joined_is_refused(parts: Parts, folder: Path, first: Any
 def test_one_network_is_not_joined(parts: Parts, folder: Path) -> None:
     text = parts.add("text", TOKENS, like("encoded"))
     for specs in ([text], [text, text]):
-        with pytest.raises(PackagingError, match="is made of two networks or more, each given once"):
+        with pytest.raises(PackagingError, match="is made of two networks or more, each listed once"):
             joined(specs, folder)

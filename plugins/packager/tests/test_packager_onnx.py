@@ -31,7 +31,7 @@ RANDOM = np.random.default_rng(3)
 
 
 def graph(*nodes, batch="b", given=("x", "m"), made=("y", ["b", "t2", C])):
-    """A graph of ``x``, (batch, time, C), and a mask ``m``."""
+    """Return a graph of ``x``, (batch, time, C), and a mask ``m``."""
     weights = {
         "w": RANDOM.standard_normal((C, C, 5)).astype(np.float32) / 5,
         "u": RANDOM.standard_normal((C, C, 4)).astype(np.float32) / 4,
@@ -114,7 +114,7 @@ def test_a_file_streams_in_windows_where_no_stateful_form_can_be_made(tmp_path):
     )
     assert made["streaming"] == {"axis": "frames", "left": 3, "right": 3, "hop": 2}
     assert "stateful" not in made
-    assert any("streams in windows; a stateful form there is not: ConvTranspose" in line for line in lines)
+    assert any("streams in windows, as it has no stateful form: ConvTranspose" in line for line in lines)
 
 
 def test_half_the_size_is_what_the_rounded_graph_gives(tmp_path):
@@ -193,7 +193,7 @@ def test_golden_vectors_are_the_originals(tmp_path):
     with np.load(tmp_path / "tiny" / "golden" / "net.npz") as golden:
         np.testing.assert_array_equal(golden["outputs.y"], outputs["y"])
         assert golden["inputs.m"].shape == (1, 31)
-    with pytest.raises(PackagingError, match="net: gives another output than the original"):
+    with pytest.raises(PackagingError, match="net: produces another output than the golden vectors of its original"):
         packaged(tmp_path / "other", source(model, golden=(inputs, {"y": outputs["y"] * 2})))
 
 

@@ -23,7 +23,9 @@ import voxstack  # noqa: E402
 from voxstack import Registry  # noqa: E402
 from voxstack.networks.addon import Addon  # noqa: E402
 from voxstack_addon_spec import SPEC_VERSION, file_entry, open_addon  # noqa: E402
-from voxstack_packager import Borrowed, NetworkSource, PackagingError, exporting, package, relative_error, upgrade  # noqa: E402
+from voxstack_packager import Borrowed, NetworkSource, PackagingError, package, relative_error, upgrade  # noqa: E402
+from voxstack_packager.export import onnx_export  # noqa: E402
+from voxstack_packager.export.network_export import export_network  # noqa: E402
 from voxstack_packager.runners import onnx_runner, pt2_runner  # noqa: E402
 
 C = 48
@@ -71,7 +73,7 @@ def source(module=None, **changes):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """An addon with one network in both formats, and the module that it was made of."""
+    """Return an addon with one network in both formats, and the module that it was made of."""
     network = source(description="A decoder.")
     folder = tmp_path_factory.mktemp("addons") / "tiny"
     lines = []
@@ -109,7 +111,7 @@ def test_measurements_are_written_down(made):
 def test_exports_give_what_the_module_gives(made, sizes):
     folder, network, _ = made
     batch, length = sizes
-    inputs = network.arrays({"batch": batch, "frames": length}, seed=3)
+    inputs = network.example_inputs({"batch": batch, "frames": length}, seed=3)
     with torch.no_grad():
         expected = {
             "mel": network.module(**{name: torch.from_numpy(array) for name, array in inputs.items()})["mel"].numpy()
@@ -134,7 +136,7 @@ def test_the_torch_runtime_opens_what_shares_its_weights(made, fixed):
     folder, network, _ = made
     registry = Registry.installed()
     context = {"runtime": "torch", **({"shapes": {"frames": [16, 32]}} if fixed else {})}
-    inputs = network.arrays({"batch": 1, "frames": 21}, seed=3)
+    inputs = network.example_inputs({"batch": 1, "frames": 21}, seed=3)
     got = Addon.open(folder, registry, context, trust=True).network("decoder")(**inputs)
     expected = pt2_runner(folder / "decoder.pt2", network.signature, folder / "decoder.onnx.data")(**inputs)
     assert relative_error(got, expected) < (1e-6 if fixed else 1e-12)
@@ -160,7 +162,7 @@ def test_other_weights_than_it_was_exported_with_are_refused(made, tmp_path):
 
 
 class Odd(nn.Module):
-    """Weights of all sorts: tied, turned when they are exported, too small to share, recurrent, a table, in three axes."""
+    """Weights of all sorts: tied, transposed by the export, too small to share, recurrent, a table, in three axes."""
 
     def __init__(self):
         super().__init__()
@@ -193,8 +195,8 @@ def test_weights_of_all_sorts(tmp_path, half):
         examples=lambda rng, sizes: {"letters": rng.integers(0, 50, (sizes["batch"], sizes["letters"]))},
         half=half,
     )
-    exported, entries = exporting.export(network, tmp_path, progress=str)
-    inputs = network.arrays({"batch": 2, "letters": 9}, seed=1)
+    exported, entries = export_network(network, tmp_path, progress=str)
+    inputs = network.example_inputs({"batch": 2, "letters": 9}, seed=1)
     expected = exported(**inputs)
     assert entries[1]["parameters"] == entries[0]["parameters"]
     assert (
@@ -259,10 +261,10 @@ def test_an_addon_that_is_there_gets_the_program_that_packaging_gives(made, tmp_
     before = package(
         tmp_path / "tiny", networks=[source(formats=("onnx",))], stack=[{"type": "Decoder"}], progress=str, **HEAD
     )
-    with pytest.raises(PackagingError, match="gives another output than the network in the addon"):
+    with pytest.raises(PackagingError, match="produces another output than the network in the addon"):
         upgrade(before, modules={"decoder": Decoder().eval()}, progress=str)
     with pytest.raises(
-        PackagingError, match=r"modules\['vocoder'\]: is of no network of this addon; it has \['decoder'\]"
+        PackagingError, match=r"modules\['vocoder'\]: belongs to no network of this addon; it has \['decoder'\]"
     ):
         upgrade(before, modules={"vocoder": network.module}, progress=str)
     upgrade(before, modules={"decoder": network.module}, progress=str)
@@ -276,9 +278,9 @@ def test_an_addon_that_is_there_gets_the_program_that_packaging_gives(made, tmp_
 def test_axes_have_names_that_can_be_fixed(made):
     folder, network, _ = made
     run = onnx_runner(folder / "decoder.onnx", {"batch": 1, "frames": 32})
-    assert run(**network.arrays({"batch": 1, "frames": 32}))["mel"].shape == (1, 32, 8)
+    assert run(**network.example_inputs({"batch": 1, "frames": 32}))["mel"].shape == (1, 32, 8)
     with pytest.raises(Exception, match=r"(?i)invalid dimensions"):
-        run(**network.arrays({"batch": 1, "frames": 33}))
+        run(**network.example_inputs({"batch": 1, "frames": 33}))
 
 
 def test_golden_vectors_need_no_pickle(made):
@@ -289,7 +291,7 @@ def test_golden_vectors_need_no_pickle(made):
         assert relative_error(made_now, {"mel": golden["outputs.mel"]}) < 1e-6
 
 
-def test_no_place_on_this_disk_is_told(made):
+def test_no_place_on_this_disk_is_reported(made):
     folder, _, _ = made
     for name in ("decoder.onnx", "decoder.pt2"):
         assert b"packager/tests" not in (folder / name).read_bytes()
@@ -309,16 +311,16 @@ def test_half_halves_the_size(tmp_path):
         network = source(wide, half=half)
         folder = tmp_path / str(half)
         folder.mkdir()
-        exporting.export(network, folder)
+        export_network(network, folder)
         sizes[half] = sum(path.stat().st_size for path in folder.iterdir())
         runs[half] = onnx_runner(folder / "decoder.onnx")
     assert sizes[True] < 0.56 * sizes[False]
-    inputs = network.arrays({"batch": 1, "frames": 20})
+    inputs = network.example_inputs({"batch": 1, "frames": 20})
     assert 0 < relative_error(runs[True](**inputs), runs[False](**inputs)) < 1e-3
 
 
 def test_large_weights_lie_beside(tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, "INLINE", 1024)
+    monkeypatch.setattr(onnx_export, "INLINE_LIMIT", 1024)
     package(tmp_path / "tiny", networks=[source(formats=("onnx",))], progress=str, **HEAD)
     with open_addon(tmp_path / "tiny") as files:
         assert files.config["networks"]["decoder"]["exports"][0]["parameters"] == "decoder.onnx.data"
@@ -349,8 +351,8 @@ def test_weight_norm_of_both_kinds_is_computed_once(tmp_path):
             self.second = nn.utils.weight_norm(self.second)
 
     network = source(Old())
-    exporting.export(network, tmp_path)
-    inputs = network.arrays({"batch": 1, "frames": 9})
+    export_network(network, tmp_path)
+    inputs = network.example_inputs({"batch": 1, "frames": 9})
     with torch.no_grad():
         expected = network.module(*map(torch.from_numpy, inputs.values()))["mel"].numpy()
     assert relative_error(onnx_runner(tmp_path / "decoder.onnx")(**inputs), {"mel": expected}) < 1e-3
@@ -390,7 +392,7 @@ def test_what_is_there_is_replaced_only_when_asked(made, tmp_path):
 
 def test_arrays_serve_as_examples():
     arrays = {"frames": np.arange(7, dtype=np.float32)[None, :, None].repeat(C, 2)}
-    made = source(examples=arrays).arrays({"batch": 2, "frames": 10})
+    made = source(examples=arrays).example_inputs({"batch": 2, "frames": 10})
     assert made["frames"].shape == (2, 10, C)
     assert made["mask"].all()
     np.testing.assert_array_equal(made["frames"][0, :, 0], [0, 1, 2, 3, 4, 5, 6, 0, 1, 2])
@@ -399,7 +401,7 @@ def test_arrays_serve_as_examples():
 
 @pytest.fixture(scope="module")
 def stateful(tmp_path_factory):
-    """An addon whose decoder also comes in its stateful form."""
+    """Return an addon whose decoder also has its stateful form."""
     folder = tmp_path_factory.mktemp("addons") / "tiny"
     return package(folder, networks=[source(stateful=True)], stack=[{"type": "Decoder"}], progress=str, **HEAD)
 
@@ -443,7 +445,7 @@ def test_an_addon_that_is_there_gets_the_form_that_packaging_gives(stateful, mad
     )
 
 
-def test_upgrading_twice_changes_nothing_an_older_form_is_made_anew_and_what_has_none_is_told(stateful, tmp_path):
+def test_upgrading_twice_changes_nothing_an_older_form_is_replaced_and_a_missing_one_is_reported(stateful, tmp_path):
     class Continued(nn.Module):
         """Padded with its first and last frame, which no stream knows before it ends."""
 
@@ -481,7 +483,7 @@ def test_upgrading_twice_changes_nothing_an_older_form_is_made_anew_and_what_has
 
 
 def test_importing_pulls_in_nothing_heavy():
-    code = "import sys, voxstack_packager; print([m for m in ('torch', 'onnx', 'onnxscript', 'onnxruntime') if m in sys.modules])"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
-    )
+    heavy = ("torch", "onnx", "onnxscript", "onnxruntime")
+    code = f"import sys, voxstack_packager; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""What the packager refuses, and how it says so."""
+"""Networks and addons that the packager refuses, and its error messages."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_axis_that_the_module_fixes_is_named(tmp_path):
         ({"streaming": "tokens"}, "cannot stream"),
         ({"module": Decoder()}, "training mode"),
         ({"examples": {"frames": np.zeros((1, 5, 3), np.float32)}}, "should be float32"),
-        ({"examples": {"other": np.zeros((1, 5, 3), np.float32)}}, "no input"),
+        ({"examples": {"other": np.zeros((1, 5, 3), np.float32)}}, "not an input"),
     ],
 )
 def test_mistakes_are_named_before_anything_is_made(tmp_path, changes, message):
@@ -132,12 +132,12 @@ def test_rows_of_a_batch_that_mix_are_refused(tmp_path):
         def forward(self, frames, mask):
             return super().forward(frames - frames.mean(0, keepdim=True), mask)
 
-    with pytest.raises(PackagingError, match="decoder: a row of a batch gives another output than alone"):
+    with pytest.raises(PackagingError, match="decoder: a row of a batch produces another output than alone"):
         package(tmp_path / "tiny", networks=[source(Mixing())], progress=str, **HEAD)
 
 
 def test_golden_speech_needs_a_stack_and_its_name(tmp_path):
-    with pytest.raises(PackagingError, match="golden_text: needs a stack to say it"):
+    with pytest.raises(PackagingError, match="golden_text: needs a stack that synthesizes it"):
         package(tmp_path / "tiny", networks=[], golden_text="Hello.", progress=str, **HEAD)
     network = NetworkSource(
         "speech", "decoder", Decoder().eval(), FRAMES, MEL, {"frames": np.zeros((1, 9, C), np.float32)}

@@ -14,10 +14,10 @@ ort = pytest.importorskip("onnxruntime", reason=REASON)
 from voxstack.networks import NetworkSpec, Tensor  # noqa: E402
 from voxstack_packager import stateful_form  # noqa: E402
 from voxstack_packager.errors import NoStatefulForm  # noqa: E402
-from voxstack_packager.forms import tensors  # noqa: E402
-from voxstack_packager.sharing import save_together  # noqa: E402
-from voxstack_packager.signature import Signature, complete, shape_of  # noqa: E402
-from voxstack_packager.streams import state_batch_invariance, state_exactness, streamed  # noqa: E402
+from voxstack_packager.export.shared_weights import save_with_shared_weights  # noqa: E402
+from voxstack_packager.json_entries import tensors_entry  # noqa: E402
+from voxstack_packager.measure.stream_exactness import run_stream, state_batch_invariance, state_exactness  # noqa: E402
+from voxstack_packager.signature import Signature, complete_inputs, concrete_shape  # noqa: E402
 
 C = 4
 BTC = ("batch", "frames", C)
@@ -27,10 +27,11 @@ Y = {"y": Tensor("float32", BTC)}
 
 
 def model(body, weights=None, inputs=None, outputs=None):
-    """A graph in ONNX's own notation, with random weights of the given shapes, or the given values."""
+    """Return a graph in ONNX's own notation, with random weights of these shapes, or these values."""
     random = np.random.default_rng(0)
     signed = Signature(X if inputs is None else inputs, Y if outputs is None else outputs)
-    text = f'<ir_version: 10, opset_import: ["" : 20]> g ({_declared(signed.inputs)}) => ({_declared(signed.outputs)}) {{ {body} }}'
+    sides = f"({_declared(signed.inputs)}) => ({_declared(signed.outputs)})"
+    text = f'<ir_version: 10, opset_import: ["" : 20]> g {sides} {{ {body} }}'
     made = onnx.parser.parse_model(text)
     for name, value in (weights or {}).items():
         array = random.standard_normal(value).astype(np.float32) if isinstance(value, tuple) else np.asarray(value)
@@ -47,17 +48,17 @@ def examples(signed):
     def make(sizes, seed):
         random = np.random.default_rng(seed)
         made = {
-            name: random.standard_normal(shape_of(t, sizes)).astype(t.dtype)
+            name: random.standard_normal(concrete_shape(t, sizes)).astype(t.dtype)
             for name, t in signed.inputs.items()
             if not t.mask
         }
-        return complete(made, signed, sizes, "examples")
+        return complete_inputs(made, signed, sizes, "examples")
 
     return make
 
 
 def runner(graph):
-    """A graph, or the file of one, as a function of named arrays."""
+    """Return a graph, or the file of one, as a function of named arrays."""
     shown = str(graph) if isinstance(graph, Path) else graph.SerializeToString()
     session = ort.InferenceSession(shown, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
@@ -65,8 +66,8 @@ def runner(graph):
 
 
 def spec_of(form):
-    """The form as a network of its own."""
-    sides = {"inputs": tensors(form.inputs), "outputs": tensors(form.outputs)}
+    """Return the form as a network of its own."""
+    sides = {"inputs": tensors_entry(form.inputs), "outputs": tensors_entry(form.outputs)}
     config = {"role": "decoder", **sides, "streaming": form.streaming, "exports": []}
     return NetworkSpec.of("net", config, "", lambda name: None, trusted=False)
 
@@ -105,7 +106,8 @@ HEADS = """
 
 BLOCK = (
     conv("c", "t", 3, 3)
-    + "u = Transpose<perm=[0, 2, 1]>(c) n = LayerNormalization<axis=-1>(u, scale) h = MatMul(n, wide) g = Gelu(h) s = MatMul(g, narrow) "
+    + "u = Transpose<perm=[0, 2, 1]>(c) n = LayerNormalization<axis=-1>(u, scale) h = MatMul(n, wide) "
+    "g = Gelu(h) s = MatMul(g, narrow) "
     "v = Transpose<perm=[0, 2, 1]>(s) m = Mul(v, gamma) r = Add(t, m) "
 )
 """A block of ConvNeXt, whose residual has its channels before its steps, as in most exports."""
@@ -151,8 +153,10 @@ CASES = {
         model(
             channels_first(
                 'n = Shape<start=2, end=3>(t) p = Pad<mode="constant">(t, around) one = Constant<value_ints=[1]>() '
-                "two = Constant<value_ints=[2]>() nought = Constant<value_ints=[0]>() end1 = Add(n, one) end2 = Add(n, two) "
-                "a = Slice(p, nought, n, two) b = Slice(p, one, end1, two) c = Slice(p, two, end2, two) all = Concat<axis=1>(a, b, c) "
+                "two = Constant<value_ints=[2]>() nought = Constant<value_ints=[0]>() end1 = Add(n, one) "
+                "end2 = Add(n, two) "
+                "a = Slice(p, nought, n, two) b = Slice(p, one, end1, two) c = Slice(p, two, end2, two) "
+                "all = Concat<axis=1>(a, b, c) "
                 "u = Transpose<perm=[0, 2, 1]>(all) v = MatMul(u, w) z = Transpose<perm=[0, 2, 1]>(v)",
                 "z",
             ),
@@ -171,8 +175,10 @@ CASES = {
         model(
             channels_first(
                 "one = Constant<value_ints=[1]>() two = Constant<value_ints=[2]>() nought = Constant<value_ints=[0]>() "
-                "four = Constant<value_ints=[4]>() a = Slice(t, nought, two, one) b = Slice(t, two, four, one) j = Concat<axis=1>(b, a) "
-                "low = Constant<value_float=-1.0>() l = Clip(j, low) p = PRelu(l, slope) q = QuantizeLinear<axis=1>(p, fine, none) "
+                "four = Constant<value_ints=[4]>() a = Slice(t, nought, two, one) b = Slice(t, two, four, one) "
+                "j = Concat<axis=1>(b, a) "
+                "low = Constant<value_float=-1.0>() l = Clip(j, low) p = PRelu(l, slope) "
+                "q = QuantizeLinear<axis=1>(p, fine, none) "
                 "d = DequantizeLinear<axis=1>(q, fine, none) e = Max(p, d, bias) "
                 + conv("c", "e", 2, 1)
                 + "both = Concat<axis=1>(c, e) f = Add(both, per_row) ",
@@ -192,9 +198,12 @@ CASES = {
     ),
     "turned twice, not back": (
         model(
-            "bn = Shape<start=0, end=2>(x) split = Constant<value_ints=[2, 2]>() shape = Concat<axis=0>(bn, split) h = Reshape(x, shape) "
-            "a = Transpose<perm=[0, 2, 3, 1]>(h) b = Mul(a, early) d = Transpose<perm=[0, 2, 3, 1]>(b) e = Add(d, late) "
-            "z = Transpose<perm=[0, 2, 3, 1]>(e) back = Constant<value_ints=[4]>() flat = Concat<axis=0>(bn, back) k = Reshape(z, flat) "
+            "bn = Shape<start=0, end=2>(x) split = Constant<value_ints=[2, 2]>() "
+            "shape = Concat<axis=0>(bn, split) h = Reshape(x, shape) "
+            "a = Transpose<perm=[0, 2, 3, 1]>(h) b = Mul(a, early) d = Transpose<perm=[0, 2, 3, 1]>(b) "
+            "e = Add(d, late) "
+            "z = Transpose<perm=[0, 2, 3, 1]>(e) back = Constant<value_ints=[4]>() "
+            "flat = Concat<axis=0>(bn, back) k = Reshape(z, flat) "
             "t = Transpose<perm=[0, 2, 1]>(k) " + conv("c", "t", 1, 1) + "y = Transpose<perm=[0, 2, 1]>(c)",
             {"early": (2, 2, 1), "late": (2, 1, 2), "w": kernel(3)},
         ),
@@ -203,7 +212,8 @@ CASES = {
     "rows between channels and steps": (
         model(
             'a = Transpose<perm=[2, 0, 1]>(x) n = Shape<start=2, end=3>(a) p = Pad<mode="constant">(a, around) '
-            "two = Constant<value_ints=[2]>() five = Constant<value_ints=[5]>() nought = Constant<value_ints=[0]>() end = Add(n, five) "
+            "two = Constant<value_ints=[2]>() five = Constant<value_ints=[5]>() "
+            "nought = Constant<value_ints=[0]>() end = Add(n, five) "
             "b = Slice(p, five, end, two) c = Slice(p, nought, n, two) d = Add(b, c) y = Transpose<perm=[1, 2, 0]>(d)",
             {"around": [0, 0, 2, 0, 0, 3]},
         ),
@@ -239,8 +249,10 @@ CASES = {
     ),
     "masks": (
         model(
-            "two = Constant<value_ints=[2]>() m = Unsqueeze(mask, two) one = Constant<value_float=1.0>() pad = Sub(one, m) "
-            "zero = Constant<value_float=0.0>() real = Cast<to=9>(m) a = Mul(x, m) b = Where(real, a, zero) d = Sub(b, pad) "
+            "two = Constant<value_ints=[2]>() m = Unsqueeze(mask, two) one = Constant<value_float=1.0>() "
+            "pad = Sub(one, m) "
+            "zero = Constant<value_float=0.0>() real = Cast<to=9>(m) a = Mul(x, m) b = Where(real, a, zero) "
+            "d = Sub(b, pad) "
             "t = Transpose<perm=[0, 2, 1]>(d) mt = Transpose<perm=[0, 2, 1]>(m) "
             + conv("c", "t", 2, 2)
             + "e = Mul(c, mt) y = Transpose<perm=[0, 2, 1]>(e)",
@@ -251,10 +263,10 @@ CASES = {
     ),
     "speaker beside each step": (
         model(
-            "bn = Shape<start=0, end=2>(x) two = Constant<value_ints=[2]>() one = Constant<value_ints=[1]>() s = Unsqueeze(speaker, one) "
-            "all = Concat<axis=0>(bn, two) each = Expand(s, all) d = Concat<axis=2>(x, each) t = Transpose<perm=[0, 2, 1]>(d) "
-            + conv("c", "t", 1, 2)
-            + "y = Transpose<perm=[0, 2, 1]>(c)",
+            "bn = Shape<start=0, end=2>(x) two = Constant<value_ints=[2]>() one = Constant<value_ints=[1]>() "
+            "s = Unsqueeze(speaker, one) "
+            "all = Concat<axis=0>(bn, two) each = Expand(s, all) d = Concat<axis=2>(x, each) "
+            "t = Transpose<perm=[0, 2, 1]>(d) " + conv("c", "t", 1, 2) + "y = Transpose<perm=[0, 2, 1]>(c)",
             {"w": (C, C + 2, 4)},
             {**X, "speaker": Tensor("float32", ("batch", 2))},
         ),
@@ -270,7 +282,8 @@ CASES = {
     ),
     "two axes, one of them the stream": (
         model(
-            "one = Constant<value_ints=[1]>() i = Unsqueeze(x, one) c = Conv<pads=[1, 1, 1, 1], kernel_shape=[3, 3]>(i, w) "
+            "one = Constant<value_ints=[1]>() i = Unsqueeze(x, one) "
+            "c = Conv<pads=[1, 1, 1, 1], kernel_shape=[3, 3]>(i, w) "
             "y = Squeeze(c, one)",
             {"w": (1, 1, 3, 3)},
         ),
@@ -285,9 +298,8 @@ CASES = {
     ),
     "no batch": (
         model(
-            "h = Gemm(x, a, b) t = Transpose<perm=[1, 0]>(h) nought = Constant<value_ints=[0]>() u = Unsqueeze(t, nought) "
-            + conv("c", "u", 2, 1)
-            + "s = Squeeze(c, nought) y = Transpose<perm=[1, 0]>(s)",
+            "h = Gemm(x, a, b) t = Transpose<perm=[1, 0]>(h) nought = Constant<value_ints=[0]>() "
+            "u = Unsqueeze(t, nought) " + conv("c", "u", 2, 1) + "s = Squeeze(c, nought) y = Transpose<perm=[1, 0]>(s)",
             {"a": (C, C), "b": (C,), "w": kernel(4)},
             {"x": Tensor("float32", ("frames", C))},
             {"y": Tensor("float32", ("frames", C))},
@@ -305,7 +317,7 @@ TIME_FIRST = Tensor("float32", ("batch", "frames", W))
 
 
 def wide(body, weights, tensor=TIME_FIRST):
-    """A graph whose input and output have channels enough for blocks."""
+    """Return a graph whose input and output have enough channels for blocks."""
     return model(body, weights, {"x": tensor}, {"y": tensor})
 
 
@@ -407,7 +419,7 @@ def test_every_step_goes_through_every_layer_once():
             steps[name] += made[name].shape[2]
         return made
 
-    made = streamed(counting, spec_of(form), examples(signed)({"batch": 1, "frames": 40}, 0), [6, 20, 5, 9])
+    made = run_stream(counting, spec_of(form), examples(signed)({"batch": 1, "frames": 40}, 0), [6, 20, 5, 9])
     assert made["y"].shape == (1, 40, C)
     assert set(steps.values()) == {40}
     assert right == 3
@@ -467,7 +479,8 @@ def test_masks_drop_out_and_other_inputs_stay():
 
 
 REFUSED = {
-    "multiplies steps with steps": "k = Transpose<perm=[0, 2, 1]>(x) s = MatMul(x, k) a = Softmax<axis=-1>(s) y = MatMul(a, x)",
+    "multiplies steps with steps": "k = Transpose<perm=[0, 2, 1]>(x) s = MatMul(x, k) a = Softmax<axis=-1>(s) "
+    "y = MatMul(a, x)",
     "works along the stream": "y = Softmax<axis=1>(x)",
     "sums up the steps": "one = Constant<value_ints=[1]>() m = ReduceMean(x, one) y = Sub(x, m)",
     "InstanceNormalization": channels_first("n = InstanceNormalization(t, scale, scale)", "n"),
@@ -479,16 +492,20 @@ REFUSED = {
     "something else than zeros": channels_first(
         'p = Pad<mode="edge">(t, around) c = Conv<kernel_shape=[3]>(p, w)', "c"
     ),
-    "cuts steps of the stream off": "one = Constant<value_ints=[1]>() big = Constant<value_ints=[99999]>() s = Slice(x, one, big, one) "
+    "cuts steps of the stream off": "one = Constant<value_ints=[1]>() big = Constant<value_ints=[99999]>() "
+    "s = Slice(x, one, big, one) "
     'around = Constant<value_ints=[0, 0, 0, 0, 1, 0]>() y = Pad<mode="constant">(s, around)',
-    "more than one axis": "bn = Shape<start=1, end=2>(x) both = Concat<axis=0>(bn, bn) one = Constant<value_float=1.0>() "
+    "more than one axis": "bn = Shape<start=1, end=2>(x) both = Concat<axis=0>(bn, bn) "
+    "one = Constant<value_float=1.0>() "
     "ones = Expand(one, both) far = MatMul(ones, x) y = Add(far, x)",
-    "is no operator": "one = Constant<value_int=1>() y = CumSum(x, one)",
-    "tells how long the input is": "n = Size(x) f = Cast<to=1>(n) y = Div(x, f)",
-    "where a step is": "n = Shape<start=1, end=2>(x) no = Constant<value_int=0>() by = Constant<value_int=1>() s = Squeeze(n) "
+    "is not an operator": "one = Constant<value_int=1>() y = CumSum(x, one)",
+    "depends on the length of the input": "n = Size(x) f = Cast<to=1>(n) y = Div(x, f)",
+    "the position of a step": "n = Shape<start=1, end=2>(x) no = Constant<value_int=0>() "
+    "by = Constant<value_int=1>() s = Squeeze(n) "
     "r = Range(no, s, by) f = Cast<to=1>(r) u = Constant<value_ints=[0, 2]>() p = Unsqueeze(f, u) y = Add(x, p)",
-    "no step sees another": "y = Tanh(x)",
-    "graphs of its own": "c = Constant<value=bool {1}>() y = If<then_branch = a () => (float[b, f, 4] z) { z = Relu(x) }, "
+    "no step depends on another": "y = Tanh(x)",
+    "graphs of its own": "c = Constant<value=bool {1}>() "
+    "y = If<then_branch = a () => (float[b, f, 4] z) { z = Relu(x) }, "
     "else_branch = e () => (float[b, f, 4] z) { z = Neg(x) }>(c)",
 }
 WEIGHTS = {"scale": (C,), "w": kernel(3), "around": [0, 0, 1, 0, 0, 1]}
@@ -511,11 +528,11 @@ def test_weights_of_both_lie_in_one_file_once(tmp_path):
     )
     form = form_of(graph, signed)
     paths = {tmp_path / "plain.onnx": graph, tmp_path / "form.onnx": form.model}
-    save_together(paths, tmp_path / "both.data")
+    save_with_shared_weights(paths, tmp_path / "both.data")
     assert (tmp_path / "both.data").stat().st_size <= 4 * (64 * C * 7 + 64 * C) + 64
     assert all(path.stat().st_size < 3000 for path in paths)
     inputs = examples(signed)({"batch": 1, "frames": 30}, 0)
     plain, stateful = (runner(path) for path in paths)
     whole = runner(graph)(**inputs)
     np.testing.assert_array_equal(plain(**inputs)["y"], whole["y"])
-    np.testing.assert_allclose(streamed(stateful, spec_of(form), inputs, [10, 20])["y"], whole["y"], atol=1e-5)
+    np.testing.assert_allclose(run_stream(stateful, spec_of(form), inputs, [10, 20])["y"], whole["y"], atol=1e-5)

@@ -1,36 +1,37 @@
-"""Makes addons of torch modules and ONNX graphs: exports them, measures what they can do, and writes it all down."""
+"""Makes addons of torch modules and ONNX graphs: exports and measures their networks, and writes golden vectors."""
 
 from __future__ import annotations
 
-from voxstack_packager.errors import PackagingError
-from voxstack_packager.field import Field, receptive_field
+from voxstack_packager.errors import NoStatefulForm, PackagingError
 from voxstack_packager.fusing import fuse
-from voxstack_packager.measure import (
-    against,
+from voxstack_packager.measure.exactness import (
     batch_invariance,
     chunk_exactness,
-    deterministic,
+    deviation,
+    is_deterministic,
     mask_exactness,
     relative_error,
 )
+from voxstack_packager.measure.receptive_field import ReceptiveField, receptive_field
 from voxstack_packager.packaging import package
+from voxstack_packager.reference import Reference
 from voxstack_packager.sources import Borrowed, NetworkSource, OnnxSource
-from voxstack_packager.speech import Reference
-from voxstack_packager.stateful import stateful_form
+from voxstack_packager.stateful.conversion import stateful_form
 from voxstack_packager.upgrading import upgrade
 
 __all__ = [
     "Borrowed",
-    "Field",
     "NetworkSource",
+    "NoStatefulForm",
     "OnnxSource",
     "PackagingError",
+    "ReceptiveField",
     "Reference",
-    "against",
     "batch_invariance",
     "chunk_exactness",
-    "deterministic",
+    "deviation",
     "fuse",
+    "is_deterministic",
     "mask_exactness",
     "package",
     "receptive_field",

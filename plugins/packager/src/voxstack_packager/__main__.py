@@ -1,4 +1,4 @@
-"""``python -m voxstack_packager FOLDER --version 0.2.0 --lender ../prism`` brings an addon up to date, in its place."""
+"""``python -m voxstack_packager FOLDER --version 0.2.0 --lender ../prism``: upgrades an addon in its place."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from pathlib import Path
 
 from voxstack_packager.upgrading import upgrade
 
-DESCRIPTION = "Give an addon what packaging would give it now: stateful forms, lengths of output axes, golden speech."
+DESCRIPTION = (
+    "Give an addon what packaging would give it now: stateful forms, lengths of output axes, and golden speech."
+)
 
 parser = argparse.ArgumentParser(prog="python -m voxstack_packager", description=DESCRIPTION)
 parser.add_argument("folder", type=Path, help="folder of the addon")
-parser.add_argument("--version", help="its new version")
+parser.add_argument("--version", help="its new version (default: the version that it has)")
 parser.add_argument("--lender", type=Path, action="append", default=[], help="folder of an addon that it borrows from")
 options = parser.parse_args()
 upgrade(options.folder, version=options.version, lenders=options.lender)

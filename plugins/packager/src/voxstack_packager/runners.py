@@ -1,7 +1,8 @@
-"""Networks as callables on named arrays, the way every measurement takes them."""
+"""Networks as callables on named arrays, the form in which every measurement accepts them."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,8 @@ import numpy as np
 
 from voxstack.networks import Runner
 from voxstack_packager.errors import PackagingError
-from voxstack_packager.parameters import shared_arrays
-from voxstack_packager.signature import Signed
+from voxstack_packager.export.weight_table import read_shared_weights
+from voxstack_packager.signature import SignatureLike
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -19,27 +20,26 @@ if TYPE_CHECKING:
 
 
 def onnx_runner(path: Path, sizes: Mapping[str, int] | None = None) -> Runner:
-    """Open an ONNX file in ONNX Runtime, on one thread of the CPU.
+    """Open an ONNX file in ONNX Runtime, on one CPU thread.
 
-    :param sizes: fixed sizes for axes by name; others stay free.
+    :param sizes: fixed sizes of axes by name; other axes stay free.
     """
-    return _opened(str(path), sizes or {})
+    return _open(str(path), sizes or {})
 
 
 def model_runner(model: ModelProto, where: str) -> Runner:
-    """Open an ONNX graph likewise.
+    """Open an ONNX graph in ONNX Runtime, on one CPU thread.
 
-    :raises PackagingError: naming ``where``, if ONNX Runtime cannot run it.
+    :raises PackagingError: naming ``where``, if ONNX Runtime cannot open it.
     """
     try:
-        return _opened(model.SerializeToString(), {})
-    except Exception as error:  # ONNX Runtime's own have no class in common
-        raise PackagingError(
-            where, f"ONNX Runtime cannot open the graph ({error}); check it with onnx.checker"
-        ) from error
+        return _open(model.SerializeToString(), {})
+    except Exception as error:  # the errors of ONNX Runtime have no class in common
+        problem = f"ONNX Runtime cannot open the graph ({error}); check it with onnx.checker"
+        raise PackagingError(where, problem) from error
 
 
-def _opened(model: str | bytes, sizes: Mapping[str, int]) -> Runner:
+def _open(model: str | bytes, sizes: Mapping[str, int]) -> Runner:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -56,34 +56,33 @@ def _opened(model: str | bytes, sizes: Mapping[str, int]) -> Runner:
     return run
 
 
-def module_runner(module: Callable[..., Any], signature: Signed) -> Runner:
-    """A torch module, or the module of an exported program, that takes and gives tensors in the order of the signature."""
+def module_runner(module: Callable[..., Any], signature: SignatureLike) -> Runner:
+    """Run a torch module, or that of an exported program, whose tensors are in the order of the signature."""
     import torch
 
     def run(**arrays: np.ndarray) -> Mapping[str, np.ndarray]:
         with torch.inference_mode():
-            made = module(*(torch.from_numpy(arrays[name].copy()) for name in signature.inputs))
-        return {name: value.numpy() for name, value in zip(signature.outputs, made, strict=True)}
+            outputs = module(*(torch.from_numpy(arrays[name].copy()) for name in signature.inputs))
+        return {name: value.numpy() for name, value in zip(signature.outputs, outputs, strict=True)}
 
     return run
 
 
-def pt2_runner(path: Path, signature: Signed, parameters: Path | None = None) -> Runner:
-    """Open a ``.pt2``. That runs code in it: for a file of one's own only.
+def pt2_runner(path: Path, signature: SignatureLike, parameters: Path | None = None) -> Runner:
+    """Open a ``.pt2``. That runs code in it: open only files of your own.
 
-    :param parameters: the file of weights that it shares, if it does.
+    :param parameters: the file of weights that it shares, if it shares any.
+    :raises PackagingError: if that file contains other weights.
     """
     import torch
 
     module = torch.export.load(path).module()
-    weights = [] if parameters is None else [torch.from_numpy(array) for array in shared_arrays(path, parameters)]
+    weights = [] if parameters is None else [torch.from_numpy(array) for array in read_shared_weights(path, parameters)]
     return module_runner(lambda *tensors: module(*tensors, *weights), signature)
 
 
 def ordered_module(module: nn.Module, inputs: Sequence[str], outputs: Sequence[str]) -> nn.Module:
-    """Wrap a module so that it takes tensors in the order of ``inputs`` and returns a tuple in the order of ``outputs``."""
-    import inspect
-
+    """Wrap a module to accept tensors in the order of ``inputs`` and return a tuple in the order of ``outputs``."""
     from torch import Tensor, nn
 
     parameters = inspect.signature(module.forward).parameters
@@ -95,9 +94,9 @@ def ordered_module(module: nn.Module, inputs: Sequence[str], outputs: Sequence[s
             self.module = module
 
         def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-            made: Any = self.module(**dict(zip(inputs, tensors, strict=True))) if by_name else self.module(*tensors)
-            if isinstance(made, Mapping):
-                return tuple(made[name] for name in outputs)
-            return tuple(made) if isinstance(made, tuple | list) else (made,)
+            result: Any = self.module(**dict(zip(inputs, tensors, strict=True))) if by_name else self.module(*tensors)
+            if isinstance(result, Mapping):
+                return tuple(result[name] for name in outputs)
+            return tuple(result) if isinstance(result, tuple | list) else (result,)
 
     return Ordered().eval()

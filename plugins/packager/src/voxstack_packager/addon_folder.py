@@ -1,0 +1,72 @@
+"""The folder of an addon: its files, its addon.json, and its place on disk, which it takes only when it is complete."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from voxstack_addon_spec import file_entry, open_addon, validate_config
+from voxstack_packager.errors import PackagingError
+from voxstack_packager.golden_speech import SPEECH
+from voxstack_packager.golden_vectors import golden_path
+
+CONFIG = "addon.json"
+
+
+@contextmanager
+def atomic_folder(folder: Path, replace: bool) -> Iterator[Path]:
+    """Yield a folder beside ``folder`` that is renamed to it if the block succeeds, and removed otherwise.
+
+    :param replace: replace an addon that is there.
+    :raises PackagingError: if ``folder`` exists and may not be replaced.
+    """
+    if folder.exists() and not (replace and (folder / CONFIG).is_file()):
+        foreign = "holds no addon, so it is left alone; choose another folder"
+        raise PackagingError(str(folder), foreign if replace else "exists; remove it, or pass replace=True")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        new = Path(scratch, "new")
+        new.mkdir()
+        yield new
+        if folder.exists():
+            folder.rename(Path(scratch, "old"))
+        new.rename(folder)
+
+
+def write_config(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Write addon.json with the list of the files and golden vectors in ``folder``, and return it.
+
+    :raises AddonError: if it is invalid.
+    """
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path != folder / CONFIG]
+    files = {path.relative_to(folder).as_posix(): file_entry(path) for path in paths}
+    vectors = {SPEECH, *map(golden_path, config["networks"])}
+    complete = {**config, "files": files, "golden": [file for file in files if file in vectors]}
+    validate_config(complete, f"{complete['name']}/{CONFIG}")
+    (folder / CONFIG).write_text(json.dumps(complete, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with open_addon(folder) as addon:
+        addon.verify()
+    return complete
+
+
+def copy_files(files: Mapping[str, str | os.PathLike[str]], folder: Path) -> None:
+    """Copy files into the folder of an addon.
+
+    :param files: files by their name in the addon.
+    :raises PackagingError: if there is no such file, or the name is in use or outside the folder.
+    """
+    for name, path in files.items():
+        source, target, where = Path(path), folder / name, f"files[{name!r}]"
+        if not source.is_file():
+            raise PackagingError(where, f"there is no file {source}; correct the path")
+        if target.exists() or not target.resolve().is_relative_to(folder.resolve()) or name == CONFIG:
+            problem = "is a file that the packager writes, or outside the addon; choose another name"
+            raise PackagingError(where, problem)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)

@@ -1,0 +1,49 @@
+"""Exports of a network in every format: ONNX and, of a torch module, ``.pt2``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from voxstack.networks import Runner
+from voxstack_packager.export.float16_weights import round_initializers
+from voxstack_packager.export.materialized import materialize
+from voxstack_packager.export.onnx_export import export_module, name_axes, read_model, write_onnx
+from voxstack_packager.export.pt2_export import export_pt2
+from voxstack_packager.runners import model_runner, module_runner, ordered_module
+from voxstack_packager.sources import NetworkSource, OnnxSource, Source
+
+Exported = tuple[Runner, list[dict[str, str]]]
+"""The exported module or graph as a runner, with its weights as they are stored; and the entries of ``exports``."""
+
+
+def export_network(source: Source, folder: Path, progress: Callable[[str], None] = print) -> Exported:
+    """Write every format of a network.
+
+    :raises PackagingError: if torch cannot export it, or an axis is fixed that should be free.
+    """
+    if isinstance(source, OnnxSource):
+        return _export_graph(source, folder, progress)
+    assert isinstance(source, NetworkSource), "no other source is exported"
+    return _export_module(source, folder, progress)
+
+
+def _export_module(source: NetworkSource, folder: Path, progress: Callable[[str], None]) -> Exported:
+    signature = source.signature
+    core = materialize(source.module, source.half, source.name)
+    module = ordered_module(core, list(signature.inputs), list(signature.outputs))
+    with_pt2 = "pt2" in source.formats
+    entries = [write_onnx(source, export_module(source, module), folder, progress, external=with_pt2)]
+    if with_pt2:
+        symbol, parameters = (folder / entries[0][key] for key in ("symbol", "parameters"))
+        entries.append(export_pt2(source.name, core, signature, source.example_inputs, symbol, parameters, source.half))
+    return module_runner(module, signature), entries
+
+
+def _export_graph(source: OnnxSource, folder: Path, progress: Callable[[str], None]) -> Exported:
+    model = read_model(source)
+    if source.half:
+        round_initializers(model)
+    run = model_runner(model, source.name)
+    name_axes(source, model)
+    return run, [write_onnx(source, model, folder, progress)]

@@ -1,0 +1,105 @@
+"""Packaging of one network: its exports, measurements, golden vectors, and entry in addon.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from voxstack.networks import Runner
+from voxstack_packager.errors import NoStatefulForm
+from voxstack_packager.export.network_export import export_network
+from voxstack_packager.golden_vectors import golden_path, write_golden_vectors
+from voxstack_packager.json_entries import autoregressive_entry, lengths_entry, tensors_entry
+from voxstack_packager.measure.exactness import relative_error
+from voxstack_packager.measure.measured import SOURCE_LIMIT, check_error, measure, source_error
+from voxstack_packager.measure.receptive_field import ReceptiveField
+from voxstack_packager.runners import onnx_runner, pt2_runner
+from voxstack_packager.signature import Arrays, axis_sizes, complete_inputs, default_sizes
+from voxstack_packager.sources import NetworkSource, OnnxSource, Source
+from voxstack_packager.stateful.stateful_entry import with_stateful_form
+
+OTHER_OUTPUT = "produces another output than the golden vectors of its original, so it was not extracted correctly"
+
+
+def package_network(source: Source, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Export and measure a network, write its golden vectors, and return its entry in addon.json.
+
+    :raises PackagingError: if it cannot be exported, or an error is above its limit.
+    """
+    progress(f"{source.name}: exporting")
+    module, exports = export_network(source, folder, progress)
+    sizes = ", ".join(f"{export['format']} {_megabytes(export, folder):.2f} MB" for export in exports)
+    progress(f"{source.name}: {sizes}; measuring")
+    run, signature = onnx_runner(folder / exports[0]["symbol"]), source.signature
+    measured, field = measure(source, run, module)
+    measured |= _measure_other_formats(source, folder, exports[1:], module)
+    inputs, outputs, original_error = _golden_example(source, run)
+    measured |= original_error
+    write_golden_vectors(folder / golden_path(source.name), inputs, outputs)
+    steps = _steps_entry(source, field)
+    progress(f"{source.name}: {json.dumps({**steps, 'measured': measured})}")
+    spec: dict[str, Any] = {"role": source.role, **({"description": source.description} if source.description else {})}
+    spec |= {"inputs": tensors_entry(signature.inputs), "outputs": tensors_entry(signature.outputs), **steps}
+    spec |= lengths_entry(source.name, spec, run, source.example_inputs)
+    spec |= {"exports": exports, "measured": {**measured, "weights": "float16" if source.half else "float32"}}
+    return _with_stateful_form(source, spec, folder, progress)
+
+
+def _megabytes(export: Mapping[str, str], folder: Path) -> float:
+    return sum((folder / export[key]).stat().st_size for key in ("symbol", "parameters") if key in export) / 1e6
+
+
+def _measure_other_formats(
+    source: Source, folder: Path, exports: Sequence[Mapping[str, str]], module: Runner
+) -> dict[str, float]:
+    """Return the error of each ``.pt2`` against the module that it was exported from."""
+    errors = {}
+    for export in exports:
+        parameters = folder / export["parameters"] if "parameters" in export else None
+        run = pt2_runner(folder / export["symbol"], source.signature, parameters)
+        errors[f"{export['format']}_error"] = source_error(source, run, module)
+    return errors
+
+
+def _golden_example(source: Source, run: Runner) -> tuple[Arrays, Arrays, dict[str, float]]:
+    """Return inputs and outputs for the golden vectors, and ``original_error``, if they are those of an original.
+
+    :raises PackagingError: if the export does not produce the outputs of the original.
+    """
+    if isinstance(source, OnnxSource) and source.golden is not None:
+        inputs, outputs = source.golden
+        sizes = axis_sizes(inputs, source.signature)
+        inputs = complete_inputs(inputs, source.signature, sizes, f"{source.name}: golden")
+        error = check_error(source.name, relative_error(run(**inputs), outputs), SOURCE_LIMIT, OTHER_OUTPUT)
+        return inputs, outputs, {"original_error": error}
+    inputs = source.example_inputs(default_sizes(source.signature), seed=7)
+    return inputs, run(**inputs), {}
+
+
+def _steps_entry(source: Source, field: ReceptiveField | None) -> dict[str, Any]:
+    """Return ``autoregressive`` or ``streaming`` of a network that has one of them."""
+    if source.autoregressive is not None:
+        return {"autoregressive": autoregressive_entry(source.autoregressive, source.signature.inputs)}
+    if field is None:
+        return {}
+    stream_input = {"input": source.stream_input} if source.stream_input else {}
+    return {"streaming": {"axis": source.streaming, **field._asdict(), **stream_input}}
+
+
+def _with_stateful_form(
+    source: Source, spec: dict[str, Any], folder: Path, progress: Callable[[str], None]
+) -> dict[str, Any]:
+    """Return the entry with the stateful form: of a module if requested, of an existing graph if it has one."""
+    if isinstance(source, NetworkSource):
+        if not source.stateful:
+            return spec
+        return with_stateful_form(folder, source.name, spec, source.example_inputs, progress)
+    if "left" not in spec.get("streaming", {}):
+        return spec
+    try:
+        return with_stateful_form(folder, source.name, spec, source.example_inputs, progress)
+    except NoStatefulForm as error:
+        progress(f"{source.name}: streams in windows, as it has no stateful form: {error.why}")
+        return spec
