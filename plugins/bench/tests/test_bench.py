@@ -191,7 +191,7 @@ def test_networks_that_are_fast_in_different_places_are_put_there(toy: Toy, regi
     assert any("toy:off" in line and "WRONG in wave, tone, speech" in line for line in lines)
 
 
-def test_without_contexts_all_that_can_be_had_here_are_measured(toy: Toy, registry: Registry) -> None:
+def test_without_contexts_all_available_ones_are_measured(toy: Toy, registry: Registry) -> None:
     folder = toy(contexts={"default": {"runtime": "onnx"}, "card": {"runtime": "toy", "device": "gone"}})
     found = voxstack_bench.bench(folder, registry=registry, repeat=1, text="Good night.", save=False)
     assert {row.context: row.state for row in found.contexts} == {

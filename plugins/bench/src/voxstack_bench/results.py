@@ -71,7 +71,7 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether something was compared, nothing failed, and every requested context was available."""
+        """True if something was compared, nothing failed, and every requested context was available."""
         bad = any(row.state == "fail" or (row.state == "unavailable" and row.explicit) for row in self.contexts)
         return not bad and any(row.state == "pass" for row in self.contexts)
 
@@ -190,7 +190,7 @@ class Benchmark:
 
     @property
     def complete(self) -> bool:
-        """Whether there is a best context, nothing failed, and every requested context was available."""
+        """True if there is a best context, nothing failed, and every requested context was available."""
         bad = any(row.state == "fail" or (row.state == "unavailable" and row.explicit) for row in self.contexts)
         return self.best is not None and not bad
 

@@ -1,4 +1,4 @@
-"""The session of a worker process: an addon in one context, which the parent process has opened, timed and checked."""
+"""The session of a worker process: one addon in one context, opened, timed and checked on request of its parent."""
 
 from __future__ import annotations
 
