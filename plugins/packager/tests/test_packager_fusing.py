@@ -235,7 +235,7 @@ def test_one_that_differs_from_its_parts_is_refused(
     monkeypatch.setattr(fusing, "join_models", spoiled)
     with pytest.raises(
         PackagingError,
-        match=r"encoders: produces another output than the networks that it is made of .by .* allowed is 1e-06",
+        match=r"encoders: produces another output than the networks that it joins .by .* allowed is 1e-06",
     ):
         joined([text, pitch], folder)
     assert list(folder.iterdir()) == []
@@ -282,5 +282,5 @@ def test_what_cannot_be_joined_is_refused(parts: Parts, folder: Path, first: Any
 def test_one_network_is_not_joined(parts: Parts, folder: Path) -> None:
     text = parts.add("text", TOKENS, like("encoded"))
     for specs in ([text], [text, text]):
-        with pytest.raises(PackagingError, match="is made of two networks or more, each listed once"):
+        with pytest.raises(PackagingError, match="needs two networks or more, each listed once"):
             joined(specs, folder)

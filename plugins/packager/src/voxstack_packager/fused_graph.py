@@ -21,7 +21,7 @@ def in_order(networks: Sequence[NetworkSpec], name: str) -> list[NetworkSpec]:
     :raises PackagingError: for networks that cannot be joined, whatever they compute.
     """
     if len({spec.name for spec in networks}) < max(2, len(networks)):
-        raise PackagingError(name, "is made of two networks or more, each listed once")
+        raise PackagingError(name, "needs two networks or more, each listed once")
     for spec in networks:
         if "onnx" not in spec.exports:
             raise PackagingError(name, f"{spec.name!r} has no ONNX export, the format that can be joined")
@@ -122,7 +122,7 @@ def _join(models: dict[str, ModelProto], name: str) -> ModelProto:
 
     ir_version = max(model.ir_version for model in models.values())
     merged = onnx.ModelProto()
-    renames: list[NodeProto] = []
+    renamed_inputs: list[NodeProto] = []
     producers: dict[str, str] = {}  # prefixed names of outputs, by their own names
     inputs: dict[str, ValueInfoProto] = {}
     for part, model in models.items():
@@ -130,16 +130,18 @@ def _join(models: dict[str, ModelProto], name: str) -> ModelProto:
         inner = {value.name: f"{part}/{value.name}" for value in (*model.graph.input, *model.graph.output)}
         fed = [(producers[value.name], inner[value.name]) for value in model.graph.input if value.name in producers]
         own = {value.name: value for value in model.graph.input if value.name not in producers}
-        renames += [helper.make_node("Identity", [key], [inner[key]], name=f"{inner[key]}.take") for key in own]
+        renamed_inputs += [helper.make_node("Identity", [key], [inner[key]], name=f"{inner[key]}.take") for key in own]
         inputs |= own
         producers |= {value.name: inner[value.name] for value in model.graph.output}
         prefixed = compose.add_prefix(model, f"{part}/")
         is_first = not merged.graph.node
         merged = prefixed if is_first else compose.merge_models(merged, prefixed, fed, outputs=[*producers.values()])
-    gives = [helper.make_node("Identity", [inner], [key], name=f"{inner}.give") for key, inner in producers.items()]
+    renamed_outputs = [
+        helper.make_node("Identity", [inner], [key], name=f"{inner}.give") for key, inner in producers.items()
+    ]
     outputs = [value for model in models.values() for value in model.graph.output]
     weights = {"initializer": merged.graph.initializer, "sparse_initializer": merged.graph.sparse_initializer}
-    nodes = [*renames, *merged.graph.node, *gives]
+    nodes = [*renamed_inputs, *merged.graph.node, *renamed_outputs]
     graph = helper.make_graph(nodes, name, [*inputs.values()], outputs, **weights)
     return helper.make_model(
         graph, opset_imports=merged.opset_import, functions=merged.functions, ir_version=ir_version

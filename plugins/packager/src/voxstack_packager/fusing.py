@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 PARTS_LIMIT = 1e-6
 """Largest difference of an output from that of its part that is accepted, relative to its scale."""
 
-OTHER_OUTPUT = "produces another output than the networks that it is made of"
+OTHER_OUTPUT = "produces another output than the networks that it joins"
 
 
 def fuse(
@@ -83,7 +83,7 @@ def fuse(
 def _common_role(order: Sequence[NetworkSpec], name: str) -> str:
     roles = sorted({spec.role for spec in order})
     if len(roles) > 1:
-        raise PackagingError(name, f"is made of networks of the roles {roles}; set 'role' to its purpose")
+        raise PackagingError(name, f"joins networks of the roles {roles}; set 'role' to its purpose")
     return roles[0]
 
 

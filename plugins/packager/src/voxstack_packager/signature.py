@@ -18,7 +18,7 @@ Arrays = Mapping[str, np.ndarray]
 """Arrays by the names of inputs or outputs."""
 
 MakeExamples = Callable[[Mapping[str, int], int], Arrays]
-"""Returns example inputs, given the size of every named axis and a seed."""
+"""Returns example inputs for a size of every named axis and a seed."""
 
 
 class SignatureLike(Protocol):

@@ -1,7 +1,6 @@
 """Float32 weights stored as float16: half the file, the same computation.
 
-Weights are rounded in the module first, so that every export made of it afterwards represents them exactly in either
-type.
+Weights are rounded in the module first, so that every export of it represents them exactly in either type.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def receptive_field(
     All inputs with the axis, except masks, are changed together, as they are cut together. An output whose axis
     replaces it under a name of its own (``samples``) has ``hop`` steps for each input step.
 
-    :param examples: returns inputs, given the size of every named axis and a seed.
+    :param examples: returns inputs for a size of every named axis and a seed.
     :param longest: limit of the steps in which the field is looked for.
     :raises PackagingError: if the field reaches the ends of ``longest`` steps, or if the output is not a whole
         multiple of the input: neither can stream in windows.

@@ -98,8 +98,10 @@ class GraphWriter:
         import onnx
         from onnx import helper
 
-        reads, gives = ([_value_info(name, tensor) for name, tensor in side.items()] for side in (inputs, outputs))
-        graph = helper.make_graph(self._nodes, "stateful", reads, gives, [*self._constants.values()])
+        input_infos, output_infos = (
+            [_value_info(name, tensor) for name, tensor in side.items()] for side in (inputs, outputs)
+        )
+        graph = helper.make_graph(self._nodes, "stateful", input_infos, output_infos, [*self._constants.values()])
         versions = [
             helper.make_opsetid(opset.domain, opset.version if opset.domain else max(OLDEST_OPSET, opset.version))
             for opset in plain.opset_import

@@ -92,7 +92,7 @@ def _measure(folder: Path, spec: NetworkSpec, examples: MakeExamples) -> dict[st
     :raises PackagingError: if an error is above its limit.
     """
     form, windowed = spec.stateful, spec.streaming
-    assert form is not None, "its entry was just made"
+    assert form is not None, "its entry was just created"
     assert windowed is not None, "only a windowed network has a stateful form"
     plain, run = (onnx_runner(folder / network.exports["onnx"][0]) for network in (spec, form))
     errors = state_exactness(plain, spec, run, form, examples, windowed.left)
