@@ -10,7 +10,8 @@ from importlib import import_module
 import numpy as np
 
 from voxstack import RequestError, Resources, SequenceBlock, Utterance
-from voxstack_text.layout import Layout, Mark, Word, lay_out
+from voxstack_text.laying_out import lay_out
+from voxstack_text.layout import Layout, Mark, Word
 from voxstack_text.passage import Passage
 from voxstack_text.pronunciation.g2p_network import ROLE, pronounce_by
 from voxstack_text.pronunciation.homographs import resolve_homographs
