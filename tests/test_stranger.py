@@ -71,4 +71,4 @@ def test_it_passes_the_contract_kit(plugin: Path, tmp_path: Path) -> None:
 
 def test_the_shell_shows_it(plugin: Path) -> None:
     done = run(plugin, "-m", "voxstack_cli", "blocks", "Invert")
-    assert "what it is multiplied by" in done.stdout, done.stderr
+    assert "factor by which the stream is multiplied" in done.stdout, done.stderr

@@ -24,7 +24,7 @@ Available = Mapping[str, str]
 
 
 class Resources(Protocol):
-    """What a block may read from its addon in :meth:`Block.load`; :class:`voxstack.networks.addon.Addon` has it."""
+    """The part of an addon that a block may use in :meth:`Block.load`; see :class:`voxstack.networks.addon.Addon`."""
 
     name: str
     config: dict[str, Any]

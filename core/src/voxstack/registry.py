@@ -99,7 +99,7 @@ class Registry(Mapping[str, type[Block]]):
     def block(self, name: str) -> type[Block]:
         """Return the block class of this name.
 
-        :raises PluginError: if there is none, with the closest name; or if two plugins bring a block of this name.
+        :raises PluginError: with the closest name if no plugin brings it; or if two plugins bring a block of this name.
         """
         if name not in self._claims:
             listing = f"\n  installed: {', '.join(sorted(self))}"

@@ -42,6 +42,8 @@ NAMES: Mapping[str, Name] = {
     "speaker": Name("str or int", "control", "Speakers"),
     "seed": Name("int of at least 0", "control", "everything that draws random numbers"),
     "noise_scale": Name("float, factor on noise", "control", "GaussianSample, imported networks"),
+    "noise_scale_duration": Name("float, factor on the noise of durations", "control", "imported networks"),
+    "noise_w": Name("float, factor on the noise of durations", "control", "imported Piper voices"),
     "voice": Name("str, name of a speaker", "control", "Espeak, Flite"),
     "text_start": Name("int, index of the part's first character in the request's text", "Sentences", "timings"),
     "passage": Name("Passage: a sentence with its markup", "Sentences", "Text"),
@@ -61,6 +63,7 @@ NAMES: Mapping[str, Name] = {
     "lf0": Name("(tokens,) float32, ln Hz", "networks; Prosody", "Upsampler, networks"),
     "level": Name("(tokens,) float32, dB", "networks; Prosody", "Upsampler, networks"),
     "noise": Name("(steps, features) float32", "Noise", "networks"),
+    "duration_noise": Name("(tokens, features) float32", "Noise", "networks"),
     "frames": Name("(frames, features) float32", "Expand", "networks"),
     "attention_watch": Name(
         "callable that receives (steps, tokens) attention", "AttentionAlarms", "AutoregressiveDecoder"

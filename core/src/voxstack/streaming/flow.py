@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Flow(NamedTuple):
-    """How steps flow through a loaded block."""
+    """The lookahead, hop and chunk sizes of a loaded block."""
 
     lookahead: int
     hop: float

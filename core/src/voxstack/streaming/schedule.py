@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class PlaybackState(Protocol):
-    """How far the audio of a stream, at ``sample_rate`` Hz, is ahead of its listener.
+    """The position of a listener in the audio of a stream, at ``sample_rate`` Hz.
 
     ``live`` is whether somebody listens while the audio is produced, ``started`` whether audio has been delivered,
     ``lead`` the seconds of delivered audio not yet heard. ``speed()`` returns the seconds of audio that the stream can

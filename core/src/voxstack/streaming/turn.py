@@ -13,7 +13,7 @@ class Turn(ABC):
     """The right of one stream to compute on one thread, as a scheduler grants it.
 
     ``held`` is whether the stream may compute now: False inside :func:`waiting`. ``workers`` is the number of threads
-    that may compute at once, ``idle`` how many of them nobody uses now, ``wanted`` how many threads and jobs wait for
+    that may compute at once, ``idle`` how many of them are unused now, ``wanted`` how many threads and jobs wait for
     one.
     """
 
