@@ -13,7 +13,7 @@ TRAINING = Path(__file__).parent.parent / "plugins" / "voice_amber" / "training"
 
 @pytest.mark.parametrize("name", ["amber", "cobalt"])
 def test_a_recogniser_understands_the_voice(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Ten held-out sentences and ten with numbers, names and questions, from plain text; one word in six may be misheard."""
+    """Of ten held-out sentences and ten with numbers, names and questions, one word in six may be misheard."""
     monkeypatch.syspath_prepend(str(TRAINING))
     evaluate, recognition = __import__("evaluate"), __import__("recognition")
     held_out, further = (recognition.read_sentences(path) for path in (recognition.HELD_OUT, recognition.FURTHER))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from voxstack_addon_spec.contexts import Context, ContextLike, Form, parse_context
 from voxstack_addon_spec.editor_schema import combined_schema
 from voxstack_addon_spec.errors import AddonError, ContextError, LocatedError, VoxstackError
-from voxstack_addon_spec.files import AddonFiles, open_addon
+from voxstack_addon_spec.files import AddonFiles
 from voxstack_addon_spec.integrity import file_entry, network_hash
 from voxstack_addon_spec.networks import NetworkSpec
+from voxstack_addon_spec.opening import open_addon
 from voxstack_addon_spec.streaming import Autoregressive, State, Streaming
 from voxstack_addon_spec.tensors import Length, Tensor
 from voxstack_addon_spec.validation import SPEC_VERSION, addon_schema, validate_config

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from voxstack_addon_spec.errors import AddonError
-from voxstack_addon_spec.files import AddonFiles, open_addon
+from voxstack_addon_spec.files import AddonFiles
 from voxstack_addon_spec.integrity import network_hash
 from voxstack_addon_spec.networks import NetworkSpec
+from voxstack_addon_spec.opening import open_addon
 
 
 def network_specs(files: AddonFiles, trusted: bool, locate: Callable[[str], Path]) -> dict[str, NetworkSpec]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing
@@ -13,36 +12,14 @@ from typing import IO, Any, Self
 
 from voxstack_addon_spec.errors import AddonError
 from voxstack_addon_spec.file_names import CONFIG
-from voxstack_addon_spec.integrity import FRESH_COPY, check_size, checked_chunks, wrap_os_errors
+from voxstack_addon_spec.integrity import checked_chunks, wrap_os_errors
 from voxstack_addon_spec.strict_json import MAX_SIZE, parse_object
 from voxstack_addon_spec.validation import validate_config
 from voxstack_addon_spec.wording import did_you_mean
 
 
-def open_addon(path: str | os.PathLike[str]) -> AddonFiles:
-    """Open the addon in a folder, or in a ``.zip`` of one (its files at the top, or in exactly one top folder).
-
-    Reads and validates addon.json; every other file is checked when it is requested. Nothing is unpickled or executed.
-
-    :raises AddonError: if there is no addon, it is damaged, unsafe or not valid, or it needs a newer voxstack.
-    """
-    location = os.fspath(path)
-    with wrap_os_errors(location):
-        mode = Path(location).stat().st_mode
-    if stat.S_ISDIR(mode):
-        return FolderAddon(location)
-    if Path(location).name == CONFIG:
-        raise AddonError(location, f"is a file of an addon; open its folder instead: {Path(location).parent}")
-    if not stat.S_ISREG(mode):
-        advice = "open a folder with an addon.json, or a .zip of one"
-        raise AddonError(location, f"is neither a folder nor a file; {advice}")
-    from voxstack_addon_spec.archive import ZipAddon  # most importers of this package never open a zip
-
-    return ZipAddon(location)
-
-
 class AddonFiles(ABC):
-    """The files of an addon, as :func:`open_addon` returns them; a context manager that closes itself.
+    """The files of an addon, as :func:`.open_addon` returns them; a context manager that closes itself.
 
     ``location`` is the path that was opened, ``config`` the valid content of its addon.json. Safe to use from several
     threads.
@@ -60,7 +37,7 @@ class AddonFiles(ABC):
         together.
 
         :param name: as ``files`` lists it.
-        :raises AddonError: if the file is not listed, missing, unreadable, outside the addon, or unlike its entry.
+        :raises AddonError: if the file is not listed, missing, unreadable, outside the addon, or not as listed.
         """
 
     def read(self, name: str) -> bytes:
@@ -139,73 +116,3 @@ class AddonFiles(ABC):
         config = parse_object(data, where)
         validate_config(config, where)
         return config
-
-
-class FolderAddon(AddonFiles):
-    """An addon that is a folder."""
-
-    def __init__(self, location: str) -> None:
-        self.location = location
-        with wrap_os_errors(location):
-            self._root = Path(location).resolve(strict=True)
-        self._checked: dict[str, tuple[int, int, int]] = {}
-        self.config = self._read_config()
-
-    def path(self, name: str) -> Path:
-        self._entry(name)
-        path = self._resolve(name)
-        with wrap_os_errors(self._where(name)):
-            status = path.stat()
-        version = (status.st_ino, status.st_size, status.st_mtime_ns)
-        if self._checked.get(name) != version:  # hashing it again would cost as much as loading it
-            for _ in self.chunks(name):
-                pass
-            self._checked[name] = version
-        return path
-
-    def close(self) -> None:
-        """Do nothing: a folder stays as it is."""
-
-    def _open(self, name: str, entry: Mapping[str, Any] | None) -> IO[bytes]:
-        where = self._where(name)
-        path = self._resolve(name)
-        with wrap_os_errors(where):
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):  # reading a pipe would block forever
-                raise AddonError(where, f"is not a file; put the file there, or {FRESH_COPY}")
-            if entry is not None:
-                check_size(status.st_size, entry, where)
-            return path.open("rb")
-
-    def _resolve(self, name: str) -> Path:
-        """Return the real path of a file, which must lie inside the addon whatever links lead to it."""
-        where = self._where(name)
-        path = self._root / name
-        try:
-            with wrap_os_errors(where):
-                path = path.resolve(strict=True)
-        except AddonError as error:
-            if isinstance(error.__cause__, FileNotFoundError):
-                raise AddonError(where, _missing(name)) from error.__cause__
-            raise
-        if not path.is_relative_to(self._root):
-            raise AddonError(where, f"is a link that leaves the addon, to {path}; put the file itself there")
-        return path
-
-    def _names(self) -> Iterator[str]:
-        def refuse(error: OSError) -> None:
-            with wrap_os_errors(str(error.filename)):
-                raise error
-
-        for folder, folders, files in os.walk(self._root, onerror=refuse):
-            links = [name for name in folders if Path(folder, name).is_symlink()]  # os.walk does not enter them
-            for name in (*files, *links):
-                relative = Path(folder, name).relative_to(self._root).as_posix()
-                if name not in links or not any(listed.startswith(f"{relative}/") for listed in self.config["files"]):
-                    yield relative
-
-
-def _missing(name: str) -> str:
-    if name == CONFIG:
-        return "missing; open a folder that has an addon.json at its top"
-    return f"missing, but addon.json lists it; {FRESH_COPY}, or remove it from files"

@@ -87,7 +87,8 @@ class NetworkSpec:
         if form not in self.exports:
             formats = ", ".join(sorted(self.exports))
             problem = f"the {runtime} runtime needs an export of format {form!r}, and it has only {formats}"
-            raise ContextError(f"network {self.name!r}: {problem}; use another runtime, or add an export of that format")
+            advice = "use another runtime, or add an export of that format"
+            raise ContextError(f"network {self.name!r}: {problem}; {advice}")
         symbol, *parameters = (self.path(file) for file in self.exports[form])
         assert all(file.parent == symbol.parent for file in parameters), "the reader keeps an addon's files together"
         return symbol

@@ -11,8 +11,8 @@ from typing import Any
 from voxstack_addon_spec.archive import MAX_FILE, MAX_MEMBERS, MAX_TOTAL, SMALL
 from voxstack_addon_spec.errors import AddonError
 from voxstack_addon_spec.file_names import CONFIG
-from voxstack_addon_spec.files import open_addon
 from voxstack_addon_spec.integrity import wrap_os_errors
+from voxstack_addon_spec.opening import open_addon
 
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
 
