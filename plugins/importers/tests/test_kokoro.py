@@ -32,7 +32,7 @@ def imported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kokoro")
     paths = kokoro_voice(folder)
     return paths, import_voice(
-        "kokoro", paths["model"], folder / "out", log=str, voices=str(paths["voices"]), phonemes="text"
+        "kokoro", paths["model"], folder / "out", progress=str, voices=str(paths["voices"]), phonemes="text"
     )
 
 
@@ -153,7 +153,7 @@ def test_what_is_no_kokoro_voice_is_refused(tmp_path, change, options, problem):
             "kokoro",
             paths["model"],
             tmp_path / "out",
-            log=str,
+            progress=str,
             **{"voices": str(paths["voices"]), "phonemes": "text", **options},
         )
     assert not (tmp_path / "out").exists()

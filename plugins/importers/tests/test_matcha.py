@@ -34,7 +34,7 @@ def imported(tmp_path_factory):
     for vocoder in VOCODERS:
         folder = tmp_path_factory.mktemp(vocoder)
         acoustic, path = matcha_voice(folder, vocoder)
-        made[vocoder] = acoustic, path, import_voice("matcha", acoustic, folder / vocoder, log=str, vocoder=str(path))
+        made[vocoder] = acoustic, path, import_voice("matcha", acoustic, folder / vocoder, progress=str, vocoder=str(path))
     return made
 
 
@@ -139,8 +139,8 @@ def test_the_shell_imports_and_wants_a_vocoder(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda folder: (folder / "tokens.txt").unlink(), r"tokens\.txt: is not there"),
-        (lambda folder: (folder / "tokens.txt").write_text("a b\n"), "tokens.txt, line 1: 'a b' is no symbol"),
+        (lambda folder: (folder / "tokens.txt").unlink(), r"tokens\.txt: does not exist"),
+        (lambda folder: (folder / "tokens.txt").write_text("a b\n"), "tokens.txt, line 1: 'a b' is not a symbol"),
         (lambda folder: (folder / "tokens.txt").write_text("a 1\n"), r"tokens: lacks \['\^', '\$'\]"),
         (lambda folder: matcha_voice(folder, "hifigan", jieba="1"), "a lexicon of Chinese words"),
         (
@@ -157,5 +157,5 @@ def test_what_is_no_matcha_voice_is_refused(tmp_path, change, problem):
     acoustic, vocoder = matcha_voice(tmp_path, "hifigan")
     change(tmp_path)
     with pytest.raises(PackagingError, match=problem):
-        import_voice("matcha", acoustic, tmp_path / "out", log=str, vocoder=str(vocoder))
+        import_voice("matcha", acoustic, tmp_path / "out", progress=str, vocoder=str(vocoder))
     assert not (tmp_path / "out").exists()

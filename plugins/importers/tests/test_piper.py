@@ -32,7 +32,7 @@ def imported(tmp_path_factory):
     """Each voice: its ``.onnx``, and the addon that was made of it."""
     folder = tmp_path_factory.mktemp("piper")
     paths = {name: piper_voice(folder, name) for name in ("one", "three", "plain")}
-    return {name: (path, import_voice("piper", path, folder / name, log=str)) for name, path in paths.items()}
+    return {name: (path, import_voice("piper", path, folder / name, progress=str)) for name, path in paths.items()}
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +180,7 @@ def test_the_shell_imports(tmp_path, capsys):
 def test_what_is_no_piper_voice_is_refused(tmp_path, config, problem):
     path = piper_voice(tmp_path, "one", **config)
     with pytest.raises(PackagingError, match=problem):
-        import_voice("piper", path, tmp_path / "out", log=str)
+        import_voice("piper", path, tmp_path / "out", progress=str)
     assert not (tmp_path / "out").exists()
 
 
@@ -194,9 +194,9 @@ def test_phonemes_are_those_of_the_plugin_that_knows_them(tmp_path):
         with pytest.raises(
             PackagingError, match=r"phonemes: the voice reads phonemes of espeak-ng, .*: pip install voxstack-espeak"
         ):
-            import_voice("piper", path, tmp_path / "out", log=str)
+            import_voice("piper", path, tmp_path / "out", progress=str)
         return
-    voice = voxstack.load(import_voice("piper", path, tmp_path / "out", log=str))
+    voice = voxstack.load(import_voice("piper", path, tmp_path / "out", progress=str))
     block = voxstack.build({"type": "EspeakPhonemes", "voice": "en-us"}, voice.addon)
     phonemes = block({"text": "Hello there, it is me."})["phonemes"]
     assert "".join(phonemes).startswith("həlˈoʊ ðˈɛɹ")
@@ -216,11 +216,11 @@ def changed(path, change):
 @pytest.mark.parametrize(
     ("operator", "other", "problem"),
     [
-        ("Ceil", "Floor", "looked for one Ceil, .* and found 0; this is no VITS"),
+        ("Ceil", "Floor", "looked for one Ceil, .* and found 0; this is not a VITS"),
         (
             "RandomNormalLike",
             "Identity",
-            "looked for one random tensor .* there are 0 before the durations and 0 behind them",
+            "looked for one random tensor .* there are 0 before the durations and 0 after them",
         ),
         ("ConvTranspose", "Conv", "looked for a ConvTranspose"),
     ],
@@ -235,7 +235,7 @@ def test_another_graph_is_refused_with_what_was_looked_for(tmp_path, operator, o
 
     changed(path, change)
     with pytest.raises(PackagingError, match=rf"one\.onnx: {problem}"):
-        import_voice("piper", path, tmp_path / "out", log=str)
+        import_voice("piper", path, tmp_path / "out", progress=str)
 
 
 def test_names_of_operators_do_not_matter(tmp_path):
@@ -251,7 +251,7 @@ def test_names_of_operators_do_not_matter(tmp_path):
             node.output[:] = [names.get(name, name) for name in node.output]
 
     changed(path, rename)
-    addon = import_voice("piper", path, tmp_path / "out", log=str)
+    addon = import_voice("piper", path, tmp_path / "out", progress=str)
     assert voxstack.load(addon).synthesize(TEXT).samples.any()
 
 
@@ -259,7 +259,7 @@ def test_another_script_is_read_sentence_by_sentence(tmp_path):
     letters = "приветмкдла .,?"
     symbols = {"_": [0], "^": [1], "$": [2], **{letter: [3 + i] for i, letter in enumerate(letters)}}
     path = piper_voice(tmp_path, "plain", phoneme_id_map=symbols, language={"code": "ru_RU"}, espeak={"voice": "ru"})
-    voice = voxstack.load(import_voice("piper", path, tmp_path / "out", log=str))
+    voice = voxstack.load(import_voice("piper", path, tmp_path / "out", progress=str))
     speech = voice.synthesize("привет, мир. как дела?")
     assert [(event.kind, event.text) for event in speech.events] == [
         ("sentence", "привет, мир."),
@@ -272,4 +272,4 @@ def test_without_its_configuration_a_voice_is_refused(tmp_path):
     path = piper_voice(tmp_path, "one")
     path.with_name("one.onnx.json").unlink()
     with pytest.raises(PackagingError, match=r"has no one\.onnx\.json beside it"):
-        import_voice("piper", path, tmp_path / "out", log=str)
+        import_voice("piper", path, tmp_path / "out", progress=str)

@@ -39,7 +39,7 @@ def imported(tmp_path_factory):
     sources["english"] = sources["one"]
     options = {"one": {"phonemes": "text"}, "two": {"phonemes": "text", "sample_rate": "8000"}, "english": {}}
     return {
-        name: (source, import_voice("transformers", source, folder / name, log=str, **options[name]))
+        name: (source, import_voice("transformers", source, folder / name, progress=str, **options[name]))
         for name, source in sources.items()
     }
 
@@ -98,13 +98,13 @@ def test_it_reads_english(imported, voices):
 
 def test_refusals(imported, tmp_path):
     with pytest.raises(
-        PackagingError, match="sample_rate: is 'fast', and should be a number of samples a second, such as 22050"
+        PackagingError, match="sample_rate: is 'fast', and must be a number of samples a second, such as 22050"
     ):
-        import_voice("transformers", imported["one"][0], tmp_path / "out", log=str, sample_rate="fast")
+        import_voice("transformers", imported["one"][0], tmp_path / "out", progress=str, sample_rate="fast")
     with pytest.raises(PackagingError, match="a FastSpeech2ConformerWithHifiGan needs no 'vocoder'; leave it out"):
-        import_voice("transformers", imported["one"][0], tmp_path / "out", log=str, vocoder="somewhere")
-    with pytest.raises(PackagingError, match="wants a language or a speaker embedding beside the text"):
+        import_voice("transformers", imported["one"][0], tmp_path / "out", progress=str, vocoder="somewhere")
+    with pytest.raises(PackagingError, match="needs a language or a speaker embedding besides the text"):
         import_voice(
-            "transformers", fastspeech2_voice(tmp_path / "languages", num_languages=2), tmp_path / "out", log=str
+            "transformers", fastspeech2_voice(tmp_path / "languages", num_languages=2), tmp_path / "out", progress=str
         )
     assert not (tmp_path / "out").exists()

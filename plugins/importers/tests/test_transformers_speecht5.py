@@ -36,7 +36,7 @@ def imported(tmp_path_factory):
     np.savez(folder / "speakers.npz", **SPEAKERS)
     model, vocoder = speecht5_voice(folder / "source")
     options = {"vocoder": str(vocoder), "speakers": str(folder / "speakers.npz"), "name": "five"}
-    return model, vocoder, import_voice("transformers", model, folder / "five", log=str, **options)
+    return model, vocoder, import_voice("transformers", model, folder / "five", progress=str, **options)
 
 
 @pytest.fixture(scope="module")
@@ -122,19 +122,19 @@ def test_it_reads_as_the_tokenizer_does(imported, voice, text):
 def test_refusals(imported, tmp_path):
     model, vocoder, _ = imported
     with pytest.raises(PackagingError, match="give the folder of its SpeechT5HifiGan with --vocoder"):
-        import_voice("transformers", model, tmp_path / "out", log=str)
+        import_voice("transformers", model, tmp_path / "out", progress=str)
     with pytest.raises(
-        PackagingError, match=r"names SpeechT5ForTextToSpeech; what can be taken here is SpeechT5HifiGan"
+        PackagingError, match=r"names SpeechT5ForTextToSpeech; supported here: SpeechT5HifiGan"
     ):
-        import_voice("transformers", model, tmp_path / "out", log=str, vocoder=str(model))
+        import_voice("transformers", model, tmp_path / "out", progress=str, vocoder=str(model))
     np.save(tmp_path / "speakers.npy", np.zeros((2, 6), np.float32))
     options = {"vocoder": str(vocoder), "speakers": str(tmp_path / "speakers.npy")}
     with pytest.raises(
         PackagingError, match=r"speaker '0' has the shape \(6,\); an x-vector for this model has 7 numbers"
     ):
-        import_voice("transformers", model, tmp_path / "out", log=str, **options)
+        import_voice("transformers", model, tmp_path / "out", progress=str, **options)
     with pytest.raises(
-        PackagingError, match=r"names SpeechT5HifiGan; what can be taken here is .*SpeechT5ForTextToSpeech"
+        PackagingError, match=r"names SpeechT5HifiGan; supported here: .*SpeechT5ForTextToSpeech"
     ):
-        import_voice("transformers", vocoder, tmp_path / "out", log=str)
+        import_voice("transformers", vocoder, tmp_path / "out", progress=str)
     assert not (tmp_path / "out").exists()

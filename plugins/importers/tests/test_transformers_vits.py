@@ -21,8 +21,8 @@ from pretrained import vits_voice  # noqa: E402
 
 import voxstack  # noqa: E402
 from voxstack_importers import import_voice  # noqa: E402
-from voxstack_importers.transformers_files import Pretrained  # noqa: E402
-from voxstack_importers.transformers_reading import read_as_vits  # noqa: E402
+from voxstack_importers.transformers.pretrained import Pretrained  # noqa: E402
+from voxstack_importers.transformers.tokenizers import vits_reading  # noqa: E402
 from voxstack_packager import PackagingError  # noqa: E402
 
 TEXT = "this is what they say - is it"
@@ -37,7 +37,7 @@ def imported(tmp_path_factory):
         "three": vits_voice(folder / "source-three", speakers=3, stochastic=False),
     }
     return {
-        name: (source, import_voice("transformers", source, folder / name, log=str)) for name, source in sources.items()
+        name: (source, import_voice("transformers", source, folder / name, progress=str)) for name, source in sources.items()
     }
 
 
@@ -130,7 +130,7 @@ def reading(folder, letters, **config):
     }
     (folder / "vocab.json").write_text(json.dumps({letter: place for place, letter in enumerate(letters)}))
     (folder / "tokenizer_config.json").write_text(json.dumps({**told, "pad_token": letters[0], **config}))
-    return folder, read_as_vits(Pretrained(folder, {}, "VitsModel"))
+    return folder, vits_reading(Pretrained(folder, {}, "VitsModel"))
 
 
 @pytest.mark.parametrize(
@@ -167,22 +167,22 @@ def test_languages_are_named_by_their_tags(tmp_path, named, tag):
 def test_refusals(tmp_path):
     source = vits_voice(tmp_path / "source", is_uroman=True)
     with pytest.raises(
-        PackagingError, match=r"tokenizer_config\.json: is_uroman: the text has to be put into Roman letters"
+        PackagingError, match=r"tokenizer_config\.json: is_uroman: the text must be put into Roman letters"
     ):
-        import_voice("transformers", source, tmp_path / "out", log=str)
+        import_voice("transformers", source, tmp_path / "out", progress=str)
     config = json.loads((source / "config.json").read_text())
     (source / "config.json").write_text(json.dumps({**config, "architectures": ["BarkModel"]}))
-    with pytest.raises(PackagingError, match=r"names BarkModel; what can be taken here is .*VitsModel"):
-        import_voice("transformers", source, tmp_path / "out", log=str)
+    with pytest.raises(PackagingError, match=r"names BarkModel; supported here: .*VitsModel"):
+        import_voice("transformers", source, tmp_path / "out", progress=str)
     (source / "config.json").write_text(json.dumps(config))
     (source / "model.safetensors").rename(source / "pytorch_model.bin")
     with pytest.raises(
         PackagingError, match=r"only in pytorch_model\.bin, a pickle, which can run code when it is read"
     ):
-        import_voice("transformers", source, tmp_path / "out", log=str)
+        import_voice("transformers", source, tmp_path / "out", progress=str)
     (source / "pytorch_model.bin").unlink()
     with pytest.raises(PackagingError, match=r"has no model\.safetensors; give a folder"):
-        import_voice("transformers", source, tmp_path / "out", log=str)
+        import_voice("transformers", source, tmp_path / "out", progress=str)
     with pytest.raises(PackagingError, match=r"has no config\.json"):
-        import_voice("transformers", tmp_path, tmp_path / "out", log=str)
+        import_voice("transformers", tmp_path, tmp_path / "out", progress=str)
     assert not (tmp_path / "out").exists()

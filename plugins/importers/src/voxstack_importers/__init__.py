@@ -1,28 +1,18 @@
-"""Makes addons of voices that exist in the formats of other software: ``voxstack import KIND PATH --out DIR``."""
+"""Makes addons of voices in the formats of other software: ``voxstack import IMPORTER PATH --out DIR``."""
 
 from __future__ import annotations
 
-import argparse
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import pluggy
-
 if TYPE_CHECKING:
-    from voxstack_importers.kinds import KINDS, import_voice
+    from voxstack_importers.importers import IMPORTERS, import_voice
 
-__all__ = ["KINDS", "import_voice", "voxstack_commands"]
-
-hookimpl = pluggy.HookimplMarker("voxstack")  # voxstack.hookimpl, without the numpy that importing voxstack costs
+__all__ = ["IMPORTERS", "import_voice"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("KINDS", "import_voice"):
-        return getattr(import_module(f"{__name__}.kinds"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-@hookimpl
-def voxstack_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``import``."""
-    import_module(f"{__name__}.command").add(commands)
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.importers"), name)

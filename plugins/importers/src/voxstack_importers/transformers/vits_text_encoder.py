@@ -1,32 +1,35 @@
-"""VITS in transformers: the text encoder, with relative attention that exports at any length."""
+"""The text encoder of a VITS in transformers, with relative attention that exports at any length."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from voxstack_importers.transformers.attention import merge_heads, split_heads
+
 
 class TextEncoder(nn.Module):
-    """From tokens to what the other parts need of them.
+    """Encodes tokens into what the other parts read.
 
-    ``tokens`` (batch, tokens) and ``mask`` likewise to ``encoded`` (batch, tokens, 2 * features), means beside logarithms of standard
-    deviations, and ``hidden`` (batch, tokens, channels).
+    ``tokens`` (batch, tokens) and ``mask`` likewise to ``encoded`` (batch, tokens, 2 * features), means and then
+    logarithms of standard deviations, and ``hidden`` (batch, tokens, channels).
 
     :param encoder: a ``VitsTextEncoder``.
     """
 
-    def __init__(self, encoder: nn.Module) -> None:
+    def __init__(self, encoder: Any) -> None:
         super().__init__()
         self.embed_tokens, self.project = encoder.embed_tokens, encoder.project
-        self.layers = encoder.encoder.layers
+        self.layers: Any = encoder.encoder.layers
         self.attentions = nn.ModuleList(RelativeAttention(layer.attention) for layer in self.layers)
         self.scale = math.sqrt(encoder.config.hidden_size)
 
     def forward(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         padding = mask.unsqueeze(-1)
-        hidden = self.embed_tokens(tokens) * self.scale * padding
+        hidden: Tensor = self.embed_tokens(tokens) * self.scale * padding
         for layer, attention in zip(self.layers, self.attentions, strict=True):
             hidden = layer.layer_norm(hidden + attention(hidden, mask))
             hidden = layer.final_layer_norm(hidden + layer.feed_forward(hidden, padding))
@@ -38,20 +41,22 @@ class TextEncoder(nn.Module):
 class RelativeAttention(nn.Module):
     """Self-attention with embeddings of relative positions in a window (Shaw et al. 2018, arXiv:1803.02155).
 
-    It computes what a ``VitsAttention`` computes. That pads and reshapes in ways that hold only for inputs longer than its window,
-    which an export would fix; here each pair of steps looks up its embedding by the distance.
+    It computes what a ``VitsAttention`` computes. That pads and reshapes in ways that hold only for inputs longer than
+    its window, which an export would fix; here each pair of steps looks up its embedding by the distance.
 
     :param attention: a ``VitsAttention``.
     """
 
-    def __init__(self, attention: nn.Module) -> None:
+    def __init__(self, attention: Any) -> None:
         super().__init__()
         self.attention = attention
         self.window: int = attention.window_size or 0
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        own = self.attention
-        queries, keys, values = (self._heads(project(hidden)) for project in (own.q_proj, own.k_proj, own.v_proj))
+        own: Any = self.attention
+        queries, keys, values = (
+            split_heads(project(hidden), own.num_heads) for project in (own.q_proj, own.k_proj, own.v_proj)
+        )
         queries = queries * own.scaling
         scores = queries @ keys.transpose(-2, -1)
         steps = torch.arange(hidden.shape[1], device=hidden.device)
@@ -62,13 +67,15 @@ class RelativeAttention(nn.Module):
             scores = scores + by_distance.gather(-1, index) * (distances.abs() <= self.window)
         scores = scores.masked_fill(mask[:, None, None] == 0, torch.finfo(scores.dtype).min)
         weights = scores.softmax(-1)
-        made = weights @ values
+        attended = weights @ values
         if self.window:
-            places = steps.unsqueeze(1) + torch.arange(-self.window, self.window + 1, device=hidden.device)
-            inside = (places >= 0) & (places < hidden.shape[1])
-            index = places.clamp(0, hidden.shape[1] - 1).expand(*weights.shape[:3], 2 * self.window + 1)
-            made = made + (weights.gather(-1, index) * inside) @ own.emb_rel_v
-        return own.out_proj(made.transpose(1, 2).flatten(2))
+            attended = attended + self._relative_values(weights, steps) @ own.emb_rel_v
+        projected: Tensor = own.out_proj(merge_heads(attended))
+        return projected
 
-    def _heads(self, projected: Tensor) -> Tensor:
-        return projected.unflatten(-1, (self.attention.num_heads, -1)).transpose(1, 2)
+    def _relative_values(self, weights: Tensor, steps: Tensor) -> Tensor:
+        """Return the weight of each distance in the window: (batch, heads, steps, 2 * window + 1)."""
+        positions = steps.unsqueeze(1) + torch.arange(-self.window, self.window + 1, device=steps.device)
+        inside = (positions >= 0) & (positions < steps.shape[0])
+        index = positions.clamp(0, steps.shape[0] - 1).expand(*weights.shape[:3], 2 * self.window + 1)
+        return weights.gather(-1, index) * inside

@@ -1,4 +1,4 @@
-"""Models of transformers as references: they synthesize a request with the noise that the voice draws for it."""
+"""Models of transformers as references: they synthesize a request with the noise that the addon's blocks draw."""
 
 from __future__ import annotations
 
@@ -13,32 +13,38 @@ import torch
 import voxstack
 from voxstack.networks.addon import Addon
 from voxstack.streaming.seeds import generator
-from voxstack_importers.stacks import SentenceReference
+from voxstack_importers.description import Spec
+from voxstack_importers.references import SentenceReference
+from voxstack_importers.vits.blocks import frame_noise
 
 
 @dataclass(frozen=True)
 class VitsReference(SentenceReference):
     """A ``VitsModel``.
 
-    :param model: one of which no part was changed.
+    :param sample: the block that samples frames.
     """
 
+    sample: Spec
     model: Any
 
     def speech(self, addon: Addon, utterance: voxstack.Utterance) -> np.ndarray:
         """Synthesize a sentence: (samples,) float32."""
-        model, config = self.model, self.model.config
-        model.speaking_rate, model.noise_scale = config.speaking_rate * utterance["rate"], utterance["noise_scale"]
+        model = self.model
+        model.speaking_rate, model.noise_scale = (
+            model.config.speaking_rate * utterance["rate"],
+            utterance["noise_scale"],
+        )
         model.noise_scale_duration = utterance.get("noise_scale_duration", model.noise_scale_duration)
 
-        def of_frames(like: torch.Tensor) -> torch.Tensor:
-            block = voxstack.build({"type": "GaussianSample"}, addon)
-            standard = np.zeros((like.shape[2], 2 * like.shape[1]), np.float32)
-            return _turned(next(block.stream(iter([standard]), {**utterance, "noise_scale": 1.0})))
+        def randn(*_: Any, **__: Any) -> torch.Tensor:
+            return _as_channels(utterance["duration_noise"])
 
-        of_durations: Callable[..., torch.Tensor] = lambda *_, **__: _turned(utterance["duration_noise"])  # noqa: E731
+        def randn_like(like: torch.Tensor) -> torch.Tensor:
+            return _as_channels(frame_noise(self.sample, addon, utterance, like.shape[2], like.shape[1]))
+
         speaker = {"speaker_id": int(utterance["speaker_id"])} if "speaker_id" in utterance else {}
-        with _drawing(randn=of_durations, randn_like=of_frames):
+        with _replaced_random(randn=randn, randn_like=randn_like):
             return _samples(model(torch.from_numpy(utterance["tokens"])[None], **speaker).waveform)
 
 
@@ -46,8 +52,7 @@ class VitsReference(SentenceReference):
 class SpeechT5Reference(SentenceReference):
     """A ``SpeechT5ForTextToSpeech`` with its vocoder.
 
-    :param model: one of which no part was changed, and its ``vocoder``.
-    :param speakers: (speakers, features).
+    :param speakers: x-vectors, (speakers, features).
     """
 
     model: Any
@@ -59,19 +64,19 @@ class SpeechT5Reference(SentenceReference):
         config = self.model.config
         layers, units = config.speech_decoder_prenet_layers, config.speech_decoder_prenet_units
         steps = generator(utterance, "dropout")
-        drawn: list[np.ndarray] = []
+        pending: list[np.ndarray] = []
 
-        def dropout(like: torch.Tensor, p: float) -> torch.Tensor:
-            """Of the step that is made, the last row; what is drawn for steps that are over is not looked at."""
-            if not drawn:
-                drawn.extend(np.split(steps.random((1, layers * units), np.float32)[0], layers))
+        def bernoulli(like: torch.Tensor, p: float) -> torch.Tensor:
+            """Return a mask whose last row, that of the step, is drawn; those of earlier steps have no effect."""
+            if not pending:
+                pending.extend(np.split(steps.random((1, layers * units), np.float32)[0], layers))
             mask = torch.zeros_like(like)
-            mask[-1] = torch.from_numpy((drawn.pop(0) < p).astype(np.float32))
+            mask[-1] = torch.from_numpy((pending.pop(0) < p).astype(np.float32))
             return mask
 
         tokens = torch.from_numpy(utterance["tokens"])[None]
         speaker = torch.from_numpy(self.speakers[int(utterance["speaker_id"])])[None]
-        with _drawing(bernoulli=dropout):
+        with _replaced_random(bernoulli=bernoulli):
             return _samples(self.model.generate_speech(tokens, speaker, vocoder=self.vocoder))
 
 
@@ -79,7 +84,6 @@ class SpeechT5Reference(SentenceReference):
 class FastSpeech2Reference(SentenceReference):
     """A ``FastSpeech2ConformerWithHifiGan``.
 
-    :param model: one of which no part was changed.
     :param slowness: factor on durations at a rate of 1.
     """
 
@@ -94,25 +98,25 @@ class FastSpeech2Reference(SentenceReference):
             return _samples(self.model(torch.from_numpy(utterance["tokens"])[None], speaker_ids=speaker).waveform)
 
 
-def _turned(noise: np.ndarray) -> torch.Tensor:
-    """(steps, features) to (1, features, steps)."""
+def _as_channels(noise: np.ndarray) -> torch.Tensor:
+    """Return (steps, features) as (1, features, steps)."""
     return torch.from_numpy(np.ascontiguousarray(noise.T[None]))
 
 
 def _samples(waveform: torch.Tensor) -> np.ndarray:
-    made: np.ndarray = waveform.reshape(-1).numpy().astype(np.float32)
-    return made
+    samples: np.ndarray = waveform.reshape(-1).numpy().astype(np.float32)
+    return samples
 
 
 @contextmanager
-def _drawing(**functions: Callable[..., torch.Tensor]) -> Iterator[None]:
-    """Have these functions of torch give noise that is given, instead of drawing it, and compute no gradients."""
-    kept = {name: getattr(torch, name) for name in functions}
+def _replaced_random(**functions: Callable[..., torch.Tensor]) -> Iterator[None]:
+    """Replace functions of torch that draw random numbers, and compute no gradients."""
+    originals = {name: getattr(torch, name) for name in functions}
     try:
         for name, function in functions.items():
             setattr(torch, name, function)
         with torch.no_grad():
             yield
     finally:
-        for name, function in kept.items():
+        for name, function in originals.items():
             setattr(torch, name, function)

@@ -1,57 +1,62 @@
-"""FastSpeech 2 with conformers in transformers: its parts, with relative attention that exports at any length."""
+"""The parts of a FastSpeech 2 with conformers in transformers, with relative attention that exports at any length."""
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from voxstack_importers.transformers.attention import merge_heads, split_heads
+
 
 class RelativeAttention(nn.Module):
-    """Attention with sinusoids of relative positions and two learned biases (Dai et al. 2019, arXiv:1901.02860, section 3.3).
+    """Attention with sinusoids of relative positions and two learned biases (Dai et al. 2019, arXiv:1901.02860, 3.3).
 
-    It computes what a ``FastSpeech2ConformerAttention`` computes. That shifts a matrix by reshaping it, in ways that an export fixes;
-    here each pair of steps looks up its distance.
+    It computes what a ``FastSpeech2ConformerAttention`` computes. That shifts a matrix by reshaping it, in ways that an
+    export fixes; here each pair of steps looks up its distance.
 
-    :param attention: a ``FastSpeech2ConformerAttention``, whose place this takes.
+    :param attention: the ``FastSpeech2ConformerAttention`` that it replaces.
     """
 
-    def __init__(self, attention: nn.Module) -> None:
+    rates: Tensor
+
+    def __init__(self, attention: Any) -> None:
         super().__init__()
-        self.own = attention
+        self.attention = attention
         size = attention.hidden_size
         self.register_buffer("rates", torch.exp(torch.arange(0, size, 2).float() * -(math.log(10000.0) / size)))
 
     def forward(self, hidden_states: Tensor, **_: Any) -> tuple[Tensor, None]:
-        own, steps = self.own, torch.arange(hidden_states.shape[1], device=hidden_states.device)
+        own: Any = self.attention
+        steps = torch.arange(hidden_states.shape[1], device=hidden_states.device)
         query, keys, values = (
-            self._heads(project(hidden_states)) for project in (own.linear_q, own.linear_k, own.linear_v)
+            split_heads(project(hidden_states), own.num_heads) for project in (own.linear_q, own.linear_k, own.linear_v)
         )
-        both = torch.cat([-steps.flip(0)[:-1], steps])  # distances, from the farthest behind to the farthest ahead
-        angles = both.float().unsqueeze(-1) * self.rates
-        places = self._heads(own.linear_pos(torch.stack([angles.sin(), angles.cos()], -1).flatten(-2)).unsqueeze(0))
+        distances = torch.cat([-steps.flip(0)[:-1], steps])  # from the farthest before to the farthest after
+        angles = distances.float().unsqueeze(-1) * self.rates
+        sinusoids = torch.stack([angles.sin(), angles.cos()], -1).flatten(-2)
+        positions = split_heads(own.linear_pos(sinusoids).unsqueeze(0), own.num_heads)
         by_content = (query + own.pos_bias_u.unsqueeze(1)) @ keys.transpose(-2, -1)
-        by_place = (query + own.pos_bias_v.unsqueeze(1)) @ places.transpose(-2, -1)
+        by_position = (query + own.pos_bias_v.unsqueeze(1)) @ positions.transpose(-2, -1)
         index = steps.unsqueeze(1) - steps.unsqueeze(0) + steps.shape[0] - 1
-        scores = (by_content + by_place.gather(-1, index.expand(*by_place.shape[:2], -1, -1))) / math.sqrt(own.dim_key)
-        made = scores.softmax(-1) @ values
-        return own.linear_out(made.transpose(1, 2).flatten(2)), None
-
-    def _heads(self, projected: Tensor) -> Tensor:
-        return projected.unflatten(-1, (self.own.num_heads, -1)).transpose(1, 2)
+        by_position = by_position.gather(-1, index.expand(*by_position.shape[:2], -1, -1))
+        weights = ((by_content + by_position) / math.sqrt(own.dim_key)).softmax(-1)
+        return own.linear_out(merge_heads(weights @ values)), None
 
 
 class Conformer(nn.Module):
     """(batch, steps, channels) to the same.
 
-    :param encoder: a ``FastSpeech2ConformerEncoder``; the attention of its layers is replaced.
+    :param encoder: a ``FastSpeech2ConformerEncoder``; it is copied, and the attention of the copy replaced.
     """
 
-    def __init__(self, encoder: nn.Module) -> None:
+    def __init__(self, encoder: Any) -> None:
         super().__init__()
-        self.layers, self.scale = encoder.conformer_layers, encoder.pos_enc.input_scale
+        self.layers: Any = copy.deepcopy(encoder.conformer_layers)
+        self.scale: float = encoder.pos_enc.input_scale
         for layer in self.layers:
             layer.self_attn = RelativeAttention(layer.self_attn)
 
@@ -63,7 +68,9 @@ class Conformer(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """``tokens`` (batch, tokens) to ``encoded`` (batch, tokens, channels), pitch and energy in it, and ``durations``, whole frames.
+    """Encodes tokens, with pitch and energy, and predicts whole frames.
+
+    ``tokens`` (batch, tokens) to ``encoded`` (batch, tokens, channels) and ``durations`` (batch, tokens).
 
     :param model: a ``FastSpeech2ConformerModel``.
     """
@@ -95,10 +102,11 @@ class Decoder(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.conformer, self.postnet = Conformer(model.decoder), model.speech_decoder_postnet
-        self.bands = model.config.num_mel_bins
+        self.bands: int = model.config.num_mel_bins
 
     def forward(self, frames: Tensor) -> Tensor:
-        before = self.postnet.feat_out(self.conformer(frames)).unflatten(-1, (-1, self.bands)).flatten(1, 2)
+        features: Tensor = self.postnet.feat_out(self.conformer(frames))
+        before = torch.unflatten(features, -1, (-1, self.bands)).flatten(1, 2)
         x = before.transpose(1, 2)
         for layer in self.postnet.layers:
             x = layer(x)

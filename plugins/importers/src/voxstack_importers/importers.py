@@ -1,0 +1,125 @@
+"""The importers, one for each format of voices, and the options that they accept."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Importer:
+    """Makes addons of voices in one format.
+
+    :param module: name of the module with its function ``convert(path, out, progress, **options) -> Path``, which
+        writes the addon into the folder ``out`` and returns that. The module imports heavy packages where it uses them.
+    :param accepts: what ``path`` is, in a few words.
+    :param options: options of its own besides :data:`OPTIONS`, each with a line of help.
+    """
+
+    module: str
+    accepts: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+OPTIONS: Mapping[str, str] = {
+    "name": "name of the addon (default: derived from the name of the imported file or folder)",
+    "version": "version of the addon (default: 1.0.0)",
+    "license": "SPDX expression of the licence of the voice (default: that in its files, else LicenseRef-Unknown)",
+    "language": "BCP 47 tag of its language (default: that in its files)",
+    "text": "text of its golden speech (default: a sentence)",
+}
+"""Options of every importer; each is a string, or absent."""
+
+IMPORTERS: Mapping[str, Importer] = {
+    "piper": Importer("voxstack_importers.piper.importer", "a Piper voice: its .onnx, with its .onnx.json beside it"),
+    "matcha": Importer(
+        "voxstack_importers.matcha.importer",
+        "a Matcha-TTS voice for sherpa-onnx: the .onnx of its acoustic model, with tokens.txt beside it",
+        {
+            "vocoder": "the .onnx of its vocoder (required)",
+            "tokens": "the table of tokens (default: tokens.txt beside the model)",
+        },
+    ),
+    "kokoro": Importer(
+        "voxstack_importers.kokoro.importer",
+        "a Kokoro model: its .onnx",
+        {
+            "voices": "the .npz (or voices-*.bin) with the styles of its speakers (required)",
+            "vocab": "config.json with its vocabulary (default: that in its metadata, or beside it)",
+            "phonemes": "espeak, or text if texts are written in phonemes (default: espeak)",
+        },
+    ),
+    "transformers": Importer(
+        "voxstack_importers.transformers.importer",
+        "a folder that save_pretrained of transformers wrote: a VitsModel, SpeechT5ForTextToSpeech or "
+        "FastSpeech2ConformerWithHifiGan",
+        {
+            "vocoder": "the folder of its SpeechT5HifiGan (required for a SpeechT5)",
+            "speakers": "x-vectors of the speakers of a SpeechT5: an .npy, or an .npz with one for each name "
+            "(default: one of zeros)",
+            "sample_rate": "of a FastSpeech2, in Hz, as its files do not contain it (default: 22050)",
+            "phonemes": "of a FastSpeech2: english, or text if texts are written in phones (default: english)",
+        },
+    ),
+}
+"""The importer of each format, by the name that the command line uses."""
+
+
+def import_voice(
+    importer: str, path: str | os.PathLike[str], out: str | os.PathLike[str], progress: Progress = print, **options: Any
+) -> Path:
+    """Make an addon of a voice in another format, and return its folder.
+
+    The folder is written as a whole and verified, or not at all.
+
+    :param importer: one of :data:`IMPORTERS`.
+    :param path: the file or folder that this importer accepts.
+    :param out: a folder that does not exist yet.
+    :param progress: called with a line for each step.
+    :param options: :data:`OPTIONS` and those of the importer.
+    :raises PackagingError: if the voice is not in this format, saying what was looked for; or if the addon's speech
+        differs from that of the original.
+    """
+    from voxstack_packager import PackagingError
+
+    found = IMPORTERS.get(importer)
+    if found is None:
+        raise PackagingError("import", f"there is no importer {importer!r}; choose from {', '.join(IMPORTERS)}")
+    known = {**OPTIONS, **found.options}
+    unknown = sorted(options.keys() - known.keys())
+    if unknown:
+        raise PackagingError(f"import {importer}", f"has no option {unknown[0]!r}; it has {', '.join(known)}")
+    if not Path(path).exists():
+        raise PackagingError(f"import {importer}", f"there is no {path}; give {found.accepts}")
+    chosen = {name: value for name, value in options.items() if value is not None}
+    folder: Path = import_module(found.module).convert(Path(path), Path(out), progress, **chosen)
+    return folder
+
+
+def addon_header(options: Mapping[str, str], path: Path, language: str, text: str) -> dict[str, Any]:
+    """Return the arguments of ``package`` that :data:`OPTIONS` override.
+
+    :param path: the imported file or folder, whose name the addon gets.
+    :param language: that of the voice's own files, a BCP 47 tag.
+    :param text: what the voice synthesizes as its golden speech.
+    """
+    return {
+        "name": options.get("name", _addon_name(path.name)),
+        "version": options.get("version", "1.0.0"),
+        "license": options.get("license", "LicenseRef-Unknown"),
+        "languages": [options.get("language", language)],
+        "golden_text": options.get("text", text),
+    }
+
+
+def _addon_name(name: str) -> str:
+    """Return a name in the letters that names of addons may have."""
+    plain = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")
+    return plain if plain[:1].isalpha() else f"voice-{plain}".rstrip("-")

@@ -1,0 +1,142 @@
+"""Voices of Matcha-TTS for sherpa-onnx: an acoustic model with ``tokens.txt`` beside it, and a vocoder.
+
+The acoustic model (Mehta et al., Matcha-TTS: a fast TTS architecture with conditional flow matching, ICASSP 2024)
+attends to all frames in every step of its flow, so it computes a whole sentence at once; the vocoder after it streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import voxstack
+from voxstack.networks.addon import Addon
+from voxstack_importers.description import (
+    GOLDEN_TEXT,
+    SEED,
+    Spec,
+    character_blocks,
+    noise_scale,
+    phoneme_blocks,
+    rate,
+    sentence_stack,
+)
+from voxstack_importers.graphs import Graph
+from voxstack_importers.importers import Progress, addon_header
+from voxstack_importers.matcha.acoustic import AcousticModel, AcousticRun
+from voxstack_importers.matcha.vocoder import Vocoder
+from voxstack_importers.references import SentenceReference
+from voxstack_packager import PackagingError, package
+
+PREFIX = "whole/"
+"""Put before the names of tensors of the graphs as they were exported."""
+
+NOISE_SCALE = 0.667
+"""Scale of the noise unless a request sets another."""
+
+
+def convert(path: Path, out: Path, progress: Progress, *, vocoder: str = "", tokens: str = "", **options: str) -> Path:
+    """Make an addon of a Matcha-TTS voice, and return its folder.
+
+    :param path: the ``.onnx`` of the acoustic model.
+    :param vocoder: that of the vocoder: HiFi-GAN (mel to audio) or vocos (mel to mag, x, y).
+    :param tokens: the table of tokens; by default ``tokens.txt`` beside the acoustic model.
+    :param options: the options of every importer.
+    :raises PackagingError: if a graph is not such a model, saying what was looked for; or if the addon's speech differs
+        from that of the original.
+    """
+    import onnx
+
+    if not Path(vocoder).is_file():
+        problem = f"there is no file {vocoder!r}; give the .onnx of a HiFi-GAN or a vocos for these mels"
+        raise PackagingError("vocoder", problem)
+    graph = Graph(onnx.load(path), path.name, PREFIX)
+    symbols = _read_symbols(Path(tokens) if tokens else path.with_name("tokens.txt"))
+    voice = graph.metadata.get("voice", "en-us")
+    reading = _reading(graph, symbols, voice)
+
+    acoustic = AcousticModel.find(graph)
+    run = _run_once(acoustic, symbols)
+    wave = Vocoder.find(Graph(onnx.load(vocoder), Path(vocoder).name, PREFIX), run.mel)
+    progress(f"{path.name}: {run.mel.shape[1]} features, {wave.hop_length} samples a frame")
+
+    blocks = [*reading, acoustic.noise_block]
+    streamed: list[Spec] = [{"type": "WholeFrames", "tensor": "mel", "makes_stream": "mel"}]
+    streamed += [{"type": "Decoder", "network": "vocoder"}, *([wave.inverse] if wave.inverse else [])]
+    language = options.get("language", voice)
+    text = GOLDEN_TEXT if graph.metadata.get("has_espeak") == "1" else GOLDEN_TEXT.lower()
+
+    return package(
+        out,
+        **addon_header(options, path.resolve().parent, language, text),
+        sample_rate=int(graph.metadata["sample_rate"]),
+        hop_length=wave.hop_length,
+        networks=[acoustic.cut(run), wave.cut(run.mel)],
+        stack=sentence_stack(language, [*blocks, {"type": "Encoders"}], streamed),
+        controls={**rate(), **noise_scale(NOISE_SCALE), **SEED},
+        description=f"Imported from the Matcha-TTS voice {path.name} with {Path(vocoder).name}",
+        reference=MatchaReference(blocks, acoustic, wave),
+        progress=progress,
+    )
+
+
+def _read_symbols(path: Path) -> dict[str, list[int]]:
+    """Read a table of tokens: in each line a symbol, spaces and its number; the symbol may itself be a space."""
+    if not path.is_file():
+        problem = "does not exist; it defines what the tokens mean: give it with --tokens, or put it beside the model"
+        raise PackagingError(path.name, problem)
+    symbols: dict[str, list[int]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        symbol, _, token = line.rstrip().rpartition(" ")
+        if not token.isdigit():
+            raise PackagingError(f"{path.name}, line {number}", f"{line!r} is not a symbol followed by its number")
+        symbols[symbol.strip() or " "] = [int(token)]
+    return symbols
+
+
+def _reading(graph: Graph, symbols: Mapping[str, list[int]], voice: str) -> list[Spec]:
+    """Return the blocks from text to tokens, with blanks between all of them.
+
+    There are tokens of the beginning and the end if the model was trained with them.
+    """
+    metadata = graph.metadata
+    blank = [int(metadata.get("pad_id", 0))]
+    table: dict[str, Any] = {"symbols": symbols, "blank": blank}
+    if metadata.get("use_eos_bos") == "1":
+        missing = [symbol for symbol in "^$" if symbol not in symbols]
+        if missing:
+            raise PackagingError("tokens", f"lacks {missing}, and the model was trained with them at both ends")
+        table |= {"start": [*blank, *symbols["^"]], "end": [*symbols["$"], *blank]}
+    if metadata.get("has_espeak") == "1":
+        return phoneme_blocks(voice, table)
+    if metadata.get("jieba") == "1":
+        raise graph.refusal("was trained with a lexicon of Chinese words (jieba), which no block here reads")
+    return character_blocks(table)
+
+
+def _run_once(acoustic: AcousticModel, symbols: Mapping[str, list[int]]) -> AcousticRun:
+    """Run the acoustic model on random tokens, for the golden vectors of each network."""
+    rng = np.random.default_rng(1)
+    tokens = rng.choice(sorted({ids[0] for ids in symbols.values()}), 40)
+    noise = rng.standard_normal((len(tokens), acoustic.noise_features), np.float32)
+    return acoustic.run(tokens, noise, NOISE_SCALE, 1.0)
+
+
+@dataclass(frozen=True)
+class MatchaReference(SentenceReference):
+    """The graphs of a Matcha-TTS voice, with the noise that the addon's blocks draw."""
+
+    acoustic: AcousticModel
+    vocoder: Vocoder
+
+    def speech(self, addon: Addon, utterance: voxstack.Utterance) -> np.ndarray:
+        """Synthesize a sentence with the original graphs: (samples,) float32."""
+        values = (utterance[name] for name in ("tokens", "noise", "noise_scale", "rate"))
+        result = self.vocoder.run(self.acoustic.run(*values).mel)
+        if self.vocoder.inverse is None:
+            return result.reshape(-1)
+        return np.concatenate(list(voxstack.build(self.vocoder.inverse, addon).stream(iter([result]), {})))

@@ -1,0 +1,1 @@
+"""Importer of models of Hugging Face transformers."""

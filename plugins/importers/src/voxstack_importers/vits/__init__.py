@@ -1,0 +1,1 @@
+"""Networks and blocks of VITS graphs."""
