@@ -99,7 +99,7 @@ class StreamableBlock(Block):
 
     @property
     def head(self) -> bool:
-        """Whether the block starts a stream from the utterance alone and never reads its source."""
+        """True if the block starts a stream from the utterance alone and never reads its source."""
         return False
 
     @property

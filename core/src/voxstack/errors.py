@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from voxstack_addon_spec import AddonError, ContextError, LocatedError, VoxstackError
-
-__all__ = [
-    "AddonError",
-    "BlockError",
-    "CapacityError",
-    "ContextError",
-    "LocatedError",
-    "NetworkError",
-    "PluginError",
-    "RequestError",
-    "StackError",
-    "VoxstackError",
-]
+from voxstack_addon_spec import AddonError as AddonError
+from voxstack_addon_spec import ContextError as ContextError
+from voxstack_addon_spec import LocatedError as LocatedError
+from voxstack_addon_spec import VoxstackError as VoxstackError
 
 
 class PluginError(VoxstackError):

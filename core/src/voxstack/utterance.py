@@ -16,9 +16,6 @@ Utterance = Mapping[str, Any]
 REQUEST = ("text", "markup", "schedule", "timeline")
 """Names that every request sets; no control may have them."""
 
-OPTIONAL = frozenset({*REQUEST[1:]})
-"""Names that a block may read without listing them in ``needs``, as every request sets them."""
-
 
 class Name(NamedTuple):
     """A documented name: shape, dtype and unit of its value, who sets it, and who reads it."""

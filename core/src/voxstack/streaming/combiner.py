@@ -29,7 +29,7 @@ class Job(ABC):
     @property
     @abstractmethod
     def done(self) -> bool:
-        """Whether the caller may go on."""
+        """True if the caller may go on."""
 
 
 J = TypeVar("J", bound=Job)
@@ -51,7 +51,7 @@ class Combiner(ABC, Generic[J]):
     def __init__(self, most: int, lanes: int = 1) -> None:
         self.most, self.lanes = most, lanes
         self.arrived = False
-        """Whether a job has started waiting since the last round began."""
+        """True if a job has started waiting since the last round began."""
         self._lock = Lock()  # held while jobs move between the lists, never while a batch runs
         self._running = 0  # leaders, including those that wait for their turn
         self._waiting: list[J] = []  # the oldest first, without leaders and the jobs in their batches

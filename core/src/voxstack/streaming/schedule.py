@@ -56,7 +56,7 @@ class Schedule:
 
     @property
     def urgent(self) -> bool:
-        """Whether a listener waits for the first audio, so that nothing should be read ahead."""
+        """True if a listener waits for the first audio, so that nothing should be read ahead."""
         return self.playback is None or (self.playback.live and not self.playback.started)
 
     def sizes(self) -> Iterator[int]:

@@ -17,7 +17,10 @@ from voxstack.schema import block_schema
 from voxstack.stack import build
 from voxstack.streaming.schedule import Schedule
 from voxstack.testing.cases import Case, Recorder, cut, frozen, frozen_utterance, schedules
-from voxstack.utterance import OPTIONAL, Utterance
+from voxstack.utterance import REQUEST, Utterance
+
+OPTIONAL = frozenset(REQUEST) - {"text"}
+"""Names that a block may read without listing them in ``needs``, as every request sets them."""
 
 
 def check_is_described(case: Case) -> None:

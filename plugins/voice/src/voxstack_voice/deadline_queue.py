@@ -29,7 +29,7 @@ class DeadlineQueue:
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self.idle = workers
-        """Workers that nobody uses; while there is one, nobody waits."""
+        """Workers that are unused; while there is one, no thread waits."""
         self._lock = Lock()
         self._heap: list[_Entry] = []
         self._numbers = itertools.count()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class Playback:
-    """How far the audio of one stream is ahead of a listener who plays it from its first sample on.
+    """The lead of one stream's audio over a listener who plays it from its first sample on.
 
     :param sample_rate: of the audio, Hz.
     :param live: whether somebody listens; if not, playback counts as infinitely far ahead.
@@ -41,7 +41,7 @@ class Playback:
 
     @property
     def started(self) -> bool:
-        """Whether audio has been delivered."""
+        """True if audio has been delivered."""
         return self.first_audio is not None
 
     @property

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from voxstack.errors import CapacityError
 from voxstack.streaming.turn import CURRENT_TURN, Turn, available_cores, current_turn
+from voxstack_voice.costs import SpeedMeter, learn
 from voxstack_voice.deadline_queue import DeadlineQueue
 
 T = TypeVar("T")
@@ -50,6 +51,10 @@ class Scheduler:
         """Return the scheduler of this process."""
         return cls()
 
+    def meter(self, voice: str) -> SpeedMeter:
+        """Return a meter for one stream of a voice."""
+        return SpeedMeter(self._costs, voice, self.queue)
+
     @property
     def streams(self) -> int:
         """Number of admitted streams."""
@@ -65,7 +70,7 @@ class Scheduler:
         """Count a stream of a voice as running until its ticket leaves.
 
         :param deadline: returns when its next chunk is late, in seconds of a clock that all streams share.
-        :param refuse: whether the stream may be refused; one that nobody listens to has no deadlines to keep.
+        :param refuse: whether the stream may be refused; one without a listener has no deadlines.
         :param meter: measures the speed of the stream.
         :raises CapacityError: if the other streams could not keep up any more, or its first audio would come too late.
         """
@@ -74,7 +79,7 @@ class Scheduler:
                 self._check_capacity(voice)
             self._running[voice] += 1
             self._silent[voice] += 1
-        return Ticket(self, voice, deadline, meter or SpeedMeter(self, voice))
+        return Ticket(self, voice, deadline, meter or self.meter(voice))
 
     def _check_capacity(self, voice: str) -> None:
         cost = self._costs.get(voice, 0.0)
@@ -91,23 +96,6 @@ class Scheduler:
                 f"{voice}: {self._silent.total()} streams wait for their first audio, and this one would come after "
                 f"{wait:.1f} s, which is more than {self.patience:g} s; try again in a moment"
             )
-
-
-class SpeedMeter:
-    """Estimates how fast a stream of a voice can be produced.
-
-    ``cost`` is the seconds of work per second of audio in the stream's last chunk; 0 before the first.
-    """
-
-    def __init__(self, scheduler: Scheduler, voice: str) -> None:
-        self.cost = 0.0
-        self._costs, self._voice, self._queue = scheduler._costs, voice, scheduler.queue
-
-    def speed(self) -> float:
-        """Return the seconds of audio that the stream can produce per second beside the others; 0 if unknown."""
-        cost = max(self._costs.get(self._voice, 0.0), self.cost)
-        competitors = 1 + self._queue.wanted / self._queue.workers
-        return 1 / (cost * competitors) if cost else 0.0
 
 
 class Ticket:
@@ -163,7 +151,7 @@ class Ticket:
             self._left = True
             scheduler._running[self._voice] -= 1
             if self.audio:
-                _learn(scheduler._costs, self._voice, self.seconds / self.audio)
+                learn(scheduler._costs, self._voice, self.seconds / self.audio)
             else:
                 scheduler._silent[self._voice] -= 1
 
@@ -187,7 +175,7 @@ class Ticket:
         except BaseException as error:
             future.set_exception(error)
         else:
-            future.set_result(result)  # last: whoever waits for it reads what the turn has cost
+            future.set_result(result)  # last: the caller that it wakes reads the cost of the turn
 
     def add_seconds(self, seconds: float) -> None:
         """Charge the stream for computing time; negative seconds are a refund."""
@@ -203,7 +191,7 @@ class Ticket:
         self._charged = self.seconds, self.audio
         if not audio:  # the first chunk includes the text processing and the encoders
             with self._scheduler._lock:
-                _learn(self._scheduler._first_costs, self._voice, self.seconds)
+                learn(self._scheduler._first_costs, self._voice, self.seconds)
                 if self._voice in self._scheduler._costs:
                     self._meter.cost = 0.0
 
@@ -246,7 +234,3 @@ def current_ticket() -> Ticket | None:
     """Return the ticket of the stream whose turn the calling code holds, or None."""
     turn = current_turn()
     return turn.ticket if isinstance(turn, StreamTurn) else None
-
-
-def _learn(costs: dict[str, float], voice: str, cost: float) -> None:
-    costs[voice] = cost if voice not in costs else 0.9 * costs[voice] + 0.1 * cost

@@ -12,8 +12,9 @@ from voxstack.blocks import Block, StreamableBlock, close
 from voxstack.errors import BlockError, RequestError, StackError
 from voxstack.streaming.timeline import Timeline
 from voxstack.utterance import Utterance
+from voxstack_voice.costs import SpeedMeter
 from voxstack_voice.playback import Playback
-from voxstack_voice.scheduler import Scheduler, SpeedMeter, Ticket
+from voxstack_voice.scheduler import Scheduler, Ticket
 from voxstack_voice.speech import Chunk
 
 

@@ -22,7 +22,7 @@ from voxstack.utterance import REQUEST, Utterance
 from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import problem
 from voxstack_voice.playback import Playback
-from voxstack_voice.scheduler import Scheduler, SpeedMeter
+from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk, Speech
 from voxstack_voice.stream import VoiceStream
 
@@ -172,7 +172,7 @@ class Voice:
         controls: Mapping[str, Any],
         live: bool = True,
     ) -> VoiceStream:
-        meter = SpeedMeter(self.scheduler, self.name)
+        meter = self.scheduler.meter(self.name)
         playback = Playback(self.sample_rate, live, speed=meter.speed)
         utterance = self._utterance(text, markup, schedule, playback, controls)
         return VoiceStream(self.name, self.block, utterance, playback, self.scheduler, meter)
