@@ -153,7 +153,11 @@ class AcousticModel:
     def _inputs(self, tokens: np.ndarray, noise_scale: float, rate: float) -> dict[str, np.ndarray]:
         """Return the inputs of the graph."""
         noise, length = np.array([noise_scale], np.float32), np.ones(1, np.float32) / np.array([rate], np.float32)
-        scales = {"noise_scale": noise, "length_scale": length, "scales": np.concatenate([noise, length])}
+        scales: dict[str, np.ndarray] = {
+            "noise_scale": noise,
+            "length_scale": length,
+            "scales": np.concatenate([noise, length]),
+        }
         known = {self.graph.prefix + name: value for name, value in {"x": tokens[None], **scales}.items()}
         known[self._lengths] = np.array([len(tokens)])
         return {name: known[name] for name in self.graph.inputs}
@@ -162,7 +166,7 @@ class AcousticModel:
         prefix = self.graph.prefix
         integers: dict[str, Any] = {"first": [0], "one": [1], "flat": [-1], "as_frames": [-1, self._features]}
         integers |= {"zero": 0, "step": 1, "frame_axis": 2}
-        constants: dict[str, np.ndarray] = {name: np.array(value, np.int64) for name, value in integers.items()}
+        constants = {name: np.array(value, np.int64) for name, value in integers.items()}
         constants["unit"] = np.ones(1, np.float32)
         before = [
             operator("Unsqueeze", ["tokens", "first"], f"{prefix}x"),
