@@ -443,9 +443,9 @@ class Spy(list[Any]):
     def __init__(self, batcher: Any) -> None:
         arrive = batcher._arrive
 
-        def record(call: Any) -> None:
+        def record(call: Any) -> bool:
             self.append(call)
-            arrive(call)
+            return bool(arrive(call))
 
         batcher._arrive = record
 
