@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from voxstack import Prefetch, Scheduler, StreamableStack
+from voxstack.streaming.turn import current_turn
 from voxstack.testing import Case, Check, checks, checks_for
-from voxstack_voice.scheduler import current_ticket
 
 CHUNKS = [np.full(3, i, np.float32) for i in range(6)]
 READS_AHEAD = checks.check_waits_for_no_more_than_its_lookahead
@@ -92,7 +92,8 @@ def test_the_thread_takes_turns_like_its_stream() -> None:
     def source() -> Iterator[np.ndarray]:
         for chunk in CHUNKS:
             assert not scheduler.queue.idle
-            seen.append(current_ticket())
+            turn = current_turn()
+            seen.append(turn.ticket if turn is not None else None)
             yield chunk
 
     stream = Prefetch(chunks=2).stream(source(), {})

@@ -9,9 +9,9 @@ from concurrent.futures import wait
 import pytest
 
 from voxstack import CapacityError, Scheduler
-from voxstack.streaming.turn import waiting
+from voxstack.streaming.turn import current_turn, waiting
 from voxstack_voice.deadline_queue import DeadlineQueue
-from voxstack_voice.scheduler import Ticket, current_ticket
+from voxstack_voice.scheduler import Ticket
 
 
 def at(scheduler: Scheduler, deadline: float) -> Ticket:
@@ -75,8 +75,8 @@ def test_who_waits_for_something_lets_others_compute() -> None:
         assert not arrived.wait(0.05), "two computed at once"
         with waiting():
             assert arrived.wait(10), "the turn was not given to the other"
-            assert current_ticket() is None
-        assert current_ticket() is not None
+            assert current_turn() is None
+        assert current_turn() is not None
         assert not scheduler.queue.idle
         future.result(10)
     assert scheduler.queue.idle == 1
@@ -84,7 +84,7 @@ def test_who_waits_for_something_lets_others_compute() -> None:
 
 def test_waiting_without_a_turn_is_nothing() -> None:
     with waiting():
-        assert current_ticket() is None
+        assert current_turn() is None
 
 
 def test_a_job_that_is_cancelled_never_runs_and_takes_nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 
@@ -35,6 +35,10 @@ class Turn(ABC):
     @abstractmethod
     def run(self, job: Callable[[], object]) -> None:
         """Run a job that computes nothing on another thread at once, without a turn."""
+
+    @abstractmethod
+    def another(self) -> AbstractContextManager[None]:
+        """Hold another turn of the same stream on the calling thread while the block inside runs."""
 
     @abstractmethod
     def release(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from voxstack.streaming.turn import Turn, available_cores
 
@@ -50,6 +51,9 @@ class Unscheduled(Turn):
     def _count(self, helpers: int) -> None:
         with self._lock:
             self._helpers += helpers
+
+    def another(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def release(self) -> None:
         """Do nothing: there is no worker to give away."""

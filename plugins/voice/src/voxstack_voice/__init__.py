@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from voxstack.blocks import Block
 from voxstack.hookspecs import hookimpl
-from voxstack_voice.prefetch import Prefetch
-from voxstack_voice.scheduler import Scheduler
-from voxstack_voice.speech import Chunk, Speech
-from voxstack_voice.voice import Voice, load
+
+if TYPE_CHECKING:
+    from voxstack_voice.prefetch import Prefetch
+    from voxstack_voice.scheduler import Scheduler
+    from voxstack_voice.speech import Chunk, Speech
+    from voxstack_voice.voice import Voice, load
 
 __all__ = ["Chunk", "Prefetch", "Scheduler", "Speech", "Voice", "load", "voxstack_blocks"]
+
+_MODULES = {
+    "Chunk": "speech",
+    "Prefetch": "prefetch",
+    "Scheduler": "scheduler",
+    "Speech": "speech",
+    "Voice": "voice",
+    "load": "voice",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use: looking for plugins needs none but the block."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 @hookimpl
 def voxstack_blocks() -> list[type[Block]]:
     """Return the blocks of this plugin."""
+    from voxstack_voice.prefetch import Prefetch
+
     return [Prefetch]

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack.blocks import Frames, StreamableBlock
-from voxstack.streaming.turn import waiting
+from voxstack.streaming.turn import current_turn, waiting
 from voxstack.utterance import Utterance
-from voxstack_voice.scheduler import current_ticket
 
 Result = np.ndarray | BaseException | None
 """A chunk, the error that ended the stream, or None at its end."""
@@ -33,7 +32,7 @@ class Prefetch(StreamableBlock):
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         ready: queue.SimpleQueue[Result] = queue.SimpleQueue()
         room, stop = threading.Semaphore(self.chunks), threading.Event()
-        ticket = current_ticket()
+        turn = current_turn()
 
         def work() -> None:
             result: Result = None
@@ -42,7 +41,7 @@ class Prefetch(StreamableBlock):
                 if stop.is_set():
                     return
                 try:
-                    with nullcontext() if ticket is None else ticket.turn():
+                    with nullcontext() if turn is None else turn.another():
                         result = next(source, None)
                 except BaseException as error:  # raised again where the chunk is read
                     result = error

@@ -7,12 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
 from typing import TypeVar
 
 from voxstack.errors import CapacityError
-from voxstack.streaming.turn import CURRENT_TURN, Turn, available_cores, current_turn
+from voxstack.streaming.turn import CURRENT_TURN, Turn, available_cores
 from voxstack_voice.costs import SpeedMeter, learn
 from voxstack_voice.deadline_queue import DeadlineQueue
 
@@ -219,6 +219,9 @@ class StreamTurn(Turn):
     def run(self, job: Callable[[], object]) -> None:
         self.ticket.queue.run(job)
 
+    def another(self) -> AbstractContextManager[None]:
+        return self.ticket.turn()
+
     def release(self) -> None:
         self._released = time.perf_counter()
         self.held = False
@@ -228,9 +231,3 @@ class StreamTurn(Turn):
         self.ticket.queue.acquire(self.ticket.deadline())
         self.held = True
         self.ticket.add_seconds(self._released - time.perf_counter())
-
-
-def current_ticket() -> Ticket | None:
-    """Return the ticket of the stream whose turn the calling code holds, or None."""
-    turn = current_turn()
-    return turn.ticket if isinstance(turn, StreamTurn) else None
