@@ -34,8 +34,8 @@ class Steps(Job):
 class StepCombiner(Combiner[Steps]):
     """Runs one step of each job per round, and records what must never happen."""
 
-    def __init__(self, most: int, lanes: int = 1) -> None:
-        super().__init__(most, lanes)
+    def __init__(self, max_rows: int, lanes: int = 1) -> None:
+        super().__init__(max_rows, lanes)
         self.faults: list[str] = []
         self.largest = 0
 
@@ -44,7 +44,7 @@ class StepCombiner(Combiner[Steps]):
             self.faults.append("a job twice in one batch")
         if len({job.key for job in batch}) > 1:
             self.faults.append("jobs of different keys in one batch")
-        if sum(job.rows for job in batch) > self.most and len(batch) > 1:
+        if sum(job.rows for job in batch) > self.max_rows and len(batch) > 1:
             self.faults.append("more rows than a batch has")
         for job in batch:
             job.running += 1
@@ -68,11 +68,11 @@ def test_every_job_gets_its_steps_under_forced_interleavings(lanes: int, monkeyp
     largest = 0
     for seed in SEEDS:
         random = Random(seed)
-        most = random.randint(1, 6)
+        max_rows = random.randint(1, 6)
         calls = [[random.randint(1, 5) for _ in range(random.randint(1, 6))] for _ in range(10)]
         with monkeypatch.context() as patch:
             make_sleepy(patch, seed, combiner, longest=0.001)
-            combined = StepCombiner(most, lanes)
+            combined = StepCombiner(max_rows, lanes)
             jobs = [Steps(key=random.randint(0, 1), rows=random.randint(1, 2)) for _ in calls]
 
             def run(job: Steps, wanted: list[int], combined: StepCombiner = combined) -> None:

@@ -6,7 +6,6 @@ import os
 import stat
 from pathlib import Path
 
-from voxstack_addon_spec.archive import ZipAddon
 from voxstack_addon_spec.errors import AddonError
 from voxstack_addon_spec.file_names import CONFIG
 from voxstack_addon_spec.files import AddonFiles
@@ -31,4 +30,6 @@ def open_addon(path: str | os.PathLike[str]) -> AddonFiles:
     if not stat.S_ISREG(mode):
         advice = "open a folder with an addon.json, or a .zip of one"
         raise AddonError(location, f"is neither a folder nor a file; {advice}")
+    from voxstack_addon_spec.archive import ZipAddon  # with zipfile and tempfile; most addons are folders
+
     return ZipAddon(location)

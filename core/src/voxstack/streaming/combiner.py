@@ -44,12 +44,12 @@ class Combiner(ABC, Generic[J]):
     the oldest waiting job. No caller waits for more jobs to arrive, and no job outlives its caller. An exception that
     interrupts a caller, such as KeyboardInterrupt, withdraws its job.
 
-    :param most: rows of a batch.
+    :param max_rows: rows of a batch.
     :param lanes: batches that run at the same time.
     """
 
-    def __init__(self, most: int, lanes: int = 1) -> None:
-        self.most, self.lanes = most, lanes
+    def __init__(self, max_rows: int, lanes: int = 1) -> None:
+        self.max_rows, self.lanes = max_rows, lanes
         self.arrived = False
         """True if a job has started waiting since the last round began."""
         self._lock = Lock()  # held while jobs move between the lists, never while a batch runs
@@ -100,7 +100,7 @@ class Combiner(ABC, Generic[J]):
             others: list[J] = []
             key, rows = leader.key, sum(job.rows for job in batch)
             for job in self._waiting:
-                fits = rows + job.rows <= self.most and job.key == key
+                fits = rows + job.rows <= self.max_rows and job.key == key
                 (batch if fits else others).append(job)
                 rows += job.rows if fits else 0
             self._waiting, self.arrived = others, False

@@ -56,7 +56,7 @@ class ContinuousBatcher(Combiner[DecodingState]):
         try:
             while True:
                 batch.run(SLICE)
-                if any(state.done for state in states) or (self.arrived and len(states) < self.most):
+                if any(state.done for state in states) or (self.arrived and len(states) < self.max_rows):
                     return
         finally:  # an utterance that goes on alone goes on from the last step that all have made
             batch.unstack()

@@ -66,7 +66,7 @@ class DynamicBatcher(Combiner[Call]):
 
     def starts(self, job: Call) -> bool:
         waiting_rows = sum(other.rows for other in self._waiting if other.key == job.key)
-        if super().starts(job) or waiting_rows + job.rows >= self.most:
+        if super().starts(job) or waiting_rows + job.rows >= self.max_rows:
             return True
         turn = current_turn()
         return turn is not None and turn.wanted == 0  # without a turn, waiting keeps no worker idle
