@@ -11,7 +11,7 @@ GROUP = "voxstack.commands"
 
 
 def find_commands(word: str | None) -> dict[str, Command]:
-    """Return the command named ``word`` alone, and import no other; or all commands if there is none of that name.
+    """Return the command named ``word`` alone, and import no other; or all commands if none has that name.
 
     A command that cannot be imported is reported on stderr and left out, and so is a second command of the same name.
     The cli's own commands take precedence over all others.

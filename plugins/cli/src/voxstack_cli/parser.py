@@ -40,7 +40,7 @@ def make_parser(argv: Sequence[str], others: Mapping[str, Command] | None = None
 
 
 def _commands(word: str | None, others: Mapping[str, Command] | None) -> dict[str, Command]:
-    """Return the command named ``word`` alone, or all commands if there is none of that name."""
+    """Return the command named ``word`` alone, or all commands if none has that name."""
     if word in OWN:  # reading no entry points keeps the usual commands fast
         return {word: own_command(word)}
     if others is not None:

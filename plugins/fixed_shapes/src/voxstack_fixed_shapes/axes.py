@@ -70,7 +70,7 @@ def output_axes(spec: NetworkSpec, axes: FixedAxes) -> dict[str, tuple[OutputAxi
 def tiling_axis(
     spec: NetworkSpec, context: Context, axes: FixedAxes, outputs: Mapping[str, tuple[OutputAxis, ...]]
 ) -> str | None:
-    """Return the axis along which calls may be cut into windows; None if there is none.
+    """Return the axis along which calls may be cut into windows, or None.
 
     It is the streaming axis of a windowed network all of whose outputs follow it.
 

@@ -79,7 +79,7 @@ class Planner:
         """Return the plan of least work for a call.
 
         :param lengths: of the fixed axes, in their order; each is 1 or more.
-        :raises NetworkError: if there is none, stating why and what helps.
+        :raises NetworkError: if no size fits, stating why and what helps.
         """
         by_axis = dict(zip(self._axes, lengths, strict=True))
         rows = [{"batch": tile} for tile in self._batches(by_axis["batch"])] if "batch" in by_axis else [{}]

@@ -22,7 +22,7 @@ _OWN_ENTRIES = ("text_start", "passage", "unit")
 
 
 class Unit(NamedTuple):
-    """What is spoken at once, for its event.
+    """A part of the text that is synthesized at once, for its event.
 
     :param kind: ``sentence``, or ``phrase`` for a segment of a sentence that was cut.
     :param text: the text as written.

@@ -127,7 +127,7 @@ def before_vowel(parts: list[WordPart], following: Pronunciation) -> list[WordPa
 
 
 def split_ending(word: str) -> tuple[str, str]:
-    """Return the stem and the ending of a word, ("john", "'s"); the ending is "" if there is none."""
+    """Return the stem and the ending of a word, ("john", "'s"); the ending may be empty."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) > len(ending):
             return word[: -len(ending)], ending

@@ -90,7 +90,7 @@ class TextWindow:
             close()
 
     def _at_blank(self) -> bool:
-        """Move to the next character that is not a blank; return True if there is none yet."""
+        """Move to the next character that is not a blank; return True if it has not arrived yet."""
         match = _BLANKS.match(self._text, self._position)
         self._position = match.end() if match else self._position
         return self._position == len(self._text)
