@@ -43,7 +43,7 @@ def utterance(voice: voxstack.Voice) -> dict[str, Any]:
 
 
 def stack_of(voice: voxstack.Voice, *specs: dict[str, Any]) -> Any:
-    return voxstack.build(list(specs), voice.addon, given=["encoded", "durations", "lf0", "level"])
+    return voxstack.build(list(specs), voice.addon, available=["encoded", "durations", "lf0", "level"])
 
 
 UPSAMPLER, DECODER, VOCODER = {"type": "Upsampler"}, {"type": "Decoder"}, {"type": "Decoder", "network": "vocoder"}
