@@ -46,23 +46,23 @@ class Recogniser:
     def __init__(self) -> None:
         from pocketsphinx import Decoder
 
-        self._new_decoder = lambda: Decoder(samprate=RECOGNISER_RATE, loglevel="FATAL")
+        self._decoder = Decoder(samprate=RECOGNISER_RATE, loglevel="FATAL")
 
     def transcribe(self, samples: np.ndarray, rate: int) -> str:
         """Return the words recognised in ``samples``, (samples,), at ``rate`` Hz.
 
-        Each call uses a new decoder, so that no earlier sentence affects its estimate of the noise.
+        Each call has a new front end, so that no earlier sentence affects its estimate of the noise.
         """
         if rate != RECOGNISER_RATE:
             import soxr
 
             samples = soxr.resample(samples, rate, RECOGNISER_RATE)
         peak = max(1e-9, float(np.abs(samples).max(initial=0)))
-        decoder = self._new_decoder()
-        decoder.start_utt()
-        decoder.process_raw((samples / peak * PEAK * 32767).astype("<i2").tobytes(), full_utt=True)
-        decoder.end_utt()
-        best = decoder.hyp()
+        self._decoder.reinit_feat()
+        self._decoder.start_utt()
+        self._decoder.process_raw((samples / peak * PEAK * 32767).astype("<i2").tobytes(), full_utt=True)
+        self._decoder.end_utt()
+        best = self._decoder.hyp()
         return words(best.hypstr) if best else ""
 
 
