@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from types import ModuleType, TracebackType
 
+import numpy as np
 import pytest
+
+import voxstack
 
 SEEDS = range(int(os.environ.get("VOXSTACK_SEEDS", "100")))
 """Seeds of each test; more by the environment variable ``VOXSTACK_SEEDS``."""
@@ -77,3 +80,15 @@ def run_together(jobs: list[Callable[[], object]], timeout: float = 60.0) -> lis
         thread.join(timeout)
     assert not any(thread.is_alive() for thread in threads), "some jobs never returned"
     return results
+
+
+def in_turns(stream: Iterator[np.ndarray], scheduler: voxstack.Scheduler) -> Iterator[np.ndarray]:
+    """Yield the chunks of a stream, each computed in a turn of a scheduler."""
+    ticket = scheduler.admit("voice", lambda: 0.0, refuse=False)
+    while True:
+        with ticket.turn():
+            chunk = next(stream, None)
+        if chunk is None:
+            break
+        yield chunk
+    ticket.leave()

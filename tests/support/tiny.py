@@ -1,4 +1,4 @@
-"""Small parts that tests build their own worlds from: plugins by hand, networks that are Python functions."""
+"""Small parts for the worlds of tests: plugins written by hand, and networks that are Python functions."""
 
 from __future__ import annotations
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from interleaving import in_turns
 from tiny import addon, loaded, network, tensor
 
 import voxstack
@@ -300,7 +300,7 @@ def concurrent(
         stream = block.stream(iter(()), {**inputs[number], "schedule": schedule})
         start.wait()
         try:
-            results[number] = np.concatenate(list(taken(stream, scheduler) if turns else stream))
+            results[number] = np.concatenate(list(in_turns(stream, scheduler) if turns else stream))
         except Exception as error:
             results[number] = error
 
@@ -311,18 +311,6 @@ def concurrent(
         thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
     return results
-
-
-def taken(stream: Iterator[np.ndarray], scheduler: voxstack.Scheduler) -> Iterator[np.ndarray]:
-    """Yield the same chunks, each decoded in a turn."""
-    ticket = scheduler.admit("voice", lambda: 0.0, refuse=False)
-    while True:
-        with ticket.turn():
-            chunk = next(stream, None)
-        if chunk is None:
-            break
-        yield chunk
-    ticket.leave()
 
 
 @pytest.mark.parametrize("turns", [True, False])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from interleaving import SEEDS, make_sleepy, run_together
+from interleaving import SEEDS, in_turns, make_sleepy, run_together
 from tiny import addon, loaded, network, tensor
 
 import voxstack
@@ -63,17 +63,6 @@ def utterances(random: np.random.Generator) -> list[dict[str, Any]]:
 def chunks(block: AutoregressiveDecoder, utterance: dict[str, Any], size: int) -> Iterator[np.ndarray]:
     schedule = Schedule(first=size, growth=1.0001, largest=size)
     return block.stream(iter(()), {**utterance, "schedule": schedule})
-
-
-def in_turns(stream: Iterator[np.ndarray], scheduler: voxstack.Scheduler) -> Iterator[np.ndarray]:
-    ticket = scheduler.admit("voice", lambda: 0.0, refuse=False)
-    while True:
-        with ticket.turn():
-            chunk = next(stream, None)
-        if chunk is None:
-            break
-        yield chunk
-    ticket.leave()
 
 
 @pytest.mark.parametrize("turns", [True, False], ids=["with turns", "without turns"])

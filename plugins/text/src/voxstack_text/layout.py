@@ -58,7 +58,7 @@ class Row(NamedTuple):
 
     @property
     def silent(self) -> bool:
-        """Whether it is a silence."""
+        """True if it is a silence."""
         return self.phone.name == "pau"
 
 
