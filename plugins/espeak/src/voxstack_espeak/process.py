@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -43,6 +42,8 @@ class EspeakProcess:
     """
 
     def __init__(self, command: Sequence[str]) -> None:
+        import subprocess  # takes longer to import than this plugin, which most programs only list
+
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )

@@ -6,14 +6,16 @@ import contextlib
 import functools
 import json
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from voxstack import VoxstackError
+
+if TYPE_CHECKING:
+    import subprocess
 
 WORKER = Path(__file__).with_name("worker.py")
 STOP = bytes(4)
@@ -109,6 +111,8 @@ class FliteProcess:
         if self._process is not None and self._process.poll() is not None:  # it died while it was idle
             self.end()
         if self._process is None:
+            import subprocess  # takes longer to import than this plugin, which most programs only list
+
             self._process = subprocess.Popen(
                 worker_command(), bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
