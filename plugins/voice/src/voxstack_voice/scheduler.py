@@ -6,15 +6,17 @@ import functools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from voxstack.errors import CapacityError
 from voxstack.streaming.turn import CURRENT_TURN, Turn, available_cores
 from voxstack_voice.costs import SpeedMeter, learn
 from voxstack_voice.deadline_queue import DeadlineQueue
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -127,6 +129,8 @@ class Ticket:
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
         """Run a job on a thread of the scheduler when the stream's turn comes, without blocking."""
+        from concurrent.futures import Future  # most programs stream on their own thread
+
         future: Future[T] = Future()
         self.queue.submit(self.deadline(), lambda: self._work(future, job))
         return future

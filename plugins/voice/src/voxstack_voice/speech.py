@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import wave
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,6 +61,9 @@ class Speech:
 
     def wav(self) -> bytes:
         """Return the bytes of a WAV file, 16 bit, mono."""
+        import io
+        import wave
+
         buffer = io.BytesIO()
         with wave.open(buffer, "wb") as file:
             file.setnchannels(1)
@@ -73,6 +73,8 @@ class Speech:
         return buffer.getvalue()
 
     def _repr_html_(self) -> str:
+        import base64
+
         data = base64.b64encode(self.wav()).decode()
         return f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
 

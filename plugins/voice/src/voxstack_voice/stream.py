@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
-from concurrent.futures import Future
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from voxstack_voice.costs import SpeedMeter
 from voxstack_voice.playback import Playback
 from voxstack_voice.scheduler import Scheduler, Ticket
 from voxstack_voice.speech import Chunk
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 class VoiceStream:
