@@ -1,4 +1,4 @@
-"""The stack that voxstack was made for, literally, on the networks of the default voice."""
+"""The stack of the article that voxstack implements, literally, on the networks of the default voice."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def article() -> list[dict[str, Any]]:
 
 
 def mel(voice: voxstack.Voice, stack: Any) -> np.ndarray:
-    """What a stack makes of the tokens of a sentence."""
+    """Return the mel frames, (frames, bands), that a stack computes from the tokens of a sentence."""
     request = voice.request(TEXT)
     tokens = voxstack.build({"type": "Text"}, voice.addon)(request)
     block = voxstack.build(stack, voice.addon, available=[*request, *tokens])
@@ -61,8 +61,8 @@ def test_a_gain_and_a_probe_are_more_entries_in_the_list(
     stack = article()
     stack[0]["streamable_block"]["stack"] += [{"type": "Gain", "db": 6.0}, {"type": "Probe", "name": "loud mel"}]
     with caplog.at_level("INFO", "voxstack.probe"):
-        made = mel(voice, stack)
-    np.testing.assert_allclose(made, frames * 10 ** (6 / 20), rtol=1e-5)
+        louder = mel(voice, stack)
+    np.testing.assert_allclose(louder, frames * 10 ** (6 / 20), rtol=1e-5)
     assert "loud mel" in caplog.text
     assert str(len(frames)) in caplog.text
 
@@ -101,7 +101,9 @@ def test_a_whole_nested_pipeline_stands_in_the_place_of_a_streamable_block(
         ({"type": "Decoder", "network": "encoder"}, r"networks\.encoder: says nothing about 'streaming'"),
     ],
 )
-def test_what_does_not_fit_is_said_with_its_place(voice: voxstack.Voice, change: dict[str, Any], problem: str) -> None:
+def test_what_does_not_fit_is_reported_with_its_place(
+    voice: voxstack.Voice, change: dict[str, Any], problem: str
+) -> None:
     stack = article()
     stack[0]["streamable_block"]["stack"][1] = change
     with pytest.raises(voxstack.StackError, match=problem):
@@ -109,7 +111,7 @@ def test_what_does_not_fit_is_said_with_its_place(voice: voxstack.Voice, change:
     assert mel(voice, article()).shape[1] == 80, "the rest keeps working"
 
 
-def test_a_missing_tensor_is_said_with_what_there_is(voice: voxstack.Voice) -> None:
+def test_a_missing_tensor_is_reported_with_what_is_available(voice: voxstack.Voice) -> None:
     stack = article()
     stack[0]["sequence_block"]["networks"] = ["encoder"]
     with pytest.raises(

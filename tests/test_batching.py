@@ -1,4 +1,4 @@
-"""Batching changes nothing but the time it takes, on the networks of the installed voices."""
+"""Batching changes only the time that calls take, on the networks of the installed voices."""
 
 from __future__ import annotations
 
@@ -40,15 +40,17 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def example(spec: NetworkSpec, seed: int, steps: int) -> dict[str, np.ndarray]:
-    """A step of one stream: random frames, and random states of the length that they have in the middle of a stream."""
-    random, made = np.random.default_rng(seed), {}
+    """Return the inputs of a step in the middle of a stream: random frames, and random states of the length there."""
+    random, inputs = np.random.default_rng(seed), {}
     for name, tensor in spec.inputs.items():
         sizes = [1 if axis == "batch" else axis for axis in tensor.shape]
         free = 6 if spec.streaming and name in spec.streaming.states else steps
         shape = [free if isinstance(size, str) else size for size in sizes]
         floats = np.ones(shape) if tensor.mask else random.standard_normal(shape)
-        made[name] = floats.astype(tensor.dtype) if tensor.dtype.startswith("float") else np.zeros(shape, tensor.dtype)
-    return made
+        inputs[name] = (
+            floats.astype(tensor.dtype) if tensor.dtype.startswith("float") else np.zeros(shape, tensor.dtype)
+        )
+    return inputs
 
 
 @pytest.mark.parametrize("form", ["windowed", "stateful"])
@@ -56,8 +58,11 @@ def example(spec: NetworkSpec, seed: int, steps: int) -> dict[str, np.ndarray]:
 def test_a_stream_in_a_batch_gets_what_it_gets_alone(
     addon: Addon, pool: ThreadPoolExecutor, name: str, form: str
 ) -> None:
-    """To the bit; but for steps of one frame, whose last value ONNX Runtime computes with other instructions than those before
-    it, so that it is rounded otherwise where it is not the last."""
+    """Results are equal to the bit, except for steps of one frame.
+
+    ONNX Runtime computes the last value with other instructions than those before it, so it is rounded differently
+    where it is not the last.
+    """
     spec = addon.networks[name] if form == "windowed" else addon.networks[name].stateful
     assert spec is not None
     run = addon.registry.shared(NetworkPool).open(spec, addon.context)
@@ -68,17 +73,17 @@ def test_a_stream_in_a_batch_gets_what_it_gets_alone(
         start.wait(20)
         for number in range(40):
             steps = (1, 8, 16)[number % 3]
-            given = example(spec, 1000 * seed + number, steps)
-            made, alone = net(**given), run(**given)
+            inputs = example(spec, 1000 * seed + number, steps)
+            batched, alone = net(**inputs), run(**inputs)
             for key in spec.outputs:
-                np.testing.assert_allclose(made[key], alone[key], rtol=3e-7 if steps == 1 else 0, atol=0)
+                np.testing.assert_allclose(batched[key], alone[key], rtol=3e-7 if steps == 1 else 0, atol=0)
 
     list(pool.map(stream, range(STREAMS)))
     assert max(net.stats["batches"]) > 1, "nothing was batched"
 
 
 def test_streams_of_a_voice_that_batches_say_what_they_say_alone() -> None:
-    """In small steps, by many at once; of three workers two may stand in the first call of a network and wait for others."""
+    """Many streams in small steps; of three workers two may wait for others in the first call of a network."""
     nets: list[BatchingNetwork] = []
 
     @voxstack.hookimpl
@@ -89,7 +94,7 @@ def test_streams_of_a_voice_that_batches_say_what_they_say_alone() -> None:
         first = iter([True])
 
         def run(**tensors: np.ndarray) -> Any:
-            """The first call that others could join takes until so many wait that two are of one shape, or some have gone together."""
+            """Hold the first call that others could join until five wait (two have one shape), or a batch has run."""
             if net._in_turn._running and next(first, False):
                 deadline = time.monotonic() + 20
                 while len(net._in_turn._waiting) < 5 and max(net.stats["batches"]) == 1 and time.monotonic() < deadline:
@@ -103,21 +108,19 @@ def test_streams_of_a_voice_that_batches_say_what_they_say_alone() -> None:
     registry = voxstack.Registry.installed().with_plugins(
         {"batching": SimpleNamespace(voxstack_wrap_network=voxstack_wrap_network)}
     )
-    small = Schedule(first=8, growth=1.0)
-    alone = {
-        text: [c.samples for c in voxstack.load("amber", registry=registry, schedule=small).stream(text)]
-        for text in TEXTS
-    }
+    small, scheduler = Schedule(first=8, growth=1.0), Scheduler(workers=3, load=None, patience=None)
+    options = {"registry": registry, "schedule": small, "scheduler": scheduler}
+    single = voxstack.load("amber", **options)
+    alone = {text: [chunk.samples for chunk in single.stream(text)] for text in TEXTS}
     assert not nets, "a context batches only where it says so"
-    scheduler = Scheduler(workers=3, load=None, patience=None)
-    batching = voxstack.load("amber", context={"batch": 6}, registry=registry, schedule=small, scheduler=scheduler)
+    batching = voxstack.load("amber", context={"batch": 6}, **options)
 
     def speak(text: str) -> np.ndarray:
         return np.concatenate([chunk.samples for chunk in batching.stream(text)])
 
     with ThreadPoolExecutor(12) as pool:
-        for text, made in zip(TEXTS * 3, pool.map(speak, TEXTS * 3), strict=True):
-            np.testing.assert_allclose(made, np.concatenate(alone[text]), rtol=0, atol=1e-6)
+        for text, samples in zip(TEXTS * 3, pool.map(speak, TEXTS * 3), strict=True):
+            np.testing.assert_allclose(samples, np.concatenate(alone[text]), rtol=0, atol=1e-6)
     assert len(nets) == 2
     for net in nets:
         assert max(net.stats["batches"]) > 1, f"nothing was batched: {net.stats}"

@@ -1,4 +1,4 @@
-"""Many streams of the default voice at once, long texts, and streams that are left: what is said and what stays behind."""
+"""Many streams of the default voice at once, long texts, and abandoned streams: their audio, and what they leave."""
 
 from __future__ import annotations
 
@@ -38,32 +38,32 @@ def alone(voice: voxstack.Voice) -> dict[str, np.ndarray]:
     return {text: voice.synthesize(text).samples for text in TEXTS}
 
 
-def says_the_same(made: list[np.ndarray], expected: np.ndarray) -> bool:
-    joined = np.concatenate(made)
+def equals(chunks: list[np.ndarray], expected: np.ndarray) -> bool:
+    joined = np.concatenate(chunks)
     return joined.shape == expected.shape and bool(np.abs(joined - expected).max() <= 1e-5 * np.abs(expected).max())
 
 
 def test_streams_in_threads_and_in_asyncio_say_what_they_say_alone(
     voice: voxstack.Voice, alone: dict[str, np.ndarray]
 ) -> None:
-    """40 streams, a third of them left half way, on two workers."""
+    """40 streams on two workers; a third of them are closed half way."""
     results: list[bool] = []
 
     def threaded(number: int) -> None:
         text = TEXTS[number % len(TEXTS)]
-        results.append(says_the_same([chunk.samples for chunk in voice.stream(text)], alone[text]))
+        results.append(equals([chunk.samples for chunk in voice.stream(text)], alone[text]))
 
-    async def one(number: int) -> bool:
-        text, made = TEXTS[number % len(TEXTS)], []
+    async def stream(number: int) -> bool:
+        text, received = TEXTS[number % len(TEXTS)], []
         async with aclosing(voice.astream(text)) as chunks:
             async for chunk in chunks:
-                made.append(chunk.samples)
+                received.append(chunk.samples)
                 if number % 3 == 0:
                     return True
-        return says_the_same(made, alone[text])
+        return equals(received, alone[text])
 
     async def many() -> list[bool]:
-        return await asyncio.gather(*map(one, range(30)))
+        return await asyncio.gather(*map(stream, range(30)))
 
     workers = [threading.Thread(target=threaded, args=(number,)) for number in range(10)]
     for worker in workers:
@@ -75,25 +75,25 @@ def test_streams_in_threads_and_in_asyncio_say_what_they_say_alone(
 
 
 def test_nothing_grows_with_streams(voice: voxstack.Voice) -> None:
-    """Threads and file handles after 60 streams are those after 240, and there is not an object more for each."""
+    """Threads and file handles after 240 streams are those after 60, and no object remains for each stream."""
 
-    async def one(number: int) -> None:
+    async def stream(number: int) -> None:
         async with aclosing(voice.astream("Yes, of course.")) as chunks:
             async for _ in chunks:
                 if number % 3 == 0:
                     break
 
-    async def some(count: int) -> None:
+    async def streams(count: int) -> None:
         for start in range(0, count, 20):
-            await asyncio.gather(*map(one, range(start, start + 20)))
+            await asyncio.gather(*map(stream, range(start, start + 20)))
 
     def state() -> tuple[int, int, int]:
         gc.collect()
         return threading.active_count(), len(os.listdir("/proc/self/fd")), len(gc.get_objects())
 
-    asyncio.run(some(60))
+    asyncio.run(streams(60))
     before = state()
-    asyncio.run(some(180))
+    asyncio.run(streams(180))
     after = state()
     assert after[0] <= before[0]
     assert after[1] <= before[1]
@@ -112,7 +112,7 @@ print(json.dumps([samples, int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/s
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of one process")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux reports the peak memory of one process")
 def test_ten_minutes_of_one_paragraph_take_no_more_memory_than_one() -> None:
     (one, low), (ten, high) = (
         json.loads(
@@ -126,16 +126,16 @@ def test_ten_minutes_of_one_paragraph_take_no_more_memory_than_one() -> None:
 
 
 def test_the_first_audio_of_a_long_text_does_not_wait_for_the_rest(voice: voxstack.Voice) -> None:
-    """Not a character more than the sentence window is read before the first chunk."""
+    """No more than the sentence window is read before the first chunk."""
     read = 0
 
-    def pieces() -> object:
+    def sentences() -> object:
         nonlocal read
         for _ in range(10_000):
             read += 1
             yield "The station was almost empty when she arrived. "
 
-    stream = voice.stream(pieces())
+    stream = voice.stream(sentences())
     assert len(next(stream).samples)
     stream.close()
     assert read <= 3
@@ -146,22 +146,22 @@ def test_a_stream_that_fails_leaves_the_others_alone(voice: voxstack.Voice, alon
         yield "Well, this begins "
         raise OSError("the line is dead")
 
-    async def one(text: object) -> list[np.ndarray]:
+    async def received(text: object) -> list[np.ndarray]:
         return [chunk.samples async for chunk in voice.astream(text)]
 
     async def all_of_them() -> list[object]:
-        return await asyncio.gather(one(TEXTS[0]), one(broken()), one(TEXTS[2]), return_exceptions=True)
+        return await asyncio.gather(received(TEXTS[0]), received(broken()), received(TEXTS[2]), return_exceptions=True)
 
     first, error, third = asyncio.run(all_of_them())
-    assert says_the_same(first, alone[TEXTS[0]])
-    assert says_the_same(third, alone[TEXTS[2]])
+    assert equals(first, alone[TEXTS[0]])
+    assert equals(third, alone[TEXTS[2]])
     assert isinstance(error, voxstack.BlockError)
     assert str(error).startswith("stack[0]")
     assert "the line is dead" in str(error)
 
 
 def test_the_next_sentence_is_encoded_while_this_one_plays(voice: voxstack.Voice) -> None:
-    """Behind ``Sentences``, ``Prefetch`` has the second sentence's encoders run before the listener has asked for it."""
+    """``Prefetch`` after ``Sentences`` runs the encoders of the second sentence before the listener pulls its audio."""
     encoded, second = [], threading.Event()
 
     @voxstack.hookimpl
@@ -182,7 +182,7 @@ def test_the_next_sentence_is_encoded_while_this_one_plays(voice: voxstack.Voice
     request = voice.request("Yes. No, not at all.")
     stream = block.stream(iter(()), request)
     first = next(stream)
-    assert second.wait(10), "nobody encodes the second sentence while the first chunk plays"
+    assert second.wait(10), "the second sentence is not encoded while the first chunk plays"
     assert len(first) < 2 * 16000
     stream.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "voxstack-prefetch"]

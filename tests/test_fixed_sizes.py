@@ -26,7 +26,7 @@ FRAMES = np.random.default_rng(2).normal(size=(97, 2)).astype(np.float32)
 
 
 def smoothed(frames: np.ndarray) -> np.ndarray:
-    """(batch, steps, 2) to (batch, 2 * steps, 2): a convolution with this receptive field, zeros around what there is."""
+    """Return (batch, steps, 2) as (batch, 2 * steps, 2), by a convolution of this receptive field with zeros around."""
     padded = np.pad(frames, ((0, 0), (LEFT, RIGHT), (0, 0)))
     sums = sum(padded[:, i : i + frames.shape[1]] * (i + 1) for i in range(LEFT + RIGHT + 1))
     return np.repeat(sums, HOP, axis=1)
@@ -39,7 +39,7 @@ def spec(mask: bool) -> dict[str, Any]:
 
 
 def opened(mask: bool, calls: list[tuple[int, ...]], **context: Any) -> voxstack_decoder.Decoder:
-    """A decoder in a runtime that takes nothing but declared sizes, and notes the calls."""
+    """Return a decoder in a runtime that accepts only declared sizes and records the shape of each call."""
 
     def compile_for(sizes: Any) -> Any:
         def run(frames: np.ndarray, mask: Any = 1) -> dict[str, np.ndarray]:
@@ -64,12 +64,12 @@ def opened(mask: bool, calls: list[tuple[int, ...]], **context: Any) -> voxstack
 def test_a_stream_is_what_it_would_be_at_any_size(mask: bool, sizes: list[int], length: int) -> None:
     calls: list[tuple[int, ...]] = []
     block = opened(mask, calls)
-    made = Case(block, source=FRAMES[:length]).run(list(itertools.islice(itertools.cycle(sizes), 200)))
-    np.testing.assert_allclose(made, smoothed(FRAMES[None, :length])[0], atol=1e-5)
+    mel = Case(block, source=FRAMES[:length]).run(list(itertools.islice(itertools.cycle(sizes), 200)))
+    np.testing.assert_allclose(mel, smoothed(FRAMES[None, :length])[0], atol=1e-5)
     assert {shape[1] for shape in calls} <= set(SIZES)
 
 
-def test_chunks_of_the_sizes_that_are_told_waste_least() -> None:
+def test_chunks_of_the_reported_sizes_waste_least() -> None:
     calls: list[tuple[int, ...]] = []
     block = opened(True, calls)
     assert block.chunk_sizes == tuple(size - LEFT - RIGHT for size in SIZES)
@@ -89,8 +89,8 @@ def test_without_a_mask_what_is_shorter_than_all_sizes_is_refused() -> None:
 
 def test_without_splitting_windows_still_fit_and_more_at_once_does_not() -> None:
     block = opened(True, [], split=False)
-    made = Case(block, source=FRAMES).run([SIZES[1] - LEFT - RIGHT] * 4)
-    np.testing.assert_allclose(made, smoothed(FRAMES[None])[0], atol=1e-5)
+    mel = Case(block, source=FRAMES).run([SIZES[1] - LEFT - RIGHT] * 4)
+    np.testing.assert_allclose(mel, smoothed(FRAMES[None])[0], atol=1e-5)
     with pytest.raises(NetworkError, match="97 frames, the largest size is 30, and the context says not to split"):
         list(block.stream(iter([FRAMES]), {"schedule": Schedule()}))
 
@@ -114,10 +114,10 @@ def test_calls_of_many_streams_are_joined_to_a_declared_batch() -> None:
     )
     assert list(opened.stats) == ["runtime", "fixed_shapes", "batching"]
     calls.clear()
-    given = [FRAMES[start : start + 11] for start in range(40)]
+    inputs = [FRAMES[start : start + 11] for start in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda frames: opened.run_single(frames=frames)["mel"], given * 5))
-    for frames, mel in zip(given * 5, made, strict=True):
+        results = list(pool.map(lambda frames: opened.run_single(frames=frames)["mel"], inputs * 5))
+    for frames, mel in zip(inputs * 5, results, strict=True):
         np.testing.assert_allclose(mel, smoothed(frames[None])[0], atol=1e-5)
     assert {shape[0] for shape in calls} <= {1, 4}
     assert opened.stats["batching"]["calls"] == 200

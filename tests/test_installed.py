@@ -1,4 +1,4 @@
-"""What is really installed: every plugin of this repository, and that none of it is heavy to find."""
+"""The real installation: every plugin of this repository is there, and finding them imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def test_one_install_brings_every_member() -> None:
     config = project(ROOT)
     extras = config["optional-dependencies"]
     brought = [*config["dependencies"], *extras["espeak"], *extras["flite"], *extras["openvino"], *extras["torch"]]
-    asked = {line.split(" @ ")[0] for line in brought}
-    assert asked == {project(member)["name"] for member in MEMBERS}
+    names = {line.split(" @ ")[0] for line in brought}
+    assert names == {project(member)["name"] for member in MEMBERS}
     listed = {
         line.removeprefix("-e ./")
         for line in (ROOT / "requirements-dev.txt").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING tells a stranger, done as it stands there: a plugin in a folder of its own, installed with pip."""
+"""The first plugin that CONTRIBUTING shows, built as it is printed there, in its own folder, and installed with pip."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ print("used")
 
 @pytest.fixture(scope="module")
 def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder, written from CONTRIBUTING.md, and installed; returns where."""
+    """Write the plugin of CONTRIBUTING.md, install it, and return the folder that it is installed into."""
     text = CONTRIBUTING.read_text()
     folder, target = tmp_path_factory.mktemp("my-blocks"), tmp_path_factory.mktemp("site")
     lines = 0

@@ -1,4 +1,4 @@
-"""Streaming equals whole, on the default voice: frames, samples, every schedule; receptive fields; what the first chunk costs."""
+"""Streamed results equal whole ones, on the default voice; receptive fields; the cost of the first chunk."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ WHOLE = Schedule(first=10**6, largest=10**6)
 
 @pytest.fixture(scope="module")
 def voice() -> voxstack.Voice:
-    return voxstack.load("amber")
+    return voxstack.load("amber", scheduler=voxstack.Scheduler(load=None, patience=None))
 
 
 @pytest.fixture(scope="module")
 def utterance(voice: voxstack.Voice) -> dict[str, Any]:
-    """A sentence as the decoder's stack sees it."""
+    """Return a sentence as the decoder's stack receives it."""
     blocks = [{"type": "Text"}, {"type": "Encoders"}, {"type": "Pace"}]
     request = voice.request(SENTENCE)
     return {**request, **voxstack.build({"type": "SequenceBlockContainer", "blocks": blocks}, voice.addon)(request)}
@@ -59,17 +59,17 @@ def test_streamed_equals_whole(
 ) -> None:
     block = stack_of(voice, *stack)
     whole = np.concatenate(list(block.stream(iter(()), {**utterance, "schedule": WHOLE})))
-    made = np.concatenate(list(block.stream(iter(()), {**utterance, "schedule": schedule})))
-    assert made.shape == whole.shape
-    assert np.abs(made - whole).max() <= 1e-5 * np.abs(whole).max()
+    streamed = np.concatenate(list(block.stream(iter(()), {**utterance, "schedule": schedule})))
+    assert streamed.shape == whole.shape
+    assert np.abs(streamed - whole).max() <= 1e-5 * np.abs(whole).max()
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES[1:], ids=str)
 def test_the_voice_says_the_same_for_every_schedule(voice: voxstack.Voice, schedule: Schedule) -> None:
     whole = voice.synthesize(PARAGRAPH).samples
-    made = np.concatenate([chunk.samples for chunk in voice.stream(PARAGRAPH, schedule=schedule)])
-    assert made.shape == whole.shape
-    assert np.abs(made - whole).max() <= 1e-5 * np.abs(whole).max()
+    streamed = np.concatenate([chunk.samples for chunk in voice.stream(PARAGRAPH, schedule=schedule)])
+    assert streamed.shape == whole.shape
+    assert np.abs(streamed - whole).max() <= 1e-5 * np.abs(whole).max()
 
 
 def test_streams_at_the_same_time_say_what_they_say_alone(voice: voxstack.Voice) -> None:
@@ -78,8 +78,8 @@ def test_streams_at_the_same_time_say_what_they_say_alone(voice: voxstack.Voice)
     alone = [voice.synthesize(text).samples for text in texts]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda text: voice.synthesize(text).samples, texts * 3))
-    for made, expected in zip(together, alone * 3, strict=True):
-        np.testing.assert_array_equal(made, expected)
+    for samples, expected in zip(together, alone * 3, strict=True):
+        np.testing.assert_array_equal(samples, expected)
 
 
 @pytest.mark.parametrize("spec", [DECODER, VOCODER], ids=["decoder", "vocoder"])
@@ -117,7 +117,7 @@ def test_the_receptive_field_that_is_claimed_is_the_one_there_is(voice: voxstack
 
 
 def test_a_context_one_frame_short_would_be_seen(voice: voxstack.Voice) -> None:
-    """The tolerance of these tests can tell: half the context is far off."""
+    """The tolerance of these tests is tight enough: with half the context, results differ far more."""
     network = voice.addon.network("decoder")
     x = np.random.default_rng(0).standard_normal((150, 198)).astype(np.float32)
     whole = network.run_single(frames=x)["mel"]

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 -- phonetic characters are meant
-"""The blocks that speak with espeak-ng and Flite, together with those of other plugins."""
+"""The blocks that synthesize with espeak-ng and Flite, together with those of other plugins."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEXT = "Hello there. How are you, my friend? I am well."
 
 
 def voice(folder: Path, stack: list[dict[str, Any]], rate: int) -> voxstack.Voice:
-    """An addon without networks, spoken by what is installed."""
+    """Return the voice of an addon without networks, with all installed plugins."""
     config = {
         "spec_version": 1,
         "name": "spoken",
@@ -34,7 +34,8 @@ def voice(folder: Path, stack: list[dict[str, Any]], rate: int) -> voxstack.Voic
     }
     config |= {"hop_length": rate // 100, "controls": {}, "networks": {}, "files": {}, "stack": stack}
     (folder / "addon.json").write_text(json.dumps(config))
-    return voxstack.load(folder, registry=Registry.installed())
+    scheduler = voxstack.Scheduler(load=None, patience=None)
+    return voxstack.load(folder, registry=Registry.installed(), scheduler=scheduler)
 
 
 @pytest.mark.parametrize(("head", "rate"), HEADS)
@@ -50,9 +51,9 @@ def test_sentences_around_speaks_while_the_text_is_written(tmp_path: Path, head:
     chunks = spoken.stream(pieces())
     first = next(chunks)
     assert len(written) < 4
-    made = [first, *chunks]
+    received = [first, *chunks]
     whole = spoken.synthesize(TEXT)
-    events = [event for chunk in made for event in chunk.events]
+    events = [event for chunk in received for event in chunk.events]
     words = [event for event in events if event.kind == "word"]
     assert " ".join(word.text for word in words) == "Hello there How are you my friend I am well"
     assert all(TEXT[slice(*word.span)] == word.text for word in [*words, *whole.words])
@@ -82,8 +83,8 @@ def test_phonemes_become_tokens_as_piper_numbers_them(tmp_path: Path) -> None:
         ],
     }
     holder = voice(tmp_path, [{"type": "Espeak"}], 22050).addon
-    made = voxstack.build(stack, holder)({"text": "Hello, you."})
-    assert "".join(made["phonemes"]) == "həlˈoʊ, juː."
+    outputs = voxstack.build(stack, holder)({"text": "Hello, you."})
+    assert "".join(outputs["phonemes"]) == "həlˈoʊ, juː."
     names = {tuple(ids): symbol for symbol, ids in symbols.items()}
-    assert "".join(names.get((token,), "") for token in made["tokens"].tolist()) == "həlˈoʊ, juː."
-    assert (made["tokens"][0], made["tokens"][-1]) == (1, 2)
+    assert "".join(names.get((token,), "") for token in outputs["tokens"].tolist()) == "həlˈoʊ, juː."
+    assert (outputs["tokens"][0], outputs["tokens"][-1]) == (1, 2)

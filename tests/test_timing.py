@@ -1,4 +1,4 @@
-"""Words and phonemes come with the audio that holds them: through nested stacks, pace, resampling, sentences, any schedule."""
+"""Words and phonemes come with their audio: through nested stacks, pace, resampling, sentences, with any schedule."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ SCHEDULES = [Schedule(first=1, growth=1.0), Schedule(first=7, growth=1.3, larges
 
 @pytest.fixture(scope="module")
 def amber() -> voxstack.Voice:
-    return voxstack.load("amber")
+    return voxstack.load("amber", scheduler=voxstack.Scheduler(load=None, patience=None))
 
 
 @pytest.fixture(scope="module")
 def truth(amber: voxstack.Voice) -> list[tuple[str, float, float]]:
-    """(phone, start, end) in seconds, from the durations of each sentence added up, without any timeline."""
+    """Return (phone, start, end) in seconds, from the durations of each sentence added up, without any timeline."""
     block = {"type": "SequenceBlockContainer", "blocks": [{"type": "Text"}, {"type": "Encoders"}, {"type": "Pace"}]}
     sequence, upsampler = voxstack.build(block, amber.addon), voxstack.build({"type": "Upsampler"})
     found, start = [], 0.0
     for sentence in ("Good morning, everyone.", "Is there any more tea?", "Yes!"):
-        made = sequence({"text": sentence, "rate": 1.25})
-        for phone, frames in zip(made["phones"], upsampler.round_durations(made["durations"]), strict=True):
+        outputs = sequence({"text": sentence, "rate": 1.25})
+        for phone, frames in zip(outputs["phones"], upsampler.round_durations(outputs["durations"]), strict=True):
             found.append((phone, start, start + frames * FRAME))
             start += frames * FRAME
     return found
@@ -46,7 +46,7 @@ def kind(chunks: list[voxstack.Chunk], wanted: str) -> list[Event]:
 
 
 def close(events: list[Event], truth: list[tuple[str, float, float]]) -> bool:
-    """Whether the events are these phones, each within one frame."""
+    """Return whether the events are these phones, each within one frame."""
     same = [event.text for event in events] == [phone for phone, *_ in truth]
     pairs = zip(events, truth, strict=True)
     return same and all(
@@ -78,7 +78,8 @@ def test_words_are_those_of_the_text_with_their_places(amber: voxstack.Voice, tr
 
 
 def test_marks_are_where_the_words_behind_them_begin(amber: voxstack.Voice) -> None:
-    ssml = '<speak>Good <mark name="here"/>morning. <mark name="there"/>Yes, <break time="700ms"/><mark name="last"/> please.</speak>'
+    ssml = '<speak>Good <mark name="here"/>morning. <mark name="there"/>Yes, '
+    ssml += '<break time="700ms"/><mark name="last"/> please.</speak>'
     speech = amber.synthesize(ssml, markup="ssml")
     words = {word.text: word.start for word in speech.words}
     marks = {event.text: event.start for event in speech.events if event.kind == "mark"}
@@ -97,7 +98,7 @@ def test_where_a_word_is_said_there_is_sound_and_between_sentences_there_is_none
 
 @pytest.fixture(scope="module")
 def resampled(amber: voxstack.Voice, tmp_path_factory: pytest.TempPathFactory) -> voxstack.Voice:
-    """amber at 24 kHz: its stack, nested in another, with a resampler, a limiter and a thread behind."""
+    """Return amber at 24 kHz: its stack, nested in another, followed by a thread, a resampler and a limiter."""
     config = amber.addon.config
     networks = {}
     for name, spec in config["networks"].items():
@@ -112,7 +113,7 @@ def resampled(amber: voxstack.Voice, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("addons") / "amber24"
     folder.mkdir()
     (folder / "addon.json").write_text(json.dumps({**own, "files": {}, "golden": []}))
-    return voxstack.load(folder)
+    return voxstack.load(folder, scheduler=voxstack.Scheduler(load=None, patience=None))
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
