@@ -1,4 +1,4 @@
-"""Kokoro voices: a sentence at once, since every layer of the decoder is normalised over all of it."""
+"""Kokoro voices: a whole sentence at once, since every layer of the decoder is normalised over all of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TEXT = "this is what they say, is it?"
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory):
-    """The files of the original, and the addon."""
+    """Import a voice: the files of the original, and the addon."""
     folder = tmp_path_factory.mktemp("kokoro")
     paths = kokoro_voice(folder)
     return paths, import_voice(
@@ -68,8 +68,8 @@ def test_it_says_what_the_original_says(imported, voice, text, controls):
         table = styles[controls.get("speaker", "af_bella")]
     style = table[min(len(tokens) - 2, len(table)) - 1]
     noise = drawn(voice, tokens, controls.get("seed", 0))
-    wanted = run_kokoro(paths["model"], tokens, style, controls.get("rate", 1.0), **noise)
-    assert error(voice.synthesize(text, **controls).samples, wanted) < 1e-5
+    reference = run_kokoro(paths["model"], tokens, style, controls.get("rate", 1.0), **noise)
+    assert error(voice.synthesize(text, **controls).samples, reference) < 1e-5
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,14 @@ def test_it_is_given_out_as_it_is_asked_for(voice, schedule):
 
 
 def test_one_value_of_the_noise_changes_the_whole_sentence(voice):
-    """Which is why it cannot stream: no window of it would have the statistics of the whole."""
+    """That is why it cannot stream: no window of it has the statistics of the whole."""
     network = voice.addon.network("voice")
     with np.load(imported_golden(voice)) as golden:
-        given = {key.removeprefix("inputs."): golden[key] for key in golden.files if key.startswith("inputs.")}
-    plain = np.array(network(**given)["samples"])
+        inputs = {key.removeprefix("inputs."): golden[key] for key in golden.files if key.startswith("inputs.")}
+    plain = np.array(network(**inputs)["samples"])
     middle = plain.size // 2 * 9
-    given["noise"].reshape(-1)[middle] += 3.0
-    changed = np.flatnonzero(network(**given)["samples"] != plain)
+    inputs["noise"].reshape(-1)[middle] += 3.0
+    changed = np.flatnonzero(network(**inputs)["samples"] != plain)
     assert changed[0] < 600
     assert changed[-1] > plain.size - 600
     assert len(changed) > 0.9 * plain.size
@@ -122,8 +122,8 @@ def test_the_shell_imports_and_takes_the_vocabulary_of_the_metadata(tmp_path, ca
     onnx.helper.set_model_props(model, {"kokoro_config": paths["config"].read_text(encoding="utf-8")})
     onnx.save(model, paths["model"])
     paths["config"].unlink()
-    told = ["--voices", str(paths["voices"]), "--phonemes", "text", "--language", "en-gb", "--name", "lyra"]
-    assert main(["import", "kokoro", str(paths["model"]), "--out", str(tmp_path / "lyra"), *told]) == 0
+    options = ["--voices", str(paths["voices"]), "--phonemes", "text", "--language", "en-gb", "--name", "lyra"]
+    assert main(["import", "kokoro", str(paths["model"]), "--out", str(tmp_path / "lyra"), *options]) == 0
     config = json.loads((tmp_path / "lyra" / "addon.json").read_text())
     assert (config["name"], config["languages"], config["sample_rate"], config["hop_length"]) == (
         "lyra",
@@ -160,7 +160,6 @@ def test_what_is_no_kokoro_voice_is_refused(tmp_path, change, options, problem):
 
 
 def other_graph(path):
-    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
-    made = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
-    graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "other", [value], [made])
+    x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("x", "y"))
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "other", [x], [y])
     onnx.save(onnx.helper.make_model(graph), path)

@@ -1,4 +1,4 @@
-"""Matcha-TTS voices for sherpa-onnx: a sentence at once, and a vocoder that streams."""
+"""Matcha-TTS voices for sherpa-onnx: a whole sentence at once, and a vocoder that streams."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 
 REASON = "importing needs onnx and onnxruntime: pip install voxstack-importers"
 onnx = pytest.importorskip("onnx", reason=REASON)
-onnxruntime = pytest.importorskip("onnxruntime", reason=REASON)
+pytest.importorskip("onnxruntime", reason=REASON)
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 from comparing import error  # noqa: E402
-from originals import SYMBOLS, matcha_voice, run_matcha  # noqa: E402
+from originals import SYMBOLS, matcha_voice, run_matcha, run_vocoder  # noqa: E402
 
 import voxstack  # noqa: E402
 from voxstack import Schedule  # noqa: E402
@@ -29,13 +29,14 @@ VOCODERS = ("hifigan", "vocos")
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory):
-    """For each vocoder: the acoustic model, the vocoder, and the addon that was made of them."""
-    made = {}
+    """Import with each vocoder: the acoustic model, the vocoder and the addon, by the name of the vocoder."""
+    voices = {}
     for vocoder in VOCODERS:
         folder = tmp_path_factory.mktemp(vocoder)
         acoustic, path = matcha_voice(folder, vocoder)
-        made[vocoder] = acoustic, path, import_voice("matcha", acoustic, folder / vocoder, progress=str, vocoder=str(path))
-    return made
+        addon = import_voice("matcha", acoustic, folder / vocoder, progress=str, vocoder=str(path))
+        voices[vocoder] = acoustic, path, addon
+    return voices
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +45,9 @@ def voices(imported):
 
 
 def tokens_of(text):
-    """As sherpa-onnx makes them: both ends, then blanks everywhere."""
+    """Return tokens as sherpa-onnx computes them: with both ends, and blanks around all."""
     ids = [*SYMBOLS["^"], *(SYMBOLS[letter][0] for letter in text), *SYMBOLS["$"]]
-    return np.array([0, *(one for token in ids for one in (token, 0))])
+    return np.array([0, *(item for token in ids for item in (token, 0))])
 
 
 def expected(acoustic, vocoder, voice, **controls):
@@ -55,12 +56,11 @@ def expected(acoustic, vocoder, voice, **controls):
     block = {"type": "Noise", "name": "noise", "like": "tokens", "features": 32 * 20}
     noise = voxstack.build(block)({**utterance, "tokens": tokens})["noise"].reshape(-1, 20)
     mel = run_matcha(acoustic, tokens, utterance["noise_scale"], utterance["rate"], noise)
-    session = onnxruntime.InferenceSession(vocoder, providers=["CPUExecutionProvider"])
-    made = session.run(None, {session.get_inputs()[0].name: mel})
-    if len(made) == 1:
-        return made[0].reshape(-1)
+    outputs = run_vocoder(vocoder, mel)
+    if len(outputs) == 1:
+        return outputs[0].reshape(-1)
     torch = pytest.importorskip("torch", reason="compares with torch.istft: pip install torch")
-    magnitudes, cosines, sines = map(torch.from_numpy, made)
+    magnitudes, cosines, sines = map(torch.from_numpy, outputs)
     spectra = torch.complex(magnitudes * cosines, magnitudes * sines)
     return torch.istft(spectra, 64, 16, window=torch.hann_window(64), center=True)[0].numpy()
 
@@ -71,10 +71,8 @@ def expected(acoustic, vocoder, voice, **controls):
 )
 def test_it_says_what_the_original_says(imported, voices, name, controls):
     acoustic, vocoder, _ = imported[name]
-    assert (
-        error(voices[name].synthesize(TEXT, **controls).samples, expected(acoustic, vocoder, voices[name], **controls))
-        < 1e-5
-    )
+    samples = voices[name].synthesize(TEXT, **controls).samples
+    assert error(samples, expected(acoustic, vocoder, voices[name], **controls)) < 1e-5
 
 
 @pytest.mark.parametrize("name", VOCODERS)
@@ -116,22 +114,8 @@ def test_the_shell_imports_and_wants_a_vocoder(tmp_path, capsys):
     acoustic, vocoder = matcha_voice(tmp_path, "hifigan")
     assert main(["import", "matcha", str(acoustic), "--out", str(tmp_path / "lyra")]) == 1
     assert "error: vocoder: there is no file ''; give the .onnx" in capsys.readouterr().err
-    assert (
-        main(
-            [
-                "import",
-                "matcha",
-                str(acoustic),
-                "--out",
-                str(tmp_path / "lyra"),
-                "--vocoder",
-                str(vocoder),
-                "--name",
-                "lyra",
-            ]
-        )
-        == 0
-    )
+    options = ["--vocoder", str(vocoder), "--name", "lyra"]
+    assert main(["import", "matcha", str(acoustic), "--out", str(tmp_path / "lyra"), *options]) == 0
     config = json.loads((tmp_path / "lyra" / "addon.json").read_text())
     assert (config["sample_rate"], config["hop_length"], config["name"]) == (22050, 256, "lyra")
 

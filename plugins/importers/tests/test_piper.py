@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 -- some letters are phonetic
-"""Piper voices: what is imported says what the original says, however it is streamed."""
+"""Piper voices: the speech of the addon is that of the original, however it is streamed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TEXT = "this is what they say, is it?"
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory):
-    """Each voice: its ``.onnx``, and the addon that was made of it."""
+    """Import each voice: its ``.onnx`` and its addon, by name."""
     folder = tmp_path_factory.mktemp("piper")
     paths = {name: piper_voice(folder, name) for name in ("one", "three", "plain")}
     return {name: (path, import_voice("piper", path, folder / name, progress=str)) for name, path in paths.items()}
@@ -41,22 +41,22 @@ def voices(imported):
 
 
 def expected(path, voice, **controls):
-    """What the original says, with the noise that the voice's own blocks draw."""
+    """Return the speech of the original, with the noise that the voice's own blocks draw."""
     utterance = voice.request(TEXT, **controls)
     pipeline = voice.addon.config["stack"][0]["block"]
-    made = {**utterance, **voxstack.build(pipeline["sequence_block"], voice.addon)(utterance)}
+    inputs = {**utterance, **voxstack.build(pipeline["sequence_block"], voice.addon)(utterance)}
     sample = {"type": "GaussianSample"}
-    channels, frames = made["encoded"].shape[1] // 2, int(made["durations"].sum())
+    channels, frames = inputs["encoded"].shape[1] // 2, int(inputs["durations"].sum())
     drawn = voxstack.build(sample).stream(
         iter([np.zeros((frames, 2 * channels), np.float32)]), {"seed": utterance["seed"]}
     )
-    noise = {"noise": next(drawn).T[None], "duration_noise": made.get("duration_noise", np.zeros((1, 2))).T[None]}
+    noise = {"noise": next(drawn).T[None], "duration_noise": inputs.get("duration_noise", np.zeros((1, 2))).T[None]}
     scales = [utterance["noise_scale"], 1.2 / utterance["rate"], utterance.get("noise_w", 0.0)]
-    return run_piper(path, tokens_of(TEXT), scales, int(made.get("speaker_id", 0)), **noise)
+    return run_piper(path, tokens_of(TEXT), scales, int(inputs.get("speaker_id", 0)), **noise)
 
 
 def tokens_of(text):
-    """As Piper interleaves them."""
+    """Return tokens as Piper interleaves them."""
     ids = [*SYMBOLS["^"], *SYMBOLS["_"]]
     for letter in text:
         ids += [*SYMBOLS[letter], *SYMBOLS["_"]]
@@ -82,17 +82,17 @@ def test_it_says_what_the_original_says(imported, voices, name, controls):
 
 @pytest.mark.parametrize("name", ["one", "three"])
 def test_without_noise_it_says_what_the_untouched_graph_says(imported, voices, name):
-    wanted = run_piper(imported[name][0], tokens_of(TEXT), [0.0, 1.2, 0.0])
-    assert error(voices[name].synthesize(TEXT, noise_scale=0.0, noise_w=0.0).samples, wanted) < 1e-5
+    reference = run_piper(imported[name][0], tokens_of(TEXT), [0.0, 1.2, 0.0])
+    assert error(voices[name].synthesize(TEXT, noise_scale=0.0, noise_w=0.0).samples, reference) < 1e-5
 
 
 def test_seeds_speakers_and_noise_change_what_is_said(voices):
-    said = {
+    speech = {
         str(controls): voices["three"].synthesize(TEXT, **controls).samples
         for controls in ({}, {"seed": 1}, {"speaker": "bryn"}, {"noise_scale": 0.3}, {"noise_w": 0.1})
     }
-    first = said.pop("{}")
-    assert all(other.shape != first.shape or error(other, first) > 0.01 for other in said.values())
+    first = speech.pop("{}")
+    assert all(other.shape != first.shape or error(other, first) > 0.01 for other in speech.values())
     np.testing.assert_array_equal(voices["three"].synthesize(TEXT, speaker="alba", seed=0).samples, first)
 
 
@@ -154,9 +154,9 @@ def test_check_passes(imported):
 
 
 def test_the_shell_imports(tmp_path, capsys):
-    path = piper_voice(tmp_path, "one")
-    told = ["--name", "lyra", "--license", "MIT", "--text", "hello, you."]
-    status = main(["import", "piper", str(path), "--out", str(tmp_path / "lyra"), *told])
+    path = piper_voice(tmp_path, "plain")
+    options = ["--name", "lyra", "--license", "MIT", "--text", "hello, you."]
+    status = main(["import", "piper", str(path), "--out", str(tmp_path / "lyra"), *options])
     assert (status, capsys.readouterr().out.strip()) == (0, str(tmp_path / "lyra"))
     config = json.loads((tmp_path / "lyra" / "addon.json").read_text())
     assert (config["name"], config["license"], config["languages"], config["hop_length"]) == (
@@ -185,10 +185,10 @@ def test_what_is_no_piper_voice_is_refused(tmp_path, config, problem):
 
 
 def test_phonemes_are_those_of_the_plugin_that_knows_them(tmp_path):
-    """Without it the import says what to install; with it the voice says what the untouched graph says of its phonemes."""
+    """Without it the error names what to install; with it the speech is that of the untouched graph."""
     letters = "^$_ ,.?abdefhijklmnoprstuvwzæðŋɐɑɔəɚɛɜɡɪɹʃʊʌʒˈˌːθᵻɾgcxy"
     path = piper_voice(
-        tmp_path, "three", phoneme_type="espeak", phoneme_id_map={letter: [i] for i, letter in enumerate(letters)}
+        tmp_path, "plain", phoneme_type="espeak", phoneme_id_map={letter: [i] for i, letter in enumerate(letters)}
     )
     if "EspeakPhonemes" not in voxstack.Registry.installed():
         with pytest.raises(
@@ -203,8 +203,8 @@ def test_phonemes_are_those_of_the_plugin_that_knows_them(tmp_path):
     ids = [letters.index("^"), letters.index("_")]
     for phoneme in phonemes:
         ids += [letters.index(phoneme), letters.index("_")]
-    wanted = run_piper(path, np.array([*ids, letters.index("$")]), [0.0, 1.2, 0.0])
-    assert error(voice.synthesize("Hello there, it is me.", noise_scale=0.0, noise_w=0.0).samples, wanted) < 1e-5
+    reference = run_piper(path, np.array([*ids, letters.index("$")]), [0.0, 1.2, 0.0])
+    assert error(voice.synthesize("Hello there, it is me.", noise_scale=0.0).samples, reference) < 1e-5
 
 
 def changed(path, change):

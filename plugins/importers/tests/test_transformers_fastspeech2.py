@@ -1,4 +1,4 @@
-"""FastSpeech 2 of transformers: what is imported says what the original says; its vocoder streams."""
+"""FastSpeech 2 of transformers: the speech of the addon is that of the original; its vocoder streams."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ pytest.importorskip("onnxscript", reason=REASON)
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 from comparing import error  # noqa: E402
 from pretrained import fastspeech2_voice  # noqa: E402
+from shared_exports import shared_exports  # noqa: E402
 
 import voxstack  # noqa: E402
 from voxstack import Schedule  # noqa: E402
@@ -30,7 +31,7 @@ SCHEDULES = [Schedule(first=1, growth=1.0, largest=1), Schedule(first=7, growth=
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory):
-    """Each voice: the folder of the model, and the addon that was made of it."""
+    """Import each voice: the folder of the model and its addon, by name."""
     folder = tmp_path_factory.mktemp("fastspeech2")
     sources = {
         "one": fastspeech2_voice(folder / "source-one"),
@@ -38,10 +39,11 @@ def imported(tmp_path_factory):
     }
     sources["english"] = sources["one"]
     options = {"one": {"phonemes": "text"}, "two": {"phonemes": "text", "sample_rate": "8000"}, "english": {}}
-    return {
-        name: (source, import_voice("transformers", source, folder / name, progress=str, **options[name]))
-        for name, source in sources.items()
-    }
+    with shared_exports():
+        return {
+            name: (source, import_voice("transformers", source, folder / name, progress=str, **options[name]))
+            for name, source in sources.items()
+        }
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def voices(imported):
 
 
 def expected(source, rate=1.0, speaker=None, text=TEXT):
-    """What transformers says; its speed is how slow it speaks."""
+    """Return the speech of transformers, whose speed is how slowly it speaks."""
     whole = transformers.FastSpeech2ConformerWithHifiGan.from_pretrained(source).eval()
     whole.model.config.speaking_speed = 1 / rate
     vocabulary = json.loads((source / "vocab.json").read_text())
@@ -66,8 +68,8 @@ def expected(source, rate=1.0, speaker=None, text=TEXT):
 )
 def test_it_says_what_transformers_says(imported, voices, name, controls):
     speaker = int(controls.get("speaker", 0)) if name == "two" else None
-    wanted = expected(imported[name][0], controls.get("rate", 1.0), speaker)
-    assert error(voices[name].synthesize(TEXT, **controls).samples, wanted) < 1e-4
+    reference = expected(imported[name][0], controls.get("rate", 1.0), speaker)
+    assert error(voices[name].synthesize(TEXT, **controls).samples, reference) < 1e-4
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
@@ -83,16 +85,14 @@ def test_what_streams_is_measured(voices):
     assert all(network["measured"]["source_error"] < 1e-5 for network in networks.values())
 
 
-def test_the_sample_rate_is_told_as_no_configuration_has_it(voices):
+def test_the_sample_rate_is_an_option_as_no_configuration_has_it(voices):
     assert {name: voice.sample_rate for name, voice in voices.items()} == {"one": 22050, "two": 8000, "english": 22050}
 
 
 def test_it_reads_english(imported, voices):
-    assert (
-        error(voices["english"].synthesize("Hello, Benny's son.").samples, expected(imported["one"][0], text=ENGLISH))
-        < 1e-4
-    )
-    words = [event.text for event in voices["english"].synthesize("Hello, Benny's son.").events if event.kind == "word"]
+    speech = voices["english"].synthesize("Hello, Benny's son.")
+    assert error(speech.samples, expected(imported["one"][0], text=ENGLISH)) < 1e-4
+    words = [event.text for event in speech.events if event.kind == "word"]
     assert words == ["Hello", "Benny's", "son"]
 
 

@@ -1,4 +1,4 @@
-"""SpeechT5 of transformers: what is imported says what ``generate_speech`` says, however it is streamed."""
+"""SpeechT5 of transformers: the speech of the addon is that of ``generate_speech``, however it is streamed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ pytest.importorskip("onnxscript", reason=REASON)
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 from comparing import SCHEDULES, error  # noqa: E402
 from pretrained import speecht5_voice  # noqa: E402
+from shared_exports import shared_exports  # noqa: E402
 
 import voxstack  # noqa: E402
 from voxstack import Schedule  # noqa: E402
@@ -31,12 +32,13 @@ SPEAKERS = {"anna": np.arange(7.0), "ben": np.cos(np.arange(7.0))}
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory):
-    """The folders of the model and its vocoder, and the addon that was made of them."""
+    """Import a voice: the folders of the model and its vocoder, and the addon of both."""
     folder = tmp_path_factory.mktemp("speecht5")
     np.savez(folder / "speakers.npz", **SPEAKERS)
     model, vocoder = speecht5_voice(folder / "source")
     options = {"vocoder": str(vocoder), "speakers": str(folder / "speakers.npz"), "name": "five"}
-    return model, vocoder, import_voice("transformers", model, folder / "five", progress=str, **options)
+    with shared_exports():
+        return model, vocoder, import_voice("transformers", model, folder / "five", progress=str, **options)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def voice(imported):
 
 
 def expected(imported, voice, text, **controls):
-    """What transformers says of a text, with the dropout that the voice draws."""
+    """Return the speech of transformers for a text, with the dropout that the voice draws."""
     model = transformers.SpeechT5ForTextToSpeech.from_pretrained(imported[0]).eval()
     vocoder = transformers.SpeechT5HifiGan.from_pretrained(imported[1]).eval()
     tokens = transformers.SpeechT5Tokenizer.from_pretrained(imported[0])(text, return_tensors="pt")["input_ids"]
@@ -54,7 +56,7 @@ def expected(imported, voice, text, **controls):
     layers, drawn = model.config.speech_decoder_prenet_layers, []
 
     def bernoulli(like, p):
-        """The last row is that of the step; the others are of steps that are over."""
+        """Return a mask whose last row is that of the step; those of earlier steps have no effect."""
         if not drawn:
             drawn.extend(np.split(noise.draw()["dropout"][0], layers))
         mask = torch.zeros_like(like)
@@ -77,18 +79,15 @@ def expected(imported, voice, text, **controls):
     ],
 )
 def test_it_says_what_transformers_says(imported, voice, text, controls):
-    wanted = expected(imported, voice, text, **controls)
-    sequence = voice.addon.config["stack"][0]["block"]
-    made = next(iter(_whole(voice, sequence, text, controls)))
-    assert error(made, wanted) < 1e-4
+    assert error(_uncut(voice, text, controls), expected(imported, voice, text, **controls)) < 1e-4
 
 
-def _whole(voice, sequence, text, controls):
-    """What the stack makes of a text without cutting it into sentences, as transformers does not."""
-    block = voxstack.build(sequence, voice.addon)
+def _uncut(voice, text, controls):
+    """Return the speech of a text that is not cut into sentences, as transformers does not cut it."""
+    block = voxstack.build(voice.addon.config["stack"][0]["block"], voice.addon)
     utterance = {**voice.request(text, **controls), "schedule": Schedule(first=16, growth=2.0)}
     utterance.pop("timeline")
-    yield np.concatenate(list(block.stream(iter(()), utterance)))
+    return np.concatenate(list(block.stream(iter(()), utterance)))
 
 
 def test_what_is_drawn_decides_when_it_ends(voice):
@@ -123,9 +122,7 @@ def test_refusals(imported, tmp_path):
     model, vocoder, _ = imported
     with pytest.raises(PackagingError, match="give the folder of its SpeechT5HifiGan with --vocoder"):
         import_voice("transformers", model, tmp_path / "out", progress=str)
-    with pytest.raises(
-        PackagingError, match=r"names SpeechT5ForTextToSpeech; supported here: SpeechT5HifiGan"
-    ):
+    with pytest.raises(PackagingError, match=r"names SpeechT5ForTextToSpeech; supported here: SpeechT5HifiGan"):
         import_voice("transformers", model, tmp_path / "out", progress=str, vocoder=str(model))
     np.save(tmp_path / "speakers.npy", np.zeros((2, 6), np.float32))
     options = {"vocoder": str(vocoder), "speakers": str(tmp_path / "speakers.npy")}
@@ -133,8 +130,6 @@ def test_refusals(imported, tmp_path):
         PackagingError, match=r"speaker '0' has the shape \(6,\); an x-vector for this model has 7 numbers"
     ):
         import_voice("transformers", model, tmp_path / "out", progress=str, **options)
-    with pytest.raises(
-        PackagingError, match=r"names SpeechT5HifiGan; supported here: .*SpeechT5ForTextToSpeech"
-    ):
+    with pytest.raises(PackagingError, match=r"names SpeechT5HifiGan; supported here: .*SpeechT5ForTextToSpeech"):
         import_voice("transformers", vocoder, tmp_path / "out", progress=str)
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""VITS of transformers: what is imported says what ``VitsModel`` says, however it is streamed."""
+"""VITS of transformers: the speech of the addon is that of ``VitsModel``, however it is streamed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ pytest.importorskip("onnxscript", reason=REASON)
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 from comparing import SCHEDULES, error  # noqa: E402
 from pretrained import vits_voice  # noqa: E402
+from shared_exports import shared_exports  # noqa: E402
 
 import voxstack  # noqa: E402
 from voxstack_importers import import_voice  # noqa: E402
@@ -30,15 +31,17 @@ TEXT = "this is what they say - is it"
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory):
-    """Each voice: the folder of the model, and the addon that was made of it."""
+    """Import each voice: the folder of the model and its addon, by name."""
     folder = tmp_path_factory.mktemp("vits")
     sources = {
         "one": vits_voice(folder / "source-one"),
         "three": vits_voice(folder / "source-three", speakers=3, stochastic=False),
     }
-    return {
-        name: (source, import_voice("transformers", source, folder / name, progress=str)) for name, source in sources.items()
-    }
+    with shared_exports():
+        return {
+            name: (source, import_voice("transformers", source, folder / name, progress=str))
+            for name, source in sources.items()
+        }
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +50,18 @@ def voices(imported):
 
 
 def expected(source, voice, text, **controls):
-    """What transformers says of a text, with the noise that the voice's own blocks draw."""
+    """Return the speech of transformers for a text, with the noise that the voice's own blocks draw."""
     model = transformers.VitsModel.from_pretrained(source).eval()
     tokens = transformers.VitsTokenizer.from_pretrained(source)(text, return_tensors="pt")
     utterance = voice.request(text, **controls)
     model.speaking_rate, model.noise_scale = utterance["rate"], utterance["noise_scale"]
     model.noise_scale_duration = utterance.get("noise_scale_duration", 1.0)
     pipeline = voice.addon.config["stack"][0]["block"]
-    made = {**utterance, **voxstack.build(pipeline["sequence_block"], voice.addon)(utterance)}
-    np.testing.assert_array_equal(made["tokens"], tokens["input_ids"][0])
+    inputs = {**utterance, **voxstack.build(pipeline["sequence_block"], voice.addon)(utterance)}
+    np.testing.assert_array_equal(inputs["tokens"], tokens["input_ids"][0])
 
     def of_durations(*shape, **_):
-        drawn = torch.from_numpy(made["duration_noise"].T[None].copy())
+        drawn = torch.from_numpy(inputs["duration_noise"].T[None].copy())
         assert drawn.shape == shape
         return drawn
 
@@ -67,7 +70,7 @@ def expected(source, voice, text, **controls):
         stream = voxstack.build({"type": "GaussianSample"}).stream(iter([zeros]), {"seed": utterance["seed"]})
         return torch.from_numpy(next(stream).T[None].copy())
 
-    speaker = {"speaker_id": int(made["speaker_id"])} if "speaker_id" in made else {}
+    speaker = {"speaker_id": int(inputs["speaker_id"])} if "speaker_id" in inputs else {}
     with mock.patch("torch.randn", of_durations), mock.patch("torch.randn_like", of_frames), torch.no_grad():
         return model(**tokens, **speaker).waveform[0].numpy()
 
@@ -83,8 +86,8 @@ def expected(source, voice, text, **controls):
     ],
 )
 def test_it_says_what_transformers_says(imported, voices, name, controls):
-    made = voices[name].synthesize(TEXT, **controls).samples
-    assert error(made, expected(imported[name][0], voices[name], TEXT, **controls)) < 1e-4
+    samples = voices[name].synthesize(TEXT, **controls).samples
+    assert error(samples, expected(imported[name][0], voices[name], TEXT, **controls)) < 1e-4
 
 
 def test_speakers_are_different(voices):
@@ -119,9 +122,9 @@ def test_it_reads_as_the_tokenizer_does(imported, voices, text):
 
 
 def reading(folder, letters, **config):
-    """The folder of a tokenizer with these letters, the first of which is the blank, and how it is read here."""
+    """Return the folder of a tokenizer with these letters, of which the first is the blank, and its reading."""
     folder.mkdir()
-    told = {
+    settings = {
         "tokenizer_class": "VitsTokenizer",
         "unk_token": "<unk>",
         "phonemize": False,
@@ -129,7 +132,7 @@ def reading(folder, letters, **config):
         "language": "eng",
     }
     (folder / "vocab.json").write_text(json.dumps({letter: place for place, letter in enumerate(letters)}))
-    (folder / "tokenizer_config.json").write_text(json.dumps({**told, "pad_token": letters[0], **config}))
+    (folder / "tokenizer_config.json").write_text(json.dumps({**settings, "pad_token": letters[0], **config}))
     return folder, vits_reading(Pretrained(folder, {}, "VitsModel"))
 
 
@@ -149,11 +152,11 @@ def test_other_tokenizers_are_read_alike(tmp_path, letters, config, text):
 
 
 def test_a_letter_that_is_also_the_blank_has_blanks_around_it_like_any_other(tmp_path):
-    """So voices of MMS were trained; their tokenizer takes such a letter for a special token, and leaves blanks out at its sides."""
+    """So voices of MMS were trained; their tokenizer treats it as special, and leaves out blanks at its sides."""
     folder, read = reading(tmp_path / "tokenizer", "kaes ")
-    made = voxstack.build(read.blocks[0])({"text": "akk"})["tokens"].tolist()
-    assert made == [0, 1, 0, 0, 0, 0, 0]
-    assert len(made) > len(transformers.VitsTokenizer.from_pretrained(folder)("akk")["input_ids"])
+    tokens = voxstack.build(read.blocks[0])({"text": "akk"})["tokens"].tolist()
+    assert tokens == [0, 1, 0, 0, 0, 0, 0]
+    assert len(tokens) > len(transformers.VitsTokenizer.from_pretrained(folder)("akk")["input_ids"])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How what an imported voice says is compared with what the original says."""
+"""Comparison of the speech of an addon with that of the original."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEDULES = [
 """From frame by frame to all at once."""
 
 
-def error(made: np.ndarray, wanted: np.ndarray) -> float:
-    """The largest difference of samples, of the peak; there must be as many."""
-    assert made.shape == wanted.shape
-    return float(np.abs(made - wanted).max() / np.abs(wanted).max())
+def error(samples: np.ndarray, reference: np.ndarray) -> float:
+    """Return the largest difference of samples, relative to the peak; there must be as many."""
+    assert samples.shape == reference.shape
+    return float(np.abs(samples - reference).max() / np.abs(reference).max())

@@ -1,7 +1,8 @@
-"""Makes ``tests/data/kokoro.onnx.xz``: a model with random weights, of Kokoro's own code with fewer channels, exported as it exports.
+"""Writes ``tests/data/kokoro.onnx.xz``: a model of Kokoro's own code with random weights and fewer channels.
 
-Run it with the sources of kokoro (``pip download --no-deps kokoro``, Apache-2.0) as ``KOKORO``, with transformers, huggingface_hub, loguru
-and attrs importable, and with torch. The numbers of channels that its decoder has written out are made smaller; nothing else is changed.
+It is exported as that code exports. Run it with the sources of kokoro (``pip download --no-deps kokoro``, Apache-2.0)
+as ``KOKORO``, with transformers, huggingface_hub, loguru and attrs importable, and with torch. The numbers of channels
+in the source of its decoder are replaced by smaller ones; nothing else is changed.
 """
 
 from __future__ import annotations
@@ -65,17 +66,17 @@ if __name__ == "__main__":
     torch.manual_seed(5)
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder, "none.pth")
-        torch.save({}, weights)  # so that they stay as random as they begin
+        torch.save({}, weights)  # so that the random weights stay
         model = KModelForONNX(KModel("hexgrad/Kokoro-82M", CONFIG, str(weights), disable_complex=True)).eval()
     with torch.no_grad():
-        for one in model.parameters():
-            one.copy_((one * 32).round() / 32)  # few values, which take little room
+        for weight in model.parameters():
+            weight.copy_((weight * 32).round() / 32)  # few values, which compress well
     file = io.BytesIO()
-    given = torch.randint(0, 64, (1, 20)), torch.randn(1, 256), torch.tensor([1.0])
+    inputs = torch.randint(0, 64, (1, 20)), torch.randn(1, 256), torch.tensor([1.0])
     with torch.no_grad():
         torch.onnx.export(
             model,
-            given,
+            inputs,
             file,
             opset_version=17,
             input_names=["input_ids", "style", "speed"],

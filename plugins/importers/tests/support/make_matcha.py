@@ -1,8 +1,8 @@
-"""Makes ``tests/data/matcha_*.onnx.xz``: an acoustic model and vocoders with random weights, of the original software's own modules.
+"""Writes ``tests/data/matcha_*.onnx.xz``: an acoustic model and vocoders of the original software with random weights.
 
-Run it with the sources of Matcha-TTS (``pip download --no-deps --no-binary :all: matcha-tts``, MIT) as ``MATCHA`` and with vocos (MIT),
-diffusers, conformer and einops importable, and with torch. What these import for training alone is left out. The graphs have the inputs,
-outputs and metadata with which sherpa-onnx takes such models.
+Run it with the sources of Matcha-TTS (``pip download --no-deps --no-binary :all: matcha-tts``, MIT) as ``MATCHA`` and
+with vocos (MIT), diffusers, conformer and einops importable, and with torch. Modules that these import for training
+alone are left out. The graphs have the inputs, outputs and metadata that sherpa-onnx expects.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import diffusers.models.attention  # noqa: F401 -- it looks for some of the modules that are left out below
+import diffusers.models.attention  # noqa: F401 -- it imports some of the modules left out below
 import onnx
 import torch
 from torch import nn
@@ -27,9 +27,9 @@ FEATURES = 20
 
 
 class Training(nn.Module):
-    """What a model needs of the class that also trains it."""
+    """The part of the class that trains a model that it also needs without training."""
 
-    def save_hyperparameters(self, **more: object) -> None:
+    def save_hyperparameters(self, **settings: object) -> None:
         pass
 
     def update_data_statistics(self, statistics: dict[str, float]) -> None:
@@ -38,13 +38,13 @@ class Training(nn.Module):
 
 
 def without(name: str, folder: str = "", **members: Any) -> ModuleType:
-    """A module in the place of one that also imports what only training needs; ``folder``: where its own modules are."""
-    made = ModuleType(name)
+    """Replace a module that imports others for training alone; ``folder`` has its own modules."""
+    module = ModuleType(name)
     if folder:
-        made.__path__ = [str(SOURCES / folder)]
-    vars(made).update(members)
-    sys.modules[name] = made
-    return made
+        module.__path__ = [str(SOURCES / folder)]
+    vars(module).update(members)
+    sys.modules[name] = module
+    return module
 
 
 matcha = without("matcha", ".")
@@ -91,19 +91,21 @@ def acoustic() -> nn.Module:
     decoder["act_fn"] = "snakebeta"
     kinds = space(encoder_type="RoPE Encoder", encoder_params=encoder, duration_predictor_params=durations)
     flow = space(name="CFM", solver="euler", sigma_min=1e-4)
-    made = MatchaTTS(64, 1, 8, FEATURES, kinds, decoder, flow, {"mel_mean": -5.5, "mel_std": 2.1}, None)
+    model = MatchaTTS(64, 1, 8, FEATURES, kinds, decoder, flow, {"mel_mean": -5.5, "mel_std": 2.1}, None)
 
     class Speaking(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.model = made
+            self.model = model
 
         def forward(self, x, x_length, noise_scale, length_scale):
-            said = self.model.synthesise(x, x_length, n_timesteps=3, temperature=noise_scale, length_scale=length_scale)
-            return said["mel"]
+            result = self.model.synthesise(
+                x, x_length, n_timesteps=3, temperature=noise_scale, length_scale=length_scale
+            )
+            return result["mel"]
 
     with torch.no_grad():
-        made.encoder.proj_w.proj.bias.fill_(1.2)
+        model.encoder.proj_w.proj.bias.fill_(1.2)
     return Speaking().eval()
 
 
@@ -116,19 +118,19 @@ def hifigan() -> nn.Module:
         models.Conv1d,
         lambda inputs, *more, **named: conv(FEATURES if inputs == 80 else inputs, *more, **named),
     )
-    made = Generator(space(**kernels, **ups)).eval()
-    made.remove_weight_norm()
+    generator = Generator(space(**kernels, **ups)).eval()
+    generator.remove_weight_norm()
     with torch.no_grad():
-        for weights in made.parameters():
+        for weights in generator.parameters():
             weights.mul_(2.5 if weights.dim() > 1 else 1)
-    return made
+    return generator
 
 
 def vocos() -> nn.Module:
     backbone, out = VocosBackbone(FEATURES, 16, 32, 3), nn.Linear(16, 66)
 
     class Spectra(nn.Module):
-        """As sherpa-onnx takes it: magnitudes, cosines and sines of phases."""
+        """The outputs that sherpa-onnx expects: magnitudes, cosines and sines of phases."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -142,15 +144,20 @@ def vocos() -> nn.Module:
 
 
 def export(
-    made: nn.Module, inputs: dict[str, torch.Tensor], outputs: list[str], free: dict[str, Any], name: str, **told: Any
+    module: nn.Module,
+    inputs: dict[str, torch.Tensor],
+    outputs: list[str],
+    free: dict[str, Any],
+    name: str,
+    **metadata: Any,
 ) -> None:
     file = io.BytesIO()
-    given = tuple(inputs.values())
+    arguments = tuple(inputs.values())
     names = {"input_names": list(inputs), "output_names": outputs, "dynamic_axes": free}
     with torch.no_grad():
-        torch.onnx.export(made, given, file, opset_version=14, dynamo=False, **names)
+        torch.onnx.export(module, arguments, file, opset_version=14, dynamo=False, **names)
     model = onnx.load_from_string(file.getvalue())
-    onnx.helper.set_model_props(model, {key: str(value) for key, value in told.items()})
+    onnx.helper.set_model_props(model, {key: str(value) for key, value in metadata.items()})
     path = DATA / f"matcha_{name}.onnx.xz"
     path.write_bytes(lzma.compress(model.SerializeToString(), preset=9))
     print(path, path.stat().st_size)
@@ -161,7 +168,7 @@ if __name__ == "__main__":
     text = {"x": torch.randint(0, 64, (1, 100)), "x_length": torch.tensor([100])}
     text |= {"noise_scale": torch.ones(1), "length_scale": torch.ones(1)}
     axes = {"x": {0: "N", 1: "L"}, "x_length": {0: "N"}, "mel": {0: "N", 2: "L"}}
-    told = {
+    metadata = {
         "model_type": "matcha-tts",
         "language": "English",
         "voice": "en-us",
@@ -169,8 +176,8 @@ if __name__ == "__main__":
         "jieba": 0,
         "n_speakers": 1,
     }
-    told |= {"sample_rate": 22050, "version": 1, "pad_id": 0, "use_eos_bos": 1, "num_ode_steps": 3}
-    export(acoustic(), text, ["mel"], axes, "acoustic", **told)
+    metadata |= {"sample_rate": 22050, "version": 1, "pad_id": 0, "use_eos_bos": 1, "num_ode_steps": 3}
+    export(acoustic(), text, ["mel"], axes, "acoustic", **metadata)
     mel = torch.randn(1, FEATURES, 50)
     export(
         hifigan(),
@@ -181,7 +188,7 @@ if __name__ == "__main__":
         model_type="hifigan",
     )
     axes = {"mels": {0: "N", 2: "T"}, **{name: {0: "N", 2: "T"} for name in ("mag", "x", "y")}}
-    told = {
+    metadata = {
         "model_type": "vocos",
         "n_fft": 64,
         "hop_length": 16,
@@ -190,4 +197,4 @@ if __name__ == "__main__":
         "normalized": 0,
         "pad_mode": "reflect",
     }
-    export(vocos(), {"mels": mel}, ["mag", "x", "y"], axes, "vocos", window_type="hann", sample_rate=22050, **told)
+    export(vocos(), {"mels": mel}, ["mag", "x", "y"], axes, "vocos", window_type="hann", sample_rate=22050, **metadata)

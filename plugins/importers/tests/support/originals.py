@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import lzma
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,9 @@ SYMBOLS = {"_": [0], "^": [1], "$": [2], **{letter: [3 + i] for i, letter in enu
 def piper_voice(folder: Path, name: str, **config: Any) -> Path:
     """Write a voice of :mod:`make_piper`, and return its ``.onnx``."""
     path = folder / f"{name}.onnx"
-    path.write_bytes(lzma.decompress((DATA / f"piper_{name}.onnx.xz").read_bytes()))
+    path.write_bytes(_unpacked(f"piper_{name}"))
     speakers = {"alba": 0, "bryn": 1, "carys": 2} if name == "three" else {}
-    told = {
+    settings = {
         "audio": {"sample_rate": 16000, "quality": "x_low"},
         "espeak": {"voice": "en-us"},
         "inference": {"noise_scale": 0.667, "length_scale": 1.2, "noise_w": 0.8},
@@ -31,43 +33,37 @@ def piper_voice(folder: Path, name: str, **config: Any) -> Path:
         "speaker_id_map": speakers,
         "language": {"code": "en_GB"},
     }
-    path.with_name(f"{path.name}.json").write_text(json.dumps({**told, **config}))
+    path.with_name(f"{path.name}.json").write_text(json.dumps({**settings, **config}))
     return path
 
 
 def run_piper(path: Path, tokens: np.ndarray, scales: list[float], speaker: int = 0, **noise: np.ndarray) -> np.ndarray:
     """Run the whole graph of a Piper voice in ONNX Runtime, and return its samples.
 
-    :param noise: values for random tensors, by the name of the operator that draws them, which is taken out; without any, the graph is
-        untouched.
+    :param noise: values for random tensors, by the name of the operator that draws them, which is taken out; without
+        any, the graph is untouched.
     """
-    import onnx
-    import onnxruntime
-
-    model = onnx.load(path)
-    given = {"input": tokens[None], "input_lengths": np.array([len(tokens)]), "scales": np.array(scales, np.float32)}
-    if any(value.name == "sid" for value in model.graph.input):
-        given["sid"] = np.array([speaker])
-    for node in [node for node in model.graph.node if node.op_type == "RandomNormalLike" and noise]:
-        model.graph.node.remove(node)
-        model.graph.input.append(
-            onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, [None, None, None])
-        )
-        given[node.output[0]] = noise["duration_noise" if node.name == "/dp/RandomNormalLike" else "noise"]
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, given)[0].reshape(-1)
+    session = _session(path, ("RandomNormalLike",) if noise else ())
+    inputs = {"input": tokens[None], "input_lengths": np.array([len(tokens)]), "scales": np.array(scales, np.float32)}
+    names = [value.name for value in session.get_inputs()]
+    if "sid" in names:
+        inputs["sid"] = np.array([speaker])
+    for name in names:
+        if name not in inputs:
+            inputs[name] = noise["duration_noise" if name.startswith("/dp/RandomNormalLike") else "noise"]
+    return session.run(None, inputs)[0].reshape(-1)
 
 
-def matcha_voice(folder: Path, vocoder: str, **told: str) -> tuple[Path, Path]:
+def matcha_voice(folder: Path, vocoder: str, **metadata: str) -> tuple[Path, Path]:
     """Write a voice of :mod:`make_matcha`, and return the ``.onnx`` of its acoustic model and of its vocoder."""
     import onnx
 
     paths = folder / "model-steps-3.onnx", folder / f"{vocoder}.onnx"
     for name, path in zip(("acoustic", vocoder), paths, strict=True):
-        path.write_bytes(lzma.decompress((DATA / f"matcha_{name}.onnx.xz").read_bytes()))
+        path.write_bytes(_unpacked(f"matcha_{name}"))
     model = onnx.load(paths[0])
-    known = {one.key: one.value for one in model.metadata_props}
-    onnx.helper.set_model_props(model, {**known, "has_espeak": "0", **told})
+    own = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(model, {**own, "has_espeak": "0", **metadata})
     onnx.save(model, paths[0])
     lines = [f"{symbol} {ids[0]}\n" for symbol, ids in SYMBOLS.items() if symbol != "\u0301"]
     (folder / "tokens.txt").write_text("".join(lines), encoding="utf-8")
@@ -75,34 +71,28 @@ def matcha_voice(folder: Path, vocoder: str, **told: str) -> tuple[Path, Path]:
 
 
 def run_matcha(path: Path, tokens: np.ndarray, noise_scale: float, rate: float, noise: np.ndarray) -> np.ndarray:
-    """Run an acoustic model in ONNX Runtime with its random tensor given, and return the mel, (1, features, frames).
+    """Run an acoustic model in ONNX Runtime with its random tensor as an input.
 
-    :param noise: (frames, features), at least as many frames as it takes.
+    :param noise: (frames, features), at least as many frames as it reads.
+    :returns: the mel-spectrogram, (1, features, frames).
     """
-    import onnx
-    import onnxruntime
+    inputs = {"x": tokens[None], "x_length": np.array([len(tokens)])}
+    inputs |= {"noise_scale": np.float32([noise_scale]), "length_scale": np.float32([1]) / np.float32([rate])}
+    ((name, like),) = _random_tensors(path, ("RandomNormalLike",)).items()
+    frames = _session(path, outputs=(like,)).run([like], inputs)[0].shape[2]
+    return _session(path, ("RandomNormalLike",)).run(["mel"], {**inputs, name: noise[:frames].T[None]})[0]
 
-    model = onnx.load(path)
-    (node,) = [node for node in model.graph.node if node.op_type == "RandomNormalLike"]
-    given = {"x": tokens[None], "x_length": np.array([len(tokens)])}
-    given |= {"noise_scale": np.float32([noise_scale]), "length_scale": np.float32([1]) / np.float32([rate])}
-    model.graph.output.append(
-        onnx.helper.make_tensor_value_info(node.input[0], onnx.TensorProto.FLOAT, [None, None, None])
-    )
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    frames = session.run([node.input[0]], given)[0].shape[2]
-    model.graph.node.remove(node)
-    model.graph.input.append(
-        onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, [None, None, None])
-    )
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(["mel"], {**given, node.output[0]: noise[:frames].T[None]})[0]
+
+def run_vocoder(path: Path, mel: np.ndarray) -> list[np.ndarray]:
+    """Run a vocoder in ONNX Runtime on a mel-spectrogram, (1, features, frames), and return its outputs."""
+    session = _session(path)
+    return session.run(None, {session.get_inputs()[0].name: mel})
 
 
 def kokoro_voice(folder: Path) -> dict[str, Path]:
     """Write a voice of :mod:`make_kokoro`, and return its ``model``, its table of ``voices``, and its ``config``."""
     paths = {"model": folder / "kokoro.onnx", "voices": folder / "voices-v1.0.bin", "config": folder / "config.json"}
-    paths["model"].write_bytes(lzma.decompress((DATA / "kokoro.onnx.xz").read_bytes()))
+    paths["model"].write_bytes(_unpacked("kokoro"))
     random = np.random.default_rng(8)
     with paths["voices"].open("wb") as file:
         np.savez(
@@ -117,25 +107,49 @@ def kokoro_voice(folder: Path) -> dict[str, Path]:
 def run_kokoro(
     path: Path, tokens: np.ndarray, style: np.ndarray, speed: float, normal: np.ndarray, uniform: np.ndarray
 ) -> np.ndarray:
-    """Run a model in ONNX Runtime with its random tensors given, and return its samples.
+    """Run a model in ONNX Runtime with its random tensors as inputs, and return its samples.
 
-    :param normal: values of the noise, from the first on again behind the last, in one row; ``uniform`` likewise.
+    :param normal: values of the noise in one row, used again from the first on after the last; ``uniform`` likewise.
+    """
+    operators = ("RandomNormalLike", "RandomUniformLike")
+    inputs = {"input_ids": tokens[None], "style": style, "speed": np.float32([speed])}
+    tensors = _random_tensors(path, operators)
+    likes = tuple(tensors.values())
+    shapes = [value.shape for value in _session(path, outputs=likes).run(list(likes), inputs)]
+    for name, shape in zip(tensors, shapes, strict=True):
+        values = normal if name in _random_tensors(path, ("RandomNormalLike",)) else uniform
+        inputs[name] = np.resize(values, np.prod(shape)).reshape(shape)
+    return _session(path, operators).run(["waveform"], inputs)[0]
+
+
+@functools.cache
+def _unpacked(name: str) -> bytes:
+    return lzma.decompress((DATA / f"{name}.onnx.xz").read_bytes())
+
+
+@functools.cache
+def _random_tensors(path: Path, operators: Sequence[str]) -> dict[str, str]:
+    """Return the tensors that operators of these types draw, each with the tensor of the same shape that they read."""
+    import onnx
+
+    return {node.output[0]: node.input[0] for node in onnx.load(path).graph.node if node.op_type in operators}
+
+
+@functools.cache
+def _session(path: Path, removed: Sequence[str] = (), outputs: Sequence[str] = ()) -> Any:
+    """Open a graph, once for each file.
+
+    :param removed: types of operators that are taken out, so that what they draw becomes inputs.
+    :param outputs: more tensors to output.
     """
     import onnx
     import onnxruntime
 
-    model = onnx.load(path)
-    given = {"input_ids": tokens[None], "style": style, "speed": np.float32([speed])}
-    drawn = [node for node in model.graph.node if node.op_type in ("RandomNormalLike", "RandomUniformLike")]
-    model.graph.output.extend(
-        onnx.helper.make_tensor_value_info(node.input[0], onnx.TensorProto.FLOAT, None) for node in drawn
-    )
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    shapes = [value.shape for value in session.run([node.input[0] for node in drawn], given)]
-    for node, shape in zip(drawn, shapes, strict=True):
+    model, any_type = onnx.load(path), onnx.TensorProto.FLOAT
+    for node in [node for node in model.graph.node if node.op_type in removed]:
         model.graph.node.remove(node)
-        model.graph.input.append(onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, None))
-        values = normal if node.op_type == "RandomNormalLike" else uniform
-        given[node.output[0]] = np.resize(values, np.prod(shape)).reshape(shape)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(["waveform"], given)[0]
+        model.graph.input.append(onnx.helper.make_tensor_value_info(node.output[0], any_type, None))
+    model.graph.output.extend(onnx.helper.make_tensor_value_info(name, any_type, None) for name in outputs)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

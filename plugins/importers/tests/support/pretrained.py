@@ -4,23 +4,52 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz '-"
-
 
 GAN = {
     "upsample_initial_channel": 16,
     "upsample_rates": [4, 2],
     "upsample_kernel_sizes": [8, 4],
     "resblock_kernel_sizes": [3, 5],
-    "resblock_dilation_sizes": [[1, 3], [1, 3]],
+    "resblock_dilation_sizes": [[3], [1]],
 }
 """A small HiFi-GAN: 8 samples a frame."""
 
 
 def vits_voice(folder: Path, speakers: int = 1, stochastic: bool = True, **tokenizer: Any) -> Path:
     """Write a small ``VitsModel``, and return its folder."""
+    import torch
+
+    model = _vits(speakers, stochastic)
+    if speakers > 1:
+        _share_weights(model, _vits(1, True))
+    with torch.no_grad():
+        model.decoder.conv_post.weight.mul_(0.1)  # samples that reach full scale would all be equal
+        if speakers > 1:
+            model.embed_speaker.weight.mul_(4.0)  # so that one hears who speaks
+    model.save_pretrained(folder)
+    vocabulary = {"_": 0, **{letter: 1 + place for place, letter in enumerate(LETTERS)}}
+    settings = {
+        "unk_token": "<unk>",
+        "tokenizer_class": "VitsTokenizer",
+        "language": "eng",
+        "add_blank": True,
+        "normalize": True,
+        "phonemize": False,
+        "is_uroman": False,
+        "pad_token": "_",
+    }
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    (folder / "tokenizer_config.json").write_text(json.dumps({**settings, **tokenizer}))
+    return folder
+
+
+def _vits(speakers: int, stochastic: bool) -> Any:
     import torch
     from transformers import VitsConfig, VitsModel
 
@@ -35,6 +64,8 @@ def vits_voice(folder: Path, speakers: int = 1, stochastic: bool = True, **token
         spectrogram_bins=17,
         **GAN,
         duration_predictor_filter_channels=16,
+        duration_predictor_num_flows=3,
+        depth_separable_num_layers=1,
         prior_encoder_num_flows=2,
         prior_encoder_num_wavenet_layers=2,
         posterior_encoder_num_wavenet_layers=2,
@@ -43,31 +74,15 @@ def vits_voice(folder: Path, speakers: int = 1, stochastic: bool = True, **token
         use_stochastic_duration_prediction=stochastic,
         sampling_rate=8000,
     )
-    model = VitsModel(config).eval()
-    with torch.no_grad():
-        model.decoder.conv_post.weight.mul_(0.1)  # samples that reach full scale would all be equal
-    model.save_pretrained(folder)
-    vocabulary = {"_": 0, **{letter: 1 + place for place, letter in enumerate(LETTERS)}}
-    told = {"unk_token": "<unk>", "tokenizer_class": "VitsTokenizer"}
-    told |= {
-        "language": "eng",
-        "add_blank": True,
-        "normalize": True,
-        "phonemize": False,
-        "is_uroman": False,
-        "pad_token": "_",
-    }
-    (folder / "vocab.json").write_text(json.dumps(vocabulary))
-    (folder / "tokenizer_config.json").write_text(json.dumps({**told, **tokenizer}))
-    return folder
+    return VitsModel(config).eval()
 
 
 def speecht5_voice(folder: Path, end: float = -2.2) -> tuple[Path, Path]:
     """Write a small ``SpeechT5ForTextToSpeech`` and its ``SpeechT5HifiGan``, and return their folders.
 
-    :param end: how likely it ends: the bias of the logits.
+    Weights are larger than at the start of a training, so that attention and end depend on the text.
 
-    Weights are larger than at the start of a training, so that attention and end depend on what is said.
+    :param end: how likely it ends: the bias of the logits.
     """
     import torch
     from transformers import (
@@ -79,9 +94,9 @@ def speecht5_voice(folder: Path, end: float = -2.2) -> tuple[Path, Path]:
     )
 
     torch.manual_seed(2)
-    model, vocoder = folder / "model", folder / "vocoder"
-    model.mkdir(parents=True)
-    tokenizer = SpeechT5Tokenizer(str(_characters(model / "spm_char.model")))
+    model_folder, vocoder_folder = folder / "model", folder / "vocoder"
+    model_folder.mkdir(parents=True)
+    tokenizer = SpeechT5Tokenizer(str(_characters(model_folder / "spm_char.model")))
     config = SpeechT5Config(
         vocab_size=len(tokenizer),
         hidden_size=24,
@@ -100,26 +115,19 @@ def speecht5_voice(folder: Path, end: float = -2.2) -> tuple[Path, Path]:
         max_text_positions=120,
         max_speech_positions=1000,
     )
-    made = SpeechT5ForTextToSpeech(config).eval()
+    model = SpeechT5ForTextToSpeech(config).eval()
     with torch.no_grad():
-        for name, weight in made.named_parameters():
+        for name, weight in model.named_parameters():
             if weight.dim() > 1:
                 weight.mul_(6.0)
             if name == "speech_decoder_postnet.prob_out.bias":
                 weight.fill_(end)
-    made.save_pretrained(model)
-    tokenizer.save_pretrained(model)
-    gan = SpeechT5HifiGanConfig(
-        model_in_dim=10,
-        **GAN,
-        sampling_rate=8000,
-    )
-    loud = SpeechT5HifiGan(gan).eval()
-    with torch.no_grad():
-        for weight in loud.parameters():
-            weight.mul_(8.0)
-    loud.save_pretrained(vocoder)
-    return model, vocoder
+    model.save_pretrained(model_folder)
+    tokenizer.save_pretrained(model_folder)
+    vocoder = SpeechT5HifiGan(SpeechT5HifiGanConfig(model_in_dim=10, **GAN, sampling_rate=8000)).eval()
+    _make_louder(vocoder)
+    vocoder.save_pretrained(vocoder_folder)
+    return model_folder, vocoder_folder
 
 
 PHONES = ["AH0", "AH1", "B", "EH1", "HH", "IY0", "IY1", "L", "N", "OW1", "S", "T", "Z", ",", "."]
@@ -127,6 +135,23 @@ PHONES = ["AH0", "AH1", "B", "EH1", "HH", "IY0", "IY1", "L", "N", "OW1", "S", "T
 
 def fastspeech2_voice(folder: Path, speakers: int | None = None, **config: Any) -> Path:
     """Write a small ``FastSpeech2ConformerWithHifiGan``, and return its folder."""
+    import torch
+
+    model = _fastspeech2(speakers, config)
+    if speakers:
+        _share_weights(model, _fastspeech2(None, {}))
+    with torch.no_grad():
+        model.model.duration_predictor.linear.bias.fill_(1.8)  # about four frames a token
+    _make_louder(model.vocoder)
+    model.save_pretrained(folder)
+    phones = {phone: 2 + place for place, phone in enumerate(PHONES)}
+    vocabulary = {"<blank>": 0, "<unk>": 1, **phones, "<sos/eos>": 2 + len(PHONES)}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "FastSpeech2ConformerTokenizer"}))
+    return folder
+
+
+def _fastspeech2(speakers: int | None, more: dict[str, Any]) -> Any:
     import torch
     from transformers import (
         FastSpeech2ConformerConfig,
@@ -136,48 +161,51 @@ def fastspeech2_voice(folder: Path, speakers: int | None = None, **config: Any) 
     )
 
     torch.manual_seed(1)
-    layers = {
+    conformer = {
         "num_attention_heads": 2,
-        "layers": 2,
         "kernel_size": 7,
         "attention_dropout_rate": 0.0,
         "positional_dropout_rate": 0.0,
+        "dropout_rate": 0.0,
+        "normalize_before": True,
+        "concat_after": False,
+        "linear_units": 24,
     }
-    layers |= {"dropout_rate": 0.0, "normalize_before": True, "concat_after": False, "linear_units": 24}
     model = FastSpeech2ConformerConfig(
         hidden_size=16,
         vocab_size=len(PHONES) + 3,
         num_mel_bins=10,
-        encoder_config=layers,
-        decoder_config=layers,
+        encoder_config={**conformer, "layers": 1},
+        decoder_config={**conformer, "layers": 2},
         duration_predictor_channels=12,
+        duration_predictor_layers=1,
         pitch_predictor_channels=12,
+        pitch_predictor_layers=1,
         energy_predictor_channels=12,
+        energy_predictor_layers=1,
         speech_decoder_postnet_units=12,
-        speech_decoder_postnet_layers=3,
+        speech_decoder_postnet_layers=2,
         num_speakers=speakers,
-        **config,
+        **more,
     )
-    vocoder = FastSpeech2ConformerHifiGanConfig(
-        model_in_dim=10,
-        **GAN,
-    )
+    vocoder = FastSpeech2ConformerHifiGanConfig(model_in_dim=10, **GAN)
     config = FastSpeech2ConformerWithHifiGanConfig(model_config=model.to_dict(), vocoder_config=vocoder.to_dict())
-    made = FastSpeech2ConformerWithHifiGan(config).eval()
+    return FastSpeech2ConformerWithHifiGan(config).eval()
+
+
+def _share_weights(model: nn.Module, other: nn.Module) -> None:
+    """Give a model the weights that another one has, too, so that parts that are equal in both are exported once."""
+    own, weights = model.state_dict(), other.state_dict()
+    shared = {name: weight for name, weight in weights.items() if name in own and own[name].shape == weight.shape}
+    model.load_state_dict(shared, strict=False)
+
+
+def _make_louder(vocoder: nn.Module) -> None:
+    import torch
+
     with torch.no_grad():
-        made.model.duration_predictor.linear.bias.fill_(1.5)  # about four frames a token
-        for weight in made.vocoder.parameters():
+        for weight in vocoder.parameters():
             weight.mul_(8.0)
-    made.save_pretrained(folder)
-    vocabulary = {
-        "<blank>": 0,
-        "<unk>": 1,
-        **{phone: 2 + place for place, phone in enumerate(PHONES)},
-        "<sos/eos>": 2 + len(PHONES),
-    }
-    (folder / "vocab.json").write_text(json.dumps(vocabulary))
-    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "FastSpeech2ConformerTokenizer"}))
-    return folder
 
 
 def _characters(path: Path) -> Path:
@@ -186,21 +214,21 @@ def _characters(path: Path) -> Path:
 
     from sentencepiece import SentencePieceTrainer
 
-    said = [
+    sentences = [
         "the quick brown fox jumps over the lazy dog",
         "This is what they say, is it? No - it's not!",
         "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
     ]
-    made = io.BytesIO()
+    model = io.BytesIO()
     ids = {"bos_id": 0, "pad_id": 1, "eos_id": 2, "unk_id": 3}
     SentencePieceTrainer.train(
-        sentence_iterator=iter(said),
-        model_writer=made,
+        sentence_iterator=iter(sentences),
+        model_writer=model,
         model_type="char",
         vocab_size=70,
         hard_vocab_limit=False,
         minloglevel=2,
         **ids,
     )
-    path.write_bytes(made.getvalue())
+    path.write_bytes(model.getvalue())
     return path

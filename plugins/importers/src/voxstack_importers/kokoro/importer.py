@@ -38,9 +38,6 @@ PREFIX = "whole/"
 SAMPLE_RATE = 24000
 """In Hz."""
 
-HOP_LENGTH = 600
-"""Samples of a frame of models that do not output durations."""
-
 MAX_CHARACTERS = 350
 """Characters of a sentence that has fewer phonemes than the model accepts, which are 510."""
 
@@ -75,8 +72,7 @@ def convert(
 
     model = KokoroModel.find(graph)
     run = _run_once(model, styles, symbols)
-    hop_length = HOP_LENGTH if run.durations is None else run.samples.size // int(run.durations.sum())
-    progress(f"{path.name}: {len(styles.speakers)} speakers, {hop_length} samples a frame")
+    progress(f"{path.name}: {len(styles.speakers)} speakers, {run.hop_length} samples a frame")
 
     blocks = [*reading, {"type": "Speakers", "names": styles.speakers}, *model.noise_blocks]
     streamed = {"type": "WholeFrames", "tensor": "samples", "makes_stream": "samples"}
@@ -88,7 +84,7 @@ def convert(
         out,
         **addon_header(options, path.with_suffix(""), language, text),
         sample_rate=SAMPLE_RATE,
-        hop_length=hop_length,
+        hop_length=run.hop_length,
         networks=[styles.network(), model.cut(run)],
         stack=stack,
         controls={**rate(0.5, 2.0), **SEED, **speaker(styles.speakers)},

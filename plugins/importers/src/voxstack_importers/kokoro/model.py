@@ -34,6 +34,9 @@ NOISE: Mapping[str, Noise] = {
 STRIDE = 7919
 """Values between the beginnings of two random tensors of the same distribution in their common input."""
 
+HOP_LENGTH = 600
+"""Samples of a frame of models that do not output durations."""
+
 TOKENS = ("input_ids", "tokens")
 """Names that the tokens may have."""
 
@@ -55,6 +58,11 @@ class KokoroRun:
     noise: Mapping[str, np.ndarray]
     samples: np.ndarray
     durations: np.ndarray | None
+
+    @property
+    def hop_length(self) -> int:
+        """Samples of a frame."""
+        return HOP_LENGTH if self.durations is None else self.samples.size // int(self.durations.sum())
 
 
 class KokoroModel:

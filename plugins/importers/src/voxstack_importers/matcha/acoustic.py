@@ -45,7 +45,8 @@ class AcousticModel:
     """A graph from tokens to a mel-spectrogram.
 
     Its inputs are ``x``, ``x_length``, ``noise_scale`` and ``length_scale``, as icefall exports it; or ``scales``,
-    which holds the last two, as Matcha-TTS itself exports it.
+    which holds the last two, as Matcha-TTS itself exports it. It runs in two parts, as the number of frames, and so of
+    values of noise, is known only after the first.
 
     :param lengths: name of the input that is the number of tokens.
     :param noise: name of the random tensor, (batch, features, frames).
@@ -58,10 +59,11 @@ class AcousticModel:
         integers = {graph.prefix + "x": ("int64", [None, None]), lengths: ("int64", [None])}
         inputs: dict[str, Any] = {name: integers.get(name, ("float32", [None])) for name in graph.inputs}
         free = ("float32", [None] * 3)
-        self._shape = model_runner(graph.subgraph([], [], inputs, {self._like: free}), graph.file)
-        outputs = {graph.outputs[0]: free, durations: free}
-        self._run = model_runner(graph.subgraph([], [], {**inputs, noise: free}, outputs), graph.file)
-        self._features: int = self._shape(**self._inputs(np.zeros(5, np.int64), 1.0, 1.0))[self._like].shape[1]
+        encoded = {self._like: free, durations: free}
+        self._encode = model_runner(graph.subgraph([], [], inputs, encoded), graph.file)
+        inputs = {**inputs, **encoded, noise: free}
+        self._decode = model_runner(graph.subgraph([], [], inputs, {graph.outputs[0]: free}), graph.file)
+        self._features: int = self._encode(**self._inputs(np.zeros(5, np.int64), 1.0, 1.0))[self._like].shape[1]
 
     @classmethod
     def find(cls, graph: Graph) -> AcousticModel:
@@ -111,11 +113,12 @@ class AcousticModel:
         :param noise: (tokens, :attr:`noise_features`) float32.
         """
         inputs = self._inputs(tokens, noise_scale, rate)
-        frames = self._shape(**inputs)[self._like].shape[2]
+        encoded = self._encode(**inputs)
+        frames = encoded[self._like].shape[2]
         rows = noise.reshape(-1, self._features)[np.arange(frames) % (len(tokens) * FRAMES)]
-        outputs = self._run(**inputs, **{self._noise: rows.T[None]})
+        outputs = self._decode(**inputs, **encoded, **{self._noise: rows.T[None]})
         mel = outputs[self.graph.outputs[0]][0].T
-        return AcousticRun(tokens, noise, noise_scale, rate, mel, outputs[self._durations].reshape(-1))
+        return AcousticRun(tokens, noise, noise_scale, rate, mel, encoded[self._durations].reshape(-1))
 
     def cut(self, run: AcousticRun) -> OnnxSource:
         """Return the network, with one run of the original as its golden vectors."""

@@ -101,13 +101,15 @@ class Decoder(nn.Module):
 
     def __init__(self, model: Any) -> None:
         super().__init__()
-        self.conformer, self.postnet = Conformer(model.decoder), model.speech_decoder_postnet
+        postnet = model.speech_decoder_postnet
+        self.conformer, self.feat_out = Conformer(model.decoder), postnet.feat_out
+        self.postnet: Any = postnet.layers
         self.bands: int = model.config.num_mel_bins
 
     def forward(self, frames: Tensor) -> Tensor:
-        features: Tensor = self.postnet.feat_out(self.conformer(frames))
+        features: Tensor = self.feat_out(self.conformer(frames))
         before = torch.unflatten(features, -1, (-1, self.bands)).flatten(1, 2)
         x = before.transpose(1, 2)
-        for layer in self.postnet.layers:
+        for layer in self.postnet:
             x = layer(x)
         return before + x.transpose(1, 2)

@@ -16,7 +16,7 @@ from voxstack_packager import PackagingError, package
 
 
 class Architecture(NamedTuple):
-    """How models of one class are converted.
+    """The conversion of models of one class.
 
     :param module: name of the module with ``convert(pretrained, **options) -> Conversion``.
     :param options: names of the options that this function accepts.

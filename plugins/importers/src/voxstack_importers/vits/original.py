@@ -41,7 +41,10 @@ class VitsRun:
 
 
 class VitsOriginal:
-    """The graph with its random tensors as inputs; nothing else in it is changed."""
+    """The graph with its random tensors as inputs; nothing else in it is changed.
+
+    It runs in two parts, as the number of frames, and so of values of noise, is known only after the first.
+    """
 
     def __init__(self, graph: Graph, parts: VitsParts, inputs: VitsInputs) -> None:
         self._parts, self._inputs = parts, inputs
@@ -54,14 +57,14 @@ class VitsOriginal:
             signature[inputs.speaker] = ("int64", ["rows"])
         if parts.duration_noise:
             signature[parts.duration_noise] = ("float32", ["rows", 2, "tokens"])
-        encoded = [parts.durations, parts.means, parts.logs]
-        outputs: dict[str, Any] = {name: ("float32", [None] * 3) for name in encoded}
-        self._encode = model_runner(graph.subgraph([], [], signature, outputs), graph.file)
+        encoded: dict[str, Any] = {name: ("float32", [None] * 3) for name in (parts.durations, parts.means, parts.logs)}
+        self._encode = model_runner(graph.subgraph([], [], signature, encoded), graph.file)
+        signature |= encoded
         signature[parts.noise] = ("float32", ["rows", "channels", "frames"])
         decoded = [parts.sample, parts.latents, *([parts.speaker] if parts.speaker else [])]
-        outputs |= {name: ("float32", [None] * 3) for name in decoded}
+        outputs: dict[str, Any] = {name: ("float32", [None] * 3) for name in decoded}
         outputs[parts.samples] = ("float32", [None] * 4)
-        self._run = model_runner(graph.subgraph([], [], signature, outputs), graph.file)
+        self._decode = model_runner(graph.subgraph([], [], signature, outputs), graph.file)
 
     def run(
         self,
@@ -87,7 +90,7 @@ class VitsOriginal:
         encoded = self._encode(**arrays)
         frames = max(1, int(encoded[parts.durations].sum()))
         arrays[parts.noise] = noise(frames, encoded[parts.means].shape[2]).T[None]
-        outputs = self._run(**arrays)
+        outputs = {**encoded, **self._decode(**arrays, **encoded)}
         names = ("means", "logs", "durations", "sample", "latents", "samples")
         return VitsRun(
             tokens=tokens[None],
