@@ -76,7 +76,7 @@ def test_folder_without_addon_json(tmp_path: Path):
     "data, place, problem",
     [
         (b'{"name":\n "\xff"}', ": line 2", "not UTF-8 (byte 0xff); save the file as UTF-8"),
-        (b'{"name":\n "x",}', ": line 2 column 6", None),
+        (b'{"name":\n "x"; }', ": line 2 column 5", None),
         (b"", ": line 1 column 1", "not JSON (Expecting value); correct it there"),
         (b"[1]", "", "expected a JSON object, got list; write the addon as {...}"),
         (b'{"a": {"b": 1, "b": 2}}', "", "key 'b' appears twice in one object; keep one of them"),
