@@ -66,7 +66,7 @@ class Graph:
         consumers = self.consumers(name)
         if len(consumers) != 1:
             found = [node.op_type for node in consumers]
-            raise self.refusal(f"{description}, {name!r}, goes to {found}; looked for one operator")
+            raise self.refusal(f"{description}, {name!r}, is read by {found}; looked for one operator")
         return consumers[0]
 
     def dependents(self, *names: str) -> set[str]:

@@ -106,14 +106,15 @@ def _read_vocabulary(vocab: str, path: Path, graph: Graph) -> dict[str, list[int
     try:
         return {symbol: [int(token)] for symbol, token in json.loads(content)["vocab"].items()}
     except (KeyError, TypeError, ValueError) as error:
-        raise PackagingError(file.name, f"has no 'vocab', which defines what the tokens mean ({error!r})") from error
+        problem = f"has no 'vocab', which defines what the tokens mean ({error!r}); give the config.json of the model"
+        raise PackagingError(file.name, problem) from error
 
 
 def _reading(symbols: Mapping[str, list[int]], phonemes: str, language: str) -> list[Spec]:
     """Return the blocks from text to tokens."""
     table = {"symbols": symbols, "start": [0], "end": [0]}
     if phonemes not in ("espeak", "text"):
-        raise PackagingError("phonemes", f"{phonemes!r} is neither 'espeak' nor 'text'")
+        raise PackagingError("phonemes", f"{phonemes!r} is neither 'espeak' nor 'text'; choose one of them")
     return character_blocks(table) if phonemes == "text" else phoneme_blocks(language.lower(), table)
 
 

@@ -43,7 +43,9 @@ class Styles:
                 styles = {name: np.asarray(file[name], np.float32) for name in sorted(file.files)}
             return cls(list(styles), np.stack([style.reshape(len(style), -1) for style in styles.values()]))
         except (ValueError, OSError, AttributeError) as error:
-            problem = f"holds no table of styles, (phonemes, 1, features) for each speaker ({error})"
+            problem = (
+                f"holds no table of styles, (phonemes, 1, features) for each speaker ({error}); give that of the model"
+            )
             raise PackagingError(Path(path).name, problem) from error
 
     def style(self, speaker: int, tokens: int) -> np.ndarray:

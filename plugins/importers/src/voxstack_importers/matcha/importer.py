@@ -114,7 +114,9 @@ def _reading(graph: Graph, symbols: Mapping[str, list[int]], voice: str) -> list
     if metadata.get("has_espeak") == "1":
         return phoneme_blocks(voice, table)
     if metadata.get("jieba") == "1":
-        raise graph.refusal("was trained with a lexicon of Chinese words (jieba), which no block here reads")
+        raise graph.refusal(
+            "was trained with a lexicon of Chinese words (jieba), which no block reads; such models are refused"
+        )
     return character_blocks(table)
 
 

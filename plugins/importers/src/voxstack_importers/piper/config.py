@@ -68,18 +68,20 @@ class PiperConfig:
         try:
             return cls._parse(json.loads(file.read_text(encoding="utf-8")), file.name)
         except (KeyError, TypeError, ValueError) as error:
-            raise PackagingError(file.name, f"is not the configuration of a Piper voice ({error!r})") from error
+            problem = f"is not the configuration of a Piper voice ({error!r}); give the one that came with it"
+            raise PackagingError(file.name, problem) from error
 
     @classmethod
     def _parse(cls, config: Mapping[str, Any], file: str) -> PiperConfig:
         phoneme_type = config.get("phoneme_type", "espeak")
         if phoneme_type not in PHONEME_TYPES:
-            problem = f"phoneme_type {phoneme_type!r} needs a reader of its own, which no plugin has; supported are"
-            raise PackagingError(file, f"{problem} {', '.join(PHONEME_TYPES)}")
+            problem = f"phoneme_type {phoneme_type!r} needs a reader of its own, which no plugin has"
+            raise PackagingError(file, f"{problem}; import a voice with one of {', '.join(PHONEME_TYPES)}")
         symbols = {symbol: [int(token) for token in tokens] for symbol, tokens in config["phoneme_id_map"].items()}
         missing = [symbol for symbol in (BOS, EOS, PAD) if symbol not in symbols]
         if missing:
-            raise PackagingError(file, f"phoneme_id_map lacks {missing}, which stand around and between all others")
+            problem = f"phoneme_id_map lacks {missing}, which stand around and between all others"
+            raise PackagingError(file, f"{problem}; give the configuration that came with the voice")
         speakers, inference = int(config["num_speakers"]), config.get("inference", {})
         by_number = {number: name for name, number in config.get("speaker_id_map", {}).items()}
         names = [by_number.get(number, str(number)) for number in range(speakers)]

@@ -68,14 +68,16 @@ class Pretrained:
                 self.folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
             )
         except Exception as error:  # whatever is wrong with the files
-            problem = f"transformers cannot read it ({type(error).__name__}: {error})"
+            problem = (
+                f"transformers cannot read it ({type(error).__name__}: {error}); write it with save_pretrained again"
+            )
             raise PackagingError(str(self.folder), problem) from error
         finally:
             transformers.logging.set_verbosity(level)
         missing = sorted(name for name in information["missing_keys"] if not name.startswith(tuple(unused)))
         if missing:
             problem = f"lacks {len(missing)} weights of a {self.architecture}, such as {missing[0]!r}"
-            raise PackagingError(str(self.folder), problem)
+            raise PackagingError(str(self.folder), f"{problem}; write it with save_pretrained again")
         return model.eval().requires_grad_(False)
 
     def file(self, name: str, description: str) -> Path:
