@@ -10,9 +10,18 @@ from typing import Any
 
 import pytest
 from tiny import network, plugin, tensor
+from trainings import AMBER, COBALT
 
 from voxstack import Registry
 from voxstack.networks.addon import Addon
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the trainings whose tests are to run among many others, which leave a core to them."""
+    paths = {item.path for item in session.items}
+    for training in (AMBER, COBALT):
+        if training.tests in paths and len(session.items) > 1000:
+            training.start()
 
 
 @pytest.fixture

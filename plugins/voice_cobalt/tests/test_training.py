@@ -4,42 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from ctypes.util import find_library
 from pathlib import Path
 
 import numpy as np
 import pytest
+from trainings import COBALT
 
 import voxstack
 from voxstack_addon_spec import open_addon
 
-TRAIN = Path(__file__).parents[1] / "training" / "train.py"
-
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("torch", reason="the networks are trained with torch")
-    if find_library("flite") is None or not Path("/usr/include/flite/flite.h").exists():
-        pytest.skip("the teacher is flite, whose development files are missing (Debian: flite1-dev)")
-    if not Path("/usr/share/dict/scowl").exists():
-        pytest.skip("the corpus needs word lists that are missing (Debian: scowl)")
-    work = tmp_path_factory.mktemp("training")
-    command = [
-        sys.executable,
-        str(TRAIN),
-        "--work",
-        str(work / "work"),
-        "--to",
-        str(work / "cobalt"),
-        "--utterances",
-        "40",
-        "--steps",
-        "6",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
+def trained() -> Path:
+    if reason := COBALT.missing():
+        pytest.skip(reason)
+    done = COBALT.result()
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     assert "stage 3 of 3" in done.stdout
-    return work
+    return COBALT.work
 
 
 def test_it_ends_in_an_addon_that_speaks(trained: Path) -> None:
@@ -51,7 +33,7 @@ def test_it_ends_in_an_addon_that_speaks(trained: Path) -> None:
 
 
 def test_a_second_call_goes_on_from_the_checkpoint(trained: Path) -> None:
-    script = TRAIN.with_name("attention.py")
+    script = COBALT.script.with_name("attention.py")
     done = subprocess.run(
         [sys.executable, str(script), "--work", str(trained / "work"), "--steps", "8"], capture_output=True, text=True
     )
@@ -62,9 +44,9 @@ def test_a_second_call_goes_on_from_the_checkpoint(trained: Path) -> None:
 def test_a_step_is_a_step_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch", reason="the networks are torch modules")
     for folder in (
-        TRAIN.parent,
-        TRAIN.parents[2] / "voice_amber" / "training",
-        TRAIN.parents[2] / "voice_prism" / "training",
+        COBALT.script.parent,
+        COBALT.script.parents[2] / "voice_amber" / "training",
+        COBALT.script.parents[2] / "voice_prism" / "training",
     ):
         monkeypatch.syspath_prepend(str(folder))
     attention = __import__("attention_networks")
