@@ -85,7 +85,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             read_model=real.read_model,
             compile_model=compile_model,
         )
-        monkeypatch.setattr(openvino, "Core", lambda: fake)
+        for module in ("compiling", "devices"):
+            monkeypatch.setattr(f"voxstack_openvino_runtime.{module}.shared_core", lambda: fake)
 
     return with_devices
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -97,3 +99,23 @@ def test_bfloat16_is_another_precision(amber: Addon) -> None:
     inputs = inputs_of(spec, 64)
     off = error(opened(amber, spec, "openvino", precision="bfloat16")(**inputs), opened(amber, spec, "onnx")(**inputs))
     assert 1e-4 < off < 0.1
+
+
+INTERRUPT = """
+import gc, os, signal, threading, time
+import voxstack
+voices = [voxstack.load("amber", context="openvino:CPU")]
+thread = threading.Thread(target=lambda: (voices.clear(), gc.collect()))
+thread.start()
+thread.join()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(20)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interrupt_after_a_voice_was_freed_on_another_thread_ends_no_process(amber: Addon) -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPT], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "interrupted"), done.stderr

@@ -30,6 +30,6 @@ def voxstack_devices() -> list[str]:
     """Return the devices that OpenVINO finds on this machine."""
     if importlib.util.find_spec("openvino") is None:
         return []
-    import openvino
+    from voxstack_openvino_runtime.devices import shared_core
 
-    return [f"openvino:{device}" for device in openvino.Core().available_devices]
+    return [f"openvino:{device}" for device in shared_core().available_devices]

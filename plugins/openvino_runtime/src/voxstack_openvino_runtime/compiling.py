@@ -10,7 +10,7 @@ from voxstack import ContextError, NetworkError
 from voxstack.networks import Context, NetworkSpec, Runner
 from voxstack.networks.sizes import PerSize, combinations, fixed_axes, require_all_fixed
 from voxstack_openvino_runtime.compiled_network import CompiledNetwork, error_text
-from voxstack_openvino_runtime.devices import compile_properties, effective_context, find_device
+from voxstack_openvino_runtime.devices import compile_properties, effective_context, find_device, shared_core
 
 if TYPE_CHECKING:
     import openvino
@@ -26,9 +26,7 @@ def open_model(spec: NetworkSpec, context: Context) -> Runner:
     :raises ContextError: if something that the context requests is unavailable, or the device cannot run the network.
     :raises NetworkError: if OpenVINO cannot read the file, or it holds another network than the addon declares.
     """
-    import openvino
-
-    core = openvino.Core()
+    core = shared_core()
     device = find_device(core, spec, context)
     properties = compile_properties(core, device, spec, context)
     if device.startswith("NPU"):

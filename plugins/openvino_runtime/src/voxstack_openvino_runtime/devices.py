@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,27 @@ AUTOMATIC_DEVICES = ("AUTO", "MULTI", "HETERO", "BATCH")
 OPTIONS = ("cache", "properties", "streams")
 MAX_STREAMS = 8
 """Concurrent calls, unless a context requests more: each holds the network's intermediate results."""
+
+
+_CORE_LOCK = threading.Lock()
+
+
+def shared_core() -> openvino.Core:
+    """Return the one ``Core`` of this process, which is never freed.
+
+    OpenVINO gives the thread that first uses the CPU in a ``Core`` another stack for signals, and frees that with the
+    ``Core``. It takes the stack back only on that thread, and only if no other ``Core`` has replaced it since;
+    otherwise the next Ctrl-C would end the process with a segmentation fault.
+    """
+    with _CORE_LOCK:
+        return _core()
+
+
+@functools.cache
+def _core() -> openvino.Core:
+    import openvino
+
+    return openvino.Core()
 
 
 def find_device(core: openvino.Core, spec: NetworkSpec, context: Context) -> str:
