@@ -5,11 +5,12 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from ctypes.util import find_library
 from functools import cached_property
 from importlib.util import find_spec
@@ -26,13 +27,15 @@ class Training:
     :param options: further options of the command.
     """
 
-    _queue = ThreadPoolExecutor(1, "training")
+    _one_at_a_time = threading.Lock()
+    _ended = False  # the tests, before all trainings have
 
     def __init__(self, voice: str, to: Callable[[Path], Path], options: list[str]) -> None:
         self.tests = PLUGINS / f"voice_{voice}" / "tests" / "test_training.py"
         self.script = PLUGINS / f"voice_{voice}" / "training" / "train.py"
         self._to, self._options = to, options
-        self._completed: Future[subprocess.CompletedProcess[str]] | None = None
+        self._thread: threading.Thread | None = None
+        self._completed: subprocess.CompletedProcess[str] | None = None
         self._process: subprocess.Popen[str] | None = None
 
     @cached_property
@@ -54,16 +57,24 @@ class Training:
 
     def start(self) -> None:
         """Run it once those started before have ended; do nothing if it is started, or cannot run here."""
-        if self._completed is None and not self.missing():
-            self._completed = self._queue.submit(self._run)
+        if self._thread is None and not self.missing():
+            self._thread = threading.Thread(target=self._run, daemon=True)  # the tests can end before it does
+            self._thread.start()
 
     def result(self) -> subprocess.CompletedProcess[str]:
         """Return the completed command."""
         self.start()
-        assert self._completed is not None, self.missing()
-        return self._completed.result()
+        assert self._thread is not None, self.missing()
+        self._thread.join()
+        assert self._completed is not None, "the training did not start"
+        return self._completed
 
-    def _run(self) -> subprocess.CompletedProcess[str]:
+    def _run(self) -> None:
+        with self._one_at_a_time:
+            if not Training._ended:
+                self._completed = self._train()
+
+    def _train(self) -> subprocess.CompletedProcess[str]:
         command = [
             sys.executable,
             str(self.script),
@@ -71,20 +82,23 @@ class Training:
             str(self.work / "work"),
             "--to",
             str(self._to(self.work)),
+            *self._options,
         ]
         self._process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # with the processes that it starts, so that all of them can be ended
             preexec_fn=lambda: os.nice(5),
         )
         out, error = self._process.communicate()
         return subprocess.CompletedProcess(command, self._process.returncode, out, error)
 
     def _clean(self, folder: Path) -> None:
-        if self._process is not None:
-            self._process.kill()
+        Training._ended = True
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
 
 
