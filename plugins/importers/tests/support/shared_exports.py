@@ -43,14 +43,17 @@ def shared_exports() -> Iterator[None]:
 
 
 def _fingerprint(module: nn.Module, *arguments: Any) -> str:
-    """Return a hash of all that an export depends on: classes, attributes and weights of parts, and the arguments."""
+    """Return a hash of all that an export depends on: classes, attributes and weights of parts, and the arguments.
+
+    The folder that a model was loaded from is left out.
+    """
     digest = hashlib.sha256(repr(arguments).encode())
     for name, part in module.named_modules():
         digest.update(f"{name}: {type(part).__module__}.{type(part).__qualname__} {part.training}\n".encode())
         for key, value in sorted({**vars(part), **part._parameters, **part._buffers}.items()):
             if isinstance(value, torch.Tensor):
                 digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode() + value.detach().numpy().tobytes())
-            elif key not in ("_modules", "_parameters", "_buffers"):
+            elif key not in ("_modules", "_parameters", "_buffers", "name_or_path"):
                 digest.update(f"{key} {_described(value)}".encode())
     return digest.hexdigest()
 
