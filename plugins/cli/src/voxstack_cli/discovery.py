@@ -17,9 +17,8 @@ def find_commands(word: str | None) -> dict[str, Command]:
     The cli's own commands take precedence over all others.
     """
     claims: dict[str, list[EntryPoint]] = {name: [_own_entry_point(name)] for name in OWN}
-    for point in sorted(
-        entry_points(group=GROUP), key=lambda point: point.name
-    ):  # stable, so the first claim stays first
+    # Sorting is stable: of several claims to a name the first stays first.
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         claim = claims.setdefault(point.name, [])
         if point not in claim:  # the cli announces its own commands, too
             claim.append(point)
