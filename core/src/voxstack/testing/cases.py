@@ -61,9 +61,8 @@ class Recorder(Mapping[str, Any]):
         self.required: set[str] = set()
 
     def keys(self) -> KeysView[str]:
-        self._unpacking = list(
-            reversed(self._utterance)
-        )  # {**utterance} asks for the keys, then for each value: that is no need
+        # {**utterance} asks for the keys, then for each value: that is no need.
+        self._unpacking = list(reversed(self._utterance))
         return self._utterance.keys()
 
     def items(self) -> ItemsView[str, Any]:

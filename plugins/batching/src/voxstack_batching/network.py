@@ -109,9 +109,8 @@ class BatchingNetwork:
         if len(calls) > 1:
             try:
                 results = self._run_batch(calls)
-            except (
-                Exception
-            ):  # one call is at fault, or the network accepts no batches: alone, each gets its own outcome
+            except Exception:
+                # One call is at fault, or the network accepts no batches: alone, each gets its own outcome.
                 with self._lock:
                     self._failed += 1
             else:

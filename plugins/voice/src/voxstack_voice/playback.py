@@ -35,9 +35,8 @@ class Playback:
         self._clock = clock
         self._patience = patience
         self._requested = clock()
-        self._runs_out = (
-            math.inf
-        )  # when the listener has heard all delivered audio; in the future while playback is ahead
+        self._runs_out = math.inf
+        """When the listener has heard all delivered audio; in the future while playback is ahead."""
 
     @property
     def started(self) -> bool:
