@@ -14,7 +14,7 @@ import pytest
 
 import voxstack
 
-SEEDS = range(int(os.environ.get("VOXSTACK_SEEDS", "60")))
+SEEDS = range(int(os.environ.get("VOXSTACK_SEEDS", "40")))
 """Seeds of each test; more by the environment variable ``VOXSTACK_SEEDS``."""
 
 
