@@ -49,7 +49,7 @@ _DISTRIBUTIONS = {
 def __getattr__(name: str) -> Any:
     """Return a public name that a plugin provides in the entry-point group ``voxstack.api`` (PEP 562).
 
-    :raises PluginError: if no installed distribution provides it, or the one that does cannot be imported.
+    :raises PluginError: if none or several distributions provide it, or the one that does cannot be imported.
     """
     points = list(installed_entry_points().select(group="voxstack.api", name=name)) if name[:1] != "_" else []
     if not points and name not in _DISTRIBUTIONS:
@@ -57,10 +57,13 @@ def __getattr__(name: str) -> Any:
     if not points:
         home = _DISTRIBUTIONS[name]
         raise PluginError(f"voxstack.{name} is part of {home}, which is not installed; try: pip install {home}")
+    homes = [getattr(point.dist, "name", "an unknown distribution") for point in points]
+    if len({point.value for point in points}) > 1:
+        raise PluginError(f"voxstack.{name} is provided by {' and by '.join(homes)}; uninstall all but one")
     try:
         value = points[0].load()
     except Exception as error:
-        home = getattr(points[0].dist, "name", "an unknown distribution")
+        home = homes[0]
         raise PluginError(
             f"voxstack.{name} is part of {home}, which cannot be imported: {error!r}; reinstall it"
         ) from error

@@ -96,7 +96,7 @@ class Combiner(ABC, Generic[J]):
     def _join(self, leader: J) -> list[J]:
         """Add the oldest waiting jobs that fit to the leader's batch, and return it."""
         with self._lock:
-            batch: list[J] = [*leader.batch] if leader.batch else [leader]  # type: ignore[list-item]
+            batch: list[J] = [*leader.batch]  # type: ignore[list-item]
             others: list[J] = []
             key, rows = leader.key, sum(job.rows for job in batch)
             for job in self._waiting:
