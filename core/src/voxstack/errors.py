@@ -30,3 +30,7 @@ class BlockError(LocatedError):
 
 class CapacityError(VoxstackError):
     """Admitting the stream would exceed real-time capacity. No audio was produced; retry later."""
+
+
+class CancelledError(VoxstackError):
+    """Work was given up because its stream was closed or missed its deadline."""

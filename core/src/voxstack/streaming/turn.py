@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
+from voxstack.errors import CancelledError
+
 
 class Turn(ABC):
     """The right of one stream to compute on one thread, as a scheduler grants it.
@@ -15,10 +17,19 @@ class Turn(ABC):
     ``held`` is whether the stream may compute now: False inside :func:`waiting`. ``workers`` is the number of threads
     that may compute at once, ``idle`` how many of them are unused now, ``wanted`` how many threads and jobs wait for
     one.
+
+    ``cancelled`` is whether nobody wants the rest of the stream any more, ``limited`` whether a chunk must be computed
+    within some time; then whatever stands in ``interrupts`` is called, on another thread, when that time is over.
     """
 
     held: bool = True
     workers: int
+    limited: bool = False
+    interrupts: list[Callable[[], object]]
+
+    @property
+    def cancelled(self) -> bool:
+        return False
 
     @property
     @abstractmethod
@@ -71,6 +82,37 @@ def waiting() -> Iterator[None]:
         yield
     finally:
         turn.acquire()
+
+
+def check_cancelled() -> None:
+    """Return, unless the stream of the calling code was closed or missed its deadline.
+
+    Long work on one chunk that runs no network calls it again and again, so that it can be cancelled.
+
+    :raises CancelledError: if nobody wants the result any more.
+    """
+    turn = CURRENT_TURN.get()
+    if turn is not None and turn.cancelled:
+        raise CancelledError("the stream was closed, or missed its deadline; nothing more is computed")
+
+
+@contextmanager
+def interruptible(interrupt: Callable[[], object]) -> Iterator[None]:
+    """Let the block inside be ended when the stream misses its deadline.
+
+    :param interrupt: makes the block inside end, with an error; called on another thread, once, and takes no lock.
+    :raises CancelledError: if the stream has missed it already.
+    """
+    turn = CURRENT_TURN.get()
+    if turn is None or not turn.limited:
+        yield
+        return
+    turn.interrupts.append(interrupt)
+    try:
+        check_cancelled()
+        yield
+    finally:
+        turn.interrupts.remove(interrupt)
 
 
 def available_cores() -> int:

@@ -113,6 +113,9 @@ class Ticket:
         self.seconds = self.audio = 0.0
         self._scheduler, self._voice, self._meter = scheduler, voice, meter
         self._charged = (0.0, 0.0)  # seconds and audio up to the last chunk
+        self.cancelled = False
+        self.timeout: float | None = None
+        self.interrupts: list[Callable[[], object]] = []
         self._left = False
 
     @contextmanager
@@ -207,7 +210,13 @@ class StreamTurn(Turn):
         self.ticket = ticket
         self.held = True
         self.workers = ticket.queue.workers
+        self.interrupts = ticket.interrupts
+        self.limited = ticket.timeout is not None
         self._released = 0.0
+
+    @property
+    def cancelled(self) -> bool:
+        return self.ticket.cancelled
 
     @property
     def idle(self) -> int:
