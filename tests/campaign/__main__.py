@@ -1,7 +1,7 @@
 """The reliability campaign: ``python -m tests.campaign [PART ...]`` from the root of the repository.
 
-Each part runs in processes of its own, so that one that hangs or crashes is a finding and not the end. The same seed gives
-the same cases; ``--case`` runs one case again.
+Each part runs in processes of its own, so that one that hangs or crashes is a finding and not the end. The same seed
+gives the same cases; ``--case`` runs one case again.
 """
 
 from __future__ import annotations

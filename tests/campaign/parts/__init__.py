@@ -1,1 +1,4 @@
-"""The parts of the campaign: each module has ``FULL`` and ``SHORT`` numbers of cases, ``LIMIT`` seconds a case, and ``run``."""
+"""The parts of the campaign.
+
+Each module has ``FULL`` and ``SHORT`` numbers of cases, ``LIMIT`` seconds a case, and ``run(report, cases)``.
+"""
