@@ -85,6 +85,9 @@ class ZipAddon(AddonFiles):
         with _wrap_zip_errors(where):
             return self._zip.open(member)
 
+    def _contains(self, name: str) -> bool:
+        return name in self._members
+
     def _names(self) -> Iterator[str]:
         yield from self._members
 

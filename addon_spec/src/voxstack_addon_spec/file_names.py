@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 CONFIG = "addon.json"
+SIGNATURE = "addon.json.sig"  # over addon.json, and so over every file that it lists
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # devices on Windows
 
 
@@ -34,11 +35,13 @@ def folded(name: str) -> str:
 
 def clashes(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield ``(name, problem)`` for each name that clashes with another one on some system."""
-    seen: dict[str, str] = {folded(CONFIG): CONFIG}
+    seen: dict[str, str] = {folded(CONFIG): CONFIG, folded(SIGNATURE): SIGNATURE}
     for name in names:
         twin = seen.setdefault(folded(name), name)
         if name == CONFIG:
             yield name, "addon.json cannot list itself; remove it from files"
+        elif name == SIGNATURE:
+            yield name, "is the signature of addon.json, which cannot list it; remove it from files"
         elif twin != name:
             yield name, f"is the same file as {twin!r} on systems that ignore case; rename one of them"
     for name in names:

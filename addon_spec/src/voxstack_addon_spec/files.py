@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -11,22 +12,25 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from voxstack_addon_spec.errors import AddonError
-from voxstack_addon_spec.file_names import CONFIG
+from voxstack_addon_spec.file_names import CONFIG, SIGNATURE
 from voxstack_addon_spec.integrity import checked_chunks, wrap_os_errors
 from voxstack_addon_spec.strict_json import MAX_SIZE, parse_object
 from voxstack_addon_spec.validation import validate_config
 from voxstack_addon_spec.wording import did_you_mean
 
+MAX_SIGNATURE = 16 * 1024  # bytes
+
 
 class AddonFiles(ABC):
     """The files of an addon, as :func:`.open_addon` returns them; a context manager that closes itself.
 
-    ``location`` is the path that was opened, ``config`` the valid content of its addon.json. Safe to use from several
-    threads.
+    ``location`` is the path that was opened, ``config`` the valid content of its addon.json, and ``config_sha256`` the
+    hash of the bytes that ``config`` was read from. Safe to use from several threads.
     """
 
     location: str
     config: dict[str, Any]
+    config_sha256: str
 
     @abstractmethod
     def path(self, name: str) -> Path:
@@ -56,11 +60,20 @@ class AddonFiles(ABC):
         for name in sorted(self.config["files"]):
             for _ in self.chunks(name):
                 pass
-        unlisted = sorted(set(self._names()) - {*self.config["files"], CONFIG})
+        unlisted = sorted(set(self._names()) - {*self.config["files"], CONFIG, SIGNATURE})
         if unlisted:
             more = f" and {len(unlisted) - 1} more" if len(unlisted) > 1 else ""
             problem = f"contains {unlisted[0]!r}{more}, which addon.json does not list"
             raise AddonError(self.location, f"{problem}; list or remove it")
+
+    def signature(self) -> bytes | None:
+        """Return the content of addon.json.sig, which is not checked here; None if the addon has no such file.
+
+        :raises AddonError: if it cannot be read, is larger than 16 KiB, or lies outside the addon.
+        """
+        if not self._contains(SIGNATURE):
+            return None
+        return self._read_unlisted(SIGNATURE, MAX_SIGNATURE, "sign the addon again")
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield a file in chunks of at most 1 MiB, to be used only after the last one has arrived without an error.
@@ -87,7 +100,11 @@ class AddonFiles(ABC):
 
     @abstractmethod
     def _open(self, name: str, entry: Mapping[str, Any] | None) -> IO[bytes]:
-        """Open a file of at most the size in its entry; None for addon.json."""
+        """Open a file of at most the size in its entry; None for addon.json and its signature."""
+
+    @abstractmethod
+    def _contains(self, name: str) -> bool:
+        """Return whether the addon contains a file of this name, listed or not."""
 
     @abstractmethod
     def _names(self) -> Iterator[str]:
@@ -109,10 +126,16 @@ class AddonFiles(ABC):
 
     def _read_config(self) -> dict[str, Any]:
         where = self._where(CONFIG)
-        with closing(self._open(CONFIG, None)) as stream, self._wrap_read_errors(where):
-            data = stream.read(MAX_SIZE + 1)
-        if len(data) > MAX_SIZE:
-            raise AddonError(where, f"is larger than {MAX_SIZE} bytes; keep tables in files of their own")
+        data = self._read_unlisted(CONFIG, MAX_SIZE, "keep tables in files of their own")
         config = parse_object(data, where)
         validate_config(config, where)
+        self.config_sha256 = hashlib.sha256(data).hexdigest()
         return config
+
+    def _read_unlisted(self, name: str, limit: int, advice: str) -> bytes:
+        where = self._where(name)
+        with closing(self._open(name, None)) as stream, self._wrap_read_errors(where):
+            data = stream.read(limit + 1)
+        if len(data) > limit:
+            raise AddonError(where, f"is larger than {limit} bytes; {advice}")
+        return data

@@ -65,6 +65,9 @@ class FolderAddon(AddonFiles):
             raise AddonError(where, f"is a link that leaves the addon, to {path}; put the file itself there")
         return path
 
+    def _contains(self, name: str) -> bool:
+        return os.path.lexists(self._root / name)
+
     def _names(self) -> Iterator[str]:
         def refuse(error: OSError) -> None:
             with wrap_os_errors(str(error.filename)):
