@@ -12,7 +12,8 @@ import pytest
 from tiny import double, plugin
 
 import voxstack
-from voxstack import ContextError, PluginError, Registry, StackError, StreamableBlock, build
+from voxstack import AddonError, ContextError, PluginError, Registry, StackError, StreamableBlock, build
+from voxstack.networks.addon import Addon
 from voxstack.networks.opening import available_devices
 
 
@@ -211,3 +212,24 @@ def test_more_plugins_stand_beside_those_of_a_registry_and_in_the_place_of_names
     assert available_devices(more) == {"x:1": "one", "x:3": "two", "x:4": "three"}
     assert list(more.broken) == ["bad"]
     assert available_devices(first) == {"x:1": "one", "x:2": "two"}
+
+
+def test_plugins_check_addons_that_are_not_installed(write_addon: Callable[..., Path]) -> None:
+    seen: list[str] = []
+
+    def check(files: Any) -> bool | None:
+        seen.append(files.config["name"])
+        if files.config["name"] == "stranger":
+            raise AddonError(files.location, "is not trusted")
+        return True if files.config["name"] == "friend" else None
+
+    names = ("installed", "friend", "other", "stranger")
+    folders = {name: write_addon(name) for name in names}
+    hooks = {"voxstack_addons": lambda: [folders["installed"]], "voxstack_check_addon": check}
+    registry = Registry({"tiny": plugin(**hooks), "more": plugin(voxstack_check_addon=lambda files: None)})
+    trusts = [Addon.open(folders[name], registry).trust for name in ("friend", "other")]
+    assert trusts == [True, False]
+    assert Addon.open("installed", registry).trust
+    assert seen == ["friend", "other"]
+    with pytest.raises(AddonError, match="is not trusted"):
+        Addon.open(folders["stranger"], registry, trust=True)

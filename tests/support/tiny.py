@@ -64,7 +64,7 @@ def addon(blocks: list[type] = (), runners: dict[str, Callable[..., Any]] | None
         "files": files,
     }
     base |= {"contexts": {"default": {"runtime": "python"}, "other": {"runtime": "python", "threads": 2}}}
-    contents: Any = SimpleNamespace(config={**base, **config}, path=Path)
+    contents: Any = SimpleNamespace(location="tiny", config={**base, **config}, path=Path)
     return Addon(contents, Registry({"tiny": plugin(list(blocks), runners)}))
 
 

@@ -11,7 +11,7 @@ import pluggy
 if TYPE_CHECKING:
     from voxstack.blocks import Block
     from voxstack.networks.network import Runner
-    from voxstack_addon_spec import Context, NetworkSpec
+    from voxstack_addon_spec import AddonFiles, Context, NetworkSpec
 
 hookspec = pluggy.HookspecMarker("voxstack")
 hookimpl = pluggy.HookimplMarker("voxstack")
@@ -25,6 +25,16 @@ def voxstack_blocks() -> Iterable[type[Block]]:  # type: ignore[empty-body]
 @hookspec
 def voxstack_addons() -> Iterable[Path]:  # type: ignore[empty-body]
     """Return folders of installed addons. A folder has its addon's name."""
+
+
+@hookspec
+def voxstack_check_addon(files: AddonFiles) -> bool | None:
+    """Return True if the code in an addon may run. Called before an addon that is not an installed one is used.
+
+    ``files.config_sha256`` is the hash of the addon.json that was read, which lists those of all other files.
+
+    :raises AddonError: to refuse the addon.
+    """
 
 
 @hookspec(firstresult=True)

@@ -91,7 +91,7 @@ def test_the_context_of_the_block_goes_before_that_of_the_voice() -> None:
     runtime = plugin(
         [CustomizedEncoders], voxstack_open_network=lambda spec, context: seen.append(context) or RUNNERS[spec.name]
     )
-    files = SimpleNamespace(config=addon([], RUNNERS, networks=NETWORKS).config, path=Path)
+    files = SimpleNamespace(location="tiny", config=addon([], RUNNERS, networks=NETWORKS).config, path=Path)
     voice = {"runtime": "python", "networks": {"d": "python:npu"}}
     for context, expected in (
         (None, {"b": ("cpu", 1), "d": ("npu", 1)}),
@@ -106,7 +106,7 @@ def test_the_context_of_the_block_goes_before_that_of_the_voice() -> None:
 def test_limits_are_those_of_the_sizes_that_are_fixed() -> None:
     assert customized().limits == {}
     runtime = plugin([], RUNNERS, voxstack_wrap_network=lambda network, spec, context: Fixed(network))
-    files = SimpleNamespace(config=addon([], RUNNERS, networks=NETWORKS).config, path=Path)
+    files = SimpleNamespace(location="tiny", config=addon([], RUNNERS, networks=NETWORKS).config, path=Path)
     fixed = Addon(files, Registry({"tiny": runtime}), {"runtime": "python", "shapes": {"tokens": [8, 40]}})
     assert loaded(CustomizedEncoders(), fixed).limits == {"tokens": 40, "b": 40, "c": 40}
 

@@ -40,7 +40,7 @@ class Addon:
         self.registry = registry
         self.config: dict[str, Any] = files.config
         self.name: str = self.config["name"]
-        self.trust = trust
+        self.trust = self._check() or trust  # trust in its code does not replace the check
         self.networks: dict[str, NetworkSpec] = network_specs(files, trust, registry.addon)
         self.context = self._context(context)
         self._opened: list[weakref.ref[Network]] = []
@@ -81,6 +81,14 @@ class Addon:
             except ContextError:  # the runtime may support the format of another form; if not, the last error says so
                 continue
         return self._open(last, chosen)
+
+    def _check(self) -> bool:
+        """Return whether a plugin trusts the code of this addon. Installed addons are what pip has checked.
+
+        :raises AddonError: if a plugin refuses the addon.
+        """
+        installed = Path(self.files.location) in self.registry.addons().values()
+        return not installed and any(self.registry.hook.voxstack_check_addon(files=self.files))
 
     @property
     def opened(self) -> list[Network]:
