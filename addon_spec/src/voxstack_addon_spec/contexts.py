@@ -18,6 +18,9 @@ ContextLike = str | Mapping[str, Any]
 Form = Literal["whole", "windowed", "stateful", "autoregressive"]
 """How a network runs: on whole utterances, on windows of a stream, chunk by chunk with states, or step by step."""
 
+MAX_MEMORY = 2**20
+"""The largest limit of memory, in MB."""
+
 _SHORTHAND = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):(.+)")
 
 
@@ -33,9 +36,11 @@ class Context:
         form that the runtime supports and none of its axes is fixed; otherwise windowed.
     :param batch: maximum number of calls of concurrent streams that the ``batching`` plugin may run as one; 1: none.
     :param schedule: ``first``, ``growth`` and ``largest`` of the chunk schedule, where they differ from the voice's.
+    :param isolate: whether networks run in another process, so that one which crashes or hangs ends only that process.
+    :param memory: MB that this process may allocate; only with ``isolate``.
     :param options: specific to the runtime, which refuses unknown ones.
     :param networks: contexts of single networks in place of this one, by network name or, failing that, by role. They
-        inherit nothing from it.
+        inherit nothing from it, except that they are isolated if it is.
     :param description: for people: its purpose or origin.
     :param name: the name by which it was requested, if any.
     """
@@ -49,6 +54,8 @@ class Context:
     streaming: Literal["stateful", "windowed"] | None = None
     batch: int = 1
     schedule: Mapping[str, float] = field(default_factory=dict)
+    isolate: bool = False
+    memory: int = 2048
     options: Mapping[str, Any] = field(default_factory=dict)
     networks: Mapping[str, Context] = field(default_factory=dict)
     description: str = field(default="", compare=False)
@@ -109,6 +116,8 @@ class Context:
         for key, is_valid, expected in _VALUES:
             if key in config and not is_valid(config[key]):
                 raise ContextError(f"{where}: a context's {key!r} is {expected}, not {config[key]!r}")
+        if "memory" in config and not config.get("isolate"):
+            raise ContextError(f"{where}: a context's 'memory' limits an isolated process; add 'isolate': true")
         values = dict(config)
         if "shapes" in values:
             values["shapes"] = {axis: tuple(sorted(set(sizes))) for axis, sizes in values["shapes"].items()}
@@ -119,13 +128,23 @@ class Context:
 
     def for_network(self, name: str, role: str) -> Context:
         """Return the context that one network runs in."""
-        return self.networks.get(name) or self.networks.get(role) or self
+        own = self.networks.get(name) or self.networks.get(role)
+        return self if own is None else own.isolated_as(self)
+
+    def isolated_as(self, outer: Context) -> Context:
+        """Return this context, with at least the isolation of the one that it stands in for."""
+        if not outer.isolate:
+            return self
+        memory = min(self.memory, outer.memory) if self.isolate else outer.memory
+        return replace(self, isolate=True, memory=memory)
 
     def key(self) -> tuple[object, ...]:
         """Return a hashable value that is equal for contexts in which a network is opened the same way."""
         options = json.dumps(self.options, sort_keys=True, default=repr)
         shapes = tuple(sorted(self.shapes.items()))
-        return self.runtime, self.device.lower(), self.threads, self.precision, shapes, self.split, self.batch, options
+        memory = self.memory if self.isolate else 0
+        device = self.device.lower()
+        return self.runtime, device, self.threads, self.precision, shapes, self.split, self.batch, memory, options
 
 
 def parse_context(text: str) -> ContextLike:
@@ -181,6 +200,8 @@ _VALUES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("streaming", lambda value: value in (None, "stateful", "windowed"), "'stateful' or 'windowed'"),
     ("batch", _is_count, "a number of calls from 1 up"),
     ("schedule", _is_schedule, "{'first': frames, 'growth': a factor above 1, 'largest': frames}, or some of these"),
+    ("isolate", lambda value: isinstance(value, bool), "true or false"),
+    ("memory", lambda value: _is_count(value) and value <= MAX_MEMORY, f"a number of MB from 1 to {MAX_MEMORY}"),
     ("options", lambda value: isinstance(value, Mapping), "an object of options that the runtime supports"),
     ("networks", _are_contexts, "contexts by name or role of a network, such as {'decoder': 'openvino:GPU'}"),
     ("description", lambda value: isinstance(value, str), "a text"),

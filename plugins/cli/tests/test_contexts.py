@@ -219,10 +219,13 @@ def test_a_context_in_words() -> None:
         streaming="windowed",
         batch=4,
         schedule={"first": 12},
+        isolate=True,
+        memory=512,
         options={"cache": "here"},
         networks={"vocoder": Context(threads=3)},
     )
     words = (
-        "openvino:NPU, 2 threads, float16, frames 64/128, nothing split, windowed, batches of 4, first 12, cache here"
+        "openvino:NPU, 2 threads, float16, frames 64/128, nothing split, windowed, batches of 4, isolated, 512 MB, "
+        "first 12, cache here"
     )
     assert describe_context(context) == f"{words}, vocoder in (onnx:cpu, 3 threads)"

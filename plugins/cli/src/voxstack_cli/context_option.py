@@ -59,6 +59,8 @@ def _parts(context: Context) -> Iterator[str]:
         yield context.streaming
     if context.batch != 1:
         yield f"batches of {context.batch}"
+    if context.isolate:
+        yield f"isolated, {context.memory} MB"
     for key, value in (*context.schedule.items(), *context.options.items()):
         yield f"{key} {value if isinstance(value, str) else json.dumps(value)}"
     for name, inner in context.networks.items():
