@@ -49,15 +49,15 @@ class Speech:
         return tuple(event for event in self.events if event.kind == "word")
 
     def save(self, path: str | Path) -> None:
-        """Write a WAV file, 16 bit, mono.
+        """Write a WAV file, 16 bit, mono. An older file is replaced only when the new one is complete and on the disk.
 
-        :raises RequestError: for any other extension than ``.wav``.
+        :raises RequestError: for any other extension than ``.wav``, or if the file cannot be written.
         """
         if Path(path).suffix.lower() != ".wav":
             raise RequestError(
                 f"cannot write {str(path)!r}: only .wav is supported; convert the .wav with another tool"
             )
-        Path(path).write_bytes(self.wav())
+        _write_whole(Path(path), self.wav())
 
     def wav(self) -> bytes:
         """Return the bytes of a WAV file, 16 bit, mono."""
@@ -77,6 +77,35 @@ class Speech:
 
         data = base64.b64encode(self.wav()).decode()
         return f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside ``path``, and put it in place when it is complete; a device or a pipe is written directly."""
+    import os
+    import threading
+
+    try:
+        target = Path(os.path.realpath(path))  # a link stays
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)
+            return
+        part = target.with_name(f".voxstack-{os.getpid()}-{threading.get_ident()}.part")
+        try:
+            with part.open("wb") as file:
+                if target.exists():
+                    part.chmod(target.stat().st_mode)
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(target)
+        except BaseException:  # also when interrupted
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise RequestError(
+            f"cannot write {str(path)!r}: {error.strerror or error}; an older file is unchanged; free space or choose "
+            "another folder"
+        ) from error
 
 
 def pcm16(samples: np.ndarray) -> bytes:
