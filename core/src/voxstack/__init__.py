@@ -11,6 +11,7 @@ from voxstack.errors import (
     BlockError,
     CapacityError,
     ContextError,
+    DeadlineError,
     LocatedError,
     NetworkError,
     PluginError,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from voxstack_voices import Voices
 
 __all__ = [
-    "AddonError", "Block", "BlockError", "CapacityError", "Chunk", "ContextError", "Event", "Frames",
+    "AddonError", "Block", "BlockError", "CapacityError", "Chunk", "ContextError", "DeadlineError", "Event", "Frames",
     "LocatedError", "NetworkError", "PluginError", "Prefetch", "Registry", "RequestError", "Resources", "Schedule",
     "Scheduler", "SequenceBlock", "SequenceBlockContainer", "Speech", "StackError", "StreamableBlock",
     "StreamablePipeline", "StreamableStack", "StreamableWrapper", "Utterance", "Voice", "Voices", "VoxstackError",

@@ -183,9 +183,29 @@ def tightest_limits(limits: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def close(frames: Frames) -> None:
-    """Close a stream now instead of when it is garbage-collected; do nothing for iterators that are not generators."""
-    if isinstance(frames, Generator):
+    """Close a stream now instead of when it is garbage-collected; do nothing for iterators that are not generators.
+
+    A generator that runs on another thread right now is left alone: whoever runs it closes it.
+    """
+    if not isinstance(frames, Generator):
+        return
+    try:
         frames.close()
+    except ValueError as error:
+        if str(error) != "generator already executing":
+            raise
+
+
+def close_all(streams: Iterable[Frames]) -> None:
+    """Close streams in this order, all of them; raise the first error only then."""
+    errors: list[BaseException] = []
+    for frames in streams:
+        try:
+            close(frames)
+        except BaseException as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def children(block: Block, path: str) -> Iterator[tuple[str, Block]]:

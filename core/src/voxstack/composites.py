@@ -14,10 +14,11 @@ from voxstack.blocks import (
     SequenceBlock,
     StreamableBlock,
     StreamableWrapper,
-    close,
+    close_all,
     field_path,
 )
 from voxstack.errors import StackError
+from voxstack.faults import pull
 from voxstack.ordering import dependencies, execution_order, missing_needs
 from voxstack.streaming.flow import Flow, common_chunk_sizes, total_lookahead, utterance_before
 from voxstack.utterance import Utterance
@@ -104,13 +105,12 @@ class StreamableStack(StreamableBlock):
         streams: list[Frames] = []
         flows = self._flows()
         for index, block in enumerate(self.stack):
-            source = block.stream(source, utterance_before(flows[index + 1 :], utterance))
+            source = pull(block, source, utterance_before(flows[index + 1 :], utterance))
             streams.append(source)
         try:
             yield from source
         finally:
-            for frames in reversed(streams):
-                close(frames)
+            close_all(reversed(streams))
 
     def check_needs(self, available: Available, path: str) -> Available:
         stream, maker = None, ""
@@ -154,7 +154,7 @@ class StreamablePipeline(StreamableWrapper):
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         added = self.sequence_block(utterance)
-        yield from self.streamable_block.stream(source, {**utterance, **added})
+        yield from pull(self.streamable_block, source, {**utterance, **added})
 
     def check_needs(self, available: Available, path: str) -> Available:
         after = self.sequence_block.check_needs(available, field_path(path, "sequence_block"))

@@ -28,6 +28,10 @@ class BlockError(LocatedError):
     """A block failed while it ran; ``where`` is its path, ``__cause__`` its own error. Other streams are unaffected."""
 
 
+class DeadlineError(BlockError):
+    """A chunk was not ready within the stream's ``timeout``; ``where`` is the path of the block that was at work."""
+
+
 class CapacityError(VoxstackError):
     """Admitting the stream would exceed real-time capacity. No audio was produced; retry later."""
 

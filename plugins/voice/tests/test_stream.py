@@ -156,8 +156,8 @@ def test_closing_closes_every_block_from_the_end_to_the_head(load: Callable[...,
     stream = voice.stream("abcdef")
     next(stream)
     stream.close()
+    wait_for(lambda: not [thread for thread in threading.enumerate() if thread.name == "voxstack-prefetch"])
     assert closed == [["a"], ["b"], ["c"]]
-    assert not [thread for thread in threading.enumerate() if thread.name == "voxstack-prefetch"]
 
 
 def test_a_stream_that_is_left_alone_is_closed(load: Callable[..., voxstack.Voice]) -> None:
@@ -166,7 +166,7 @@ def test_a_stream_that_is_left_alone_is_closed(load: Callable[..., voxstack.Voic
         assert len(chunk.samples)
         break
     gc.collect()
-    assert voice.block.stack[1]._closed == ["watch"]
+    wait_for(lambda: voice.block.stack[1]._closed == ["watch"])
     assert voice.scheduler.demand() == 0
     assert not voice.scheduler.streams
 
@@ -323,7 +323,7 @@ def test_nothing_stays_behind(load: Callable[..., voxstack.Voice], prefetch: boo
     assert voice.scheduler.queue.idle == 2
     waiting_threads = 100 if prefetch else 0  # a stream that waits for its own thread keeps one of the scheduler's
     assert threading.active_count() <= before + waiting_threads
-    assert not [thread for thread in threading.enumerate() if thread.name == "voxstack-prefetch"]
+    wait_for(lambda: not [thread for thread in threading.enumerate() if thread.name == "voxstack-prefetch"])
     assert len([o for o in gc.get_objects() if isinstance(o, Iterator)]) <= generators + 5
     assert len(voice.block.stack[-1]._closed) == 2 * 2 * (80 + 100)
 

@@ -26,6 +26,8 @@ class Turn(ABC):
     workers: int
     limited: bool = False
     interrupts: list[Callable[[], object]]
+    paused: bool = False
+    """Whether it waits for the caller's input, which no deadline limits."""
 
     @property
     def cancelled(self) -> bool:
@@ -48,7 +50,7 @@ class Turn(ABC):
         """Run a job that computes nothing on another thread at once, without a turn."""
 
     @abstractmethod
-    def another(self) -> AbstractContextManager[None]:
+    def another(self) -> AbstractContextManager[object]:
         """Hold another turn of the same stream on the calling thread while the block inside runs."""
 
     @abstractmethod
@@ -71,17 +73,22 @@ def current_turn() -> Turn | None:
 
 
 @contextmanager
-def waiting() -> Iterator[None]:
-    """Release this stream's turn while the block inside waits for something and computes nothing."""
+def waiting(for_input: bool = False) -> Iterator[None]:
+    """Release this stream's turn while the block inside waits for something and computes nothing.
+
+    :param for_input: whether it waits for the caller, who may take any time, whatever the stream's timeout is.
+    """
     turn = current_turn()
     if turn is None:
         yield
         return
+    turn.paused = for_input
     turn.release()
     try:
         yield
     finally:
         turn.acquire()
+        turn.paused = False
 
 
 def check_cancelled() -> None:

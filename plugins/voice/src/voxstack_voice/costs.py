@@ -1,10 +1,33 @@
-"""Costs of voices, as learnt from their streams."""
+"""Costs of voices, as learnt from their streams, and the clock that measures them."""
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping
 
 from voxstack_voice.deadline_queue import DeadlineQueue
+
+_SCHEDSTAT = "/proc/thread-self/schedstat"
+"""Nanoseconds that a thread ran, and waited for a processor; Linux, Documentation/scheduler/sched-stats.rst."""
+
+_HAS_SCHEDSTAT = os.path.exists(_SCHEDSTAT)
+
+
+def work_clock() -> float:
+    """Return the seconds of a clock that stands still while the calling thread waits for a processor.
+
+    Differences on one thread count what it computes, and waits for devices, but not what other programs take from it.
+    Where the system does not report these waits, it is the time.
+    """
+    now = time.perf_counter()
+    if not _HAS_SCHEDSTAT:
+        return now
+    file = os.open(_SCHEDSTAT, os.O_RDONLY)
+    try:
+        return now - int(os.read(file, 64).split()[1]) * 1e-9
+    finally:
+        os.close(file)
 
 
 class SpeedMeter:
@@ -14,17 +37,35 @@ class SpeedMeter:
 
     :param costs: by voice: learnt seconds of work per second of audio.
     :param queue: the threads that wait for a worker.
+    :param machine: the part of the processors that this process gets.
     """
 
-    def __init__(self, costs: Mapping[str, float], voice: str, queue: DeadlineQueue) -> None:
+    def __init__(self, costs: Mapping[str, float], voice: str, queue: DeadlineQueue, machine: MachineShare) -> None:
         self.cost = 0.0
-        self._costs, self._voice, self._queue = costs, voice, queue
+        self._costs, self._voice, self._queue, self._machine = costs, voice, queue, machine
 
     def speed(self) -> float:
         """Return the seconds of audio that the stream can produce per second beside the others; 0 if unknown."""
         cost = max(self._costs.get(self._voice, 0.0), self.cost)
         competitors = 1 + self._queue.wanted / self._queue.workers
-        return 1 / (cost * competitors) if cost else 0.0
+        return self._machine.share / (cost * competitors) if cost else 0.0
+
+
+class MachineShare:
+    """The part of the time in which threads that compute have a processor: less than 1 on a machine with other work.
+
+    An average over turns, weighted by their lengths, in which older turns count less and less.
+    """
+
+    def __init__(self) -> None:
+        self.share = 1.0
+        self._work = self._stolen = 0.0
+
+    def observe(self, work: float, stolen: float) -> None:
+        """Count a turn: seconds of work, and seconds for which its thread waited for a processor."""
+        self._work = 0.95 * self._work + work
+        self._stolen = 0.95 * self._stolen + max(0.0, stolen)
+        self.share = self._work / (self._work + self._stolen) if self._work > 0 else 1.0
 
 
 def learn(costs: dict[str, float], voice: str, cost: float) -> None:

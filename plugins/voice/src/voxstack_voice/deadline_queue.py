@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+import atexit
 import heapq
 import itertools
+import logging
 from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING
+from weakref import WeakSet
 
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+from voxstack.forks import renew_after_fork
+from voxstack_voice.worker_threads import WorkerThreads
 
-_MOST_THREADS = 1024  # more than ever wait at once; only threads with a worker compute, and those are few
+Job = Callable[[], object]
+"""A job that runs in a worker slot. It returns True if its slot was given to others meanwhile."""
 
-_Entry = tuple[
-    float, int, Callable[[], object], bool
-]  # deadline, order of arrival, what to call, whether that is a job
+_Entry = tuple[float, int, Job, bool]  # deadline, order of arrival, what to call, whether that is a job
+
+_LOG = logging.getLogger("voxstack.voice")
+
+AT_EXIT = 2.0
+"""Seconds for which the end of the process waits for chunks that are being computed."""
 
 
 class DeadlineQueue:
     """Grants ``workers`` worker slots; of the threads and jobs that wait, the one with the earliest deadline is next.
 
-    A thread that acquires a slot blocks until it has one; a job runs on a thread of the pool once it has one. A thread
-    of the pool goes on with the next job as long as there is one, so there are few more threads than workers, except
-    for those that wait for something else.
+    A thread that acquires a slot blocks until it has one; a job runs on another thread once it has one. That thread
+    goes on with the next job as long as there is one, so there are few more threads than workers, except for those that
+    wait for something else. If no thread can be started, a thread that releases its slot runs the next job itself.
+
+    In a forked child, all slots are free and nothing waits: the threads that had them are gone.
     """
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self.idle = workers
+        self._numbers = itertools.count()
+        self.generation = -1
+        self.after_fork()
+        renew_after_fork(self)
+        _QUEUES.add(self)
+
+    def after_fork(self) -> None:
+        """Free all slots. Who had one before does not give it back: it compares ``generation``."""
+        self.generation += 1
+        self.idle = self.workers
         """Workers that are unused; while there is one, no thread waits."""
+        self.threads = WorkerThreads("voxstack")
         self._lock = Lock()
         self._heap: list[_Entry] = []
-        self._numbers = itertools.count()
-        self._pool: ThreadPoolExecutor | None = None
 
     @property
     def wanted(self) -> int:
@@ -53,43 +69,56 @@ class DeadlineQueue:
         try:
             granted.acquire()
         except BaseException:
-            self._withdraw(entry)
+            if not self._withdraw(entry):
+                self.release()  # it was granted at the last moment
             raise
 
-    def submit(self, deadline: float, job: Callable[[], object]) -> None:
-        """Run a job on a thread of the pool once a worker slot is free, without blocking."""
+    def submit(self, deadline: float, job: Job) -> None:
+        """Run a job on another thread once a worker slot is free, without blocking.
+
+        :raises RuntimeError: if no thread can be started, and none runs that could take the job later.
+        """
         with self._lock:
+            entry = (deadline, next(self._numbers), job, True)
             if not self.idle:
-                heapq.heappush(self._heap, (deadline, next(self._numbers), job, True))
+                heapq.heappush(self._heap, entry)
                 return
             self.idle -= 1
-        self.run(self._work, job)
+        try:
+            self._start(job)
+        except BaseException:
+            with self._lock:
+                self.idle += 1
+                if self.idle < self.workers:  # whoever has a slot runs the job when it gives it back
+                    heapq.heappush(self._heap, entry)
+                    return
+            raise
 
     def release(self) -> None:
         """Give back a slot that :meth:`acquire` granted."""
         job = self._pass_on()
-        if job is not None:
-            self.run(self._work, job)
+        if job is None:
+            return
+        try:
+            self._start(job)
+        except RuntimeError:  # no thread can be started
+            self._work(job)
 
-    def run(self, job: Callable[..., object], *args: object) -> None:
-        """Run a job on a thread of the pool at once, without a slot."""
-        with self._lock:
-            if self._pool is None:
-                from concurrent.futures import ThreadPoolExecutor  # most programs need no threads
+    def _start(self, job: Job) -> None:
+        self.threads.run(lambda: self._work(job))
 
-                self._pool = ThreadPoolExecutor(_MOST_THREADS, "voxstack")
-        self._pool.submit(job, *args)
-
-    def _work(self, job: Callable[[], object] | None) -> None:
+    def _work(self, job: Job | None) -> None:
         while job is not None:
+            lost = False
             try:
-                job()
-            except BaseException:
-                self.release()  # the next job runs on another thread
-                raise
+                lost = job() is True
+            except BaseException:  # the slot must not be lost with it
+                _LOG.exception("a job of the scheduler failed")
+            if lost:
+                return
             job = self._pass_on()
 
-    def _pass_on(self) -> Callable[[], object] | None:
+    def _pass_on(self) -> Job | None:
         """Pass a slot on to the earliest deadline.
 
         Return its job for the caller to run, or None after waking its thread.
@@ -104,12 +133,21 @@ class DeadlineQueue:
         begin()
         return None
 
-    def _withdraw(self, entry: _Entry) -> None:
-        """Remove a waiting entry, or release its slot if it was granted at the last moment."""
+    def _withdraw(self, entry: _Entry) -> bool:
+        """Remove an entry; return False if it does not wait any more."""
         with self._lock:
-            waits = entry in self._heap
-            if waits:
-                self._heap.remove(entry)
-                heapq.heapify(self._heap)
-        if not waits:
-            self.release()
+            if entry not in self._heap:
+                return False
+            self._heap.remove(entry)
+            heapq.heapify(self._heap)
+            return True
+
+
+_QUEUES: WeakSet[DeadlineQueue] = WeakSet()
+
+
+@atexit.register
+def _end_threads() -> None:
+    """Let chunks that are being computed end: libraries are torn down next, and must not run then."""
+    for queue in list(_QUEUES):
+        queue.threads.end(AT_EXIT)

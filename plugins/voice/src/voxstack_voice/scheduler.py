@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import functools
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections import Counter, deque
+from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
 
 from voxstack.errors import CapacityError
-from voxstack.streaming.turn import CURRENT_TURN, Turn, available_cores
-from voxstack_voice.costs import SpeedMeter, learn
+from voxstack.forks import renew_after_fork
+from voxstack.streaming.turn import available_cores
+from voxstack_voice.costs import MachineShare, SpeedMeter, learn
 from voxstack_voice.deadline_queue import DeadlineQueue
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-T = TypeVar("T")
+from voxstack_voice.ticket import Departure, Ticket
+from voxstack_voice.watchdog import Watchdog
 
 
 class Scheduler:
@@ -27,7 +22,10 @@ class Scheduler:
     This is earliest deadline first (Liu and Layland, Scheduling algorithms for multiprogramming in a hard-real-time
     environment, JACM 20(1), 1973). A stream holds its turn for one chunk.
 
-    One scheduler serves all voices of a process by default.
+    One scheduler serves all voices of a process by default. In a forked child it has no streams.
+
+    Costs are learnt in seconds of work, in which the waits of a thread for a processor do not count; a machine with
+    other work has room for fewer streams, as those waits show.
 
     :param workers: streams that compute at once; by default one for each core that the process may use.
     :param load: part of the workers' time that streams may need at real time before another one is refused; None: no
@@ -41,11 +39,21 @@ class Scheduler:
         self.load = load
         self.patience = patience
         self.queue = DeadlineQueue(self.workers)
+        self.watchdog = Watchdog()
+        self.machine = MachineShare()
+        self._costs: dict[str, float] = {}  # by voice: seconds of work per second of audio, and for the first audio
+        self._first_costs: dict[str, float] = {}
+        self.generation = -1
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Forget the streams of the parent: their threads are gone."""
+        self.generation += 1
         self._lock = Lock()
         self._running: Counter[str] = Counter()  # admitted streams by voice, and those of them without audio yet
         self._silent: Counter[str] = Counter()
-        self._costs: dict[str, float] = {}  # by voice: seconds of work per second of audio, and for the first audio
-        self._first_costs: dict[str, float] = {}
+        self._departures: deque[Departure] = deque()
 
     @classmethod
     @functools.cache
@@ -55,15 +63,17 @@ class Scheduler:
 
     def meter(self, voice: str) -> SpeedMeter:
         """Return a meter for one stream of a voice."""
-        return SpeedMeter(self._costs, voice, self.queue)
+        return SpeedMeter(self._costs, voice, self.queue, self.machine)
 
     @property
     def streams(self) -> int:
         """Number of admitted streams."""
+        self._settle()
         return self._running.total()
 
     def demand(self) -> float:
         """Return the seconds of work per second that the admitted streams need, as far as measured."""
+        self._settle()
         return sum(count * self._costs.get(voice, 0.0) for voice, count in list(self._running.items()))
 
     def admit(
@@ -77,170 +87,65 @@ class Scheduler:
         :raises CapacityError: if the other streams could not keep up any more, or its first audio would come too late.
         """
         with self._lock:
+            self._count_departures()
             if refuse:
                 self._check_capacity(voice)
             self._running[voice] += 1
             self._silent[voice] += 1
         return Ticket(self, voice, deadline, meter or self.meter(voice))
 
+    def depart(self, departure: Departure) -> None:
+        """Count a stream as ended. Waits for no lock: finalizers call it, on any thread and at any allocation."""
+        self._departures.append(departure)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Count the ended streams, unless somebody holds the lock, maybe this very thread: then the next call does."""
+        while self._departures and self._lock.acquire(blocking=False):
+            try:
+                self._count_departures()
+            finally:
+                self._lock.release()
+
+    def _count_departures(self) -> None:
+        """Take out the streams that have ended. Called with the lock held."""
+        while self._departures:
+            ended = self._departures.popleft()
+            if ended.generation != self.generation:  # it was admitted before a fork
+                continue
+            self._running[ended.voice] -= 1
+            if ended.audio:
+                learn(self._costs, ended.voice, ended.seconds / ended.audio)
+            else:
+                self._silent[ended.voice] -= 1
+
+    def first_audio(self, generation: int, voice: str) -> None:
+        """Record that a stream has its first audio."""
+        with self._lock:
+            if generation == self.generation:
+                self._silent[voice] -= 1
+
+    def learn_first_cost(self, voice: str, seconds: float) -> bool:
+        """Learn the work of a first chunk, with text and encoders; return whether the voice's cost is known."""
+        with self._lock:
+            learn(self._first_costs, voice, seconds)
+            return voice in self._costs
+
     def _check_capacity(self, voice: str) -> None:
-        cost = self._costs.get(voice, 0.0)
-        if self.load is not None and self.streams and self.demand() + cost > self.load * self.workers:
+        """Raise unless one more stream fits. Called with the lock held."""
+        cost, share, streams = self._costs.get(voice, 0.0), self.machine.share, self._running.total()
+        demand = cost + sum(count * self._costs.get(name, 0.0) for name, count in self._running.items())
+        if self.load is not None and streams and demand > self.load * self.workers * share:
+            busy = f", of which other programs leave {share:.0%}" if share < 0.95 else ""
             raise CapacityError(
-                f"{voice}: {self.streams} streams run, and this machine keeps up with no more ({self.workers} workers "
-                f"at a load of {self.load:.0%}, {cost:.3f} s of work for a second of this voice); "
+                f"{voice}: {streams} streams run, and this machine keeps up with no more ({self.workers} workers "
+                f"at a load of {self.load:.0%}{busy}, {cost:.3f} s of work for a second of this voice); "
                 "try again when one has ended, or use more cores"
             )
         silent = [(name, count + (name == voice)) for name, count in self._silent.items()]
-        wait = sum(count * self._first_costs.get(name, 0.0) for name, count in silent) / self.workers
-        if self.patience is not None and self.streams and wait > self.patience:
+        wait = sum(count * self._first_costs.get(name, 0.0) for name, count in silent) / (self.workers * share)
+        if self.patience is not None and streams and wait > self.patience:
             raise CapacityError(
                 f"{voice}: {self._silent.total()} streams wait for their first audio, and this one would come after "
                 f"{wait:.1f} s, which is more than {self.patience:g} s; try again in a moment"
             )
-
-
-class Ticket:
-    """One stream's account with a scheduler: it takes its turns with it, and is charged for them.
-
-    ``seconds`` is the time of all its turns, on all threads together; ``audio`` the seconds of audio produced in them.
-
-    """
-
-    def __init__(self, scheduler: Scheduler, voice: str, deadline: Callable[[], float], meter: SpeedMeter) -> None:
-        self.deadline = deadline
-        self.queue = scheduler.queue
-        self.seconds = self.audio = 0.0
-        self._scheduler, self._voice, self._meter = scheduler, voice, meter
-        self._charged = (0.0, 0.0)  # seconds and audio up to the last chunk
-        self.cancelled = False
-        self.timeout: float | None = None
-        self.interrupts: list[Callable[[], object]] = []
-        self._left = False
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Block until a worker is free, and hold it while the block inside runs on the calling thread."""
-        self.queue.acquire(self.deadline())
-        turn = StreamTurn(self)
-        try:
-            with self._charge(turn):
-                yield
-        finally:
-            if turn.held:
-                self.queue.release()
-
-    def submit(self, job: Callable[[], T]) -> Future[T]:
-        """Run a job on a thread of the scheduler when the stream's turn comes, without blocking."""
-        from concurrent.futures import Future  # most programs stream on their own thread
-
-        future: Future[T] = Future()
-        self.queue.submit(self.deadline(), lambda: self._work(future, job))
-        return future
-
-    def record_audio(self, seconds: float) -> None:
-        """Record that ``seconds`` of audio were produced."""
-        if not self.audio and seconds:
-            with self._scheduler._lock:
-                self._scheduler._silent[self._voice] -= 1
-        self.audio += seconds
-
-    def speed(self) -> float:
-        """Return the seconds of audio that the stream can produce per second; see :meth:`SpeedMeter.speed`."""
-        return self._meter.speed()
-
-    def leave(self) -> None:
-        """Deregister the stream. Idempotent."""
-        scheduler = self._scheduler
-        with scheduler._lock:
-            if self._left:
-                return
-            self._left = True
-            scheduler._running[self._voice] -= 1
-            if self.audio:
-                learn(scheduler._costs, self._voice, self.seconds / self.audio)
-            else:
-                scheduler._silent[self._voice] -= 1
-
-    @contextmanager
-    def _charge(self, turn: StreamTurn) -> Iterator[None]:
-        """Make a granted turn the current one of the code inside, and charge its time."""
-        token, began = CURRENT_TURN.set(turn), time.perf_counter()
-        try:
-            yield
-        finally:
-            CURRENT_TURN.reset(token)
-            self.add_seconds(time.perf_counter() - began)
-            self._learn_from_chunk()
-
-    def _work(self, future: Future[T], job: Callable[[], T]) -> None:
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            with self._charge(StreamTurn(self)):
-                result = job()
-        except BaseException as error:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # last: the caller that it wakes reads the cost of the turn
-
-    def add_seconds(self, seconds: float) -> None:
-        """Charge the stream for computing time; negative seconds are a refund."""
-        with self._scheduler._lock:
-            self.seconds += seconds
-
-    def _learn_from_chunk(self) -> None:
-        """Learn the cost of the turns since the last chunk, if they produced one."""
-        seconds, audio = self._charged
-        if self.audio <= audio:
-            return
-        self._meter.cost = (self.seconds - seconds) / (self.audio - audio)
-        self._charged = self.seconds, self.audio
-        if not audio:  # the first chunk includes the text processing and the encoders
-            with self._scheduler._lock:
-                learn(self._scheduler._first_costs, self._voice, self.seconds)
-                if self._voice in self._scheduler._costs:
-                    self._meter.cost = 0.0
-
-
-class StreamTurn(Turn):
-    """A turn of one stream on one thread."""
-
-    def __init__(self, ticket: Ticket) -> None:
-        self.ticket = ticket
-        self.held = True
-        self.workers = ticket.queue.workers
-        self.interrupts = ticket.interrupts
-        self.limited = ticket.timeout is not None
-        self._released = 0.0
-
-    @property
-    def cancelled(self) -> bool:
-        return self.ticket.cancelled
-
-    @property
-    def idle(self) -> int:
-        return self.ticket.queue.idle
-
-    @property
-    def wanted(self) -> int:
-        return self.ticket.queue.wanted
-
-    def submit(self, job: Callable[[], object]) -> None:
-        self.ticket.submit(job)
-
-    def run(self, job: Callable[[], object]) -> None:
-        self.ticket.queue.run(job)
-
-    def another(self) -> AbstractContextManager[None]:
-        return self.ticket.turn()
-
-    def release(self) -> None:
-        self._released = time.perf_counter()
-        self.held = False
-        self.ticket.queue.release()
-
-    def acquire(self) -> None:
-        self.ticket.queue.acquire(self.ticket.deadline())
-        self.held = True
-        self.ticket.add_seconds(self._released - time.perf_counter())

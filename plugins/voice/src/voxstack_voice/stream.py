@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import AsyncGenerator, Iterator
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxstack.blocks import Block, StreamableBlock, close
-from voxstack.errors import BlockError, RequestError, StackError
+from voxstack.blocks import StreamableBlock, close
+from voxstack.errors import BlockError, CapacityError, RequestError, StackError
+from voxstack.faults import located, pull
 from voxstack.streaming.timeline import Timeline
+from voxstack.streaming.turn import CURRENT_TURN
 from voxstack.utterance import Utterance
 from voxstack_voice.costs import SpeedMeter
 from voxstack_voice.playback import Playback
-from voxstack_voice.scheduler import Scheduler, Ticket
+from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk
+from voxstack_voice.ticket import StreamTurn, Ticket
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+_LOG = logging.getLogger("voxstack.voice")
+
+THREAD_RETRIES, RETRY_PAUSE = 100, 0.02
+"""How often and after how many seconds a chunk is tried again for which no thread could be started."""
 
 
 class VoiceStream:
@@ -28,6 +37,7 @@ class VoiceStream:
     :param utterance: a request, with its ``timeline`` and its ``schedule``.
     :param playback: of this stream; its schedule reads it.
     :param meter: measures the stream's speed, which ``playback`` reads.
+    :param timeout: seconds in which each chunk must be computed; None: no limit.
     """
 
     def __init__(
@@ -38,13 +48,19 @@ class VoiceStream:
         playback: Playback,
         scheduler: Scheduler,
         meter: SpeedMeter,
+        timeout: float | None = None,
     ) -> None:
-        self._name, self._scheduler, self._meter = name, scheduler, meter
-        self._playback = playback
-        self._timeline: Timeline = utterance["timeline"]
-        self._frames = block.stream(iter(()), utterance)
-        self._start = 0
         self._ticket: Ticket | None = None
+        self._name, self._scheduler, self._meter = name, scheduler, meter
+        self._playback, self._timeout = playback, timeout
+        self._timeline: Timeline = utterance["timeline"]
+        self._frames = pull(block, iter(()), utterance)
+        self._start = 0
+
+    def __del__(self) -> None:
+        """Count the stream as ended, if nothing else did: an event loop may be closed before its streams are."""
+        if self._ticket is not None:
+            self._ticket.leave()
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the chunks, each computed on the calling thread on demand."""
@@ -62,27 +78,96 @@ class VoiceStream:
         """Yield the chunks, each computed on a thread of the scheduler while the caller has the one before it."""
         import asyncio  # takes as long to import as the core
 
-        pending = self._submit()
+        pending: Future[Chunk | None] | None = None
         try:
+            pending = await self._submit()
             while (chunk := await asyncio.wrap_future(pending)) is not None:
-                pending = self._submit()
+                pending = await self._submit()
                 yield chunk
         finally:  # a chunk that is being computed cannot be stopped, only be waited for, and not here
-            pending.cancel()
-            pending.add_done_callback(lambda _: self._admit().submit(self._close))
+            if self._ticket is not None:
+                self._ticket.cancelled = True
+            if pending is None:
+                self._close()
+            else:
+                pending.cancel()
+                pending.add_done_callback(lambda _: self._close_on_a_thread())
 
-    def _submit(self) -> Future[Chunk | None]:
-        return self._admit().submit(self._next)
+    async def _submit(self) -> Future[Chunk | None]:
+        """Let a thread compute the next chunk.
+
+        :raises CapacityError: if no thread can be started for some time.
+        """
+        import asyncio
+
+        for _ in range(THREAD_RETRIES):
+            try:
+                return self._admit().submit(self._next)
+            except RuntimeError as error:
+                failure = error
+            await asyncio.sleep(RETRY_PAUSE)
+        raise CapacityError(
+            f"{self._name}: no thread can be started ({failure}); try again, or raise the limit"
+        ) from failure
+
+    def _close_on_a_thread(self) -> None:
+        """Close the blocks where they may compute, not in the event loop."""
+        try:
+            self._admit().submit(self._close_quietly)
+        except RuntimeError:  # no thread can be started
+            self._close_quietly()
+
+    def _close_quietly(self) -> None:
+        try:
+            self._close()
+        except Exception:  # nobody waits for it any more
+            _LOG.warning("%s: a block failed while its stream was closed", self._name, exc_info=True)
 
     def _admit(self) -> Ticket:
         """Return the stream's ticket; before the first chunk, ask the scheduler whether there is capacity."""
         if self._ticket is None:
             playback = self._playback
             self._ticket = self._scheduler.admit(self._name, playback.deadline, refuse=playback.live, meter=self._meter)
+            self._ticket.timeout = self._timeout
         return self._ticket
 
     def _next(self) -> Chunk | None:
         """Compute a chunk, or return None at the end. Runs in a turn of the scheduler."""
+        samples = self._samples() if self._timeout is None else self._samples_in_time(self._timeout)
+        assert self._ticket is not None
+        if samples is None:
+            rest = self._timeline.take(float("inf"))
+            return Chunk(np.zeros(0, np.float32), self._start, rest) if rest else None
+        start, self._start = self._start, self._start + len(samples)
+        self._playback.delivered(len(samples))
+        self._ticket.record_audio(len(samples) / self._playback.sample_rate)
+        end = self._start / self._playback.sample_rate
+        return Chunk(samples, start, self._timeline.take(end))
+
+    def _samples_in_time(self, timeout: float) -> np.ndarray | None:
+        """Return the next samples as :meth:`_samples` does.
+
+        :raises DeadlineError: if it took too long.
+        """
+        turn = CURRENT_TURN.get()
+        assert isinstance(turn, StreamTurn), "chunks are computed in turns"
+        with self._scheduler.watchdog.watch(turn, timeout) as chunk:
+            try:
+                samples = self._samples()
+            except Exception as error:
+                if chunk.error is None:
+                    raise
+                raise chunk.error from error
+        if chunk.error is not None:
+            raise chunk.error
+        return samples
+
+    def _samples(self) -> np.ndarray | None:
+        """Return the next samples, (samples,) float32 and at least one, or None at the end.
+
+        :raises BlockError: if a block fails.
+        :raises StackError: if the stack ends in something else than samples.
+        """
         try:
             samples = next(self._frames, None)
             while samples is not None and not len(samples):
@@ -90,40 +175,31 @@ class VoiceStream:
         except RequestError:
             raise
         except Exception as error:
-            raise BlockError(*_located(error)) from error
-        assert self._ticket is not None
-        if samples is None:
-            rest = self._timeline.take(float("inf"))
-            return Chunk(np.zeros(0, np.float32), self._start, rest) if rest else None
-        if samples.ndim != 1:
-            problem = f"a voice ends in samples, (samples,), and this one gave the shape {samples.shape}"
-            raise StackError("stack", f"{problem}; end the stack in a block that makes samples")
-        start, self._start = self._start, self._start + len(samples)
-        self._playback.delivered(len(samples))
-        self._ticket.record_audio(len(samples) / self._playback.sample_rate)
-        end = self._start / self._playback.sample_rate
-        return Chunk(np.asarray(samples, np.float32), start, self._timeline.take(end))
+            raise BlockError(*located(error)) from error
+        return None if samples is None else _checked(samples)
 
     def _close(self) -> None:
-        close(self._frames)
-        if self._ticket is not None:
-            self._ticket.leave()
+        try:
+            close(self._frames)
+        finally:
+            if self._ticket is not None:
+                self._ticket.leave()
 
 
-def _located(error: Exception) -> tuple[str, str]:
-    """Return the path of the block that raised an error, and a description of the error."""
-    block = _innermost(error.__traceback__)
-    where = block.stack_path if block is not None and block.stack_path else "stack"
-    kind = f"{type(block).__name__}: " if block is not None and not str(error).startswith(type(block).__name__) else ""
-    return where, f"{kind}{type(error).__name__}: {error}"
+def _checked(samples: np.ndarray) -> np.ndarray:
+    """Return samples as float32.
 
-
-def _innermost(trace: TracebackType | None) -> Block | None:
-    """Return the innermost block in whose method an error was raised, on whichever thread it ran."""
-    found = None
-    while trace is not None:
-        owner = trace.tb_frame.f_locals.get("self")
-        if isinstance(owner, Block):
-            found = owner
-        trace = trace.tb_next
-    return found
+    :raises StackError: if they are none, or not finite.
+    """
+    if samples.ndim != 1:
+        problem = f"a voice ends in samples, (samples,), and this one gave the shape {samples.shape}"
+        raise StackError("stack", f"{problem}; end the stack in a block that makes samples")
+    if samples.dtype.kind != "f":
+        problem = f"a voice ends in samples of type float32 in -1..1, and this one gave {samples.dtype}"
+        raise StackError("stack", f"{problem}; convert them in the last block")
+    samples = np.asarray(samples, np.float32)
+    if not math.isfinite(np.add.reduce(samples)) and not np.isfinite(samples).all():
+        raise StackError(
+            "stack", "a voice ends in finite samples, and this one gave NaN or infinity; add a Probe to find where"
+        )
+    return samples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -28,7 +29,10 @@ from voxstack_voice.stream import VoiceStream
 
 Markup = Literal["text", "ssml"]
 
-RESERVED = frozenset({"self", "live", *REQUEST})
+UNTRUSTED_TIMEOUT = 60.0
+"""Seconds for a chunk of an addon that was not installed with pip, whose networks may be endless, by default."""
+
+RESERVED = frozenset({"self", "live", "timeout", *REQUEST})
 """Names that no control may have."""
 
 
@@ -37,10 +41,18 @@ class Voice:
 
     :param schedule: chunk sizes of requests that set none; by default those of the addon or the context.
     :param scheduler: orders concurrent streams; by default the scheduler of the process.
+    :param timeout: seconds in which each chunk of a stream must be computed; by default there is no limit for trusted
+        addons, and :data:`UNTRUSTED_TIMEOUT` for others. ``math.inf``: no limit.
     :raises StackError: if the addon has no stack, or one that does not end in samples.
     """
 
-    def __init__(self, addon: Addon, schedule: Schedule | None = None, scheduler: Scheduler | None = None) -> None:
+    def __init__(
+        self,
+        addon: Addon,
+        schedule: Schedule | None = None,
+        scheduler: Scheduler | None = None,
+        timeout: float | None = None,
+    ) -> None:
         self.addon = addon
         stack = addon.config.get("stack")
         if not stack:
@@ -56,6 +68,7 @@ class Voice:
         self.name: str = addon.name
         self.sample_rate: int = addon.config["sample_rate"]
         self.scheduler = scheduler or Scheduler.shared()
+        self.timeout = _limit(addon.name, timeout, None if addon.trust else UNTRUSTED_TIMEOUT)
         self.schedule = schedule or Schedule(**{**addon.config.get("schedule", {}), **addon.context.schedule})
         self.controls: Mapping[str, Any] = addon.config.get("controls", {})
         taken = self.controls.keys() & RESERVED
@@ -116,7 +129,13 @@ class Voice:
         return [network.effective for network in self.addon.opened]
 
     def stream(
-        self, text: str | Iterable[str], *, markup: Markup = "text", schedule: Schedule | None = None, **controls: Any
+        self,
+        text: str | Iterable[str],
+        *,
+        markup: Markup = "text",
+        schedule: Schedule | None = None,
+        timeout: float | None = None,
+        **controls: Any,
     ) -> Iterator[Chunk]:
         """Yield the speech in chunks, each computed on the calling thread on demand.
 
@@ -124,11 +143,14 @@ class Voice:
 
         :param text: the whole text, or an iterable of parts as they arrive, cut anywhere: audio starts with the first
             phrase.
+        :param timeout: seconds in which each chunk must be computed, once a worker is free for it and its text has
+            arrived; by default the voice's own limit.
         :raises RequestError: at the call for bad arguments; while the stream runs for what is found in the text.
         :raises CapacityError: for the first chunk, if other streams leave no capacity for this one.
         :raises BlockError: if a block fails, with its path.
+        :raises DeadlineError: if a chunk is not ready in time, with the path of the block that was at work.
         """
-        return self._start(text, markup, schedule, controls).chunks()
+        return self._start(text, markup, schedule, controls, timeout=timeout).chunks()
 
     async def astream(
         self,
@@ -136,6 +158,7 @@ class Voice:
         *,
         markup: Markup = "text",
         schedule: Schedule | None = None,
+        timeout: float | None = None,
         **controls: Any,
     ) -> AsyncGenerator[Chunk, None]:
         """Yield the speech in chunks for asyncio: threads of the scheduler compute, one chunk ahead of the caller.
@@ -149,18 +172,25 @@ class Voice:
             from voxstack_voice.async_text import BlockingIterator  # asyncio takes as long to import as the core
 
             async with aclosing(BlockingIterator(text)) as parts:
-                async for chunk in self.astream(parts, markup=markup, schedule=schedule, **controls):
+                options: dict[str, Any] = {"markup": markup, "schedule": schedule, "timeout": timeout}
+                async for chunk in self.astream(parts, **options, **controls):
                     yield chunk
             return
-        async with aclosing(self._start(text, markup, schedule, controls).chunks_ahead()) as chunks:
+        async with aclosing(self._start(text, markup, schedule, controls, timeout=timeout).chunks_ahead()) as chunks:
             async for chunk in chunks:
                 yield chunk
 
     def synthesize(
-        self, text: str | Iterable[str], *, markup: Markup = "text", schedule: Schedule | None = None, **controls: Any
+        self,
+        text: str | Iterable[str],
+        *,
+        markup: Markup = "text",
+        schedule: Schedule | None = None,
+        timeout: float | None = None,
+        **controls: Any,
     ) -> Speech:
         """Return the whole speech: the samples and events of :meth:`stream`, joined."""
-        chunks = list(self._start(text, markup, schedule, controls, live=False).chunks())
+        chunks = list(self._start(text, markup, schedule, controls, live=False, timeout=timeout).chunks())
         samples = np.concatenate([chunk.samples for chunk in chunks]) if chunks else np.zeros(0, np.float32)
         return Speech(samples, self.sample_rate, Events.joined(chunk.events for chunk in chunks))
 
@@ -171,11 +201,13 @@ class Voice:
         schedule: Schedule | None,
         controls: Mapping[str, Any],
         live: bool = True,
+        timeout: float | None = None,
     ) -> VoiceStream:
+        limit = _limit(self.name, timeout, self.timeout)
         meter = self.scheduler.meter(self.name)
         playback = Playback(self.sample_rate, live, speed=meter.speed)
         utterance = self._utterance(text, markup, schedule, playback, controls)
-        return VoiceStream(self.name, self.block, utterance, playback, self.scheduler, meter)
+        return VoiceStream(self.name, self.block, utterance, playback, self.scheduler, meter, limit)
 
     def _check(self, name: str, value: Any) -> None:
         from jsonschema.exceptions import best_match
@@ -193,6 +225,7 @@ def load(
     registry: Registry | None = None,
     schedule: Schedule | None = None,
     scheduler: Scheduler | None = None,
+    timeout: float | None = None,
 ) -> Voice:
     """Load a voice: an installed one by name, or the folder or ``.zip`` of an addon.
 
@@ -203,6 +236,21 @@ def load(
     :param registry: plugins to use; by default the installed ones.
     :param schedule: chunk sizes of requests that set none.
     :param scheduler: orders concurrent streams; by default the scheduler of the process.
+    :param timeout: seconds in which each chunk of a stream must be computed; by default there is no limit for trusted
+        addons, and :data:`UNTRUSTED_TIMEOUT` for others. ``math.inf``: no limit.
     :raises VoxstackError: if something is missing or wrong, with its place.
     """
-    return Voice(Addon.open(source, registry or Registry.installed(), context, trust), schedule, scheduler)
+    addon = Addon.open(source, registry or Registry.installed(), context, trust)
+    return Voice(addon, schedule, scheduler, timeout)
+
+
+def _limit(voice: str, requested: float | None, default: float | None) -> float | None:
+    """Return the seconds in which a chunk must be computed, or None for no limit.
+
+    :raises RequestError: for a request that is not a positive number.
+    """
+    if requested is None:
+        return default
+    if isinstance(requested, bool) or not isinstance(requested, int | float) or not requested > 0:
+        raise RequestError(f"{voice}: timeout is {requested!r}; give seconds, more than 0, or math.inf for no limit")
+    return None if math.isinf(requested) else float(requested)

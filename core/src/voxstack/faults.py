@@ -1,0 +1,68 @@
+"""Faults in blocks: whose they are, and how an error describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from types import FrameType, TracebackType
+
+import numpy as np
+
+from voxstack.blocks import Block, Frames, StreamableBlock, close
+from voxstack.errors import VoxstackError
+from voxstack.utterance import Utterance
+
+
+def pull(block: StreamableBlock, source: Frames, utterance: Utterance) -> Frames:
+    """Yield the chunks of a block, so that an error in them is this block's, whatever its stream is made of.
+
+    :raises TypeError: for a chunk that is not an array.
+    """
+    frames = block.stream(source, utterance)
+    try:
+        for chunk in frames:
+            if not isinstance(chunk, np.ndarray):
+                raise TypeError(f"gave a chunk of type {type(chunk).__name__}; yield numpy arrays, time on axis 0")
+            yield chunk
+    finally:
+        close(frames)
+
+
+def located(error: BaseException) -> tuple[str, str]:
+    """Return the path of the block that raised an error, and a description of the error."""
+    block = innermost_block(_frames(error.__traceback__))
+    where = block.stack_path if block is not None and block.stack_path else "stack"
+    text = describe(error)
+    named = block is None or text.partition(": ")[2].startswith(type(block).__name__)
+    return where, text if named else f"{type(block).__name__}: {text}"
+
+
+def innermost_block(frames: Iterable[FrameType]) -> Block | None:
+    """Return the innermost block at work in frames, the outermost frame first.
+
+    Blocks that stand in no stack, such as those that a block makes for itself, count only where there are no others.
+    """
+    found: Block | None = None
+    for frame in frames:
+        owner = frame.f_locals.get("block" if frame.f_code is pull.__code__ else "self")
+        if isinstance(owner, Block) and (owner.stack_path or found is None):
+            found = owner
+    return found
+
+
+def describe(error: BaseException) -> str:
+    """Return the type and the text of an error, also of one that has no text because its ``__str__`` fails."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception as failure:
+        return f"{type(error).__name__} (its text cannot be read: {type(failure).__name__})"
+
+
+def foreign(error: BaseException) -> str:
+    """Return the text of an error of a plugin, to end a message with; with its type unless it is on purpose."""
+    return str(error) if isinstance(error, VoxstackError) else describe(error)
+
+
+def _frames(trace: TracebackType | None) -> Iterator[FrameType]:
+    while trace is not None:
+        yield trace.tb_frame
+        trace = trace.tb_next

@@ -1,0 +1,232 @@
+"""The account of one stream with a scheduler, and its turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from voxstack.streaming.turn import CURRENT_TURN, Turn
+from voxstack_voice.costs import SpeedMeter, work_clock
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from voxstack_voice.scheduler import Scheduler
+
+T = TypeVar("T")
+
+
+class Departure(NamedTuple):
+    """The end of a stream that was admitted: in which process, and what it produced in how much work."""
+
+    generation: int
+    voice: str
+    seconds: float
+    audio: float
+
+
+class Ticket:
+    """One stream's account with a scheduler: it takes its turns with it, and is charged for them.
+
+    ``seconds`` is the work of all its turns, on all threads together; ``audio`` the seconds of audio produced in them.
+    ``cancelled`` is whether nobody wants the rest of the stream any more, ``timeout`` the seconds in which a chunk must
+    be computed, or None (:mod:`voxstack_voice.watchdog`).
+    """
+
+    def __init__(self, scheduler: Scheduler, voice: str, deadline: Callable[[], float], meter: SpeedMeter) -> None:
+        self.deadline = deadline
+        self.queue = scheduler.queue
+        self.seconds = self.audio = 0.0
+        self.cancelled = False
+        self.timeout: float | None = None
+        self.interrupts: list[Callable[[], object]] = []
+        self._scheduler, self._voice, self._meter = scheduler, voice, meter
+        self._lock = Lock()
+        self._charged = (0.0, 0.0)  # seconds and audio up to the last chunk
+        self._generation = scheduler.generation
+        self._admitted = [True]  # emptied by whoever counts the stream as ended: pop() is atomic
+
+    @contextmanager
+    def turn(self) -> Iterator[StreamTurn]:
+        """Block until a worker is free, and hold it while the block inside runs on the calling thread."""
+        turn = StreamTurn(self)
+        turn.acquire_first()
+        try:
+            with self._charge(turn):
+                yield turn
+        finally:
+            turn.give_back()
+
+    def submit(self, job: Callable[[], T]) -> Future[T]:
+        """Run a job on a thread of the scheduler when the stream's turn comes, without blocking.
+
+        :raises RuntimeError: if no thread can be started for it now.
+        """
+        from concurrent.futures import Future  # most programs stream on their own thread
+
+        future: Future[T] = Future()
+        self.queue.submit(self.deadline(), lambda: self._work(future, job))
+        return future
+
+    def record_audio(self, seconds: float) -> None:
+        """Record that ``seconds`` of audio were produced."""
+        if not self.audio and seconds:
+            self._scheduler.first_audio(self._generation, self._voice)
+        self.audio += seconds
+
+    def add_seconds(self, seconds: float) -> None:
+        """Charge the stream for work."""
+        with self._lock:
+            self.seconds += seconds
+
+    def speed(self) -> float:
+        """Return the seconds of audio that the stream can produce per second; see :meth:`SpeedMeter.speed`."""
+        return self._meter.speed()
+
+    def leave(self) -> None:
+        """Deregister the stream. Idempotent; waits for no lock, as finalizers call it."""
+        try:
+            self._admitted.pop()
+        except IndexError:
+            return
+        self._scheduler.depart(Departure(self._generation, self._voice, self.seconds, self.audio))
+
+    @contextmanager
+    def _charge(self, turn: StreamTurn) -> Iterator[None]:
+        """Make a granted turn the current one of the code inside, and charge its work."""
+        token, began, work = CURRENT_TURN.set(turn), time.perf_counter(), work_clock()
+        try:
+            yield
+        finally:
+            CURRENT_TURN.reset(token)
+            worked = max(0.0, work_clock() - work)
+            elapsed = time.perf_counter() - began
+            self.add_seconds(max(worked - turn.waited, 0.01 * (elapsed - turn.waited)))
+            self._scheduler.machine.observe(worked - turn.waited, elapsed - worked)
+            self._learn_from_chunk()
+
+    def _work(self, future: Future[T], job: Callable[[], T]) -> bool:
+        """Run a submitted job; return whether its slot was taken from it meanwhile."""
+        if not future.set_running_or_notify_cancel():
+            return False
+        turn = StreamTurn(self, future)
+        try:
+            with self._charge(turn):
+                result = job()
+        except BaseException as error:
+            taken = turn.end()
+            turn.settle(error=error)
+        else:
+            taken = turn.end()
+            turn.settle(result)  # last: the caller that it wakes reads the cost of the turn
+        return taken
+
+    def _learn_from_chunk(self) -> None:
+        """Learn the cost of the turns since the last chunk, if they produced one."""
+        seconds, audio = self._charged
+        if self.audio <= audio:
+            return
+        self._meter.cost = (self.seconds - seconds) / (self.audio - audio)
+        self._charged = self.seconds, self.audio
+        # The first chunk includes the text processing and the encoders.
+        if not audio and self._scheduler.learn_first_cost(self._voice, self.seconds):
+            self._meter.cost = 0.0
+
+
+class StreamTurn(Turn):
+    """A turn of one stream on one thread.
+
+    ``waited`` is the work clock's seconds that it spent inside :func:`voxstack.waiting`.
+
+    :param future: of the job that runs in it.
+    """
+
+    def __init__(self, ticket: Ticket, future: Future[Any] | None = None) -> None:
+        self.ticket = ticket
+        self.workers = ticket.queue.workers
+        self.interrupts = ticket.interrupts
+        self.limited = ticket.timeout is not None
+        self.waited = 0.0
+        self._queue = ticket.queue
+        self._generation = ticket.queue.generation
+        self._slot = [True] if future is not None else []  # emptied by whoever gives the slot back: pop() is atomic
+        self._future = future
+        self._released = 0.0
+
+    @property
+    def held(self) -> bool:  # type: ignore[override]
+        return bool(self._slot)
+
+    @property
+    def cancelled(self) -> bool:
+        return self.ticket.cancelled
+
+    @property
+    def idle(self) -> int:
+        return self._queue.idle
+
+    @property
+    def wanted(self) -> int:
+        return self._queue.wanted
+
+    def submit(self, job: Callable[[], object]) -> None:
+        self.ticket.submit(job)
+
+    def run(self, job: Callable[[], object]) -> None:
+        self._queue.threads.run(job)
+
+    def another(self) -> AbstractContextManager[object]:
+        return self.ticket.turn()
+
+    def acquire_first(self) -> None:
+        """Block until a worker is free."""
+        self._queue.acquire(self.ticket.deadline())
+        self._slot.append(True)
+        self._generation = self._queue.generation
+
+    def release(self) -> None:
+        self._released = work_clock()
+        self.give_back()
+
+    def acquire(self) -> None:
+        self.acquire_first()
+        self.waited += max(0.0, work_clock() - self._released)
+
+    def give_back(self) -> None:
+        """Give the slot back, unless that was done on some thread, or it belongs to the parent of this process."""
+        try:
+            self._slot.pop()
+        except IndexError:
+            return
+        if self._generation == self._queue.generation:
+            self._queue.release()
+
+    def end(self) -> bool:
+        """Keep the slot for the next job; return whether it was given to others meanwhile."""
+        try:
+            self._slot.pop()
+        except IndexError:
+            return True
+        return False
+
+    def settle(self, result: object = None, error: BaseException | None = None) -> None:
+        """Complete the future, unless the stream was given up before."""
+        from concurrent.futures import InvalidStateError
+
+        assert self._future is not None, "only a submitted job has a result"
+        try:
+            if error is None:
+                self._future.set_result(result)
+            else:
+                self._future.set_exception(error)
+        except InvalidStateError:
+            pass
+
+    def give_up(self, error: BaseException) -> None:
+        """Let others have the slot of a thread that hangs, and fail its job."""
+        self.give_back()
+        if self._future is not None:
+            self.settle(error=error)

@@ -1,0 +1,128 @@
+"""Deadlines of streams: a chunk that takes too long ends its stream."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from voxstack.errors import DeadlineError
+from voxstack.faults import innermost_block
+from voxstack_voice.ticket import StreamTurn
+
+_LOG = logging.getLogger("voxstack.voice")
+
+GRACE = 0.5
+"""Seconds in which a chunk that is interrupted should end, before its worker is given to others."""
+
+_TICK = 0.05
+_KEEP = 5.0  # seconds for which the thread stays without chunks to watch
+
+
+class ChunkWatch:
+    """A chunk that is being computed.
+
+    :param turn: in which it is computed.
+    """
+
+    def __init__(self, turn: StreamTurn, timeout: float) -> None:
+        self.turn, self.timeout = turn, timeout
+        self.thread = threading.get_ident()
+        self.expires = time.monotonic() + timeout
+        self.error: DeadlineError | None = None
+        """The error of the stream, once it has taken too long."""
+
+    def expire(self) -> None:
+        """End the chunk: whatever can be interrupted is, and long work finds that it is cancelled."""
+        frame = sys._current_frames().get(self.thread)
+        frames = []
+        while frame is not None:
+            frames.append(frame)
+            frame = frame.f_back
+        block = innermost_block(reversed(frames))
+        where = block.stack_path if block is not None else "stack"
+        kind = f"{type(block).__name__}: " if block is not None else ""
+        self.error = DeadlineError(
+            where,
+            f"{kind}no chunk was ready within {self.timeout:g} s; allow more time, or look at what this block does",
+        )
+        del frame, frames
+        self.turn.ticket.cancelled = True
+        self.expires = time.monotonic() + GRACE
+        for interrupt in list(self.turn.interrupts):
+            try:
+                interrupt()
+            except Exception:
+                _LOG.exception("%s: cannot be interrupted", where)
+
+
+class Watchdog:
+    """Watches the chunks of streams that have a timeout, with one thread for all of them.
+
+    A chunk that takes longer is interrupted: networks and helper processes end with an error, and long work of blocks
+    notices. If that does not help within ``GRACE`` seconds, its worker is given to other streams, and whoever awaits
+    the chunk gets the error; code that never returns continues on its thread, which nothing can end.
+    """
+
+    def __init__(self) -> None:
+        self._watched: dict[int, ChunkWatch] = {}
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def after_fork(self) -> None:
+        """Watch nothing: the threads that computed are gone."""
+        self._watched, self._thread, self._lock = {}, None, threading.Lock()
+
+    @contextmanager
+    def watch(self, turn: StreamTurn, timeout: float) -> Iterator[ChunkWatch]:
+        """Watch the chunk that the block inside computes.
+
+        :raises RuntimeError: if the thread that watches cannot be started.
+        """
+        chunk = ChunkWatch(turn, timeout)
+        with self._lock:
+            self._watched[id(chunk)] = chunk
+            try:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="voxstack-watchdog", daemon=True)
+                    self._thread.start()
+            except BaseException:
+                self._thread = None
+                del self._watched[id(chunk)]
+                raise
+        try:
+            yield chunk
+        finally:
+            self._watched.pop(id(chunk), None)
+
+    def _run(self) -> None:
+        idle_since = before = time.monotonic()
+        while True:
+            now = time.monotonic()
+            for chunk in list(self._watched.values()):
+                if chunk.turn.paused:
+                    chunk.expires += now - before
+                elif chunk.expires <= now:
+                    self._act(chunk)
+                del chunk
+            before = now
+            if self._watched:
+                idle_since = now
+            elif now - idle_since > _KEEP:
+                with self._lock:
+                    if not self._watched:
+                        self._thread = None
+                        return
+            time.sleep(_TICK)
+
+    def _act(self, chunk: ChunkWatch) -> None:
+        if chunk.error is None:
+            chunk.expire()
+        else:
+            chunk.expires = math.inf
+            if self._watched.pop(id(chunk), None) is not None:
+                chunk.turn.give_up(chunk.error)
