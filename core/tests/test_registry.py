@@ -214,7 +214,9 @@ def test_more_plugins_stand_beside_those_of_a_registry_and_in_the_place_of_names
     assert available_devices(first) == {"x:1": "one", "x:2": "two"}
 
 
-def test_plugins_check_addons_that_are_not_installed(write_addon: Callable[..., Path]) -> None:
+def test_plugins_check_addons_that_are_not_installed(
+    write_addon: Callable[..., Path], doubling: dict[str, Any]
+) -> None:
     seen: list[str] = []
 
     def check(files: Any) -> bool | None:
@@ -224,11 +226,12 @@ def test_plugins_check_addons_that_are_not_installed(write_addon: Callable[..., 
         return True if files.config["name"] == "friend" else None
 
     names = ("installed", "friend", "other", "stranger")
-    folders = {name: write_addon(name) for name in names}
+    folders = {name: write_addon(name, networks={"double": doubling}) for name in names}
     hooks = {"voxstack_addons": lambda: [folders["installed"]], "voxstack_check_addon": check}
     registry = Registry({"tiny": plugin(**hooks), "more": plugin(voxstack_check_addon=lambda files: None)})
-    trusts = [Addon.open(folders[name], registry).trust for name in ("friend", "other")]
-    assert trusts == [True, False]
+    opened = [Addon.open(folders[name], registry) for name in ("friend", "other")]
+    assert [addon.trust for addon in opened] == [True, False]
+    assert [addon.networks["double"].trusted for addon in opened] == [True, False]
     assert Addon.open("installed", registry).trust
     assert seen == ["friend", "other"]
     with pytest.raises(AddonError, match="is not trusted"):

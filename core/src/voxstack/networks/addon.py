@@ -41,7 +41,7 @@ class Addon:
         self.config: dict[str, Any] = files.config
         self.name: str = self.config["name"]
         self.trust = self._check() or trust  # trust in its code does not replace the check
-        self.networks: dict[str, NetworkSpec] = network_specs(files, trust, registry.addon)
+        self.networks: dict[str, NetworkSpec] = network_specs(files, self.trust, registry.addon)
         self.context = self._context(context)
         self._opened: list[weakref.ref[Network]] = []
 
