@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,21 @@ class Tensor:
     def batched(self) -> bool:
         """True if the first axis is the batch."""
         return self.shape[:1] == ("batch",)
+
+    def difference(self, dtype: str, shape: Sequence[object] | None) -> str:
+        """Return what a file has in place of this declaration, and what is declared; empty if they agree.
+
+        :param shape: in the file: a size of each axis, or anything else where it is free; None: not known.
+        """
+        if dtype != self.dtype:
+            return f"{dtype}, declared as {self.dtype}"
+        if shape is None:
+            return ""
+        agrees = len(shape) == len(self.shape) and not any(
+            isinstance(declared, int) and isinstance(found, int) and declared != found
+            for declared, found in zip(self.shape, shape, strict=True)
+        )
+        return "" if agrees else f"of axes {list(shape)}, declared as {list(self.shape)}"
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Tensor:

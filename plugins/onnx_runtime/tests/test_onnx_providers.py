@@ -66,8 +66,8 @@ class Machine:
                 *started,
                 *(["CPUExecutionProvider"] if "CPUExecutionProvider" not in started else []),
             ],
-            get_inputs=lambda: [SimpleNamespace(name="frames", shape=shape)],
-            get_outputs=lambda: [SimpleNamespace(name="mel")],
+            get_inputs=lambda: [SimpleNamespace(name="frames", type="tensor(float)", shape=shape)],
+            get_outputs=lambda: [SimpleNamespace(name="mel", type="tensor(float)", shape=["b", "f", 2])],
             get_provider_graph_assignment_info=lambda: [
                 SimpleNamespace(ep_name=name, get_nodes=lambda count=count: [0] * count)
                 for name, count in nodes.items()
@@ -77,7 +77,7 @@ class Machine:
         self.sessions.append(result)
         return result
 
-    def run(self, outputs: list[str], tensors: dict[str, np.ndarray]) -> list[np.ndarray]:
+    def run(self, outputs: list[str], tensors: dict[str, np.ndarray], options: Any = None) -> list[np.ndarray]:
         self.running += 1
         self.peak = max(self.peak, self.running)
         if self.running == 2:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxstack import ContextError, NetworkError
+from voxstack import ContextError, NetworkError, VoxstackError
 from voxstack.networks import Context, NetworkSpec
+from voxstack.streaming.turn import CURRENT_TURN, check_cancelled, interruptible
+from voxstack_onnx_runtime.declarations import check_declarations
 from voxstack_onnx_runtime.providers import PROVIDERS, Provider
 
 if TYPE_CHECKING:
     import onnxruntime
+
+POLL = 0.05
+"""Seconds between two looks at the deadline of a stream that waits for another call to end."""
 
 
 class Session:
@@ -26,7 +31,7 @@ class Session:
     :param sizes: the sizes that it was compiled for, by axis; empty: any.
     :raises ContextError: if it does not run on the provider. ONNX Runtime continues without a provider that does not
         load, and only logs a warning.
-    :raises NetworkError: if its inputs, outputs or axes are not those that the addon declares.
+    :raises NetworkError: if its inputs, outputs or their axes are not those that the addon declares.
     """
 
     def __init__(
@@ -41,26 +46,65 @@ class Session:
         import onnxruntime
 
         self._spec, self._session = spec, session
-        inputs, outputs = session.get_inputs(), [output.name for output in session.get_outputs()]
-        self._outputs = outputs
-        _check_names(spec, [i.name for i in inputs], outputs)
+        self._outputs = [output.name for output in session.get_outputs()]
+        check_declarations(spec, session, sizes)
         effective_provider = _effective_provider(spec, context, device, provider, session)
-        _check_sizes(spec, {i.name: i.shape for i in inputs}, sizes)
-        self._exclusive: AbstractContextManager[Any] = nullcontext() if provider.concurrent else threading.Lock()
+        self._exclusive = None if provider.concurrent else threading.Lock()
         self.stats = {"compilations": 1}
         self.effective = {"device": device, "provider": effective_provider, "version": onnxruntime.__version__}
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Run once.
+        """Run once. The call ends early if its stream misses its deadline, as soon as the node that runs then is done.
 
-        :raises NetworkError: if ONNX Runtime fails.
+        :raises NetworkError: if ONNX Runtime fails, or the call ends early.
+        :raises CancelledError: if the stream has missed its deadline before the call begins.
         """
+        turn = CURRENT_TURN.get()
         try:
-            with self._exclusive:
+            if turn is not None and turn.limited:
+                outputs = self._run_limited(tensors)
+            elif self._exclusive is None:
                 outputs = self._session.run(self._outputs, tensors)
+            else:
+                with self._exclusive:
+                    outputs = self._session.run(self._outputs, tensors)
+        except VoxstackError:
+            raise
         except Exception as error:  # the errors of ONNX Runtime share no base class of their own
             raise NetworkError(f"network {self._spec.name!r}: ONNX Runtime failed: {error}") from error
         return dict(zip(self._outputs, outputs, strict=True))
+
+    def _run_limited(self, tensors: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        options.log_severity_level = 4  # ONNX Runtime would log that it was interrupted
+
+        def interrupt() -> None:
+            options.terminate = True
+
+        try:
+            with interruptible(interrupt), self._exclusively():
+                outputs: Sequence[np.ndarray] = self._session.run(self._outputs, tensors, options)
+        except Exception as error:
+            if options.terminate and not isinstance(error, VoxstackError):
+                problem = "ended before it was done, because its stream missed its deadline"
+                raise NetworkError(f"network {self._spec.name!r}: {problem}") from error
+            raise
+        return outputs
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        """Run alone where the provider demands it; wait for that no longer than the stream's deadline."""
+        if self._exclusive is None:
+            yield
+            return
+        while not self._exclusive.acquire(timeout=POLL):
+            check_cancelled()
+        try:
+            yield
+        finally:
+            self._exclusive.release()
 
 
 def _effective_provider(
@@ -91,26 +135,3 @@ def _effective_provider(
         )
     others = ", ".join(f"{count} on {name}" for name, count in nodes.items())
     return f"{provider.name} ({own} nodes; {others})" if others else provider.name
-
-
-def _check_names(spec: NetworkSpec, inputs: list[str], outputs: list[str]) -> None:
-    for side, declared, found in (("inputs", spec.inputs, inputs), ("outputs", spec.outputs, outputs)):
-        if set(declared) != set(found):
-            raise NetworkError(
-                f"network {spec.name!r}: the file has the {side} {sorted(found)}, and the addon declares "
-                f"{sorted(declared)}; package the network again"
-            )
-
-
-def _check_sizes(spec: NetworkSpec, shapes: Mapping[str, Sequence[Any]], sizes: Mapping[str, int]) -> None:
-    """Check that the file names its axes as the addon does: sizes are set by name, and other axes would stay free.
-
-    :param shapes: of the inputs of the session.
-    """
-    for name, tensor in spec.inputs.items():
-        for axis, found in zip(tensor.shape, shapes[name], strict=False):
-            if isinstance(axis, str) and axis in sizes and found != sizes[axis]:
-                raise NetworkError(
-                    f"network {spec.name!r}, input {name!r}: the file names an axis {found!r} that the addon declares "
-                    f"as {axis!r}; export it with the same names, as sizes are set by them"
-                )
