@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxstack import NetworkError
+from voxstack import NetworkError, VoxstackError
 from voxstack.networks import NetworkSpec
+from voxstack.streaming.turn import CURRENT_TURN, interruptible
 
 if TYPE_CHECKING:
     import openvino
@@ -33,21 +34,47 @@ class CompiledNetwork:
         self._free: deque[openvino.InferRequest] = deque()
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Run once.
+        """Run once. The call ends early if its stream misses its deadline, as soon as the node that runs then is done.
 
-        :raises NetworkError: if OpenVINO fails.
+        :raises NetworkError: if OpenVINO fails, or the call ends early.
+        :raises CancelledError: if the stream has missed its deadline before the call begins.
         """
+        turn = CURRENT_TURN.get()
         try:
-            request = self._free.pop()
-        except IndexError:
-            request = self._compiled.create_infer_request()
-        try:
-            request.infer(tensors, share_inputs=True)
+            request = self._request()
+            if turn is not None and turn.limited:
+                _infer_limited(request, tensors)
+            else:
+                request.infer(tensors, share_inputs=True)
             outputs = {name: request.get_tensor(name).data.copy() for name in self._outputs}
+        except VoxstackError:
+            raise
         except Exception as error:  # OpenVINO's errors share no base class; the failed request is not used again
             raise NetworkError(f"network {self._spec.name!r}: OpenVINO failed: {error_text(error)}") from error
         self._free.append(request)
         return outputs
+
+    def _request(self) -> openvino.InferRequest:
+        try:
+            return self._free.pop()
+        except IndexError:
+            return self._compiled.create_infer_request()
+
+
+def _infer_limited(request: openvino.InferRequest, tensors: Mapping[str, np.ndarray]) -> None:
+    """Run a request that is cancelled if the stream misses its deadline; only one that runs asynchronously can be."""
+    missed = False
+
+    def interrupt() -> None:
+        nonlocal missed
+        missed = True
+        request.cancel()
+
+    with interruptible(interrupt):
+        request.start_async(tensors, share_inputs=True)
+        if missed:  # the request may have been cancelled before it started, which does nothing
+            request.cancel()
+        request.wait()
 
 
 def error_text(error: Exception) -> str:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxstack import ContextError, NetworkError
-from voxstack.networks import Context, NetworkSpec, Runner
+from voxstack.networks import Context, NetworkSpec, Runner, Tensor
 from voxstack.networks.sizes import PerSize, combinations, fixed_axes, require_all_fixed
 from voxstack_openvino_runtime.compiled_network import CompiledNetwork, error_text
 from voxstack_openvino_runtime.devices import compile_properties, effective_context, find_device, shared_core
 
 if TYPE_CHECKING:
     import openvino
+
+_DTYPES = {"f32": "float32", "f64": "float64", "f16": "float16", "i64": "int64", "i32": "int32", "boolean": "bool"}
 
 
 def open_model(spec: NetworkSpec, context: Context) -> Runner:
@@ -59,7 +61,25 @@ def _read(core: openvino.Core, spec: NetworkSpec, path: Path) -> openvino.Model:
                 f"network {spec.name!r}: the file has the {side} {found}, and the addon declares {sorted(declared)}; "
                 "package the network again"
             )
+        for name, tensor in declared.items():
+            _check_tensor(
+                spec, f"{side[:-1]} {name!r}", tensor, next(port for port in ports if name in port.get_names())
+            )
     return model
+
+
+def _check_tensor(spec: NetworkSpec, name: str, declared: Tensor, port: openvino.Output) -> None:
+    """Check the dtype and the axes of an input or output of a model.
+
+    :raises NetworkError: naming what differs from the declaration.
+    """
+    kind, axes = port.get_element_type().get_type_name(), port.get_partial_shape()
+    shape = None if axes.rank.is_dynamic else [None if size.is_dynamic else size.get_length() for size in axes]
+    if difference := declared.difference(_DTYPES.get(kind, kind), shape):
+        raise NetworkError(
+            f"network {spec.name!r}, {name}: in the file it is {difference}; package the network again, or correct "
+            "its declaration in addon.json"
+        )
 
 
 def _unpack_weights(model: openvino.Model) -> None:
