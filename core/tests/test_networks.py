@@ -124,11 +124,48 @@ def test_the_stateful_form_is_a_network_of_its_own_whose_caller_gives_no_states(
     assert not any(x.any() for x in states.values())
 
 
+def declared(spec: NetworkSpec, **others: Any) -> dict[str, Any]:
+    """Return outputs as a spec declares them, with one step on each named axis."""
+    sizes = {name: [n if isinstance(n, int) else 1 for n in tensor.shape] for name, tensor in spec.outputs.items()}
+    return {**{name: np.zeros(size, spec.outputs[name].dtype) for name, size in sizes.items()}, **others}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ({"mel": None}, "NoneType"),
+        ({"mel": [[[1.0]]]}, "list"),
+        ({"mel": np.zeros((1, 1, 3))}, r"float64 of the shape \(1, 1, 3\)"),
+        ({"mel": np.zeros((1, 3), np.float32)}, r"float32 of the shape \(1, 3\)"),
+        ({"mel": np.zeros((1, 1, 4), np.float32)}, r"float32 of the shape \(1, 1, 4\)"),
+    ],
+)
+def test_an_output_that_is_not_as_declared_is_an_error(wrong: dict[str, Any], problem: str) -> None:
+    form = both().stateful
+    assert form is not None
+    given = inputs(past=object(), hidden=object(), end=np.zeros(1, np.int64))
+    network = Network(form, Context("python"), lambda **tensors: declared(form, **wrong))
+    with pytest.raises(NetworkError, match=f"network 'net', output 'mel': the addon declares float32 .* {problem}"):
+        network(**given)
+    fixed = {name: x for name, x in given.items() if name not in form.states}
+    with pytest.raises(NetworkError, match=problem):
+        network.bind(**fixed)(past=given["past"], hidden=given["hidden"])
+
+
+def test_a_runtime_that_fails_otherwise_than_on_purpose_names_the_network() -> None:
+    form = both().stateful
+    assert form is not None
+    network = Network(form, Context("python"), lambda **tensors: {}["weights"])
+    with pytest.raises(NetworkError, match="network 'net' failed: KeyError: 'weights'"):
+        network(**inputs(past=object(), hidden=object(), end=np.zeros(1, np.int64)))
+
+
 def test_states_go_through_as_they_are() -> None:
     form = both().stateful
     assert form is not None
     given = inputs(past=object(), hidden=object(), end=np.zeros(1, np.int64))
-    seen = Network(form, Context("python"), lambda **tensors: tensors)(**given)
+    seen: dict[str, Any] = {}
+    Network(form, Context("python"), lambda **tensors: seen.update(tensors) or declared(form))(**given)
     assert seen["past"] is given["past"]
     with pytest.raises(NetworkError, match=r"network 'net' needs the input 'hidden'"):
         Network(form, Context("python"), lambda **tensors: tensors)(
@@ -195,13 +232,13 @@ def test_a_context_is_a_name_a_mapping_or_the_default(value: Any, expected: Cont
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ({"threads": 0}, "'threads' is a number of threads from 1 up, not 0"),
+        ({"threads": 0}, "'threads' is a number of threads from 1 to 256, not 0"),
         ({"runtime": 5}, "'runtime' is the name of a runtime, not 5"),
         ({"device": None}, "'device' is the name of a device, not None"),
         ({"shapes": 3}, "'shapes' is sizes by axis"),
         ({"shapes": {"frames": 3}}, "'shapes' is sizes by axis"),
         ({"streaming": "cached"}, "'streaming' is 'stateful' or 'windowed', not 'cached'"),
-        ({"batch": 0}, "'batch' is a number of calls from 1 up, not 0"),
+        ({"batch": 0}, "'batch' is a number of calls from 1 to 1024, not 0"),
         (
             {"schedule": {"frist": 16}},
             "'schedule' is {'first': frames, 'growth': a factor above 1, .*, not {'frist': 16}",

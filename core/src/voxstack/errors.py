@@ -38,3 +38,16 @@ class CapacityError(VoxstackError):
 
 class CancelledError(VoxstackError):
     """Work was given up because its stream was closed or missed its deadline."""
+
+
+def describe(error: BaseException) -> str:
+    """Return the type and the text of an error, also of one that has no text because its ``__str__`` fails."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception as failure:
+        return f"{type(error).__name__} (its text cannot be read: {type(failure).__name__})"
+
+
+def foreign(error: BaseException) -> str:
+    """Return the text of an error of a plugin, to end a message with; with its type unless it is on purpose."""
+    return str(error) if isinstance(error, VoxstackError) else describe(error)

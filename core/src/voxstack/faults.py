@@ -8,7 +8,7 @@ from types import FrameType, TracebackType
 import numpy as np
 
 from voxstack.blocks import Block, Frames, StreamableBlock, close
-from voxstack.errors import VoxstackError
+from voxstack.errors import describe
 from voxstack.utterance import Utterance
 
 
@@ -27,13 +27,16 @@ def pull(block: StreamableBlock, source: Frames, utterance: Utterance) -> Frames
         close(frames)
 
 
-def located(error: BaseException) -> tuple[str, str]:
-    """Return the path of the block that raised an error, and a description of the error."""
+def located(error: BaseException, where: str = "stack", name: str = "") -> tuple[str, str]:
+    """Return the path of the block that raised an error, and a description of the error.
+
+    :param where: path of the block whose code was called, and ``name`` its class, if the traceback shows no other.
+    """
     block = innermost_block(_frames(error.__traceback__))
-    where = block.stack_path if block is not None and block.stack_path else "stack"
+    if block is not None and (block.stack_path or not name):
+        where, name = block.stack_path or where, type(block).__name__
     text = describe(error)
-    named = block is None or text.partition(": ")[2].startswith(type(block).__name__)
-    return where, text if named else f"{type(block).__name__}: {text}"
+    return where, text if not name or text.partition(": ")[2].startswith(name) else f"{name}: {text}"
 
 
 def innermost_block(frames: Iterable[FrameType]) -> Block | None:
@@ -47,19 +50,6 @@ def innermost_block(frames: Iterable[FrameType]) -> Block | None:
         if isinstance(owner, Block) and (owner.stack_path or found is None):
             found = owner
     return found
-
-
-def describe(error: BaseException) -> str:
-    """Return the type and the text of an error, also of one that has no text because its ``__str__`` fails."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception as failure:
-        return f"{type(error).__name__} (its text cannot be read: {type(failure).__name__})"
-
-
-def foreign(error: BaseException) -> str:
-    """Return the text of an error of a plugin, to end a message with; with its type unless it is on purpose."""
-    return str(error) if isinstance(error, VoxstackError) else describe(error)
 
 
 def _frames(trace: TracebackType | None) -> Iterator[FrameType]:

@@ -14,16 +14,16 @@ class ForkAware(Protocol):
         """Make the object usable in a forked child: new locks, and nothing held by threads that are gone."""
 
 
-_OBJECTS: weakref.WeakSet[ForkAware] = weakref.WeakSet()
+_OBJECTS: weakref.WeakValueDictionary[int, ForkAware] = weakref.WeakValueDictionary()
 
 
 def renew_after_fork(owner: ForkAware) -> None:
     """Call ``owner.after_fork()`` in every forked child, as long as ``owner`` exists."""
-    _OBJECTS.add(owner)
+    _OBJECTS[id(owner)] = owner
 
 
 def _renew() -> None:
-    for owner in list(_OBJECTS):
+    for owner in list(_OBJECTS.values()):
         owner.after_fork()
 
 

@@ -13,7 +13,8 @@ import pluggy
 
 from voxstack import builtin, hookspecs
 from voxstack.blocks import Block
-from voxstack.errors import PluginError
+from voxstack.errors import PluginError, VoxstackError, describe
+from voxstack.forks import renew_after_fork
 from voxstack_addon_spec.wording import did_you_mean
 
 GROUP = "voxstack"
@@ -50,9 +51,14 @@ class Registry(Mapping[str, type[Block]]):
         self._claims: dict[str, dict[str, type[Block]]] = {}
         self._addons: dict[str, Path] = {}
         self._shared: dict[object, Any] = {}
-        self._lock = threading.RLock()
+        self.after_fork()
+        renew_after_fork(self)
         for name, plugin in {"voxstack": builtin, **plugins}.items():
             self._register(name, plugin)
+
+    def after_fork(self) -> None:
+        """Renew the lock: who held it in the parent is gone."""
+        self._lock = threading.RLock()
 
     @classmethod
     @functools.cache
@@ -148,6 +154,20 @@ class Registry(Mapping[str, type[Block]]):
     def implementations(self, hook: str) -> list[Any]:
         """Return the implementations of a hook, in the order in which pluggy calls them."""
         return list(reversed(getattr(self._manager.hook, hook).get_hookimpls()))
+
+    def call(self, impl: Any, **offered: Any) -> Any:
+        """Call one implementation of a hook with those of the arguments that it names.
+
+        :raises PluginError: naming the plugin, if it fails otherwise than on purpose.
+        """
+        try:
+            return impl.function(*(offered[name] for name in impl.argnames))
+        except VoxstackError:
+            raise
+        except Exception as error:
+            home = self._distribution(impl.plugin_name)
+            problem = f"{impl.function.__name__} of plugin {impl.plugin_name!r} ({home}) failed: {describe(error)}"
+            raise PluginError(f"{problem}; update or uninstall it") from error
 
     def broken_plugins_note(self) -> str:
         """Return what is wrong with the installed plugins, a line each, to end an error with; empty if nothing is."""

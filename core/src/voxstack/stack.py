@@ -6,8 +6,9 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from voxstack.blocks import Block, SequenceBlock, StreamableBlock, field_path
-from voxstack.errors import StackError, VoxstackError
+from voxstack.blocks import Block, SequenceBlock, StreamableBlock, check_declarations, field_path
+from voxstack.errors import StackError, VoxstackError, foreign
+from voxstack.faults import located
 from voxstack.registry import Registry
 from voxstack.schema import block_schema
 from voxstack.utterance import REQUEST
@@ -45,7 +46,12 @@ def build(
     block = _build(spec, addon, registry, Block, path)
     if addon is not None:
         names = (*REQUEST, *addon.config.get("controls", {})) if available is None else available
-        block.check_needs(dict.fromkeys(names, "the utterance"), path)
+        try:
+            block.check_needs(dict.fromkeys(names, "the utterance"), path)
+        except VoxstackError:
+            raise
+        except Exception as error:  # of a property such as needs, of any block
+            raise StackError(*located(error)) from error
     return block
 
 
@@ -54,8 +60,8 @@ def _build(spec: Any, addon: Addon | None, registry: Registry, kind: type[B], pa
     if not issubclass(cls, kind):
         found = "SequenceBlock" if issubclass(cls, SequenceBlock) else "StreamableBlock"
         raise StackError(path, f"{cls.__name__} is a {found}, and only a {kind.__name__} can stand here")
-    _validate(spec, cls, path)
-    hints = typing.get_type_hints(cls)
+    schema, hints = _description(cls, path)
+    _validate(spec, cls, schema, path)
     values = [(name, value) for name, value in spec.items() if name != "type"]
     fields = {name: _convert(hints[name], value, addon, registry, field_path(path, name)) for name, value in values}
     try:
@@ -63,10 +69,13 @@ def _build(spec: Any, addon: Addon | None, registry: Registry, kind: type[B], pa
         block.stack_path = path or "stack"
         if addon is not None:
             block.load(addon)
+            check_declarations(block)
     except StackError as error:
         raise StackError(field_path(path, error.where), error.problem) from error
     except VoxstackError as error:
         raise StackError(path, f"{cls.__name__}: {error}") from error
+    except Exception as error:  # a third party's __post_init__ or load may raise anything
+        raise StackError(*located(error, path or "stack", cls.__name__)) from error
     return block
 
 
@@ -83,10 +92,20 @@ def find(spec: Any, registry: Registry, path: str) -> type[Block]:
         raise StackError(path, str(error)) from error
 
 
-def _validate(spec: Mapping[str, Any], cls: type[Block], path: str) -> None:
+def _description(cls: type[Block], path: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the schema of a block and the types of its fields.
+
+    :raises StackError: if they cannot be read, as for an annotation that names nothing.
+    """
+    try:
+        return block_schema(cls), typing.get_type_hints(cls)
+    except Exception as error:
+        raise StackError(path, f"{cls.__name__} cannot be described: {foreign(error)}; correct the plugin") from error
+
+
+def _validate(spec: Mapping[str, Any], cls: type[Block], schema: Mapping[str, Any], path: str) -> None:
     from jsonschema.exceptions import best_match  # costs more to import than the rest of the core
 
-    schema = block_schema(cls)
     known = schema["properties"]
     for key in spec:
         if key not in known:

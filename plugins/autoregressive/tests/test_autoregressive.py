@@ -347,7 +347,8 @@ def test_what_fails_fails_alone(since: int):
     alone = [decode(block, stream, 12) for stream in inputs]
     inputs[3]["keys"][0, 0] = 99
     results = concurrent(block, inputs, size=60)
-    assert isinstance(results[3], RuntimeError)
+    assert isinstance(results[3], NetworkError)
+    assert isinstance(results[3].__cause__, RuntimeError)
     for number in {*range(8)} - {3}:
         np.testing.assert_array_equal(results[number], alone[number])
 

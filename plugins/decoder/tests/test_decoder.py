@@ -22,7 +22,7 @@ def smooth(frames: np.ndarray) -> np.ndarray:
     """Run a network of this receptive field and hop, exact in integers: (batch, frames, features) to twice as many."""
     padded = np.pad(frames, [(0, 0), (LEFT, RIGHT), (0, 0)])
     summed = sum(tap * padded[:, i : i + frames.shape[1]] for i, tap in enumerate(TAPS))
-    return np.repeat(summed, HOP, axis=1)
+    return np.repeat(summed, HOP, axis=1).astype(np.float32)
 
 
 def config(**more: Any) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def steps(
     joined = np.concatenate([past, new, np.zeros((1, RIGHT * int(end[0]), 4), np.float32)], 1).astype(np.float32)
     count = joined.shape[1] - LEFT - RIGHT
     summed = sum(tap * joined[:, i : i + count] for i, tap in enumerate(TAPS))
-    return {"mel": np.repeat(summed, HOP, axis=1), "next_past": joined[:, -(LEFT + RIGHT) :]}
+    return {"mel": np.repeat(summed, HOP, axis=1).astype(np.float32), "next_past": joined[:, -(LEFT + RIGHT) :]}
 
 
 def either(**tensors: np.ndarray) -> dict[str, np.ndarray]:

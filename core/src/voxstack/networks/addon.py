@@ -88,7 +88,9 @@ class Addon:
         :raises AddonError: if a plugin refuses the addon.
         """
         installed = Path(self.files.location) in self.registry.addons().values()
-        return not installed and any(self.registry.hook.voxstack_check_addon(files=self.files))
+        implementations = [] if installed else self.registry.implementations("voxstack_check_addon")
+        answers = [self.registry.call(impl, files=self.files) for impl in implementations]  # each may refuse it
+        return any(answers)
 
     @property
     def opened(self) -> list[Network]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from voxstack.errors import NetworkError
+from voxstack.errors import NetworkError, VoxstackError, describe
 from voxstack_addon_spec import Context, Form, NetworkSpec, Tensor
 
 States = dict[str, np.ndarray]
@@ -71,6 +71,15 @@ class Network:
         self._checked = [
             (name, tensor, np.dtype(tensor.dtype)) for name, tensor in spec.inputs.items() if name not in spec.filled
         ]
+        self._produced = [
+            (
+                name,
+                np.dtype(tensor.dtype),
+                len(tensor.shape),
+                [(i, n) for i, n in enumerate(tensor.shape) if n.__class__ is int],
+            )
+            for name, tensor in spec.outputs.items()
+        ]
         self._carried = [(name, state.next) for name, state in spec.states.items()]
         self._end = streaming.end if streaming else None
         self._first_states = first_states(spec)
@@ -80,12 +89,13 @@ class Network:
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run once.
 
-        :raises NetworkError: naming the input that is missing, unknown, or of the wrong type or shape.
+        :raises NetworkError: naming the input that is missing, unknown, or of the wrong type or shape, or the output
+            that is not as declared; or if the network fails.
         """
         sizes = self._check(tensors)
         if len(tensors) < len(self._names):
             self._fill(tensors, sizes)
-        return self._run(**tensors)
+        return self._run_checked(**tensors)
 
     def bind(self, **tensors: np.ndarray) -> Runner:
         """Return a runner with some inputs fixed and checked once, for calls that differ only in the others.
@@ -95,7 +105,7 @@ class Network:
         :raises NetworkError: naming the input that is missing, unknown, or of the wrong type or shape.
         """
         self._fill(tensors, self._check(tensors), leave=self.spec.filled)
-        run = self._run
+        run = self._run_checked
         return lambda **others: run(**tensors, **others)
 
     @property
@@ -147,6 +157,30 @@ class Network:
 
     def _first_rows(self, outputs: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, np.ndarray]:
         return {name: outputs[name][0] if name in self._rows_out else outputs[name] for name in names}
+
+    def _run_checked(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Run, and check that the outputs are as declared."""
+        try:
+            outputs = self._run(**tensors)
+        except VoxstackError:
+            raise
+        except Exception as error:
+            raise NetworkError(f"network {self.spec.name!r} failed: {describe(error)}") from error
+        for name, dtype, axes, fixed in self._produced:
+            array = outputs.get(name)
+            if array.__class__ is not np.ndarray or array.dtype != dtype or array.ndim != axes:
+                raise self._wrong_output(name, array)
+            for axis, size in fixed:
+                if array.shape[axis] != size:
+                    raise self._wrong_output(name, array)
+        return outputs
+
+    def _wrong_output(self, name: str, array: object) -> NetworkError:
+        tensor = self.spec.outputs[name]
+        found = f"{array.dtype} of the shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        declared = f"{tensor.dtype} with the axes {list(tensor.shape)}"
+        problem = f"the addon declares {declared}, and the network gave {found}; package the network again"
+        return NetworkError(f"network {self.spec.name!r}, output {name!r}: {problem}")
 
     def _check(self, tensors: dict[str, np.ndarray]) -> dict[str, int]:
         """Convert the inputs in place to the dtypes of the network, and return the sizes of their named axes."""

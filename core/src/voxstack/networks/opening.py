@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from voxstack.errors import ContextError
+from voxstack.forks import renew_after_fork
 from voxstack.networks.network import Network
 from voxstack_addon_spec import Context, NetworkSpec
 from voxstack_addon_spec.sizes import fixed_axes
@@ -22,6 +23,11 @@ class NetworkPool:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._networks: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Renew the lock: who held it in the parent is gone."""
         self._lock = threading.Lock()
 
     def open(self, spec: NetworkSpec, context: Context) -> Network:
@@ -42,7 +48,7 @@ class NetworkPool:
         registry = self._registry
         layers: dict[str, Any] = {}
         for impl in registry.implementations("voxstack_open_network"):
-            run = _call(impl, spec=spec, context=context)
+            run = registry.call(impl, spec=spec, context=context)
             if run is not None:
                 layers[impl.plugin_name] = run
                 break
@@ -53,7 +59,7 @@ class NetworkPool:
             )
         fixed = False
         for impl in registry.implementations("voxstack_wrap_network"):
-            wrapper = _call(impl, network=[*layers.values()][-1], spec=spec, context=context)
+            wrapper = registry.call(impl, network=[*layers.values()][-1], spec=spec, context=context)
             if wrapper is not None:
                 layers[impl.plugin_name] = wrapper
                 fixed = fixed or getattr(wrapper, "fixed_shapes", False)
@@ -81,10 +87,6 @@ def available_devices(registry: Registry) -> dict[str, str]:
 
 def resolve_context(registry: Registry, name: str, config: Mapping[str, Any]) -> str | Mapping[str, Any] | None:
     """Return the context that a plugin gives for a name which the addon does not define; None if none knows it."""
-    found: str | Mapping[str, Any] | None = registry.hook.voxstack_context(name=name, addon=config)
+    answers = (registry.call(impl, name=name, addon=config) for impl in registry.implementations("voxstack_context"))
+    found: str | Mapping[str, Any] | None = next((answer for answer in answers if answer is not None), None)
     return found
-
-
-def _call(impl: Any, **offered: Any) -> Any:
-    """Call one hook implementation with the arguments that it names."""
-    return impl.function(*(offered[name] for name in impl.argnames))

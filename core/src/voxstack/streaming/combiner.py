@@ -6,7 +6,10 @@ from abc import ABC, abstractmethod
 from threading import Lock
 from typing import Generic, TypeVar
 
-from voxstack.streaming.turn import waiting
+from voxstack.forks import renew_after_fork
+from voxstack.streaming.turn import CURRENT_TURN, check_cancelled, waiting
+
+_CHECK = 0.1  # seconds between two looks at whether a stream with a timeout is still wanted
 
 
 class Job(ABC):
@@ -52,6 +55,11 @@ class Combiner(ABC, Generic[J]):
         self.max_rows, self.lanes = max_rows, lanes
         self.arrived = False
         """True if a job has started waiting since the last round began."""
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Forget all jobs: the threads of their callers are gone."""
         self._lock = Lock()  # held while jobs move between the lists, never while a batch runs
         self._running = 0  # leaders, including those that wait for their turn
         self._waiting: list[J] = []  # the oldest first, without leaders and the jobs in their batches
@@ -72,7 +80,7 @@ class Combiner(ABC, Generic[J]):
         try:
             if not self._arrive(job):  # ``job.leads`` may have changed since: a leader that left may have handed over
                 with waiting():
-                    job.woken.acquire()
+                    _wait(job.woken)
             if job.leads:
                 while not job.done:
                     self.run(self._join(job))
@@ -138,3 +146,16 @@ class Combiner(ABC, Generic[J]):
             woken = following + [other for other in rest if other.done]
         for other in woken:
             other.woken.release()
+
+
+def _wait(woken: Lock) -> None:
+    """Wait until a job is done or leads; a stream with a timeout does not wait for a leader that hangs.
+
+    :raises CancelledError: if the stream has missed its deadline.
+    """
+    turn = CURRENT_TURN.get()
+    if turn is None or not turn.limited:
+        woken.acquire()
+        return
+    while not woken.acquire(timeout=_CHECK):
+        check_cancelled()

@@ -91,6 +91,12 @@ def waiting(for_input: bool = False) -> Iterator[None]:
         turn.paused = False
 
 
+def is_cancelled() -> bool:
+    """Return whether the stream of the calling code was closed or missed its deadline."""
+    turn = CURRENT_TURN.get()
+    return turn is not None and turn.cancelled
+
+
 def check_cancelled() -> None:
     """Return, unless the stream of the calling code was closed or missed its deadline.
 
@@ -98,8 +104,7 @@ def check_cancelled() -> None:
 
     :raises CancelledError: if nobody wants the result any more.
     """
-    turn = CURRENT_TURN.get()
-    if turn is not None and turn.cancelled:
+    if is_cancelled():
         raise CancelledError("the stream was closed, or missed its deadline; nothing more is computed")
 
 

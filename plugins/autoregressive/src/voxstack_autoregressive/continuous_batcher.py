@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from voxstack.streaming.combiner import Combiner
+from voxstack.streaming.turn import is_cancelled
 from voxstack_autoregressive.decoding_state import DecodingState
 from voxstack_autoregressive.step_batch import StepBatch
 
@@ -45,9 +46,12 @@ class ContinuousBatcher(Combiner[DecodingState]):
         try:
             self._run(batch)
         except Exception as error:
-            if len(batch) == 1:
-                batch[0].error = error
-            for state in batch:
+            failed = (
+                batch[:1] if is_cancelled() else batch
+            )  # the leader's own deadline ended it: others go on without it
+            if len(failed) == 1:
+                failed[0].error = error
+            for state in failed:
                 state.isolated = True
 
     def _run(self, states: list[DecodingState]) -> None:

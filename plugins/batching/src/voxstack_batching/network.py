@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from voxstack import NetworkError
+from voxstack.forks import renew_after_fork
 from voxstack.networks import NetworkSpec, Runner, Tensor
-from voxstack.streaming.turn import current_turn
+from voxstack.streaming.turn import current_turn, is_cancelled
 from voxstack_batching.dynamic_batcher import Call, DynamicBatcher
 
 MAX_STEPS = 48
@@ -43,9 +44,14 @@ class BatchingNetwork:
         # Two batchers: code without a turn (such as a thread that a block waits for in its own turn) never
         # waits for a call that must first take one, as the holder of that turn might be waiting for this very code.
         self._in_turn, self._without_turn = (DynamicBatcher(self._run, max_rows, lanes) for _ in range(2))
-        self._lock = threading.Lock()
+        self.after_fork()
+        renew_after_fork(self)
         self._sizes: Counter[int] = Counter()
         self._apart = self._failed = 0
+
+    def after_fork(self) -> None:
+        """Renew the lock of the counters."""
+        self._lock = threading.Lock()
 
     @property
     def stats(self) -> dict[str, Any]:
@@ -109,10 +115,13 @@ class BatchingNetwork:
         if len(calls) > 1:
             try:
                 results = self._run_batch(calls)
-            except Exception:
-                # One call is at fault, or the network accepts no batches: alone, each gets its own outcome.
+            except Exception as error:
                 with self._lock:
                     self._failed += 1
+                if is_cancelled():  # the leader's own deadline ended the batch: the others run in batches of their own
+                    calls[0].error = error
+                    return
+                # One call is at fault, or the network accepts no batches: alone, each gets its own outcome.
             else:
                 for call, result in zip(calls, results, strict=True):
                     call.result = result

@@ -110,15 +110,22 @@ class ParallelRun:
         return waiting_helpers, computing_helpers
 
     def _call_helpers(self, waiting_helpers: int, computing_helpers: int) -> None:
-        for _ in range(waiting_helpers):
-            self._turn.run(lambda: self._help(in_turn=False))
-        for _ in range(computing_helpers):
-            self._turn.submit(self._help)
+        for in_turn in [False] * waiting_helpers + [True] * computing_helpers:
+            try:
+                if in_turn:
+                    self._turn.submit(self._help)
+                else:
+                    self._turn.run(lambda: self._help(in_turn=False))
+            except RuntimeError:  # no thread can be started: this one does the work
+                self._dismiss(in_turn)
 
     def _help(self, in_turn: bool = True) -> None:
         """Run ready networks on a helper thread, as long as no other stream wants its turn."""
         while self._work(any_device=in_turn) and not (in_turn and self._turn.wanted):
             pass
+        self._dismiss(in_turn)
+
+    def _dismiss(self, in_turn: bool) -> None:
         with self._changed:
             self._helpers -= 1
             self._computing -= in_turn

@@ -8,7 +8,7 @@ from graphlib import CycleError
 
 import numpy as np
 
-from voxstack import AddonError, NetworkError, Utterance, VoxstackError
+from voxstack import AddonError, Utterance
 from voxstack.networks import Network
 from voxstack.ordering import NeedsAndGives, dependencies, execution_order, missing_needs
 
@@ -73,16 +73,11 @@ class Plan:
         """Run one network.
 
         :param results: of the networks that ran before it.
-        :raises VoxstackError: naming the network, whatever fails in it.
+        :raises NetworkError: naming the network, whatever fails in it.
         """
         network = self.networks[index]
         inputs = {name: results[name] if name in results else utterance[name] for name in network.spec.needs}
-        try:
-            return network.run_single(**inputs)
-        except VoxstackError:
-            raise
-        except Exception as error:  # raised by its runtime: only its name tells which of several networks failed
-            raise NetworkError(f"network {network.spec.name!r} failed: {type(error).__name__}: {error}") from error
+        return network.run_single(**inputs)
 
 
 def _needs_and_gives(network: Network) -> NeedsAndGives:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
+from voxstack.forks import renew_after_fork
 from voxstack.streaming.turn import Turn, available_cores
 
 
@@ -14,7 +15,13 @@ class Unscheduled(Turn):
     """Stands in for a turn in code that no scheduler runs: helpers may use every other core of the process."""
 
     def __init__(self, workers: int) -> None:
-        self.workers, self._helpers = workers, 0
+        self.workers = workers
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Count no helpers: the threads are gone."""
+        self._helpers = 0
         self._lock = threading.Lock()
 
     @classmethod

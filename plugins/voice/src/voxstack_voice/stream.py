@@ -170,7 +170,7 @@ class VoiceStream:
         """
         try:
             samples = next(self._frames, None)
-            while samples is not None and not len(samples):
+            while samples is not None and not samples.size:
                 samples = next(self._frames, None)
         except RequestError:
             raise

@@ -6,15 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from voxstack.streaming.turn import CURRENT_TURN, Turn
-from voxstack_voice.costs import SpeedMeter, work_clock
+from voxstack_voice.costs import MachineShare, SpeedMeter, work_clock
+from voxstack_voice.deadline_queue import DeadlineQueue
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
-
-    from voxstack_voice.scheduler import Scheduler
 
 T = TypeVar("T")
 
@@ -28,6 +27,18 @@ class Departure(NamedTuple):
     audio: float
 
 
+class Accounts(Protocol):
+    """The part of a scheduler that the accounts of streams use; see :class:`voxstack_voice.scheduler.Scheduler`."""
+
+    queue: DeadlineQueue
+    machine: MachineShare
+    generation: int
+
+    def depart(self, departure: Departure) -> None: ...
+    def first_audio(self, generation: int, voice: str) -> None: ...
+    def learn_first_cost(self, voice: str, seconds: float) -> bool: ...
+
+
 class Ticket:
     """One stream's account with a scheduler: it takes its turns with it, and is charged for them.
 
@@ -36,7 +47,7 @@ class Ticket:
     be computed, or None (:mod:`voxstack_voice.watchdog`).
     """
 
-    def __init__(self, scheduler: Scheduler, voice: str, deadline: Callable[[], float], meter: SpeedMeter) -> None:
+    def __init__(self, scheduler: Accounts, voice: str, deadline: Callable[[], float], meter: SpeedMeter) -> None:
         self.deadline = deadline
         self.queue = scheduler.queue
         self.seconds = self.audio = 0.0

@@ -13,6 +13,7 @@ import numpy as np
 
 from voxstack.blocks import StreamableBlock
 from voxstack.errors import AddonError, RequestError, StackError
+from voxstack.faults import located
 from voxstack.networks import Context, ContextLike, Effective
 from voxstack.networks.addon import Addon
 from voxstack.registry import Registry
@@ -58,13 +59,7 @@ class Voice:
         if not stack:
             reason = "this addon has no stack: it lends its networks to others and cannot speak by itself; load a voice"
             raise StackError(addon.name, reason)
-        block = build(stack, addon)
-        if not isinstance(block, StreamableBlock) or not block.head:
-            reason = "nothing here starts a stream; begin with a block that makes frames from the utterance"
-            raise StackError("stack[0]", reason)
-        if block.makes not in (None, "samples"):
-            raise StackError("stack", f"a voice ends in 'samples', and this stack ends in {block.makes!r}")
-        self.block: StreamableBlock = block
+        self.block: StreamableBlock = _speaking(build(stack, addon))
         self.name: str = addon.name
         self.sample_rate: int = addon.config["sample_rate"]
         self.scheduler = scheduler or Scheduler.shared()
@@ -242,6 +237,24 @@ def load(
     """
     addon = Addon.open(source, registry or Registry.installed(), context, trust)
     return Voice(addon, schedule, scheduler, timeout)
+
+
+def _speaking(block: object) -> StreamableBlock:
+    """Return a block that starts a stream and ends in samples.
+
+    :raises StackError: if it does not.
+    """
+    try:
+        starts = isinstance(block, StreamableBlock) and block.head
+        makes = getattr(block, "makes", None)
+    except Exception as error:  # a plugin's property may raise anything
+        raise StackError(*located(error)) from error
+    if not isinstance(block, StreamableBlock) or not starts:
+        reason = "nothing here starts a stream; begin with a block that makes frames from the utterance"
+        raise StackError("stack[0]", reason)
+    if makes not in (None, "samples"):
+        raise StackError("stack", f"a voice ends in 'samples', and this stack ends in {makes!r}")
+    return block
 
 
 def _limit(voice: str, requested: float | None, default: float | None) -> float | None:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from voxstack import Chunk, Registry, RequestError, Speech, Voice
+from voxstack.forks import renew_after_fork
 from voxstack.networks import Context, ContextLike
 from voxstack.networks.addon import Addon
 from voxstack_voices.eviction import voices_to_evict
@@ -56,12 +57,17 @@ class Voices:
         self.budget = budget
         self._registry = registry or Registry.installed()
         self._context, self._trust, self._options, self._clock = context, trust, options, clock
-        self._lock = threading.Lock()
         self._loaded: dict[str, LoadedVoice] = {}
+        self._closed = False
+        self.after_fork()
+        renew_after_fork(self)
+        self.warm(*warm)
+
+    def after_fork(self) -> None:
+        """Keep the loaded voices, and open again what threads of the parent were opening."""
+        self._lock = threading.Lock()
         self._opening: dict[str, Future[None]] = {}
         self._reserved: dict[str, Weights] = {}  # of voices that are being opened
-        self._closed = False
-        self.warm(*warm)
 
     @contextmanager
     def use(self, name: str | Path) -> Iterator[Voice]:
