@@ -159,6 +159,15 @@ def test_every_field_is_signed(write_addon: Write, acme: PrivateKey, field: str,
     assert "is not a signature of the key" in refusal(folder, acme)
 
 
+def test_what_is_signed_is_fixed() -> None:
+    signature = Signature("0" * 16, "tiny", "1", "f" * 64, "2026-11-29T03:03:32Z", "é")
+    assert signature.message() == (
+        b'voxstack-signature 1\n{"addon":"tiny","addon_version":"1","algorithm":"ed25519","comment":"\\u00e9",'
+        b'"created":"2026-11-29T03:03:32Z","format":"voxstack-signature","key":"' + b"0" * 16 + b'",'
+        b'"sha256":"' + b"f" * 64 + b'","version":1}'
+    )
+
+
 def test_signatures_for_other_purposes_are_none(write_addon: Write, acme: PrivateKey) -> None:
     folder = write_addon()
     made = sign(folder, acme)
