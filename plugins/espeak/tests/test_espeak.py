@@ -15,6 +15,7 @@ import voxstack_espeak
 from voxstack import BlockError, Registry, RequestError, Schedule, StackError
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_espeak import Espeak
+from voxstack_espeak.audio_buffer import _TAG, _without_trailing_tags
 
 TEXT = "Hello there, my friend. I have 23 apples & 4 pears!"
 ADDON = addon(sample_rate=22050, hop_length=220)
@@ -248,3 +249,19 @@ def test_an_error_of_the_process_tells_the_block(voice: voxstack.Voice) -> None:
     with pytest.raises(BlockError, match=r"stack\[0\]: Espeak: .*signal 9.*the next one gets a new process"):
         list(chunks)
     assert len(voice.synthesize("Again.").samples)
+
+
+@pytest.mark.parametrize("control", ["rate", "pitch", "pitch_range", "volume"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300])
+def test_controls_that_are_no_numbers_are_refused(control: str, value: float) -> None:
+    with pytest.raises(RequestError, match=f"Espeak: {control} "):
+        synthesized(loaded(Espeak(), ADDON), text="Yes.", **{control: value})
+
+
+def test_spaces_and_tags_at_the_end_of_a_sentence_are_removed_in_linear_time() -> None:
+    for text, expected in (("One. </s> <b/>\n", "One."), ("a < b >", "a"), ("a > b>", "a > b>"), (" <s>", "")):
+        assert _without_trailing_tags(text) == expected
+    for part in (" ", "<s> ", "<", ">"):
+        assert _without_trailing_tags("a" + part * 200_000 + "b").endswith("b")
+        _without_trailing_tags("a" + part * 200_000)
+        _TAG.sub("", part * 200_000)

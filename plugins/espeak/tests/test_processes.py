@@ -57,6 +57,14 @@ def gone(pid: int) -> bool:
     return not alive(pid)
 
 
+def ended(process: EspeakProcess) -> bool:
+    """Return whether a process ends; a stream that is closed does not wait for that."""
+    until = time.monotonic() + 20
+    while not process.gone and time.monotonic() < until:
+        time.sleep(0.001)
+    return process.gone
+
+
 def test_thirty_two_threads_say_what_each_says_alone() -> None:
     block = loaded(Espeak(), ADDON)
     voices = "en-us", "de", "fr", "en-gb+f2"
@@ -144,6 +152,7 @@ def test_closing_early_ends_the_process(pool: ProcessPool) -> None:
     (process,) = pool._lent
     assert alive(process.pid)
     stream.close()
+    assert ended(process)
     assert not alive(process.pid)
     assert pool.lent == 0
 

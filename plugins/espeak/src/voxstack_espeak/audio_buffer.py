@@ -16,8 +16,7 @@ WORD, SENTENCE, MARK, END, PHONEME = 1, 2, 3, 5, 7
 MAX_HELD = 20
 """Seconds of one sentence that are held back at most: of a longer one, parts are reported, as ``phrase``."""
 
-_TAG = re.compile(r"<[^>]*>")
-_TRAILING_TAGS = re.compile(r"(?:\s|<[^>]*>)*\Z")
+_TAG = re.compile(r"<[^<>]*>")  # a pattern that crosses a "<" takes quadratic time on many of them
 
 
 class _OpenEvent(NamedTuple):
@@ -156,7 +155,7 @@ class AudioBuffer:
             return
         written = self._text[sentence.first : end].rstrip()
         if self._ssml:
-            written = _TRAILING_TAGS.sub("", written)
+            written = _without_trailing_tags(written)
         spoken = html.unescape(_TAG.sub("", written)) if self._ssml else written
         if spoken:
             self._report(sentence._replace(text=spoken, end=sentence.first + len(written)), sample)
@@ -175,3 +174,17 @@ class AudioBuffer:
         assert self._timeline is not None, "events are added only with a timeline"
         span = None if event.kind == "phoneme" else (self._text_start + event.first, self._text_start + event.end)
         self._timeline.add(event.kind, event.text, event.start, end - event.start, span)
+
+
+def _without_trailing_tags(text: str) -> str:
+    """Return a text without the tags and spaces at its end, in linear time."""
+    end = len(text)
+    while end:
+        if text[end - 1].isspace():
+            end -= 1
+            continue
+        start = text.rfind("<", 0, end)
+        if text[end - 1] != ">" or start < 0 or ">" in text[start : end - 1]:
+            break
+        end = start
+    return text[:end]

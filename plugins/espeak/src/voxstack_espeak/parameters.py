@@ -49,13 +49,16 @@ def parameters(utterance: Utterance) -> dict[str, int]:
 
 
 def _value(parameter: _Parameter, control: float) -> int:
-    value = round(parameter.convert(control))
+    try:
+        value = float(round(parameter.convert(control)))
+    except (OverflowError, ValueError):  # infinity, NaN
+        value = math.inf
     if not parameter.minimum <= value <= parameter.maximum:
         raise RequestError(
-            f"Espeak: {parameter.control} {control:g} is {value} in espeak-ng's units, which go from "
+            f"Espeak: {parameter.control} {control:g} is {value:g} in espeak-ng's units, which go from "
             f"{parameter.minimum} to {parameter.maximum}; choose a value closer to {parameter.neutral:g}"
         )
-    return value
+    return int(value)
 
 
 def _pitch_offset(semitones: float) -> float:

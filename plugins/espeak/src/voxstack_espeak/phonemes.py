@@ -11,7 +11,7 @@ from voxstack import RequestError, Resources, SequenceBlock, Utterance
 from voxstack_espeak.clauses import terminator
 from voxstack_espeak.library_paths import LibraryPaths
 from voxstack_espeak.process_pool import ProcessPool
-from voxstack_espeak.voices import check_voice
+from voxstack_espeak.voices import check_voice, unknown_voice
 
 _LANGUAGE = re.compile(r"\([^)]+\)")
 
@@ -44,9 +44,14 @@ class EspeakPhonemes(SequenceBlock):
             raise RequestError(
                 "EspeakPhonemes: the text arrives in parts; put Sentences (plugin text) around the block, or join them"
             )
+        clauses: list[tuple[str, str, bool]] = []
         with self._pool.process() as process:
-            *_, reply = process.run({"do": "phonemes", "voice": self.voice, "text": text.replace("\0", " ")})
-        return {"phonemes": list(_joined(reply.json()["clauses"]))}
+            for reply in process.run({"do": "phonemes", "voice": self.voice, "text": text.replace("\0", " ")}):
+                if reply.kind == "c":
+                    clauses += reply.json()
+                elif "voices" in (result := reply.json()):
+                    raise RequestError(f"EspeakPhonemes: {unknown_voice(self.voice, result['voices'])}")
+        return {"phonemes": list(_joined(clauses))}
 
 
 def _joined(clauses: Iterable[tuple[str, str, bool]]) -> str:

@@ -1,9 +1,9 @@
 """The worker process that runs espeak-ng. It imports only the standard library, so that it starts in some 20 ms.
 
 A request is four bytes of length, little-endian, and that many bytes of JSON, on standard input. Replies go to standard
-output, each a letter and four bytes of length before its contents: ``e``, events, in JSON; ``s``, samples, 16 bit; and
-at last ``r``, the result, in JSON. The parent reads at its own pace: a full pipe suspends the synthesis. The process
-ends when its input ends, or when its output is closed.
+output, each a letter and four bytes of length before its contents: ``e``, events, in JSON; ``s``, samples, 16 bit;
+``c``, clauses, in JSON; and at last ``r``, the result, in JSON. The parent reads at its own pace: a full pipe suspends
+the synthesis. The process ends when its input ends, or when its output is closed.
 
 espeak-ng keeps the state of its noise and filters in static variables, even after it is terminated, so the same text
 synthesized twice gives different samples. Therefore each request gets a freshly loaded library (3 ms). Where a library
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import _ctypes
 import ctypes
+import itertools
 import json
 import os
 import signal
@@ -29,6 +30,8 @@ LIST_END, MARK, PHONEME = 0, 3, 7
 NO_SOUND = 1
 SEED = 1
 REQUESTS = 1000
+CLAUSES = 50
+"""Clauses in one reply: they are the sign of life of a process that works on a long text."""
 PARAMETERS = {"rate": 1, "volume": 2, "pitch": 3, "range": 4}
 
 
@@ -142,18 +145,17 @@ class EspeakLibrary:
         flags = UTF8 | (SSML if ssml else 0)
         self._library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, flags, None, None)
 
-    def phonemes(self, text: str) -> list[tuple[str, str, bool]]:
-        """Return for each clause its IPA, the text that was read for it, and whether text was left."""
+    def phonemes(self, text: str) -> Iterator[tuple[str, str, bool]]:
+        """Yield for each clause its IPA, the text that was read for it, and whether text was left."""
         encoded = text.encode(errors="replace")
         buffer = ctypes.create_string_buffer(encoded)
-        position, clauses, start = ctypes.c_void_p(ctypes.addressof(buffer)), [], 0
+        position, start = ctypes.c_void_p(ctypes.addressof(buffer)), 0
         while position.value:
             ipa = self._library.espeak_TextToPhonemes(ctypes.byref(position), UTF8, IPA)
             end = position.value - ctypes.addressof(buffer) if position.value else len(encoded)
             read = encoded[start:end].decode(errors="replace")
-            clauses.append((ipa.decode(errors="replace"), read, bool(position.value)))
+            yield ipa.decode(errors="replace"), read, bool(position.value)
             start = end
-        return clauses
 
     def unload(self) -> bool:
         """Unload the library; return whether the next one that is loaded starts from its initial state."""
@@ -184,7 +186,9 @@ def run(library: EspeakLibrary, request: dict[str, Any], send: Any) -> dict[str,
     if request["do"] == "synthesize":
         library.synthesize(request["text"], request["parameters"], request["ssml"], send)
     elif request["do"] == "phonemes":
-        return {"clauses": library.phonemes(request["text"])}
+        clauses = library.phonemes(request["text"])
+        while part := list(itertools.islice(clauses, CLAUSES)):
+            send(b"c", json.dumps(part).encode())
     return {"sample_rate": library.sample_rate}
 
 
