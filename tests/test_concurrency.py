@@ -185,4 +185,7 @@ def test_the_next_sentence_is_encoded_while_this_one_plays(voice: voxstack.Voice
     assert second.wait(10), "the second sentence is not encoded while the first chunk plays"
     assert len(first) < 2 * 16000
     stream.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "voxstack-prefetch"]
+    for thread in threading.enumerate():
+        if thread.name == "voxstack-prefetch":
+            thread.join(10)
+            assert not thread.is_alive()

@@ -23,6 +23,7 @@ from voxstack import (
     VoxstackError,
 )
 from voxstack.blocks import close_all
+from voxstack.networks.addon import Addon
 
 
 class Unreadable(Exception):

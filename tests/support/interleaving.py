@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -52,6 +53,31 @@ class SleepyLock:
     def _pause(self) -> None:
         if self._random.random() < 0.2:
             time.sleep(self._random.random() ** 4 * self._longest)
+
+
+class CollectingLock(SleepyLock):
+    """A lock that collects garbage while it is held, as any allocation may.
+
+    :param litter: drops something that is then garbage, and returns whether there was something.
+    """
+
+    def __init__(self, litter: Callable[[], bool]) -> None:
+        super().__init__(Random(0), 0.0)
+        self._litter = litter
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Acquire the lock as ``threading.Lock`` does, and collect."""
+        acquired = self._lock.acquire(blocking, timeout)
+        if acquired and self._litter():
+            gc.collect()
+        return acquired
+
+    def release(self) -> None:
+        """Release the lock."""
+        self._lock.release()
+
+    def _pause(self) -> None:
+        pass
 
 
 def make_sleepy(monkeypatch: pytest.MonkeyPatch, seed: int, *modules: ModuleType, longest: float = 0.002) -> None:

@@ -46,13 +46,15 @@ class WorkerThreads:
 
     def _serve(self, job: Job | None) -> None:
         inbox: SimpleQueue[Job] = SimpleQueue()
-        while job is not None and not self._ending:
+        while job is not None:
             self._busy.add(current_thread())
             try:
                 job()
             finally:
                 self._busy.discard(current_thread())
             job = None  # it may hold a whole stream
+            if self._ending:
+                return
             self._idle.append(inbox)
             job = self._next(inbox)
 
