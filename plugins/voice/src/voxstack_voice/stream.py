@@ -15,6 +15,7 @@ from voxstack.faults import located, pull
 from voxstack.streaming.timeline import Timeline
 from voxstack.streaming.turn import CURRENT_TURN
 from voxstack.utterance import Utterance
+from voxstack_voice import worker_threads
 from voxstack_voice.costs import SpeedMeter
 from voxstack_voice.playback import Playback
 from voxstack_voice.scheduler import Scheduler
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 _LOG = logging.getLogger("voxstack.voice")
-
-THREAD_RETRIES, RETRY_PAUSE = 100, 0.02
-"""How often and after how many seconds a chunk is tried again for which no thread could be started."""
 
 
 class VoiceStream:
@@ -100,12 +98,12 @@ class VoiceStream:
         """
         import asyncio
 
-        for _ in range(THREAD_RETRIES):
+        for _ in range(worker_threads.RETRIES):
             try:
                 return self._admit().submit(self._next)
             except RuntimeError as error:
                 failure = error
-            await asyncio.sleep(RETRY_PAUSE)
+            await asyncio.sleep(worker_threads.RETRY_PAUSE)
         raise CapacityError(
             f"{self._name}: no thread can be started ({failure}); try again, or raise the limit"
         ) from failure

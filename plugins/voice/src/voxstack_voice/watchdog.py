@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from voxstack.errors import DeadlineError
+from voxstack.errors import CapacityError, DeadlineError
 from voxstack.faults import innermost_block
+from voxstack.forks import renew_after_fork
+from voxstack_voice import worker_threads
 from voxstack_voice.ticket import StreamTurn
 
 _LOG = logging.getLogger("voxstack.voice")
@@ -69,35 +71,43 @@ class Watchdog:
     """
 
     def __init__(self) -> None:
-        self._watched: dict[int, ChunkWatch] = {}
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self.after_fork()
+        renew_after_fork(self)
 
     def after_fork(self) -> None:
         """Watch nothing: the threads that computed are gone."""
-        self._watched, self._thread, self._lock = {}, None, threading.Lock()
+        self._watched: dict[int, ChunkWatch] = {}
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
 
     @contextmanager
     def watch(self, turn: StreamTurn, timeout: float) -> Iterator[ChunkWatch]:
         """Watch the chunk that the block inside computes.
 
-        :raises RuntimeError: if the thread that watches cannot be started.
+        :raises CapacityError: if the thread that watches cannot be started.
         """
         chunk = ChunkWatch(turn, timeout)
-        with self._lock:
+        with self._lock:  # the thread ends only with the lock held, and with nothing to watch
+            if self._thread is None:
+                self._thread = self._started()
             self._watched[id(chunk)] = chunk
-            try:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="voxstack-watchdog", daemon=True)
-                    self._thread.start()
-            except BaseException:
-                self._thread = None
-                del self._watched[id(chunk)]
-                raise
         try:
             yield chunk
         finally:
             self._watched.pop(id(chunk), None)
+
+    def _started(self) -> threading.Thread:
+        for _ in range(worker_threads.RETRIES):
+            thread = threading.Thread(target=self._run, name="voxstack-watchdog", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                failure = error
+                time.sleep(worker_threads.RETRY_PAUSE)
+            else:
+                return thread
+        problem = f"no thread can be started to watch the timeout ({failure}); try again, or raise the limit of threads"
+        raise CapacityError(problem) from failure
 
     def _run(self) -> None:
         idle_since = before = time.monotonic()

@@ -9,6 +9,9 @@ from threading import Thread, current_thread
 
 Job = Callable[[], object]
 
+RETRIES, RETRY_PAUSE = 100, 0.02
+"""How often, and after how many seconds each, the start of a thread that a stream needs is tried again."""
+
 
 class WorkerThreads:
     """Runs each job at once, on a thread that waits for one or on a new one.
