@@ -8,7 +8,8 @@ from typing import Any
 from voxstack_addon_spec.contexts import Context, ContextLike
 from voxstack_addon_spec.errors import ContextError
 from voxstack_addon_spec.networks import NetworkSpec
-from voxstack_addon_spec.wording import did_you_mean
+from voxstack_addon_spec.sizes import check_sizes
+from voxstack_addon_spec.wording import did_you_mean, listing
 
 
 def takes_options_from(
@@ -30,10 +31,10 @@ def takes_options_from(
 
 
 def check_context(context: Context, specs: Iterable[NetworkSpec], where: str) -> None:
-    """Check that the axes and networks that a context names exist.
+    """Check that the axes and networks that a context names exist, and that its sizes are not too many or too large.
 
     :param where: name of the addon, for errors.
-    :raises ContextError: with the closest name.
+    :raises ContextError: with the closest name, or naming the network.
     """
     networks = list(specs)
     tensors = [tensor for spec in networks for tensor in spec.inputs.values()]
@@ -41,8 +42,10 @@ def check_context(context: Context, specs: Iterable[NetworkSpec], where: str) ->
     for place in (context, *context.networks.values()):
         for axis in place.shapes.keys() - axes:
             problem = f"'shapes' names {axis!r}, an axis that no network has{did_you_mean(axis, axes)}"
-            raise ContextError(f"{where}: {problem}; they have {sorted(axes)}")
+            raise ContextError(f"{where}: {problem}; they have {listing(sorted(axes))}")
     known = {name for spec in networks for name in (spec.name, spec.role)}
     for name in context.networks.keys() - known:
         problem = f"'networks' names {name!r}, and there is no such network or role{did_you_mean(name, known)}"
-        raise ContextError(f"{where}: {problem}; there are {sorted(known)}")
+        raise ContextError(f"{where}: {problem}; there are {listing(sorted(known))}")
+    for spec in networks:
+        check_sizes(spec, context.for_network(spec.name, spec.role))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from voxstack_addon_spec.errors import ContextError
-from voxstack_addon_spec.wording import did_you_mean
+from voxstack_addon_spec.limits import MAX_BATCH, MAX_FRAMES, MAX_GROWTH, MAX_SIZE, MAX_SIZES, MAX_THREADS
+from voxstack_addon_spec.wording import did_you_mean, short_repr, shorten
 
 ContextLike = str | Mapping[str, Any]
 """A requested context: a name, a shorthand ``runtime:device``, or an object."""
@@ -20,6 +21,9 @@ Form = Literal["whole", "windowed", "stateful", "autoregressive"]
 
 MAX_MEMORY = 2**20
 """The largest limit of memory, in MB."""
+
+FEW_THREADS = 8
+"""Threads that a call may always have, however few processors the machine has."""
 
 _SHORTHAND = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):(.+)")
 
@@ -95,9 +99,9 @@ class Context:
         elif (resolved := resolve(value)) is not None:
             found = cls.of(resolved, named, where, resolve, inner=inner)
         else:
-            names = ", ".join(sorted(named)) or "none"
+            names = shorten(", ".join(sorted(named))) or "none"
             raise ContextError(
-                f"{where} has no context named {value!r}{did_you_mean(value, named)} (it has {names}); "
+                f"{where} has no context named {short_repr(value)}{did_you_mean(value, named)} (it has {names}); "
                 "or give runtime:device, such as 'onnx:cpu', or a mapping such as {'runtime': 'onnx', 'threads': 2}"
             )
         return replace(found, name=value)
@@ -110,12 +114,11 @@ class Context:
         known = cls.__dataclass_fields__.keys() - {"name"}
         for key in config:
             if key not in known:
-                raise ContextError(
-                    f"{where}: a context has no {key!r}{did_you_mean(key, known)}; it may have {sorted(known)}"
-                )
+                unknown = f"{short_repr(key)}{did_you_mean(key, known)}"
+                raise ContextError(f"{where}: a context has no {unknown}; it may have {sorted(known)}")
         for key, is_valid, expected in _VALUES:
             if key in config and not is_valid(config[key]):
-                raise ContextError(f"{where}: a context's {key!r} is {expected}, not {config[key]!r}")
+                raise ContextError(f"{where}: a context's {key!r} is {expected}, not {short_repr(config[key])}")
         if "memory" in config and not config.get("isolate"):
             raise ContextError(f"{where}: a context's 'memory' limits an isolated process; add 'isolate': true")
         values = dict(config)
@@ -125,6 +128,14 @@ class Context:
             inner = {name: within(value, f"{where}: networks.{name}") for name, value in values["networks"].items()}
             values["networks"] = inner
         return cls(**values)
+
+    @property
+    def usable_threads(self) -> int:
+        """Threads that a runtime starts for a call: no more than there are processors, but for :data:`FEW_THREADS`.
+
+        A context may come from an addon for a larger machine. Further threads would not compute faster.
+        """
+        return max(1, min(self.threads, max(FEW_THREADS, os.cpu_count() or 1)))
 
     def for_network(self, name: str, role: str) -> Context:
         """Return the context that one network runs in."""
@@ -157,7 +168,9 @@ def parse_context(text: str) -> ContextLike:
     try:
         value: dict[str, Any] = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ContextError(f'{text!r} is not a JSON object: {error}; write it as {{"runtime": "onnx"}}') from error
+        raise ContextError(
+            f'{short_repr(text)} is not a JSON object: {error}; write it as {{"runtime": "onnx"}}'
+        ) from error
     return value
 
 
@@ -165,8 +178,8 @@ def _nested_networks(where: str) -> ContextError:
     return ContextError(f"{where} is a context with 'networks' of its own; give each network's context once")
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+def _is_count(value: object, largest: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= largest
 
 
 def _is_text(value: object) -> bool:
@@ -174,34 +187,45 @@ def _is_text(value: object) -> bool:
 
 
 def _are_sizes(value: object) -> bool:
-    rows = value.values() if isinstance(value, Mapping) else [None]
-    return all(isinstance(sizes, list | tuple) and sizes and all(_is_count(size) for size in sizes) for sizes in rows)
+    return isinstance(value, Mapping) and all(
+        isinstance(sizes, list | tuple)
+        and 1 <= len(sizes) <= MAX_SIZES
+        and all(_is_count(size, MAX_SIZE) for size in sizes)
+        for sizes in value.values()
+    )
 
 
 def _is_schedule(value: object) -> bool:
     if not isinstance(value, Mapping) or not set(value) <= {"first", "growth", "largest"}:
         return False
     growth = value.get("growth", 2)
-    grows = isinstance(growth, int | float) and not isinstance(growth, bool) and 1 < growth < math.inf
-    return grows and all(_is_count(value[key]) for key in ("first", "largest") if key in value)
+    grows = isinstance(growth, int | float) and not isinstance(growth, bool) and 1 < growth <= MAX_GROWTH
+    return grows and all(_is_count(value[key], MAX_FRAMES) for key in ("first", "largest") if key in value)
 
 
 def _are_contexts(value: object) -> bool:
     return isinstance(value, Mapping) and all(isinstance(inner, str | Mapping | Context) for inner in value.values())
 
 
+UP_TO_SIZES = f"at most {MAX_SIZES} for an axis, from 1 to {MAX_SIZE}"
+
 _VALUES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("runtime", _is_text, "the name of a runtime"),
     ("device", _is_text, "the name of a device"),
-    ("threads", _is_count, "a number of threads from 1 up"),
+    ("threads", lambda value: _is_count(value, MAX_THREADS), f"a number of threads from 1 to {MAX_THREADS}"),
     ("precision", lambda value: value in ("float32", "bfloat16", "float16"), "'float32', 'bfloat16' or 'float16'"),
-    ("shapes", _are_sizes, "sizes by axis, such as {'frames': [64]}"),
+    ("shapes", _are_sizes, f"sizes by axis, such as {{'frames': [64]}}: {UP_TO_SIZES}"),
     ("split", lambda value: isinstance(value, bool), "true or false"),
     ("streaming", lambda value: value in (None, "stateful", "windowed"), "'stateful' or 'windowed'"),
-    ("batch", _is_count, "a number of calls from 1 up"),
-    ("schedule", _is_schedule, "{'first': frames, 'growth': a factor above 1, 'largest': frames}, or some of these"),
+    ("batch", lambda value: _is_count(value, MAX_BATCH), f"a number of calls from 1 to {MAX_BATCH}"),
+    (
+        "schedule",
+        _is_schedule,
+        "{'first': frames, 'growth': a factor above 1, 'largest': frames}, or some of these, "
+        f"with at most {MAX_FRAMES} frames and a factor of at most {MAX_GROWTH}",
+    ),
     ("isolate", lambda value: isinstance(value, bool), "true or false"),
-    ("memory", lambda value: _is_count(value) and value <= MAX_MEMORY, f"a number of MB from 1 to {MAX_MEMORY}"),
+    ("memory", lambda value: _is_count(value, MAX_MEMORY), f"a number of MB from 1 to {MAX_MEMORY}"),
     ("options", lambda value: isinstance(value, Mapping), "an object of options that the runtime supports"),
     ("networks", _are_contexts, "contexts by name or role of a network, such as {'decoder': 'openvino:GPU'}"),
     ("description", lambda value: isinstance(value, str), "a text"),

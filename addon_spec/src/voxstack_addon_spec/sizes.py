@@ -6,8 +6,10 @@ import itertools
 import math
 from collections.abc import Mapping
 
+from voxstack_addon_spec.checks.finding import elements
 from voxstack_addon_spec.contexts import Context
 from voxstack_addon_spec.errors import ContextError
+from voxstack_addon_spec.limits import MAX_COMBINATIONS, MAX_ELEMENTS
 from voxstack_addon_spec.networks import NetworkSpec
 
 
@@ -43,6 +45,25 @@ def require_all_fixed(spec: NetworkSpec, context: Context, device: str) -> None:
             f"network {spec.name!r}: {device} takes tensors of fixed size only, and the context leaves {free} free; "
             f"give sizes for them, such as {{{example}}}, in its 'shapes'"
         )
+
+
+def check_sizes(spec: NetworkSpec, context: Context) -> None:
+    """Check that the fixed sizes of a network can be compiled and filled.
+
+    :raises ContextError: if there are more than 256 combinations of them, or the largest array has more than 2^26
+        elements.
+    """
+    axes = fixed_axes(spec, context)
+    count = math.prod(len(sizes) for sizes in axes.values())
+    largest = {axis: sizes[-1] for axis, sizes in axes.items()}
+    size = max((elements(tensor.shape, largest) for tensor in spec.inputs.values()), default=0)
+    problem = ""
+    if count > MAX_COMBINATIONS:
+        problem = f"{count} combinations of sizes, and each is compiled; at most {MAX_COMBINATIONS} are allowed"
+    elif axes and size > MAX_ELEMENTS:
+        problem = f"an array of {size} elements; at most {MAX_ELEMENTS} are allowed"
+    if problem:
+        raise ContextError(f"network {spec.name!r}: the context's 'shapes' give {problem}; use fewer or smaller sizes")
 
 
 def combinations(axes: Mapping[str, tuple[int, ...]]) -> list[dict[str, int]]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from voxstack_addon_spec.errors import AddonError
+from voxstack_addon_spec.limits import FEWER_VALUES, MAX_VALUES
+from voxstack_addon_spec.wording import short_repr, shorten
 
 MAX_SIZE = 4 * 1024 * 1024  # bytes
+_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
+"""A text, also one without an end, as a search that fails would start again at the next quote. It never backtracks."""
 
 
 def parse_object(data: bytes, where: str) -> dict[str, Any]:
@@ -21,6 +26,8 @@ def parse_object(data: bytes, where: str) -> dict[str, Any]:
     :raises AddonError: if it is not UTF-8, not JSON, or not an object; with line and column where they are known.
     """
     text = _decode(data, where)
+    if _has_too_many_values(text):  # they would take up to 50 times the memory of the text
+        raise AddonError(where, f"has more than {MAX_VALUES} values; {FEWER_VALUES}")
     try:
         value = json.loads(
             text,
@@ -49,11 +56,30 @@ def _decode(data: bytes, where: str) -> str:
         raise AddonError(f"{where}: line {line}", f"not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8") from error
 
 
+def _has_too_many_values(text: str) -> bool:
+    """Return whether a JSON text certainly has more values than an addon may have, without parsing it.
+
+    There are more values than commas, and at least as many as brackets.
+    """
+
+    def separators(part: str) -> int:
+        return part.count(",") + part.count("[") + part.count("{")
+
+    count = separators(text)
+    texts = _TEXT.finditer(text)
+    while count > 2 * MAX_VALUES:
+        found = next(texts, None)
+        if found is None:
+            return True
+        count -= separators(found[0])
+    return False
+
+
 def _without_repeated_keys(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in pairs:
         if key in values:
-            raise AddonError(where, f"key {key!r} appears twice in one object; keep one of them")
+            raise AddonError(where, f"key {short_repr(key)} appears twice in one object; keep one of them")
         values[key] = value
     return values
 
@@ -64,4 +90,4 @@ def _finite(digits: str, where: str) -> float:
 
 
 def _refuse_number(digits: str, where: str) -> float:
-    raise AddonError(where, f"{digits} is not a finite number; write a finite one")
+    raise AddonError(where, f"{shorten(digits)} is not a finite number; write a finite one")

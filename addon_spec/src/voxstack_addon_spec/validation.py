@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from voxstack_addon_spec.checks.config import config_findings
 from voxstack_addon_spec.checks.finding import Finding
 from voxstack_addon_spec.errors import AddonError
+from voxstack_addon_spec.limits import size_finding
+from voxstack_addon_spec.strict_schema import strict_validator as strict_validator
 from voxstack_addon_spec.wording import problem, with_path
 
 SPEC_VERSION = 3
+MAX_VERSION = 1_000_000  # what is larger is no version
 FIRST = ("additionalProperties", "type")  # of the errors at one place, these explain the others
 
 
@@ -33,7 +35,7 @@ def validate_config(config: object, where: str) -> None:
     :raises AddonError: for the first problem, with its place: ``amber/addon.json: networks.decoder.role``.
     """
     version = config.get("spec_version") if isinstance(config, dict) else None
-    if type(version) is int and version > SPEC_VERSION:
+    if type(version) is int and SPEC_VERSION < version < MAX_VERSION:
         reason = f"needs a newer voxstack (addon format {version}; this version reads up to {SPEC_VERSION})"
         advice = "upgrade with: pip install -U voxstack-addon-spec"
         raise AddonError(with_path(where, "spec_version"), f"{reason}; {advice}")
@@ -47,6 +49,10 @@ def validate_config(config: object, where: str) -> None:
 
 
 def _all_findings(config: Any) -> Iterator[Finding]:
+    too_large = size_finding(config)
+    if too_large:
+        yield too_large
+        return  # the work of the other checks has no limit
     errors = sorted(_validator().iter_errors(config), key=_rank)
     if errors:
         yield tuple(errors[0].absolute_path), problem(errors[0])
@@ -65,34 +71,10 @@ def _default_findings(controls: dict[str, Any]) -> Iterator[Finding]:
         if "default" not in control:
             continue
         path = ("controls", name, "default")
-        try:
-            for error in strict_validator()(control).iter_errors(control["default"]):
-                yield (*path, *error.absolute_path), problem(error)
-        except OverflowError:  # multipleOf of an integer beyond all floats
-            yield path, "is too large to be checked; write a default that the control allows"
+        for error in strict_validator()(control).iter_errors(control["default"]):
+            yield (*path, *error.absolute_path), problem(error)
 
 
 @functools.cache
 def _validator() -> Any:
     return strict_validator()(addon_schema())
-
-
-@functools.cache
-def strict_validator() -> Any:
-    """Return a validator class for which 1.0 is not an integer, and patterns match the whole text.
-
-    JSON Schema accepts 24000.0 as an integer, but Python cannot use a float as a count. In the standard, ``$`` means
-    the very end of the text; in Python it also matches before a final line feed.
-    """
-    from jsonschema import Draft202012Validator, ValidationError, validators
-
-    def is_integer(_: object, value: object) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool)
-
-    def pattern(_: object, expected: str, value: object, __: object) -> Iterator[ValidationError]:
-        if isinstance(value, str) and not re.fullmatch(expected, value):
-            yield ValidationError(f"{value!r} does not match {expected!r}")
-
-    checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", is_integer)
-    extend: Any = validators.extend  # typed in some versions only
-    return extend(Draft202012Validator, validators={"pattern": pattern}, type_checker=checker)

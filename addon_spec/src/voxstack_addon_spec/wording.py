@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Protocol
+
+from voxstack_addon_spec.strict_schema import identity
 
 PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
 MAX_VALUE = 80  # characters of a value that a message repeats
+MAX_LISTED = 20  # names that a message lists
+MAX_COMPARED = 1_000  # names that are compared with a misspelt one
+MAX_WORD = 100  # characters of such names; the work grows with their square
 
 
 class SchemaError(Protocol):
@@ -45,7 +51,11 @@ def with_path(where: str, *path: str | int) -> str:
 
 def short_repr(value: Any) -> str:
     """Return the repr of a value as a message repeats it, shortened if it is long."""
-    return shorten(repr(value), MAX_VALUE)
+    cut = value[: MAX_VALUE + 1] if isinstance(value, str | bytes | list | tuple) else value
+    try:
+        return shorten(repr(cut), MAX_VALUE)
+    except (ValueError, RecursionError):  # an integer of thousands of digits; thousands of lists in lists
+        return f"this {type(value).__name__}"
 
 
 def shorten(text: str, length: int = 2 * MAX_VALUE) -> str:
@@ -53,10 +63,22 @@ def shorten(text: str, length: int = 2 * MAX_VALUE) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
 
 
+def listing(names: Collection[object]) -> str:
+    """Return names as a message lists them, separated by commas; of many, the first ones and the number of the rest."""
+    words = [short_repr(name) for name in itertools.islice(names, MAX_LISTED)]
+    more = len(names) - len(words)
+    return ", ".join(words) + (f" and {more} more" if more else "")
+
+
 def did_you_mean(word: object, known: Iterable[object], otherwise: str = "") -> str:
-    """Return ``; did you mean 'x'?`` for the closest of ``known``, else ``; `` and ``otherwise``, else nothing."""
-    names = [name for name in known if isinstance(name, str)]
-    close = difflib.get_close_matches(word, names, n=1) if isinstance(word, str) else []
+    """Return ``; did you mean 'x'?`` for the closest of ``known``, else ``; `` and ``otherwise``, else nothing.
+
+    Long names, and names after the first 1000, are not compared.
+    """
+    names = (name for name in known if isinstance(name, str) and len(name) <= MAX_WORD)
+    close = []
+    if isinstance(word, str) and len(word) <= MAX_WORD:
+        close = difflib.get_close_matches(word, itertools.islice(names, MAX_COMPARED), n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; {otherwise}" if otherwise else ""
 
 
@@ -76,7 +98,9 @@ def _description(schema: Any) -> str:
 def _unknown_key(error: SchemaError) -> str:
     known = error.schema["properties"]
     extra = next(key for key in error.instance if key not in known)
-    return f"unknown key {extra!r}" + did_you_mean(extra, known, f"remove it, or use one of: {', '.join(known)}")
+    return f"unknown key {short_repr(extra)}" + did_you_mean(
+        extra, known, f"remove it, or use one of: {', '.join(known)}"
+    )
 
 
 def _missing_key(error: SchemaError) -> str:
@@ -85,13 +109,12 @@ def _missing_key(error: SchemaError) -> str:
 
 
 def _not_one_of(error: SchemaError) -> str:
-    known = ", ".join(repr(value) for value in error.validator_value)
     advice = did_you_mean(error.instance, error.validator_value, "use one of them")
-    return f"{short_repr(error.instance)} is not one of {known}{advice}"
+    return f"{short_repr(error.instance)} is not one of {listing(error.validator_value)}{advice}"
 
 
 def _wrong_constant(error: SchemaError) -> str:
-    return f"{short_repr(error.instance)} is not allowed here; write {json.dumps(error.validator_value)}"
+    return f"{short_repr(error.instance)} is not allowed here; write {shorten(json.dumps(error.validator_value))}"
 
 
 def _wrong_type(error: SchemaError) -> str:
@@ -101,9 +124,8 @@ def _wrong_type(error: SchemaError) -> str:
 
 
 def _wrong_pattern(error: SchemaError) -> str:
-    key = "key " if "propertyNames" in error.absolute_schema_path else ""
     advice = f"write text that matches {error.validator_value}"
-    return f"{key}{short_repr(error.instance)} is not valid; {advice}{_description(error.schema)}"
+    return f"{_key(error)}{short_repr(error.instance)} is not valid; {advice}{_description(error.schema)}"
 
 
 def _too_few(error: SchemaError) -> str:
@@ -112,8 +134,13 @@ def _too_few(error: SchemaError) -> str:
 
 
 def _too_many(error: SchemaError) -> str:
-    found = f"has {_count(error, len(error.instance))}"
+    key = f"{_key(error)}{short_repr(error.instance)} " if _key(error) else ""
+    found = f"{key}has {_count(error, len(error.instance))}"
     return f"{found}; give at most {error.validator_value}" + _description(error.schema)
+
+
+def _key(error: SchemaError) -> str:
+    return "key " if "propertyNames" in error.absolute_schema_path else ""
 
 
 def _count(error: SchemaError, count: int) -> str:
@@ -132,8 +159,16 @@ def _out_of_bounds(error: SchemaError) -> str:
 
 
 def _repeated(error: SchemaError) -> str:
-    repeated = next(item for i, item in enumerate(error.instance) if item in error.instance[:i])
-    return f"{short_repr(repeated)} appears twice; keep one of them"
+    seen: set[Any] = set()
+    for item in error.instance:
+        if identity(item) in seen:
+            return f"{short_repr(item)} appears twice; keep one of them"
+        seen.add(identity(item))
+    return "an item appears twice; keep one of them"
+
+
+def _not_a_multiple(error: SchemaError) -> str:
+    return f"{short_repr(error.instance)} is not a multiple of {error.validator_value}; write one"
 
 
 WORDINGS: dict[str, Callable[[SchemaError], str]] = {
@@ -154,4 +189,5 @@ WORDINGS: dict[str, Callable[[SchemaError], str]] = {
     "maximum": _out_of_bounds,
     "exclusiveMaximum": _out_of_bounds,
     "uniqueItems": _repeated,
+    "multipleOf": _not_a_multiple,
 }

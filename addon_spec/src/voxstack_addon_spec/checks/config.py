@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from voxstack_addon_spec.checks.autoregressive import autoregressive_findings
 from voxstack_addon_spec.checks.contexts import placement_findings, shape_findings
 from voxstack_addon_spec.checks.finding import Finding, Path, Spec
-from voxstack_addon_spec.checks.networks import length_findings, mask_findings
+from voxstack_addon_spec.checks.networks import array_findings, length_findings, mask_findings
 from voxstack_addon_spec.checks.streaming import stateful_form_findings, streaming_findings
 from voxstack_addon_spec.file_names import clashes, name_problem
-from voxstack_addon_spec.wording import did_you_mean
+from voxstack_addon_spec.limits import MAX_BLOCKS
+from voxstack_addon_spec.wording import did_you_mean, short_repr
 
 
 def config_findings(config: Spec) -> Iterator[Finding]:
     """Yield what is wrong with a config that its schema accepts, in the order of FORMAT.md."""
     yield from _version_findings(config)
     yield from _file_findings(config["files"])
+    yield from _stack_findings(config.get("stack", []))
     own = {name: spec for name, spec in config["networks"].items() if "addon" not in spec}
     for name, spec in config["networks"].items():
         if spec.get("addon") == config["name"]:
@@ -64,8 +67,22 @@ def _file_findings(files: Spec) -> Iterator[Finding]:
         yield ("files", name), problem
 
 
+def _stack_findings(stack: list[Any]) -> Iterator[Finding]:
+    """Yield the stack if it has too many blocks: each takes time to build, and may be inside another one."""
+    pending: list[Any] = [stack]
+    blocks = 0
+    while pending:
+        value = pending.pop()
+        blocks += isinstance(value, dict) and "type" in value
+        if isinstance(value, dict | list):
+            pending.extend(value.values() if isinstance(value, dict) else value)
+    if blocks > MAX_BLOCKS:
+        yield ("stack",), f"has {blocks} blocks, and at most {MAX_BLOCKS} are allowed; use fewer"
+
+
 def _form_findings(spec: Spec, files: Spec, path: Path) -> Iterator[Finding]:
-    """Check one form of a network: its inputs, its streaming, and its exports."""
+    """Check one form of a network: its arrays, its streaming, and its exports."""
+    yield from array_findings(spec, path)
     yield from mask_findings(spec["inputs"], (*path, "inputs"))
     if "streaming" in spec:
         yield from streaming_findings(spec, path)
@@ -73,9 +90,19 @@ def _form_findings(spec: Spec, files: Spec, path: Path) -> Iterator[Finding]:
         for key in ("symbol", "parameters"):
             if key in export:
                 yield from _unlisted_findings(export[key], files, (*path, "exports", i, key))
+        yield from _folder_findings(export, (*path, "exports", i))
+
+
+def _folder_findings(export: Spec, path: Path) -> Iterator[Finding]:
+    """Yield the weights that lie in another folder than the graph, where no runtime looks for them."""
+    symbol, parameters = (export.get(key, export["symbol"]) for key in ("symbol", "parameters"))
+    folder = symbol.rpartition("/")[0]
+    if parameters.rpartition("/")[0] != folder:
+        problem = f"{short_repr(parameters)} lies in another folder than {short_repr(symbol)}"
+        yield (*path, "parameters"), f"{problem}; put both in one folder"
 
 
 def _unlisted_findings(name: str, files: Spec, path: Path) -> Iterator[Finding]:
     if name not in files:
         advice = did_you_mean(name, files, "list it there with its size and sha256")
-        yield path, f"file {name!r} is not listed in files{advice}"
+        yield path, f"file {short_repr(name)} is not listed in files{advice}"

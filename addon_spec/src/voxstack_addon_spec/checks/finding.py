@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,6 +19,11 @@ Finding = tuple[Path, str]
 def axes(arrays: Iterable[Spec]) -> list[str]:
     """Return the axis names of some arrays, each once, in the order in which they appear."""
     return list(dict.fromkeys(axis for array in arrays for axis in array["shape"] if isinstance(axis, str)))
+
+
+def elements(shape: Iterable[str | int], sizes: Mapping[str, int] | None = None) -> int:
+    """Return the number of elements of an array: the product of its fixed lengths, and of ``sizes`` by axis name."""
+    return math.prod(axis if isinstance(axis, int) else (sizes or {}).get(axis, 1) for axis in shape)
 
 
 def signature(array: Spec) -> tuple[str, int]:

@@ -1,11 +1,22 @@
-"""Checks of masks and of the lengths of output axes."""
+"""Checks of the sizes of arrays, of masks, and of the lengths of output axes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from voxstack_addon_spec.checks.finding import Finding, Path, Spec, axes
+from voxstack_addon_spec.checks.finding import Finding, Path, Spec, axes, elements
+from voxstack_addon_spec.limits import MAX_ELEMENTS
 from voxstack_addon_spec.wording import did_you_mean, short_repr
+
+
+def array_findings(spec: Spec, path: Path) -> Iterator[Finding]:
+    """Yield the inputs and outputs that have too many elements, whatever the lengths of their named axes."""
+    for side in ("inputs", "outputs"):
+        for name, array in spec[side].items():
+            count = elements(array["shape"])
+            if count > MAX_ELEMENTS:
+                problem = f"has {count} elements in its fixed lengths, and at most {MAX_ELEMENTS} are allowed"
+                yield (*path, side, name, "shape"), f"{problem}; shorten one of them"
 
 
 def mask_findings(inputs: Spec, path: Path) -> Iterator[Finding]:

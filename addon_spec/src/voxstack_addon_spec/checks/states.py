@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from voxstack_addon_spec.checks.finding import Finding, Path, Spec, axes, signature
+from voxstack_addon_spec.checks.finding import Finding, Path, Spec, axes, elements, signature
+from voxstack_addon_spec.limits import MAX_ELEMENTS
 from voxstack_addon_spec.wording import did_you_mean
 
 
@@ -29,6 +30,16 @@ def state_findings(spec: Spec, states: Spec, parent: Path) -> Iterator[Finding]:
         else:
             yield from _fit_findings(spec, name, state, path)
         seen[following] = name
+    first = sum(_first_elements(inputs[name], state) for name, state in states.items() if name in inputs)
+    if first > MAX_ELEMENTS:
+        problem = f"have {first} elements before the first call, and at most {MAX_ELEMENTS} are allowed"
+        yield (*parent, "states"), f"{problem}; shorten them"
+
+
+def _first_elements(array: Spec, state: Spec) -> int:
+    """Return the number of elements of a state before the first call, for one utterance."""
+    steps = state.get("steps", 1)
+    return elements(array["shape"], {axis: steps for axis in axes([array]) if axis != "batch"})
 
 
 def _fit_findings(spec: Spec, name: str, state: Spec, path: Path) -> Iterator[Finding]:
