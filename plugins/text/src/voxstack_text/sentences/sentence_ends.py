@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import accumulate
 
 _NEXT_WORD = re.compile(r"\W*\w+\W")
@@ -13,13 +14,23 @@ _QUOTES = str.maketrans({'"': "”", "'": "’", "`": "*"})
 _CLOSERS = ("’”»›」》", ")")
 """Characters that end any quotation, and any parenthesis, that the library may consider open."""
 
+_OPENERS = re.compile(r"[‘“«‹「《(（<{\[]")
+"""Characters whose quotation or parenthesis one of the closers ends."""
+
+_SHORT = 100  # characters
+_PUNCTUATION = re.compile(r"[^\w\s,]")
+
 
 def sentence_ends(text: str, language: str) -> list[int]:
     """Return the ends of the sentences of a paragraph; blanks after a sentence belong to it."""
+    return _ends(with_curly_quotes(text), language)
+
+
+def _ends(text: str, language: str) -> list[int]:
     # Imported here because it is compiled code, which discovering the block does not need.
     from sentencex import segment  # type: ignore[import-untyped]
 
-    return list(accumulate(map(len, segment(language, with_curly_quotes(text)))))
+    return list(accumulate(map(len, segment(language, text))))
 
 
 def with_curly_quotes(text: str) -> str:
@@ -28,29 +39,76 @@ def with_curly_quotes(text: str) -> str:
     The library pairs straight quotes by counting them in the whole paragraph, apostrophes too: later text would change
     where earlier sentences end.
     """
-    text = _APOSTROPHE.sub("x", text)
-    return _OPENING.sub(lambda match: "“" if match[0] == '"' else "‘", text).translate(_QUOTES)
+    if "'" in text or "’" in text:
+        text = _APOSTROPHE.sub("x", text)
+    if "'" in text or '"' in text:
+        text = _OPENING.sub(lambda match: "“" if match[0] == '"' else "‘", text)
+    return text.translate(_QUOTES)
 
 
-def first_end(before: str, text: str, language: str) -> int:
-    """Return the end of the first sentence of ``text``, which follows the sentence ``before``."""
-    ends = [end - len(before) for end in sentence_ends(before + text, language)]
-    if before and 0 not in ends:
-        return first_end("", text, language)
-    return next(end for end in ends if end > 0)
+def may_hold_end(text: str) -> bool:
+    """Return whether a sentence may end, or an item of a list begin, in the text: punctuation is in it."""
+    return _PUNCTUATION.search(text) is not None
 
 
-def certain_end(before: str, text: str, reach: int, language: str) -> int | None:
-    """Return the end of the first sentence of ``text`` if no following text can change it, otherwise None.
+def all_ends(before: str, text: str, language: str) -> list[int]:
+    """Return the ends of the sentences of ``text``, which follows the sentence ``before`` and ends the paragraph."""
+    return _ends_after(before, text, with_curly_quotes(before + text), language)
+
+
+def certain_ends(before: str, text: str, reach: int, language: str) -> list[int] | None:
+    """Return the ends of the first sentences of ``text`` that no following text can change: mostly one.
+
+    The result is empty while they are uncertain, and None while there are none but that of the text.
+
+    Where a quotation or parenthesis counts as never opened, they are those of all :func:`short_sentences` up to
+    ``reach`` characters before the end of the text.
 
     :param before: the sentence before it in the same paragraph.
     :param reach: characters after which an open quotation counts as never opened.
     """
-    end = first_end(before, text, language)
-    if end == len(text):
+    curly = with_curly_quotes(before + text)
+    ends = _ends_after(before, text, curly, language)
+    if ends[0] == len(text):
         return None
-    closed = all(first_end(before, text + closer, language) == end for closer in _CLOSERS)
-    return end if (closed and _NEXT_WORD.match(text, end)) or len(text) - end >= reach else None
+    if _NEXT_WORD.match(text, ends[0]) and _is_closed(before, text, curly, ends[0], language):
+        return ends[:1]
+    return short_sentences(end for end in ends if len(text) - end >= reach)
+
+
+def _ends_after(before: str, text: str, curly: str, language: str) -> list[int]:
+    """Return the ends in ``text``.
+
+    :param curly: ``before + text`` with curly quotes.
+    """
+    ends = [end - len(before) for end in _ends(curly, language)]
+    if before and 0 not in ends:
+        ends = sentence_ends(text, language)
+    return [end for end in ends if end > 0]
+
+
+def _is_closed(before: str, text: str, curly: str, end: int, language: str) -> bool:
+    """Return whether no quotation or parenthesis is open at the end of the first sentence."""
+    # What is around straight quotes decides whether they open a quotation, and after "* " anything makes it a list.
+    if text[0] in "\"'" or text[-1] in "\"'" or text[-1].isspace():
+        return all(all_ends(before, text + closer, language)[0] == end for closer in _CLOSERS)
+    if not _OPENERS.search(curly):
+        return True
+    return all(_ends_after(before, text + closer, curly + closer, language)[0] == end for closer in _CLOSERS)
+
+
+def short_sentences(ends: Iterable[int]) -> list[int]:
+    """Return the ends of the first sentence and of the short ones right after it.
+
+    Where their ends are only certain far ahead, they are found together: one by one, each would take a search of all
+    that is ahead.
+    """
+    found: list[int] = []
+    for end in ends:
+        if found and end - found[-1] > _SHORT:
+            break
+        found.append(end)
+    return found
 
 
 def is_one_sentence(text: str, language: str) -> bool:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
+from voxstack.streaming.turn import check_cancelled
 from voxstack_text.passage import PLACEHOLDER
 from voxstack_text.sentences.phrase_cuts import cut_position, ends_with_mark, first_phrase_end
-from voxstack_text.sentences.sentence_ends import is_one_sentence
 from voxstack_text.sentences.text_window import TextWindow
 
 _LETTER = re.compile(r"[^\W_]")
@@ -64,13 +64,16 @@ def split_sentences(
 def _segments(window: TextWindow, first: int, longest: int, eager: bool) -> Iterator[Segment]:
     is_pronounceable = _is_pronounceable_in(window.language)
     limit, opens = first, True
-    done = 0  # characters of the sentence that have been yielded
-    while window.look():
+    done = 0  # characters of the sentence that have been yielded, or skipped
+    more = window.look()
+    while more:  # each time, the window grows, or ``done`` does, or the window moves
+        check_cancelled()
         view, end = window.view, window.end
-        stop = _first_phrase_end(window, limit) if eager else None
+        stop = _first_phrase_end(window, done, limit) if eager else None
         stop = _segment_end(window, done, limit) if stop is None else stop
         if stop is None and not window.full:
             window.grow()
+            more = window.look()
             continue
         segment = view[done:stop] if stop is not None else ""
         ends = stop is not None and stop == end
@@ -83,6 +86,7 @@ def _segments(window: TextWindow, first: int, longest: int, eager: bool) -> Iter
         if stop is None or ends:
             window.drop(done, sentence=ends)
             done, opens = 0, opens or ends
+            more = window.look()
 
 
 def _is_pronounceable_in(language: str) -> Callable[[str], object]:
@@ -95,12 +99,12 @@ def _is_pronounceable_in(language: str) -> Callable[[str], object]:
     return is_pronounceable
 
 
-def _first_phrase_end(window: TextWindow, limit: int) -> int | None:
-    """Return the end of a sentence's first phrase, or None if the sentence itself ends, or might end, before it."""
-    position = first_phrase_end(window.view)
-    if position is None or position > limit or (window.end is not None and window.end <= position):
+def _first_phrase_end(window: TextWindow, done: int, limit: int) -> int | None:
+    """Return the end of the first phrase after ``done``, or None if the sentence ends, or might end, before it."""
+    position = first_phrase_end(window.view, done)
+    if position is None or position - done > limit or (window.end is not None and window.end <= position):
         return None
-    return position if is_one_sentence(window.view[:position], window.language) else None
+    return position if window.is_one_sentence(position) else None
 
 
 def _segment_end(window: TextWindow, done: int, limit: int) -> int | None:
@@ -109,6 +113,6 @@ def _segment_end(window: TextWindow, done: int, limit: int) -> int | None:
     if end is not None and len(view[:end].rstrip()) - done <= limit:
         return end
     seen = done + limit + _LOOKAHEAD
-    if end is not None or (len(view) >= seen and (window.full or is_one_sentence(view[:seen], window.language))):
+    if end is not None or (len(view) >= seen and (window.full or window.is_one_sentence(seen))):
         return cut_position(view, done, done + limit)
     return None

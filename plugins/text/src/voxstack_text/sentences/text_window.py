@@ -6,16 +6,30 @@ import re
 from collections.abc import Iterator
 
 from voxstack import RequestError
-from voxstack.streaming.turn import waiting
-from voxstack_text.sentences.sentence_ends import certain_end, first_end
+from voxstack.streaming.turn import check_cancelled, waiting
+from voxstack_text.sentences.sentence_ends import (
+    all_ends,
+    certain_ends,
+    is_one_sentence,
+    may_hold_end,
+    short_sentences,
+)
 
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _BLANKS = re.compile(r"\s*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPICAL = 250  # characters that mostly contain the end of a sentence
+_LOOKBACK = 64  # characters before new ones that matter to the library, amply: it looks at 30
+_BLOCK = 65536  # characters that are checked at once for lone surrogates
+_NO_PART = object()
 
 
 class TextWindow:
     """The paragraph from the start of a sentence on, as far as it has arrived and is needed.
+
+    Time is in proportion to the text, whatever it is: a beginning of the paragraph in which no end is certain is not
+    searched again, and where ends are certain only far ahead, many are found at once. Lone surrogates, which are no
+    characters, are replaced.
 
     :param text: the whole text, or an iterator of its parts.
     :param reach: characters after which an open quotation counts as never opened.
@@ -25,6 +39,7 @@ class TextWindow:
     def __init__(self, text: str | Iterator[str], reach: int, language: str) -> None:
         self.language = language
         self._text: str = text if isinstance(text, str) else ""
+        self._checked = 0  # characters held that are no lone surrogates
         self._parts: Iterator[str] | None = None if isinstance(text, str) else text
         self._position = 0  # of the window in the text that is held
         self._dropped = 0  # characters that are not held any more
@@ -32,15 +47,22 @@ class TextWindow:
         self._reach = reach
         self.view = ""
         """The text in the window."""
-        self.end: int | None = None
-        """End of its first sentence, if that is known."""
         self.full = False
         """Whether the view has its maximal length, however much text there is."""
+        self._ends: list[int] = []  # of its first sentences, as far as they are known
+        self._searched = 0  # length of the longest beginning in which no end is certain
+        self._uncertain = False  # whether there is one in it
+        self._single: dict[int, bool] = {}  # whether beginnings of these lengths are one sentence
 
     @property
     def start(self) -> int:
         """Index of its first character in the whole text."""
         return self._dropped + self._position
+
+    @property
+    def end(self) -> int | None:
+        """End of its first sentence, if that is known."""
+        return self._ends[0] if self._ends else None
 
     def look(self) -> bool:
         """Update the view from the text that has arrived; return False at the end of the text."""
@@ -49,30 +71,37 @@ class TextWindow:
                 return False
             self.grow()
         stop = min(self._position + 4 * self._reach, len(self._text))
+        if stop > self._checked:
+            self._replace_surrogates(stop)
         blank = _BLANK_LINE.search(self._text, self._position, stop)
         self.view = self._text[self._position : blank.start() if blank else stop]
         self.full = len(self.view) == 4 * self._reach
-        self.end = self._find_end(final=blank is not None or (self._parts is None and stop == len(self._text)))
+        if not self._ends:
+            self._find_ends(final=blank is not None or (self._parts is None and stop == len(self._text)))
         return True
 
     def drop(self, count: int, sentence: bool) -> None:
-        """Move the window forward by ``count`` characters.
+        """Move the window forward by ``count`` characters, at least one.
 
         :param sentence: whether a sentence ends there.
         """
         keep = sentence and count <= self._reach and count < len(self.view)
         self._before = self._position if keep else self._position + count
         self._position += count
+        self._ends = [end - count for end in self._ends if end > count]
+        self._searched, self._uncertain, self._single = 0, False, {}
 
     def grow(self) -> None:
         """Wait for the next part of the text.
 
         :raises RequestError: if it is not a ``str``.
+        :raises CancelledError: if the stream was closed.
         """
         assert self._parts is not None, "a whole text ends in a sentence"
         with waiting():
-            part = next(self._parts, None)
-        if part is None:
+            part = next(self._parts, _NO_PART)
+        check_cancelled()
+        if part is _NO_PART:
             self._parts = None
             return
         if not isinstance(part, str):
@@ -81,6 +110,7 @@ class TextWindow:
             )
         self._dropped += self._before
         self._text = self._text[self._before :] + part
+        self._checked = max(0, self._checked - self._before)
         self._position, self._before = self._position - self._before, 0
 
     def close(self) -> None:
@@ -89,26 +119,60 @@ class TextWindow:
         if close is not None:
             close()
 
+    def is_one_sentence(self, length: int) -> bool:
+        """Return whether no sentence might end inside the first ``length`` characters of the view."""
+        if length not in self._single:
+            self._single[length] = is_one_sentence(self.view[:length], self.language)
+        return self._single[length]
+
     def _at_blank(self) -> bool:
         """Move to the next character that is not a blank; return True if it has not arrived yet."""
         match = _BLANKS.match(self._text, self._position)
-        self._position = match.end() if match else self._position
+        assert match is not None
+        moved = match.end() - self._position
+        self._position = match.end()
+        self._ends = [end - moved for end in self._ends if end > moved]
+        if self._position - self._before > 2 * self._reach:  # a long blank: what is before it need not be held
+            self._before = self._position
         return self._position == len(self._text)
 
-    def _find_end(self, final: bool) -> int | None:
-        """Return the end of the first sentence, or None while it is uncertain.
+    def _find_ends(self, final: bool) -> None:
+        """Find ends of the first sentences, none while they are uncertain.
 
         It tries longer and longer beginnings, of the same lengths however much text has arrived.
 
         :param final: whether the paragraph ends with the view.
         """
-        before = self._text[self._before : self._position]
-        for size in (_TYPICAL, *range(self._reach // 2, len(self.view), self._reach // 2)):
-            if size >= len(self.view):
+        before, length = self._text[self._before : self._position], len(self.view)
+        for size in (_TYPICAL, *range(self._reach // 2, length, self._reach // 2)):
+            if size >= length:
                 break
-            found = certain_end(before, self.view[:size], self._reach, self.language)
-            if found is not None:
-                return found
+            if size > self._searched and self._search(before, size):
+                return
         if final:
-            return first_end(before, self.view, self.language)
-        return certain_end(before, self.view, self._reach, self.language)
+            ends = all_ends(before, self.view, self.language)
+            searched_far = self._uncertain or self._searched > _TYPICAL
+            self._ends = short_sentences(ends) if searched_far else ends[:1]
+        elif self._is_due(length):
+            self._search(before, length)
+
+    def _is_due(self, length: int) -> bool:
+        """Return whether to search the whole view: what is new in it may end a sentence, and is long enough."""
+        new = length - self._searched
+        return new > 0 and (new > length // 16 or length <= 256 or self.full)
+
+    def _search(self, before: str, size: int) -> bool:
+        """Search a beginning of the view for ends that are certain; return whether there are any."""
+        if self._uncertain or may_hold_end(self.view[max(0, self._searched - _LOOKBACK) : size]):
+            ends = certain_ends(before, self.view[:size], self._reach, self.language)
+            self._ends, self._uncertain = ends or [], ends is not None
+        self._searched = size
+        return bool(self._ends)
+
+    def _replace_surrogates(self, stop: int) -> None:
+        """Replace lone surrogates up to ``stop`` at least, one character for one."""
+        stop = min(stop + _BLOCK, len(self._text))
+        if not self._text.isascii() and _SURROGATE.search(self._text, self._checked, stop):
+            self._text = _SURROGATE.sub("\ufffd", self._text)
+            stop = len(self._text)
+        self._checked = stop
