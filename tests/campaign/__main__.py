@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 def main() -> int:
     """Run the parts, print the table, and return 1 if there was a finding."""
     options = _arguments()
-    if options.worker:
+    if options.worker is not None:
         return _work(options)
     table: list[str] = []
     findings: list[str] = []
