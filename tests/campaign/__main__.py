@@ -75,7 +75,7 @@ def _work(options: argparse.Namespace) -> int:
     """Run the cases of one process."""
     (name,) = options.parts
     part = importlib.import_module(f"tests.campaign.parts.{name}")
-    report = Report(name, options.seed, part.LIMIT)
+    report = Report(name, options.seed, part.LIMIT, options.short)
     part.run(report, _cases(part, options)[options.worker :: options.jobs])
     report.close()
     return 0

@@ -17,11 +17,12 @@ class Report:
     """Collects what a part found, and writes it as lines of JSON for the process that started it.
 
     :param seed: of the campaign; each case has random numbers of its own, so that one case can be run again alone.
+    :param short: whether this is the short campaign of the test suite.
     :param limit: seconds after which a case counts as hanging: its stacks are written, and the process ends.
     """
 
-    def __init__(self, part: str, seed: int, limit: float) -> None:
-        self.part, self.seed, self.limit = part, seed, limit
+    def __init__(self, part: str, seed: int, limit: float, short: bool = False) -> None:
+        self.part, self.seed, self.limit, self.short = part, seed, limit, short
         self.cases = 0
         self.counts: Counter[str] = Counter()
         self.extremes: dict[str, float] = {}

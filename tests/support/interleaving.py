@@ -15,8 +15,9 @@ import pytest
 
 import voxstack
 
-SEEDS = range(int(os.environ.get("VOXSTACK_SEEDS", "40")))
-"""Seeds of each test; more by the environment variable ``VOXSTACK_SEEDS``."""
+_FIRST = int(os.environ.get("VOXSTACK_FIRST_SEED", "0"))
+SEEDS = range(_FIRST, _FIRST + int(os.environ.get("VOXSTACK_SEEDS", "40")))
+"""Seeds of each test; others by the environment variables ``VOXSTACK_SEEDS`` and ``VOXSTACK_FIRST_SEED``."""
 
 
 class SleepyLock:
