@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from voxstack import Block, ContextError, Frames, Resources, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Available, children, close
+from voxstack.faults import pull
 from voxstack.streaming.timeline import Timeline
 from voxstack_text.passage import Passage
 from voxstack_text.sentences.cut_search import MIN_LIMIT
@@ -113,7 +114,7 @@ class Sentences(StreamableWrapper):
                 own = _utterance_of(passage, utterance)
                 if timeline is not None:
                     own["timeline"] = timeline.within(yielded)
-                chunks = self.block.stream(iter(()), own)
+                chunks = pull(self.block, iter(()), own)
                 try:
                     for chunk in chunks:
                         yielded += len(chunk)
