@@ -11,6 +11,7 @@ import numpy as np
 
 from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Available, field_path
+from voxstack.faults import pull
 from voxstack_diagnostics.attention_monitor import Alarm, AlarmLimits, AttentionMonitor
 from voxstack_diagnostics.stream_reports import append, check_folder, report_end
 
@@ -64,7 +65,7 @@ class AttentionAlarms(StreamableWrapper):
         limits = AlarmLimits(self.skipped, self.least, self.repeated, self.stuck, self.focus, self.focus_steps)
         watch = _AttentionWatch(limits, utterance)
         with report_end(lambda end: self._report(watch, end)):
-            yield from self.block.stream(source, {**utterance, "attention_watch": watch})
+            yield from pull(self.block, source, {**utterance, "attention_watch": watch})
 
     def _report(self, watch: _AttentionWatch, end: str) -> None:
         row = watch.row

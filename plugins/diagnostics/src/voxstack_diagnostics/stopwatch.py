@@ -12,6 +12,7 @@ import numpy as np
 
 from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Available, close, field_path
+from voxstack.faults import pull
 from voxstack_diagnostics.stream_reports import append, check_folder, report_end
 
 _LOG = logging.getLogger("voxstack.stopwatch")
@@ -47,7 +48,7 @@ class Stopwatch(StreamableWrapper):
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         timed, times = _TimedSource(source), _StreamTimes()
         with report_end(lambda end: self._report(times, end)):
-            chunks = self.block.stream(timed, utterance)
+            chunks = pull(self.block, timed, utterance)
             try:
                 while True:
                     start, in_source = time.perf_counter(), timed.seconds

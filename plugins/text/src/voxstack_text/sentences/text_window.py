@@ -98,7 +98,7 @@ class TextWindow:
         :raises CancelledError: if the stream was closed.
         """
         assert self._parts is not None, "a whole text ends in a sentence"
-        with waiting():
+        with waiting(for_input=True):
             part = next(self._parts, _NO_PART)
         check_cancelled()
         if part is _NO_PART:
