@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from voxstack_addon_spec import AddonError, file_entry, open_addon
+from voxstack_addon_spec import AddonError, NetworkSpec, file_entry, open_addon
 
 FRESH_COPY = "get a fresh copy of the addon"
 CHANGED_FILE = f"{FRESH_COPY} or, if you changed the file, update its entry in files"
@@ -228,3 +228,56 @@ def test_permission_denied_by_the_system(folder: Path):
 def test_file_entry(folder: Path, config: dict[str, Any]):
     assert file_entry(folder / "vocoder.onnx") == config["files"]["vocoder.onnx"]
     assert error_of(file_entry, folder / "none").problem.startswith("no such file")
+
+
+def test_changed_with_the_old_time(folder: Path):
+    """The time of modification can be set back, that of the last change cannot."""
+    addon = open_addon(folder)
+    path = addon.path("vocoder.onnx")
+    status = path.stat()
+    while path.stat().st_ctime_ns == status.st_ctime_ns:  # within one tick of the file system's clock
+        with path.open("r+b") as file:
+            file.write(b"A graph")
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_mtime_ns == status.st_mtime_ns
+    assert "has sha256" in error_of(addon.path, "vocoder.onnx").problem
+
+
+def network(folder: Path, **export: str) -> NetworkSpec:
+    """Return the spec of the vocoder with another export."""
+    addon = open_addon(folder)
+    spec = {**addon.config["networks"]["vocoder"], "exports": [{"format": "python", **export}]}
+    return NetworkSpec.of("vocoder", spec, "digest", addon.path, trusted=False)
+
+
+def test_linked_into_different_folders(folder: Path):
+    (folder / "vocoder.onnx").rename(folder / "tables" / "real")
+    (folder / "vocoder.onnx").symlink_to("tables/real")
+    (folder / "tables" / "lexicon.tsv").rename(folder / "weights")
+    (folder / "tables" / "lexicon.tsv").symlink_to("../weights")
+    spec = network(folder, symbol="vocoder.onnx", parameters="tables/lexicon.tsv")
+    assert str(error_of(spec.export, "python", "python")) == (
+        "network 'vocoder': vocoder.onnx: lies in another folder than its parameters, by way of links; "
+        "put the files themselves in one folder"
+    )
+
+
+def test_a_file_that_changes_while_it_is_opened(folder: Path):
+    spec = network(folder, symbol="vocoder.onnx", parameters="vocoder.onnx")
+    with spec.opening("python", "python") as path:
+        assert path == folder.resolve() / "vocoder.onnx"
+    changed = "it or its parameters changed while they were opened; open the addon again"
+    with pytest.raises(AddonError, match=changed), spec.opening("python", "python"):
+        os.utime(folder / "vocoder.onnx", ns=(1, 1))
+    with pytest.raises(ZeroDivisionError), spec.opening("python", "python"):
+        raise ZeroDivisionError
+
+
+def test_measurements_are_part_of_the_digest(config: dict[str, Any]):
+    """A network is opened as they require, so one with others is another one in memory."""
+    spec = config["networks"]["vocoder"]
+    bare = {key: value for key, value in spec.items() if key != "measured"}
+    measured = [{}, {"batch_error": 0.1}, {"batch_error": 0.2}, {"mask_error": {"frames": 0.1}}, {"speed": 3}]
+    found = [NetworkSpec.of("v", {**bare, "measured": each}, "d", Path, trusted=False).digest for each in measured]
+    assert found[0] == found[4] == NetworkSpec.of("v", bare, "d", Path, trusted=False).digest == "d"
+    assert len({*found}) == 4

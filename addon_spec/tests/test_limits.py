@@ -189,10 +189,9 @@ def test_the_largest_values_are_allowed():
 
 
 def test_threads_are_no_more_than_there_are_processors(monkeypatch: pytest.MonkeyPatch):
-    context = Context.of({"runtime": "onnx", "threads": 200}, {}, "x")
     for processors, usable in ((None, 8), (2, 8), (16, 16), (500, 200)):
         monkeypatch.setattr("os.cpu_count", lambda processors=processors: processors)
-        assert context.usable_threads == usable
+        assert Context.of({"runtime": "onnx", "threads": 200}, {}, "x").usable_threads == usable
         assert Context("onnx", threads=10**20).usable_threads == max(processors or 0, 8)
         assert Context("onnx").usable_threads == 1
 

@@ -196,6 +196,34 @@ def test_names_that_leave_the_addon(folder: Path, name: str, problem: str):
     assert str(error_of(open_addon, path)) == f"{path}: unsafe zip: {problem}"
 
 
+@pytest.mark.parametrize(
+    "name, problem",
+    [
+        ("é" * 128, "has a part of more than 255 bytes; shorten it"),
+        ("x" * 256, "has a part of more than 255 bytes; shorten it"),
+        ("x/" * 300 + "x", "has more than 512 bytes; shorten it"),
+        ("x" * 65_000, "has more than 512 bytes; shorten it"),
+        ("x/" * 16 + "x", "lies in more than 16 folders; use fewer"),
+    ],
+    ids=len,
+)
+def test_names_that_no_file_system_holds(folder: Path, name: str, problem: str):
+    path = zipped(folder, "", (name, b"x"))
+    assert error_of(open_addon, path).problem.startswith("unsafe zip: file name '")
+    assert error_of(open_addon, path).problem.endswith(problem)
+
+
+def test_a_disk_that_holds_no_such_name(good: Path, monkeypatch: pytest.MonkeyPatch):
+    """Some systems hold less than the format allows."""
+
+    def refuse(path: Path, **_: Any) -> bool:
+        raise OSError(36, "File name too long")
+
+    with open_addon(good) as addon:
+        monkeypatch.setattr(Path, "exists", refuse)
+        assert error_of(addon.path, "vocoder.onnx").problem.startswith("cannot be read or written (")
+
+
 def test_name_with_nul(folder: Path):
     path = zipped(folder, "", ("x_.py", b"x"))
     path.write_bytes(path.read_bytes().replace(b"x_.py", b"x\0.py"))

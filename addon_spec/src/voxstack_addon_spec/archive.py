@@ -57,15 +57,14 @@ class ZipAddon(AddonFiles):
     def path(self, name: str) -> Path:
         self._entry(name)
         target = self._folder / "files" / name
-        with self._lock:
+        with self._lock, wrap_os_errors(self._where(name)):
             self._check_open()
             if not target.exists():
                 partial = self._folder / "partial"  # a file appears under its name only when it is complete and checked
-                with wrap_os_errors(self._where(name)):
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with partial.open("wb") as stream:
-                        stream.writelines(self.chunks(name))
-                    partial.replace(target)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with partial.open("wb") as stream:
+                    stream.writelines(self.chunks(name))
+                partial.replace(target)
         return target
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -129,7 +130,7 @@ class Context:
             values["networks"] = inner
         return cls(**values)
 
-    @property
+    @functools.cached_property
     def usable_threads(self) -> int:
         """Threads that a runtime starts for a call: no more than there are processors, but for :data:`FEW_THREADS`.
 

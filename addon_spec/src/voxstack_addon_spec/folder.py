@@ -11,7 +11,7 @@ from typing import IO, Any
 from voxstack_addon_spec.errors import AddonError
 from voxstack_addon_spec.file_names import CONFIG
 from voxstack_addon_spec.files import AddonFiles
-from voxstack_addon_spec.integrity import FRESH_COPY, check_size, wrap_os_errors
+from voxstack_addon_spec.integrity import FRESH_COPY, FileVersion, check_size, file_version, wrap_os_errors
 
 
 class FolderAddon(AddonFiles):
@@ -21,15 +21,14 @@ class FolderAddon(AddonFiles):
         self.location = location
         with wrap_os_errors(location):
             self._root = Path(location).resolve(strict=True)
-        self._checked: dict[str, tuple[int, int, int]] = {}
+        self._checked: dict[str, FileVersion] = {}
         self.config = self._read_config()
 
     def path(self, name: str) -> Path:
         self._entry(name)
         path = self._resolve(name)
         with wrap_os_errors(self._where(name)):
-            status = path.stat()
-        version = (status.st_ino, status.st_size, status.st_mtime_ns)
+            version = file_version(path.stat())
         if self._checked.get(name) != version:  # hashing it again would cost as much as loading it
             for _ in self.chunks(name):
                 pass

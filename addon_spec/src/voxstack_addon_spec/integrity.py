@@ -31,6 +31,15 @@ def wrap_os_errors(where: str) -> Iterator[None]:
         raise AddonError(where, f"cannot be read or written ({error}); check the path and the disk") from error
 
 
+FileVersion = tuple[int, int, int, int, int]
+"""What changes when a file is replaced or written to, whoever sets its time of modification back."""
+
+
+def file_version(status: os.stat_result) -> FileVersion:
+    """Return the version of a file."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 def file_entry(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return ``{"sha256": ..., "size": ...}`` of a file, as ``files`` of an addon.json lists it.
 

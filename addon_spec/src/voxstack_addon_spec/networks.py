@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from voxstack_addon_spec.contexts import Context, Form
-from voxstack_addon_spec.errors import ContextError
+from voxstack_addon_spec.errors import AddonError, ContextError
+from voxstack_addon_spec.integrity import FileVersion, file_version, wrap_os_errors
+from voxstack_addon_spec.onnx_files import file_problem
 from voxstack_addon_spec.streaming import Autoregressive, State, Streaming
 from voxstack_addon_spec.tensors import Length, Tensor
 
@@ -18,7 +22,7 @@ from voxstack_addon_spec.tensors import Length, Tensor
 class NetworkSpec:
     """One network of an addon.
 
-    :param digest: hash of its declaration and files; networks with the same digest are the same.
+    :param digest: identifies its declaration, files and measurements; networks with the same digest are the same.
     :param exports: format (``onnx``, ``pt2``, ...) to file names: the symbol first, then its parameters if separate.
     :param path: returns the verified path of a file name.
     :param trusted: whether code in the addon may run; formats that contain code are refused otherwise.
@@ -62,6 +66,7 @@ class NetworkSpec:
         if "stateful" in config:
             stateful = cls.of(name, {"role": config["role"], **config["stateful"]}, f"{digest}.stateful", path, trusted)
         measured = config.get("measured", {})
+        read = {key: measured[key] for key in ("batch_error", "mask_error") if key in measured}
         return cls(
             name=name,
             role=config["role"],
@@ -69,7 +74,7 @@ class NetworkSpec:
             outputs=outputs,
             streaming=Streaming.of(config["streaming"], inputs) if "streaming" in config else None,
             exports=exports,
-            digest=digest,
+            digest=f"{digest} {json.dumps(read, sort_keys=True)}" if read else digest,
             path=path,
             trusted=trusted,
             stateful=stateful,
@@ -82,7 +87,10 @@ class NetworkSpec:
     def export(self, form: str, runtime: str) -> Path:
         """Return the symbol file of one format, with its verified parameters in the same folder.
 
+        An ONNX file refers to no other file than these, so that the hashes cover every byte that is loaded.
+
         :raises ContextError: if the network was not exported in that format.
+        :raises AddonError: if a file is not as the addon lists it, lies elsewhere, or refers to others.
         """
         if form not in self.exports:
             formats = ", ".join(sorted(self.exports))
@@ -90,8 +98,38 @@ class NetworkSpec:
             advice = "use another runtime, or add an export of that format"
             raise ContextError(f"network {self.name!r}: {problem}; {advice}")
         symbol, *parameters = (self.path(file) for file in self.exports[form])
-        assert all(file.parent == symbol.parent for file in parameters), "the reader keeps an addon's files together"
+        where = f"network {self.name!r}: {self.exports[form][0]}"
+        if any(file.parent != symbol.parent for file in parameters):
+            problem = "lies in another folder than its parameters, by way of links"
+            raise AddonError(where, f"{problem}; put the files themselves in one folder")
+        if form == "onnx":
+            with wrap_os_errors(where):
+                problem = file_problem(symbol, [PurePosixPath(file).name for file in self.exports[form][1:]]) or ""
+            if problem:
+                raise AddonError(where, problem)
         return symbol
+
+    @contextmanager
+    def opening(self, form: str, runtime: str) -> Iterator[Path]:
+        """Return a context manager around the opening of an export, which gives its symbol file.
+
+        In a folder that others can write to, a file may change between its verification and its opening. That is an
+        error here, to the resolution of the times that the file system keeps. In a ``.zip`` no file changes.
+
+        :raises ContextError: as for :meth:`export`.
+        :raises AddonError: as for :meth:`export`, and if a file has changed in between.
+        """
+        self.export(form, runtime)
+        before = self._versions(form)
+        yield self.export(form, runtime)  # verifies again what has changed since
+        if self._versions(form) != before:
+            where = f"network {self.name!r}: {self.exports[form][0]}"
+            raise AddonError(where, "it or its parameters changed while they were opened; open the addon again")
+
+    def _versions(self, form: str) -> list[FileVersion]:
+        files = self.exports[form]
+        with wrap_os_errors(f"network {self.name!r}: {files[0]}"):
+            return [file_version(self.path(file).stat()) for file in files]
 
     @functools.cached_property
     def needs(self) -> frozenset[str]:

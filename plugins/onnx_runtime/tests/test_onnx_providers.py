@@ -16,6 +16,7 @@ import voxstack_onnx_runtime
 from voxstack import ContextError, NetworkError
 from voxstack.networks import Context, NetworkSpec, Runner
 from voxstack.networks.sizes import PerSize
+from voxstack_onnx_runtime.probing import _NETWORK
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -114,9 +115,17 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Machine]:
     return with_providers
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a folder with a file the current one; no real ONNX Runtime opens it in these tests."""
+    (tmp_path / "net.onnx").write_bytes(_NETWORK)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 def opened(device: str, trusted: bool = True, **context: Any) -> Runner:
     config = {**SPEC, "exports": [{"format": "onnx", "symbol": "net.onnx"}]}
-    spec = NetworkSpec.of("net", config, "digest", Path("addon").joinpath, trusted)
+    spec = NetworkSpec.of("net", config, "digest", Path, trusted)
     run = voxstack_onnx_runtime.voxstack_open_network(spec, Context(**{"runtime": "onnx", "device": device, **context}))
     assert run is not None
     return run

@@ -14,7 +14,7 @@ import pytest
 from tiny import network, tensor
 
 import voxstack_openvino_runtime
-from voxstack import ContextError, NetworkError, Registry
+from voxstack import AddonError, ContextError, NetworkError, Registry
 from voxstack.networks import Context, NetworkSpec, Runner
 from voxstack.networks.opening import available_devices
 
@@ -56,10 +56,11 @@ def opened(tmp_path: Path) -> Callable[..., Runner]:
     folder.mkdir()
     write(folder / "net.onnx")
 
-    def open_it(config: dict[str, Any] = SPEC, *, form: str = "onnx", trusted: bool = True, **context: Any) -> Runner:
-        spec = NetworkSpec.of(
-            "net", {**config, "exports": [{"format": form, "symbol": "net.onnx"}]}, "digest", folder.joinpath, trusted
-        )
+    def open_it(
+        config: dict[str, Any] = SPEC, *, form: str = "onnx", parameters: str = "", trusted: bool = True, **context: Any
+    ) -> Runner:
+        export = {"format": form, "symbol": "net.onnx", **({"parameters": parameters} if parameters else {})}
+        spec = NetworkSpec.of("net", {**config, "exports": [export]}, "digest", folder.joinpath, trusted)
         run = voxstack_openvino_runtime.voxstack_open_network(
             spec, Context(**{"runtime": "openvino", "device": "CPU", **context})
         )
@@ -304,7 +305,8 @@ def test_an_npu_wants_every_axis_fixed_and_computes_in_float16(
 def test_parameters_may_lie_beside_the_symbol(opened: Callable[..., Runner], tmp_path: Path) -> None:
     write(tmp_path / "addon" / "net.onnx", "net.onnx.data")
     (tmp_path / "addon" / "net.onnx.data").write_bytes(WEIGHTS.tobytes())
-    np.testing.assert_allclose(opened()(frames=FRAMES)["mel"], FRAMES @ WEIGHTS, atol=1e-6)
+    run = opened(parameters="net.onnx.data")
+    np.testing.assert_allclose(run(frames=FRAMES)["mel"], FRAMES @ WEIGHTS, atol=1e-6)
 
 
 @pytest.mark.parametrize("location", ["../secret.bin", "{folder}/secret.bin", "link.bin"])
@@ -312,13 +314,36 @@ def test_parameters_outside_the_addon_are_refused(opened: Callable[..., Runner],
     (tmp_path / "secret.bin").write_bytes(WEIGHTS.tobytes())
     (tmp_path / "addon" / "link.bin").symlink_to(tmp_path / "secret.bin")
     write(tmp_path / "addon" / "net.onnx", location.format(folder=tmp_path))
-    with pytest.raises(NetworkError, match=r"network 'net': OpenVINO cannot open net\.onnx: .*secret\.bin"):
+    with pytest.raises(AddonError, match=r"net\.onnx: refers to the file .* and this export declares none"):
         opened()
+    if location != "link.bin":
+        return
+    with pytest.raises(NetworkError, match=r"network 'net': OpenVINO cannot open net\.onnx: .*secret\.bin"):
+        opened(parameters=location)  # the reader of a folder refuses such a link before
 
 
 def test_what_is_no_network_is_an_error(opened: Callable[..., Runner], tmp_path: Path) -> None:
     (tmp_path / "addon" / "net.onnx").write_bytes(b"not a network")
-    with pytest.raises(NetworkError, match=r"OpenVINO cannot open net\.onnx: "):
+    with pytest.raises(AddonError, match=r"net\.onnx: is not an ONNX file"):
+        opened()
+    (tmp_path / "addon" / "net.onnx").write_bytes(b"\x08\x07")
+    with pytest.raises(NetworkError, match=r"the file has the inputs \[\]"):
+        opened()
+
+
+def test_a_file_that_is_two_formats_is_read_as_onnx(opened: Callable[..., Runner], tmp_path: Path) -> None:
+    """OpenVINO reads its own format from a text in an ONNX file, and takes the weights from a file of the same name."""
+    import openvino
+    from openvino import opset13 as operations
+
+    frames = operations.parameter([1, 64], np.float32)
+    model = openvino.Model([operations.multiply(frames, operations.constant(np.ones((1, 64), np.float32)))], [frames])
+    openvino.save_model(model, tmp_path / "addon" / "net.xml")
+    text = (tmp_path / "addon" / "net.xml").read_bytes()
+    size = bytes([len(text) & 0x7F | 0x80, len(text) >> 7])
+    (tmp_path / "addon" / "net.onnx").write_bytes(b"\x08\x07\x12" + size + text)
+    assert openvino.Core().read_model(tmp_path / "addon" / "net.onnx").inputs
+    with pytest.raises(NetworkError, match=r"the file has the inputs \[\]"):
         opened()
 
 

@@ -74,7 +74,7 @@ def provider_options(spec: NetworkSpec, context: Context, kind: str, selected: s
     options: dict[str, Any] = {provider.selector: selected} if provider.selector else {}
     options |= provider.precisions[context.precision]
     if kind == "openvino" and selected == "CPU":
-        options["num_of_threads"] = str(context.threads)
+        options["num_of_threads"] = str(context.usable_threads)
     requested = context.options.get("provider", {})
     if both := sorted(options.keys() & requested.keys()):
         raise ContextError(

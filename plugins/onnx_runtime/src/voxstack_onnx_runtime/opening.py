@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,10 @@ def open_network(spec: NetworkSpec, context: Context) -> Runner:
     """Return the network as a callable on named arrays.
 
     A call uses one thread unless the context requests more, and idle threads never spin: two sessions that spin are
-    slower than one thread. An ONNX file holds no code; its external data must lie in the addon, which ONNX Runtime
-    checks.
+    slower than one thread. An ONNX file holds no code, and refers to no file but the declared parameters.
 
     :raises ContextError: if something that the context requests is unavailable, or the network has no ``onnx`` export.
+    :raises AddonError: if the files are not those that the addon lists, or refer to others.
     :raises NetworkError: if the file cannot be read, or holds another network than the addon declares.
     """
     import onnxruntime
@@ -41,17 +42,17 @@ def open_network(spec: NetworkSpec, context: Context) -> Runner:
         providers.append((PROVIDERS[provider.fallback].name, {"device_id": selected}))
     if provider.fixed_only:
         require_all_fixed(spec, context, f"ONNX Runtime's {provider.name}")
-    path = spec.export("onnx", "onnx")
+    with spec.opening("onnx", "onnx") as path:
 
-    def open_session(sizes: Mapping[str, int]) -> Runner:
-        session = _inference_session(spec, context, path, providers, sizes)
-        return Session(spec, context, device, provider, session, sizes)
+        def open_session(sizes: Mapping[str, int]) -> Runner:
+            session = _inference_session(spec, context, path, providers, sizes)
+            return Session(spec, context, device, provider, session, sizes)
 
-    if not fixed_axes(spec, context):
-        return open_session({})
-    if provider.per_size:
-        return PerSize(spec, context, open_session)
-    return SharedSession(spec, context, open_session({}))
+        if not fixed_axes(spec, context):
+            return open_session({})
+        if provider.per_size:
+            return PerSize(spec, context, open_session)
+        return SharedSession(spec, context, open_session({}))
 
 
 class SharedSession(PerSize):
@@ -75,7 +76,7 @@ def _inference_session(
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = context.threads
+    options.intra_op_num_threads = context.usable_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     first = providers[0][0]
@@ -83,6 +84,8 @@ def _inference_session(
         options.enable_mem_pattern = False  # DirectML does not support it
     entries = {
         "session.force_spinning_stop": "1",
+        "session.intra_op.allow_spinning": "1" if context.usable_threads <= (os.cpu_count() or 1) else "0",
+        "session.load_model_format": "ONNX",  # whatever the file's name
         "session.record_ep_graph_assignment_info": "0" if first == PROVIDERS["cpu"].name else "1",
     }
     for key, value in {**entries, **context.options.get("session", {})}.items():

@@ -51,7 +51,12 @@ class Session:
         effective_provider = _effective_provider(spec, context, device, provider, session)
         self._exclusive = None if provider.concurrent else threading.Lock()
         self.stats = {"compilations": 1}
-        self.effective = {"device": device, "provider": effective_provider, "version": onnxruntime.__version__}
+        self.effective = {
+            "device": device,
+            "provider": effective_provider,
+            "threads": context.usable_threads,
+            "version": onnxruntime.__version__,
+        }
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run once. The call ends early if its stream misses its deadline, as soon as the node that runs then is done.

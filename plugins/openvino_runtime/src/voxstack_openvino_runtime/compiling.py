@@ -22,10 +22,11 @@ def open_model(spec: NetworkSpec, context: Context) -> Runner:
     """Return the network as a callable on named arrays, which any number of threads may call at once.
 
     Where the context fixes axes, the network is compiled for each combination of their sizes, and accepts no others;
-    all of them come from one model, whose weights are read and unpacked once. An ONNX file holds no code; OpenVINO
-    refuses external data outside its folder.
+    all of them come from one model, whose weights are read and unpacked once. An ONNX file holds no code, and refers to
+    no file but the declared parameters.
 
     :raises ContextError: if something that the context requests is unavailable, or the device cannot run the network.
+    :raises AddonError: if the files are not those that the addon lists, or refer to others.
     :raises NetworkError: if OpenVINO cannot read the file, or it holds another network than the addon declares.
     """
     core = shared_core()
@@ -33,7 +34,8 @@ def open_model(spec: NetworkSpec, context: Context) -> Runner:
     properties = compile_properties(core, device, spec, context)
     if device.startswith("NPU"):
         require_all_fixed(spec, context, f"OpenVINO's {device}")
-    model = _read(core, spec, spec.export("onnx", "openvino"))
+    with spec.opening("onnx", "openvino") as path:
+        model = _read(spec, path)
 
     def compile_for(sizes: Mapping[str, int]) -> Runner:
         compiled = _compile(core, device, spec, model.clone() if sizes else model, sizes, properties)
@@ -47,10 +49,17 @@ def open_model(spec: NetworkSpec, context: Context) -> Runner:
     return PerSize(spec, context, compile_for)
 
 
-def _read(core: openvino.Core, spec: NetworkSpec, path: Path) -> openvino.Model:
-    """Return the model of a file, whose inputs and outputs have the names that the addon declares."""
+def _read(spec: NetworkSpec, path: Path) -> openvino.Model:
+    """Return the model of an ONNX file, whose inputs and outputs have the names that the addon declares.
+
+    ``Core.read_model`` would guess the format from the content, whatever the name, and read the weights of its own
+    format from any file of the same name that ends with ``.bin``.
+    """
+    from openvino.frontend import FrontEndManager
+
     try:
-        model = core.read_model(str(path))
+        frontend = FrontEndManager().load_by_framework("onnx")
+        model = frontend.convert(frontend.load(str(path)))
     except Exception as error:  # the errors of OpenVINO share no base class of their own
         raise NetworkError(f"network {spec.name!r}: OpenVINO cannot open {path.name}: {error_text(error)}") from error
     for side, declared, ports in (("inputs", spec.inputs, model.inputs), ("outputs", spec.outputs, model.outputs)):

@@ -90,8 +90,8 @@ def compile_properties(core: openvino.Core, device: str, spec: NetworkSpec, cont
     properties: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
     streams = context.options.get("streams")
     if device == "CPU":
-        streams = streams or max(1, min(MAX_STREAMS, (os.cpu_count() or 1) // context.threads))
-        properties |= {"INFERENCE_NUM_THREADS": streams * context.threads, "ENABLE_CPU_PINNING": False}
+        streams = streams or max(1, min(MAX_STREAMS, (os.cpu_count() or 1) // context.usable_threads))
+        properties |= {"INFERENCE_NUM_THREADS": streams * context.usable_threads, "ENABLE_CPU_PINNING": False}
     if streams:
         properties["NUM_STREAMS"] = streams
     if "cache" in context.options:

@@ -51,7 +51,7 @@ def effective_context(device: torch.device, context: Context) -> dict[str, Any]:
     return {
         "device": str(device),
         "provider": provider,
-        "threads": context.threads,
+        "threads": context.usable_threads,
         "precision": context.precision,
         "version": torch.__version__,
     }

@@ -40,15 +40,15 @@ def open_program(spec: NetworkSpec, context: Context) -> Runner:
     device = devices.find_device(spec, context)
     fixed = bool(fixed_axes(spec, context))
     options = _options(spec, context, device.type == "cuda" and fixed)
-    path = spec.export("pt2", "torch")
-    devices.configure_process(device, context.threads)
     dtype = getattr(torch, context.precision)
-    try:
-        module = _load_module(spec, device, dtype)
-    except Exception as error:  # a file that holds code may raise anything
-        raise NetworkError(
-            f"network {spec.name!r}: torch {torch.__version__} cannot open {path.name}: {error}"
-        ) from error
+    with spec.opening("pt2", "torch") as path:
+        devices.configure_process(device, context.usable_threads)
+        try:
+            module = _load_module(spec, device, dtype)
+        except Exception as error:  # a file that holds code may raise anything
+            raise NetworkError(
+                f"network {spec.name!r}: torch {torch.__version__} cannot open {path.name}: {error}"
+            ) from error
     program = Program(spec, module, device, context)
     if dtype != torch.float32:
         _check_precision(program, context.precision)

@@ -47,7 +47,7 @@ class Program:
         """
         import torch
 
-        devices.configure_process(self.device, self._context.threads)
+        devices.configure_process(self.device, self._context.usable_threads)
         try:
             with torch.inference_mode():
                 inputs = [as_tensor(tensors[name], copy=self._copies) for name in self.spec.inputs]
@@ -76,7 +76,7 @@ class Program:
         """Run once on blank inputs of the given sizes."""
         import torch
 
-        devices.configure_process(self.device, self._context.threads)
+        devices.configure_process(self.device, self._context.usable_threads)
         with torch.inference_mode():
             self.outputs(self.on_device(blank_inputs(self.spec, sizes)))
 
