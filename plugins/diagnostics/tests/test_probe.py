@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import voxstack
+import voxstack_diagnostics
+from voxstack.networks.addon import Addon
 from voxstack_diagnostics import Probe, ProbeSequence
 
 X = np.random.default_rng(0).standard_normal((100, 3)).astype(np.float32)
@@ -122,6 +124,20 @@ def test_a_folder_that_does_not_exist_is_found_when_it_loads(tmp_path):
     with pytest.raises(voxstack.StackError, match=r"path: there is no folder .*nowhere"):
         Probe(path=str(tmp_path / "nowhere" / "p.jsonl")).load(None)
     Probe(path=str(tmp_path / "p.jsonl")).load(None)
+    with pytest.raises(voxstack.StackError, match="path: there is no folder"):
+        Probe(path="a\0b").load(None)
+
+
+@pytest.mark.parametrize("block", [{"type": "Probe"}, {"type": "Stopwatch", "block": {"type": "Probe"}}])
+def test_an_addon_from_a_stranger_names_no_file_to_write_to(write_addon, tmp_path, block):
+    """A line of JSON can be code: a shell runs a command in its text."""
+    registry = voxstack.Registry({"diagnostics": voxstack_diagnostics})
+    spec = {**block, "path": str(tmp_path / "profile")}
+    folder = write_addon()
+    with pytest.raises(voxstack.StackError, match="path: names a file to write to, and this addon was not installed"):
+        voxstack.build(spec, Addon.open(folder, registry))
+    assert voxstack.build(block, Addon.open(folder, registry))
+    assert voxstack.build(spec, Addon.open(folder, registry, trust=True))
 
 
 def test_a_sequence_probe_says_what_came_and_what_was_made(log):

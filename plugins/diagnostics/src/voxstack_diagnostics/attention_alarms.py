@@ -13,7 +13,7 @@ from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Available, field_path
 from voxstack.faults import pull
 from voxstack_diagnostics.attention_monitor import Alarm, AlarmLimits, AttentionMonitor
-from voxstack_diagnostics.stream_reports import append, check_folder, report_end
+from voxstack_diagnostics.stream_reports import append, check_path, report_end
 
 _LOG = logging.getLogger("voxstack.attention")
 
@@ -56,7 +56,7 @@ class AttentionAlarms(StreamableWrapper):
         return self.block
 
     def load(self, addon: object) -> None:
-        check_folder(self.path)
+        check_path(self.path, addon)
 
     def check_needs(self, available: Available, path: str) -> Available:
         return self.block.check_needs(available, field_path(path, "block"))

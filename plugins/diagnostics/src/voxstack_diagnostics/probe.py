@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from voxstack import Frames, StreamableBlock, Utterance
 from voxstack_diagnostics.running_statistics import RunningStatistics
-from voxstack_diagnostics.stream_reports import append, check_folder, report_end
+from voxstack_diagnostics.stream_reports import append, check_path, report_end
 
 _LOG = logging.getLogger("voxstack.probe")
 
@@ -28,7 +28,7 @@ class Probe(StreamableBlock):
     path: str | None = None
 
     def load(self, addon: object) -> None:
-        check_folder(self.path)
+        check_path(self.path, addon)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         statistics = RunningStatistics()

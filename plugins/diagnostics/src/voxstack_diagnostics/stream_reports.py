@@ -30,12 +30,23 @@ def report_end(report: Callable[[str], None]) -> Iterator[None]:
         report(end)
 
 
-def check_folder(path: str | None) -> None:
-    """Check, when a block loads, that a report can be written to ``path``.
+def check_path(path: str | None, addon: object) -> None:
+    """Check, when a block loads, that a report may and can be written to ``path``.
 
-    :raises StackError: if its folder does not exist.
+    Lines that an addon words, in a file that it names, can be code, as in a profile that a shell reads.
+
+    :raises StackError: if the addon is not trusted, or the folder of the file does not exist.
     """
-    if path is not None and not Path(path).parent.is_dir():
+    if path is None:
+        return
+    if not getattr(addon, "trust", True):
+        advice = "leave 'path' out and read the log, or load(..., trust=True) if you trust this addon"
+        raise StackError("path", f"names a file to write to, and this addon was not installed with pip; {advice}")
+    try:
+        exists = Path(path).parent.is_dir() and "\0" not in path
+    except ValueError:
+        exists = False
+    if not exists:
         folder = str(Path(path).parent)
         raise StackError("path", f"there is no folder {folder!r}; create it, or write the report elsewhere")
 
