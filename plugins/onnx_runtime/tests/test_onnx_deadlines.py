@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -101,7 +103,9 @@ def test_a_call_that_waits_for_another_ends_with_its_deadline(tmp_path: Path) ->
         get_providers=lambda: ["Slow"],
         run=run,
     )
-    alone = Session(spec_of(tmp_path), Context(), "slow", Provider("Slow", "slow", concurrent=False), session, {})
+    alone = Session(
+        spec_of(tmp_path), Context(), "slow", Provider("Slow", "slow", concurrent=False), session, {}, lambda: session
+    )
     call = threading.Thread(target=alone, kwargs={"frames": X, "trips": X}, daemon=True)
     call.start()
     assert hung.wait(SAFETY)
@@ -113,3 +117,36 @@ def test_a_call_that_waits_for_another_ends_with_its_deadline(tmp_path: Path) ->
     call.join(SAFETY)
     with limited():
         assert alone(frames=X, trips=X)["mel"] is X
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_that_is_forked_during_a_call_opens_the_session_again(looping: Any) -> None:
+    """The thread of the call is gone in the child, with the locks of ONNX Runtime that it may have held."""
+    turns: list[Any] = []
+
+    def endless() -> None:
+        with limited() as turn:
+            turns.append(turn)
+            with pytest.raises(NetworkError):
+                looping(frames=X, trips=np.array(2**62))
+
+    thread = threading.Thread(target=endless)
+    thread.start()
+    end = time.monotonic() + SAFETY
+    while not looping._calls:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+    before = looping._session
+    child = os.fork()
+    if not child:
+        right = looping(frames=X, trips=np.array(1))["mel"][0, 0, 0] == -1 and looping._session is not before
+        os._exit(0 if right else 1)
+    turns[0].miss_soon()
+    thread.join(SAFETY)
+    assert not thread.is_alive()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    child = os.fork()
+    if not child:  # nothing ran: it goes on with the weights that it shares with its parent
+        right = looping(frames=X, trips=np.array(1))["mel"][0, 0, 0] == -1 and looping._session is before
+        os._exit(0 if right else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -103,6 +104,7 @@ def _fork(job: Callable[[], None]) -> int:
     child = os.fork()
     if not child:
         status = 1
+        threading.Thread(target=_report_stacks, daemon=True).start()
         try:
             job()
             status = 0
@@ -111,6 +113,13 @@ def _fork(job: Callable[[], None]) -> int:
         finally:
             os._exit(status)
     return child
+
+
+def _report_stacks(after: float = 15.0) -> None:
+    """Write what a child does that does not end; faulthandler hangs in a child whose parent has armed it."""
+    time.sleep(after)
+    for thread, frame in sys._current_frames().items():
+        print(f"thread {thread}", *traceback.format_stack(frame), sep="\n", file=sys.stderr, flush=True)
 
 
 def _wait(child: int) -> str:

@@ -42,11 +42,16 @@ def open_network(spec: NetworkSpec, context: Context) -> Runner:
         providers.append((PROVIDERS[provider.fallback].name, {"device_id": selected}))
     if provider.fixed_only:
         require_all_fixed(spec, context, f"ONNX Runtime's {provider.name}")
+
+    def reopen(sizes: Mapping[str, int]) -> onnxruntime.InferenceSession:
+        with spec.opening("onnx", "onnx") as path:
+            return _inference_session(spec, context, path, providers, sizes)
+
     with spec.opening("onnx", "onnx") as path:
 
         def open_session(sizes: Mapping[str, int]) -> Runner:
             session = _inference_session(spec, context, path, providers, sizes)
-            return Session(spec, context, device, provider, session, sizes)
+            return Session(spec, context, device, provider, session, sizes, lambda: reopen(sizes))
 
         if not fixed_axes(spec, context):
             return open_session({})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from voxstack import ContextError, NetworkError, VoxstackError
+from voxstack.forks import renew_after_fork
 from voxstack.networks import Context, NetworkSpec
 from voxstack.streaming.turn import CURRENT_TURN, check_cancelled, interruptible
 from voxstack_onnx_runtime.declarations import check_declarations
@@ -23,12 +24,17 @@ POLL = 0.05
 """Seconds between two looks at the deadline of a stream that waits for another call to end."""
 
 
+_ABANDONED: list[onnxruntime.InferenceSession] = []
+"""Sessions whose locks may be held by threads that are gone: even to free them could hang."""
+
+
 class Session:
     """A session as a callable on named arrays, which any number of threads may call at once.
 
     :param device: its effective name.
     :param session: opened with ``provider``.
     :param sizes: the sizes that it was compiled for, by axis; empty: any.
+    :param reopen: opens the same session once more, for a forked child.
     :raises ContextError: if it does not run on the provider. ONNX Runtime continues without a provider that does not
         load, and only logs a warning.
     :raises NetworkError: if its inputs, outputs or their axes are not those that the addon declares.
@@ -42,10 +48,12 @@ class Session:
         provider: Provider,
         session: onnxruntime.InferenceSession,
         sizes: Mapping[str, int],
+        reopen: Callable[[], onnxruntime.InferenceSession],
     ) -> None:
         import onnxruntime
 
-        self._spec, self._session = spec, session
+        self._spec, self._session, self._reopen = spec, session, reopen
+        self._calls: list[None] = []  # one for each call that runs; append and pop are atomic
         self._outputs = [output.name for output in session.get_outputs()]
         check_declarations(spec, session, sizes)
         effective_provider = _effective_provider(spec, context, device, provider, session)
@@ -57,6 +65,18 @@ class Session:
             "threads": context.usable_threads,
             "version": onnxruntime.__version__,
         }
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Open the session again if threads that are gone were in it: they may have held its locks.
+
+        Otherwise the child goes on with the weights that it shares with its parent.
+        """
+        if self._exclusive is not None:
+            self._exclusive = threading.Lock()
+        if self._calls:
+            _ABANDONED.append(self._session)
+            self._session, self._calls = None, []
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run once. The call ends early if its stream misses its deadline, as soon as the node that runs then is done.
@@ -65,6 +85,10 @@ class Session:
         :raises CancelledError: if the stream has missed its deadline before the call begins.
         """
         turn = CURRENT_TURN.get()
+        if self._session is None:
+            self._session = self._reopen()
+        calls = self._calls
+        calls.append(None)
         try:
             if turn is not None and turn.limited:
                 outputs = self._run_limited(tensors)
@@ -77,6 +101,8 @@ class Session:
             raise
         except Exception as error:  # the errors of ONNX Runtime share no base class of their own
             raise NetworkError(f"network {self._spec.name!r}: ONNX Runtime failed: {error}") from error
+        finally:
+            calls.pop()
         return dict(zip(self._outputs, outputs, strict=True))
 
     def _run_limited(self, tensors: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
