@@ -32,7 +32,7 @@ def wrap_os_errors(where: str) -> Iterator[None]:
 
 
 FileVersion = tuple[int, int, int, int, int]
-"""What changes when a file is replaced or written to, whoever sets its time of modification back."""
+"""What changes when a file is replaced or written to, the process that sets its time of modification back."""
 
 
 def file_version(status: os.stat_result) -> FileVersion:

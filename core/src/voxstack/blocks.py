@@ -206,7 +206,7 @@ def tightest_limits(limits: Iterable[Mapping[str, int]]) -> dict[str, int]:
 def close(frames: Frames) -> None:
     """Close a stream now instead of when it is garbage-collected; do nothing for iterators that are not generators.
 
-    A generator that runs on another thread right now is left alone: whoever runs it closes it.
+    A generator that runs on another thread right now is left alone: the code that runs it closes it.
     """
     if not isinstance(frames, Generator):
         return

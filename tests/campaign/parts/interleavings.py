@@ -1,6 +1,6 @@
 """Forced interleavings of everything that has a lock: the tests of interleavings, with many more seeds.
 
-Each case is ``SEEDS`` seeds of the scheduler, Prefetch, batches, autoregressive batches, Voices and the pool of networks.
+Each case is ``SEEDS`` seeds of the scheduler, Prefetch, both kinds of batches, Voices and the pool of networks.
 """
 
 from __future__ import annotations

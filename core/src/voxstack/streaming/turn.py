@@ -18,7 +18,7 @@ class Turn(ABC):
     that may compute at once, ``idle`` how many of them are unused now, ``wanted`` how many threads and jobs wait for
     one.
 
-    ``cancelled`` is whether nobody wants the rest of the stream any more, ``limited`` whether a chunk must be computed
+    ``cancelled`` is whether the rest of the stream is unwanted, ``limited`` whether a chunk must be computed
     within some time; then whatever stands in ``interrupts`` is called, on another thread, when that time is over.
     """
 
@@ -102,7 +102,7 @@ def check_cancelled() -> None:
 
     Long work on one chunk that runs no network calls it again and again, so that it can be cancelled.
 
-    :raises CancelledError: if nobody wants the result any more.
+    :raises CancelledError: if the result is unwanted.
     """
     if is_cancelled():
         raise CancelledError("the stream was closed, or missed its deadline; nothing more is computed")

@@ -89,7 +89,7 @@ class DeadlineQueue:
         except BaseException:
             with self._lock:
                 self.idle += 1
-                if self.idle < self.workers:  # whoever has a slot runs the job when it gives it back
+                if self.idle < self.workers:  # the holder of a slot runs the job when it gives it back
                     heapq.heappush(self._heap, entry)
                     return
             raise

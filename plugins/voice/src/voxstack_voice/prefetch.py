@@ -53,7 +53,7 @@ class Prefetch(StreamableBlock):
 
 
 class _Ahead:
-    """What is computed ahead of one stream."""
+    """The chunks that are computed ahead of one stream."""
 
     def __init__(self, source: Frames, chunks: int, turn: Turn | None) -> None:
         self.stopped = False

@@ -118,7 +118,7 @@ class VoiceStream:
     def _close_quietly(self) -> None:
         try:
             self._close()
-        except Exception:  # nobody waits for it any more
+        except Exception:  # there is no caller any more
             _LOG.warning("%s: a block failed while its stream was closed", self._name, exc_info=True)
 
     def _admit(self) -> Ticket:
@@ -149,15 +149,15 @@ class VoiceStream:
         """
         turn = CURRENT_TURN.get()
         assert isinstance(turn, StreamTurn), "chunks are computed in turns"
-        with self._scheduler.watchdog.watch(turn, timeout) as chunk:
+        with self._scheduler.watchdog.watch(turn, timeout):
             try:
                 samples = self._samples()
             except Exception as error:
-                if chunk.error is None:
+                if turn.ticket.failure is None:
                     raise
-                raise chunk.error from error
-        if chunk.error is not None:
-            raise chunk.error
+                raise turn.ticket.failure from error
+        if turn.ticket.failure is not None:
+            raise turn.ticket.failure
         return samples
 
     def _samples(self) -> np.ndarray | None:

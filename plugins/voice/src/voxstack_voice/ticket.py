@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+from voxstack.errors import DeadlineError
 from voxstack.streaming.turn import CURRENT_TURN, Turn
 from voxstack_voice.costs import MachineShare, SpeedMeter, work_clock
 from voxstack_voice.deadline_queue import DeadlineQueue
@@ -27,12 +28,21 @@ class Departure(NamedTuple):
     audio: float
 
 
+class Deadlines(Protocol):
+    """The part of a scheduler that ends chunks; see :class:`voxstack_voice.watchdog.Watchdog`."""
+
+    def watch(self, turn: StreamTurn, timeout: float) -> AbstractContextManager[object]: ...
+
+
 class Accounts(Protocol):
     """The part of a scheduler that the accounts of streams use; see :class:`voxstack_voice.scheduler.Scheduler`."""
 
     queue: DeadlineQueue
     machine: MachineShare
     generation: int
+
+    @property
+    def watchdog(self) -> Deadlines: ...
 
     def depart(self, departure: Departure) -> None: ...
     def first_audio(self, generation: int, voice: str) -> None: ...
@@ -43,7 +53,7 @@ class Ticket:
     """One stream's account with a scheduler: it takes its turns with it, and is charged for them.
 
     ``seconds`` is the work of all its turns, on all threads together; ``audio`` the seconds of audio produced in them.
-    ``cancelled`` is whether nobody wants the rest of the stream any more, ``timeout`` the seconds in which a chunk must
+    ``cancelled`` is whether the rest of the stream is unwanted, ``timeout`` the seconds in which a chunk must
     be computed, or None (:mod:`voxstack_voice.watchdog`).
     """
 
@@ -53,12 +63,15 @@ class Ticket:
         self.seconds = self.audio = 0.0
         self.cancelled = False
         self.timeout: float | None = None
+        self.failure: DeadlineError | None = None
+        """The error of a chunk that took longer than ``timeout``, on whichever thread."""
         self.interrupts: list[Callable[[], object]] = []
         self._scheduler, self._voice, self._meter = scheduler, voice, meter
+        self._watch = scheduler.watchdog.watch
         self._lock = Lock()
         self._charged = (0.0, 0.0)  # seconds and audio up to the last chunk
         self._generation = scheduler.generation
-        self._admitted = [True]  # emptied by whoever counts the stream as ended: pop() is atomic
+        self._admitted = [True]  # emptied by the first to count the stream as ended: pop() is atomic
 
     @contextmanager
     def turn(self) -> Iterator[StreamTurn]:
@@ -70,6 +83,12 @@ class Ticket:
                 yield turn
         finally:
             turn.give_back()
+
+    @contextmanager
+    def watched_turn(self) -> Iterator[StreamTurn]:
+        """Hold a turn, as :meth:`turn` does, for no longer than the stream's timeout."""
+        with self.turn() as turn, nullcontext() if self.timeout is None else self._watch(turn, self.timeout):
+            yield turn
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
         """Run a job on a thread of the scheduler when the stream's turn comes, without blocking.
@@ -163,7 +182,7 @@ class StreamTurn(Turn):
         self.waited = 0.0
         self._queue = ticket.queue
         self._generation = ticket.queue.generation
-        self._slot = [True] if future is not None else []  # emptied by whoever gives the slot back: pop() is atomic
+        self._slot = [True] if future is not None else []  # emptied by the first to give the slot back: pop() is atomic
         self._future = future
         self._released = 0.0
 
@@ -190,7 +209,7 @@ class StreamTurn(Turn):
         self._queue.threads.run(job)
 
     def another(self) -> AbstractContextManager[object]:
-        return self.ticket.turn()
+        return self.ticket.watched_turn()
 
     def acquire_first(self) -> None:
         """Block until a worker is free."""

@@ -53,6 +53,7 @@ class ChunkWatch:
             f"{kind}no chunk was ready within {self.timeout:g} s; allow more time, or look at what this block does",
         )
         del frame, frames
+        self.turn.ticket.failure = self.error
         self.turn.ticket.cancelled = True
         self.expires = time.monotonic() + GRACE
         for interrupt in list(self.turn.interrupts):
@@ -66,8 +67,8 @@ class Watchdog:
     """Watches the chunks of streams that have a timeout, with one thread for all of them.
 
     A chunk that takes longer is interrupted: networks and helper processes end with an error, and long work of blocks
-    notices. If that does not help within ``GRACE`` seconds, its worker is given to other streams, and whoever awaits
-    the chunk gets the error; code that never returns continues on its thread, which nothing can end.
+    notices. If that does not help within ``GRACE`` seconds, its worker is given to other streams, and the listener that
+    awaits the chunk gets the error; code that never returns continues on its thread, which nothing can end.
     """
 
     def __init__(self) -> None:
