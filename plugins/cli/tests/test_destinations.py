@@ -50,8 +50,9 @@ def test_debug_shows_the_traceback_of_an_error(place: str, world: Registry) -> N
 
 
 def test_a_machine_that_is_full_says_so_and_leaves_nothing(
-    world: Registry, write_addon: Any, tmp_path: Path, capsys: Any
+    world: Registry, write_addon: Any, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(voxstack.Scheduler.shared(), "load", 0.9)
     controls = {name: {"type": "number", "default": 1.0} for name in ("rate", "volume")}
     folder = write_addon("slow", stack=[{"type": "Hum"}], controls=controls)
     voice = voxstack.load(folder, registry=world)
