@@ -110,6 +110,6 @@ def _is_ssml(utterance: Utterance) -> bool:
 def _whole(text: Any) -> str:
     """Return the whole text, without the character that would end it."""
     if not isinstance(text, str):
-        with waiting():
+        with waiting(for_input=True):
             text = "".join(text)
     return str(text).replace("\0", " ")

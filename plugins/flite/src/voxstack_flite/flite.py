@@ -31,6 +31,8 @@ VOICES: dict[str, int] = {"slt": 16000, "rms": 16000, "awb": 16000, "kal16": 160
 """The voices and their sample rates, Hz."""
 STRETCH, SHIFT = "duration_stretch", "f0_shift"
 """Features of Flite: factors on durations and pitch."""
+MAX_VOLUME = 60
+"""dB."""
 FIXED_PITCH = frozenset({"rms"})
 """Voices whose pitch cannot be changed."""
 
@@ -83,13 +85,13 @@ class Flite(StreamableBlock):
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         if utterance.get("markup", "text") != "text":
             raise RequestError("Flite: this block reads no SSML; put Sentences (plugin text) around it")
-        voice, factors = self._voice(utterance), _factors(utterance)
+        voice, factors, loudness = self._voice(utterance), _factors(utterance), _loudness(utterance)
         if SHIFT in factors and voice in FIXED_PITCH:
             raise RequestError(f"Flite: the pitch of the voice {voice!r} cannot be changed; use another voice")
         text = _whole(utterance["text"])
         schedule: Schedule = utterance.get("schedule", Schedule()).in_samples(self._samples_per_frame)
         with closing(self._synthesize(text, voice, factors, utterance)) as parts:
-            yield from _chunks(parts, schedule.sizes(), 10 ** (utterance.get("volume", 0.0) / 20))
+            yield from _chunks(parts, schedule.sizes(), loudness)
 
     def _synthesize(
         self, text: str, voice: str, factors: dict[str, float], utterance: Utterance
@@ -128,6 +130,14 @@ def _factors(utterance: Utterance) -> dict[str, float]:
     if not -12 <= pitch <= 12:
         raise RequestError(f"Flite: pitch is {pitch:g} semitones; use -12 to 12")
     return {name: factor for name, factor in ((STRETCH, 1 / rate), (SHIFT, 2 ** (pitch / 12))) if factor != 1}
+
+
+def _loudness(utterance: Utterance) -> float:
+    """Return the factor of the request's volume."""
+    volume = utterance.get("volume", 0.0)
+    if not volume <= MAX_VOLUME:
+        raise RequestError(f"Flite: volume is {volume:g} dB; use {MAX_VOLUME} at most")
+    return float(10 ** (volume / 20))
 
 
 def _report(timeline: Timeline, sentence: Sentence, phones: Sequence[Phone], text: str, text_start: int) -> None:
@@ -171,6 +181,6 @@ def _take(held: bytearray, count: int, scale: np.float32) -> np.ndarray:
 def _whole(text: Any) -> str:
     """Return the whole text."""
     if not isinstance(text, str):
-        with waiting():
+        with waiting(for_input=True):
             text = "".join(text)
     return str(text)

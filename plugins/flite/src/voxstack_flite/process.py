@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from voxstack import VoxstackError
+from voxstack import CapacityError, VoxstackError
+from voxstack_flite.pipes import Pipes
 
 if TYPE_CHECKING:
     import subprocess
@@ -20,13 +21,21 @@ if TYPE_CHECKING:
 WORKER = Path(__file__).with_name("worker.py")
 STOP = bytes(4)
 """A request of length 0."""
+SILENCE = 30.0
+"""Seconds without a sign of life after which the process is ended. Flite plans a sentence in a second at most."""
+KINDS = frozenset("psr")
+LOST = "this utterance is lost, and the next one gets a new process"
 
 
 def worker_command() -> list[str]:
     """Return the command that starts a worker.
 
     The worker runs by its file and without site packages: importing voxstack there would take many times as long.
+
+    :raises VoxstackError: in an interpreter that is embedded in another program.
     """
+    if not sys.executable:
+        raise VoxstackError("Flite runs in a process of Python, and sys.executable names none; set it")
     return [sys.executable, "-I", "-S", str(WORKER)]
 
 
@@ -46,9 +55,12 @@ class FliteProcess:
 
     It starts when it is first needed, and again after it has died. It ends with this process, however that ends: its
     standard input ends then.
+
+    :param silence: seconds after which a process that gives no sign of life is ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, silence: float = SILENCE) -> None:
+        self.silence = silence
         self._process: subprocess.Popen[bytes] | None = None
         self._turn = threading.Lock()
 
@@ -59,7 +71,7 @@ class FliteProcess:
         import atexit
 
         shared = cls()
-        atexit.register(shared.end)
+        atexit.register(shared.kill)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=shared._forget)
         return shared
@@ -80,9 +92,11 @@ class FliteProcess:
         """Wait for other callers, run a request, and pass each part of the reply to ``receive`` as it is produced.
 
         :param cancelled: returns whether the request is no longer wanted; it is then stopped.
-        :raises VoxstackError: if Flite cannot synthesize it, or the process ends before the request is complete.
+        :raises VoxstackError: if Flite cannot synthesize it, or the process ends before the request is complete or
+            gives no sign of life.
+        :raises CapacityError: if no process can be started.
         """
-        with self._turn:
+        with self._turn:  # each caller's request ends: the process replies, or is ended
             if cancelled():
                 return
             process = self._started()
@@ -99,12 +113,19 @@ class FliteProcess:
                 if not done:
                     self.end()
 
+    def kill(self) -> None:
+        """Make the process end, whatever it is doing, and whichever thread reads its reply. Takes no lock."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def end(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, whatever it is doing, while nothing reads its reply."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            process.wait()
+            with contextlib.suppress(Exception):  # it is not gone yet; the system ends it later
+                process.wait(1)
             _close_pipes(process)
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -113,50 +134,68 @@ class FliteProcess:
         if self._process is None:
             import subprocess  # takes longer to import than this plugin, which most programs only list
 
-            self._process = subprocess.Popen(
-                worker_command(), bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            )
+            try:
+                self._process = subprocess.Popen(
+                    worker_command(),
+                    bufsize=0,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+            except (OSError, RuntimeError) as error:
+                raise CapacityError(
+                    f"Flite: its process cannot be started ({error}); allow this program more processes and open files "
+                    "(ulimit -u, ulimit -n, the limits of its container), then try again"
+                ) from error
         return self._process
 
     def _replies(
         self, process: subprocess.Popen[bytes], request: Mapping[str, Any], cancelled: Callable[[], bool]
     ) -> Iterator[Reply]:
+        assert process.stdin is not None, "it is a pipe"
+        assert process.stdout is not None, "it is a pipe"
+        pipes = Pipes(process.stdin, process.stdout, self.silence)
         contents, stopped = json.dumps(request).encode(), False
-        _write(process, len(contents).to_bytes(4, "little") + contents)
-        while True:
-            head = _read(process, 5)
-            yield Reply(chr(head[0]), _read(process, int.from_bytes(head[1:], "little")))
-            if not stopped and cancelled():
-                stopped = True
-                _write(process, STOP)
+        try:
+            _write(pipes, len(contents).to_bytes(4, "little") + contents)
+            while True:
+                head = pipes.read(5)
+                if chr(head[0]) not in KINDS:
+                    raise VoxstackError(f"Flite: its process replied {head!r}, which is no reply; {LOST}")
+                yield Reply(chr(head[0]), pipes.read(int.from_bytes(head[1:], "little")))
+                if not stopped and cancelled():
+                    stopped = True
+                    _write(pipes, STOP)
+        except TimeoutError:
+            raise VoxstackError(
+                f"Flite: its process gave no sign of life for {self.silence:g} s, and was ended; {LOST}"
+            ) from None
+        except EOFError:
+            raise VoxstackError(f"Flite: its process ended before it was done ({_how(process)}); {LOST}") from None
 
     def _forget(self) -> None:
         """Start again without a process in a forked child: it is the parent's, which the child must not keep alive."""
         process, self._process, self._turn = self._process, None, threading.Lock()
         if process is not None:
+            process.returncode = 0  # so that no method signals it or waits for it
             _close_pipes(process)
 
 
-def _write(process: subprocess.Popen[bytes], data: bytes) -> None:
-    assert process.stdin is not None, "it is a pipe"
-    with contextlib.suppress(OSError):  # it has ended, which is raised where its reply is read
-        process.stdin.write(data)
+def _write(pipes: Pipes, data: bytes) -> None:
+    try:
+        pipes.write(data)
+    except TimeoutError:
+        raise
+    except OSError:  # it has ended, which is raised where its reply is read
+        return
 
 
-def _read(process: subprocess.Popen[bytes], size: int) -> bytes:
-    assert process.stdout is not None, "it is a pipe"
-    contents = b""
-    while len(contents) < size:
-        part = process.stdout.read(size - len(contents))
-        if not part:
-            status = process.wait()
-            how = f"signal {-status}" if status < 0 else f"status {status}"
-            raise VoxstackError(
-                f"Flite: its process ended before it was done ({how}); this utterance is lost, and the next one gets "
-                "a new process"
-            )
-        contents += part
-    return contents
+def _how(process: subprocess.Popen[bytes]) -> str:
+    """Return how a process ended, which has closed its output."""
+    with contextlib.suppress(Exception):  # it is still there
+        status = process.wait(1)
+        return f"signal {-status}" if status < 0 else f"status {status}"
+    return "it closed its output"
 
 
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:

@@ -7,8 +7,17 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from voxstack.streaming.turn import check_cancelled
+
 MAX_TOKENS = 60
 """The most tokens synthesized at once; a longer sentence is cut at the last comma in the second half, or there."""
+MAX_WEIGHT = 600
+"""The most characters synthesized at once, where digits, capitals and symbols, which Flite spells, weigh ``SPELLED``.
+
+Flite yields the first samples of a sentence when it has planned all of it, and spells 60 tokens of 40 digits for 10
+minutes.
+"""
+SPELLED = 5
 
 _TOKEN = re.compile(r"\S{1,40}")
 _PARTS = re.compile(r"""(["'`({\[<]*)(.*?)(["'`.,:;!?(){}\[\]<>]*)""")
@@ -64,18 +73,22 @@ def split_sentences(text: str) -> Iterator[Sentence]:
     followed by a lower-case letter.
     """
     held: list[Token] = []
-    kind = "sentence"
+    kind, weight, stop, apart = "sentence", 0, 0, False  # apart: a blank line follows what is held
     for match in _TOKEN.finditer(text):
-        if held and _ends(held[-1], text[held[-1].stop : match.start()], match.group()):
+        check_cancelled()
+        token = _token(match)
+        apart, stop = apart or bool(_BLANK_LINE.search(text, stop, match.start())), match.end()
+        if held and (apart or _ends(held[-1], match.group())):
             yield _sentence(kind, held)
-            held, kind = [], "sentence"
-        elif len(held) == MAX_TOKENS:
+            held, kind, weight = [], "sentence", 0
+        while held and (len(held) == MAX_TOKENS or weight + _weight(token) > MAX_WEIGHT):
             cut = _cut(held)
             yield _sentence("phrase", held[:cut])
             held, kind = held[cut:], "phrase"
-        token = _token(match)
+            weight = sum(map(_weight, held))
         if token.name:
             held.append(token)
+            weight, apart = weight + _weight(token), False
     if held:
         yield _sentence(kind, held)
 
@@ -84,10 +97,8 @@ def _sentence(kind: str, tokens: list[Token]) -> Sentence:
     return Sentence(kind, tuple(tokens), tokens[0].start, tokens[-1].stop)
 
 
-def _ends(token: Token, space: str, following: str) -> bool:
-    """Return whether a sentence ends with a token, given the space and the text after it."""
-    if _BLANK_LINE.search(space):
-        return True
+def _ends(token: Token, following: str) -> bool:
+    """Return whether a sentence ends with a token, given the text after the space that follows it."""
     if not _END.search(token.after) or following[:1].islower():
         return False
     return not token.after.startswith(".") or not _ABBREVIATION.fullmatch(token.name)
@@ -97,6 +108,10 @@ def _cut(tokens: list[Token]) -> int:
     """Return how many of the tokens to synthesize at once."""
     commas = [number for number, token in enumerate(tokens, 1) if token.after and number > len(tokens) // 2]
     return commas[-1] if commas else len(tokens)
+
+
+def _weight(token: Token) -> int:
+    return sum(1 if character.islower() else SPELLED for character in token.name)
 
 
 def _token(match: re.Match[str]) -> Token:

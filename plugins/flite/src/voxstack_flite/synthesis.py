@@ -7,7 +7,9 @@ from collections.abc import Generator, Mapping
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from voxstack import VoxstackError, waiting
+from voxstack import CapacityError, VoxstackError, waiting
+from voxstack.errors import CancelledError
+from voxstack.streaming.turn import interruptible
 from voxstack_flite.process import FliteProcess, Reply
 from voxstack_flite.sentences import Sentence
 
@@ -27,6 +29,7 @@ class Synthesis:
     at most one sentence is kept in memory: some 30 s for ``MAX_TOKENS`` tokens, 1 MiB.
 
     :param factors: features of the utterance in Flite, and the factor to multiply each with.
+    :raises CapacityError: if no thread can be started.
     """
 
     def __init__(self, process: FliteProcess, voice: str, sentence: Sentence, factors: Mapping[str, float]) -> None:
@@ -35,8 +38,14 @@ class Synthesis:
         self._process = process
         self._results: SimpleQueue[list[Phone] | bytes | BaseException | None] = SimpleQueue()
         self._cancelled = False
-        self._thread = threading.Thread(target=self._run, name="flite")
-        self._thread.start()
+        self._thread = threading.Thread(target=self._run, name="flite", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise CapacityError(
+                f"Flite: no thread can be started ({error}); end other streams, or allow this program more threads "
+                "(ulimit -u, the limits of its container), then try again"
+            ) from error
 
     def results(self) -> Generator[list[Phone] | bytes, None, None]:
         """Yield the phones, and then the samples, 16 bit, as they are produced. Closing the generator stops Flite.
@@ -49,15 +58,19 @@ class Synthesis:
                     raise VoxstackError(
                         "Flite: this stream belongs to the parent process; start a new one in this process"
                     )
-                with waiting():
+                with waiting(), interruptible(self._interrupt):
                     result = self._results.get()
                 if result is None:
                     return
                 if isinstance(result, BaseException):
                     raise result
                 yield result
-        finally:
+        finally:  # perhaps on another thread, where the garbage collector runs
             self._cancelled = True
+
+    def _interrupt(self) -> None:
+        self._cancelled = True
+        self._results.put(CancelledError("the stream missed its deadline while Flite was at work"))
 
     def _run(self) -> None:
         try:
