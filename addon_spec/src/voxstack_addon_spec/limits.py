@@ -49,7 +49,7 @@ MAX_SIZES = 64
 MAX_SIZE = 65_536
 """Steps of a fixed size of an axis."""
 
-MAX_FRAMES = 1_000_000
+MAX_FRAMES = 65_536
 """Frames of a chunk in a schedule."""
 
 MAX_GROWTH = 1_000

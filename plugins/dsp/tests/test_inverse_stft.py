@@ -97,3 +97,9 @@ def test_refuses_a_hop_that_leaves_gaps():
         voxstack.StackError, match=r"hop_length: 300 samples is more than a frame covers \(n_fft is 200\)"
     ):
         InverseSTFT(200, 300).load(None)
+
+
+def test_refuses_frames_that_overlap_without_end():
+    InverseSTFT(640, 10).load(None)
+    with pytest.raises(voxstack.StackError, match="hop_length: 9 samples lets more than 64 frames overlap"):
+        InverseSTFT(640, 9).load(None)

@@ -5,6 +5,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import voxstack
 import voxstack_dsp
 
@@ -36,3 +38,27 @@ def test_the_examples_in_the_readme_build():
     examples = re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     built = [voxstack.build(json.loads(text), registry=voxstack.Registry({"dsp": voxstack_dsp})) for text in examples]
     assert {type(block).__name__ for block in built} >= {cls.__name__ for cls in voxstack_dsp.voxstack_blocks()}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"type": "Resample", "source_rate": 8000, "target_rate": 10**6},
+        {"type": "Resample", "source_rate": 10**6, "target_rate": 8000},
+        {"type": "InverseSTFT", "n_fft": 10**6},
+        {"type": "Limiter", "sample_rate": 10**6},
+        {"type": "Limiter", "sample_rate": 8000, "lookahead_ms": 10**6},
+        {"type": "Limiter", "sample_rate": 8000, "release_ms": 10**6},
+        {"type": "Limiter", "sample_rate": 8000, "ceiling_db": -(10**6)},
+        {"type": "Fade", "sample_rate": 10**6},
+        {"type": "Fade", "sample_rate": 8000, "in_ms": 10**6},
+        {"type": "Fade", "sample_rate": 8000, "out_ms": 10**6},
+        {"type": "Noise", "name": "noise", "like": "mel", "features": 10**6},
+        {"type": "Gain", "db": 10**6},
+        {"type": "Gain", "hop_length": 10**6},
+    ],
+    ids=str,
+)
+def test_what_a_stack_can_make_large_has_a_limit(spec):
+    with pytest.raises(voxstack.StackError, match=r"is too (large|small); write .* or (less|more)"):
+        voxstack.build(spec, registry=voxstack.Registry({"dsp": voxstack_dsp}))

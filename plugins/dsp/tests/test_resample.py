@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import voxstack
 from voxstack.testing import Case
 from voxstack_dsp import Resample
 from voxstack_dsp.resample import longest_wait
@@ -52,3 +53,10 @@ def test_the_same_rate_costs_nothing():
     assert block.lookahead == 0
     (output,) = block.stream(iter([X]), {})
     assert output is X
+
+
+@pytest.mark.parametrize("target_rate", [100, 1_000_000])
+def test_rates_that_are_far_apart_are_refused(target_rate):
+    """Libsoxr holds back a time in proportion to the ratio, and finding out takes as long."""
+    with pytest.raises(voxstack.StackError, match=r"target_rate: .* is more than 64 times, or less than 1/64, of the"):
+        Resample(8000, target_rate).load(None)

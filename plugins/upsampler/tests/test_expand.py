@@ -57,3 +57,9 @@ def test_one_value_a_token_becomes_one_a_frame() -> None:
 def test_what_does_not_fit_is_refused(block: Expand, utterance: dict[str, Any], problem: str) -> None:
     with pytest.raises(NetworkError, match=problem):
         block({**UTTERANCE, **utterance})
+
+
+def test_what_stays_in_memory_has_a_limit() -> None:
+    utterance = {"encoded": np.ones((1, 100), np.float32), "durations": np.array([1e6])}
+    with pytest.raises(NetworkError, match="Expand: 'durations' gives 1000000 frames of 100 channels, which all stay"):
+        Expand()(utterance)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from types import SimpleNamespace
 from typing import Any
 
@@ -193,3 +194,33 @@ def test_a_block_with_contours_needs_them() -> None:
 def test_contours_that_cannot_be_drawn(f0: np.ndarray, problem: str) -> None:
     with pytest.raises(NetworkError, match=problem):
         join(Upsampler(contours=["f0"]), f0=f0)
+
+
+def test_a_long_token_takes_no_more_memory_than_a_chunk() -> None:
+    """A network may predict any duration; frames outside the chunk are not computed."""
+    tracemalloc.start()
+    try:
+        utterance = {"encoded": np.ones((2, 3), np.float32), "durations": np.array([9e6, 5])}
+        frames = Upsampler().stream(iter(()), {**utterance, "schedule": Schedule()})
+        chunks = [next(frames) for _ in range(3)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10**6
+    position = np.arange(sum(len(chunk) for chunk in chunks))
+    np.testing.assert_allclose(np.concatenate(chunks)[:, 3], (position + 0.5) / 9e6, rtol=1e-6)
+
+
+def test_frames_are_the_same_wherever_they_are_cut() -> None:
+    durations = np.array([3, 0, 12, 1, 0, 30])
+    whole = frame_positions(durations)
+    for start in range(47):
+        for stop in range(start, 47):
+            np.testing.assert_array_equal(frame_positions(durations, start, stop), whole[start:stop])
+
+
+@pytest.mark.parametrize("durations", [[1e30], [6e6, 6e6], [9e18, 9e18]])
+def test_durations_have_a_limit(durations: list[float]) -> None:
+    utterance = {"encoded": np.ones((len(durations), 3), np.float32), "durations": np.array(durations)}
+    with pytest.raises(NetworkError, match="frames in all, and an utterance has at most 10000000; check the network"):
+        next(Upsampler().stream(iter(()), utterance))

@@ -21,9 +21,9 @@ class Fade(StreamableBlock):
     :param out_ms: milliseconds from the full level to silence; also the lookahead.
     """
 
-    sample_rate: int = field(metadata={"minimum": 1})
-    in_ms: float = field(default=2.0, metadata={"minimum": 0})
-    out_ms: float = field(default=5.0, metadata={"minimum": 0})
+    sample_rate: int = field(metadata={"minimum": 1, "maximum": 384_000})
+    in_ms: float = field(default=2.0, metadata={"minimum": 0, "maximum": 10_000})
+    out_ms: float = field(default=5.0, metadata={"minimum": 0, "maximum": 10_000})
 
     takes = "samples"
     makes = "samples"

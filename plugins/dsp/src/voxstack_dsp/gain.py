@@ -25,8 +25,8 @@ class Gain(StreamableBlock):
     :param hop_length: samples per frame; by default the addon's.
     """
 
-    db: float = 0.0
-    hop_length: int | None = field(default=None, metadata={"minimum": 1})
+    db: float = field(default=0.0, metadata={"minimum": -200, "maximum": 200})
+    hop_length: int | None = field(default=None, metadata={"minimum": 1, "maximum": 65_536})
     _hop: int | None = field(default=None, init=False, repr=False, compare=False)
     _ramp: int = field(default=0, init=False, repr=False, compare=False)
 

@@ -10,6 +10,9 @@ import numpy as np
 from voxstack import Frames, NetworkError, StackError, StreamableBlock, Utterance
 from voxstack.streaming.windows import pulls
 
+MAX_OVERLAP = 64
+"""Frames that cover a sample; voices have 4 or 8."""
+
 _MIN_WEIGHT = 1e-3  # the least sum of squared windows that is divided by
 
 
@@ -33,7 +36,7 @@ class InverseSTFT(StreamableBlock):
         ``hop_length`` samples from there on.
     """
 
-    n_fft: int = field(default=800, metadata={"minimum": 2})
+    n_fft: int = field(default=800, metadata={"minimum": 2, "maximum": 65_536})
     hop_length: int = field(default=200, metadata={"minimum": 1})
     centered: bool = False
 
@@ -52,6 +55,9 @@ class InverseSTFT(StreamableBlock):
         if self.hop_length > self.n_fft:
             problem = f"{self.hop_length} samples is more than a frame covers (n_fft is {self.n_fft}); reduce it"
             raise StackError("hop_length", problem)
+        if self.hop_length * MAX_OVERLAP < self.n_fft:
+            problem = f"{self.hop_length} samples lets more than {MAX_OVERLAP} frames overlap (n_fft is {self.n_fft})"
+            raise StackError("hop_length", f"{problem}; increase it")
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         tables = _tables(self.n_fft, self.hop_length, self._side)

@@ -30,10 +30,10 @@ class Limiter(StreamableBlock):
     :param release_ms: milliseconds in which the gain rises again from -6 dB to 0 dB.
     """
 
-    sample_rate: int = field(metadata={"minimum": 1})
-    ceiling_db: float = field(default=-1.0, metadata={"maximum": 0})
-    lookahead_ms: float = field(default=5.0, metadata={"minimum": 0})
-    release_ms: float = field(default=50.0, metadata={"minimum": 0})
+    sample_rate: int = field(metadata={"minimum": 1, "maximum": 384_000})
+    ceiling_db: float = field(default=-1.0, metadata={"minimum": -200, "maximum": 0})
+    lookahead_ms: float = field(default=5.0, metadata={"minimum": 0, "maximum": 1_000})
+    release_ms: float = field(default=50.0, metadata={"minimum": 0, "maximum": 60_000})
 
     takes = "samples"
     makes = "samples"

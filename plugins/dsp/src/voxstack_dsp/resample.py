@@ -8,9 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from voxstack import Frames, StreamableBlock, Utterance
+from voxstack import Frames, StackError, StreamableBlock, Utterance
 
 Quality = Literal["QQ", "LQ", "MQ", "HQ", "VHQ"]
+
+MAX_RATIO = 64
+"""Between the rates: libsoxr's filters, and what they hold back, are in proportion to it."""
 
 
 @dataclass
@@ -26,8 +29,8 @@ class Resample(StreamableBlock):
     :param quality: one of libsoxr's qualities: QQ (cubic interpolation, aliases), LQ, MQ, HQ (20 bit), VHQ (28 bit).
     """
 
-    source_rate: int = field(metadata={"minimum": 1})
-    target_rate: int = field(metadata={"minimum": 1})
+    source_rate: int = field(metadata={"minimum": 1, "maximum": 384_000})
+    target_rate: int = field(metadata={"minimum": 1, "maximum": 384_000})
     quality: Quality = "HQ"
 
     takes = "samples"
@@ -44,6 +47,9 @@ class Resample(StreamableBlock):
         return self.target_rate / self.source_rate
 
     def load(self, addon: object) -> None:
+        if not 1 / MAX_RATIO <= self.hop <= MAX_RATIO:
+            problem = f"{self.target_rate} Hz is more than {MAX_RATIO} times, or less than 1/{MAX_RATIO}, of the source"
+            raise StackError("target_rate", f"{problem}; write a rate nearer to source_rate")
         _ = self.lookahead  # measured now instead of in the first request
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack import NetworkError, SequenceBlock, Utterance
-from voxstack_upsampler.durations import check_tokens, round_durations
+from voxstack_upsampler.durations import LEAST, check_tokens, round_durations
 from voxstack_upsampler.length_regulator import LengthRegulator
+
+MAX_ELEMENTS = 2**26
+"""Elements of the result without positions: 256 MiB."""
 
 
 @dataclass
@@ -29,7 +32,7 @@ class Expand(SequenceBlock):
     tensor: str = "encoded"
     name: str = "frames"
     positions: bool = False
-    least: int = field(default=1, metadata={"minimum": 0})
+    least: int = field(default=1, metadata=LEAST)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -48,4 +51,7 @@ class Expand(SequenceBlock):
                 f"Expand: {self.tensor!r} has the shape {rows.shape}; positions are appended to (tokens, channels)"
             )
         regulator = LengthRegulator(rows, durations, self.positions)
+        if regulator.total * rows[:1].size > MAX_ELEMENTS:
+            frames = f"{regulator.total} frames of {rows[:1].size} channels, which all stay in memory"
+            raise NetworkError(f"Expand: 'durations' gives {frames}; shorten the text, or use an Upsampler")
         return {self.name: regulator.frames(0, regulator.total)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from voxstack_upsampler.contours import Contours
-from voxstack_upsampler.frame_positions import frame_positions
+from voxstack_upsampler.frame_positions import frame_positions, frames_within
 
 
 class LengthRegulator:
@@ -26,15 +26,17 @@ class LengthRegulator:
         self._ends = np.cumsum(durations)
 
     def frames(self, start: int, stop: int) -> np.ndarray:
-        """Return the frames from ``start`` up to ``stop``, exclusive; only the tokens that they belong to are read."""
+        """Return the frames from ``start`` up to ``stop``, exclusive.
+
+        Only the tokens that they belong to are read, and no other frames of these are computed, however long they last.
+        """
         first = int(np.searchsorted(self._ends, start, "right"))
         last = int(np.searchsorted(self._ends, stop, "left")) + 1
-        rows, durations = self._rows[first:last], self._durations[first:last]
-        skip = start - int(self._ends[first] - durations[0]) if len(durations) else 0
-        window = slice(skip, skip + stop - start)
-        parts = [np.repeat(rows, durations, axis=0)[window]]
+        rows, durations, ends = self._rows[first:last], self._durations[first:last], self._ends[first:last]
+        parts = [np.repeat(rows, frames_within(ends, start, stop), axis=0)]
         if self._positions:
-            parts.append(frame_positions(durations)[window])
+            skip = start - int(ends[0] - durations[0]) if len(durations) else 0
+            parts.append(frame_positions(durations, skip, skip + len(parts[0])))
         if self._contours:
             parts.append(self._contours.frames(start, stop))
         return np.concatenate(parts, 1, dtype=rows.dtype, casting="same_kind") if len(parts) > 1 else parts[0]

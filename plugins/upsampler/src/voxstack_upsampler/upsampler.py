@@ -11,7 +11,7 @@ from voxstack import Frames, NetworkError, Resources, Schedule, StreamableBlock,
 from voxstack_upsampler.chunk_slices import chunk_slices
 from voxstack_upsampler.contours import Contours
 from voxstack_upsampler.duration_events import report_events
-from voxstack_upsampler.durations import check_tokens, round_durations
+from voxstack_upsampler.durations import LEAST, check_tokens, round_durations
 from voxstack_upsampler.length_regulator import LengthRegulator
 
 
@@ -38,7 +38,7 @@ class Upsampler(StreamableBlock):
     """
 
     positions: bool = True
-    least: int = field(default=1, metadata={"minimum": 0})
+    least: int = field(default=1, metadata=LEAST)
     contours: list[str] | None = None
     _default_contours: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
 
