@@ -62,7 +62,7 @@ _Place = tuple[Any, Any] | None
 
 
 def size_finding(config: object) -> Finding | None:
-    """Return the first value that exceeds the limits, outer places first; None if there is none.
+    """Return the first value that exceeds the limits, outer places first, or None.
 
     The work is linear in the number of values, and ends at the limit.
     """
