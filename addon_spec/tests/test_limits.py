@@ -221,7 +221,7 @@ def test_limit_of_a_requested_context(context: dict[str, Any], message: str):
     "shapes, message",
     [
         ({"a": range(1, 65), "b": range(1, 65)}, "4096 combinations of sizes, and each is compiled; at most 256"),
-        ({"a": [65_536], "b": [65_536]}, "an array of 4294967296 elements; at most 67108864"),
+        ({"a": [65_536], "b": [65_536]}, "an array of 4294967296 elements; at most 16777216"),
     ],
 )
 def test_combinations_of_sizes(shapes: dict[str, Any], message: str):

@@ -31,8 +31,11 @@ MAX_INTEGER = 2**63 - 1
 MAX_BLOCKS = 1_000
 """Blocks of a stack, those inside others included."""
 
-MAX_ELEMENTS = 2**26
-"""Elements of one array of fixed lengths, and of all states of one network: 256 MiB as float32."""
+MAX_ELEMENTS = 2**24
+"""Elements of one array of fixed lengths: 64 MiB as float32."""
+
+MAX_STATE = 2**26
+"""Elements of all states of one network before its first call: 256 MiB as float32."""
 
 MAX_COMBINATIONS = 256
 """Combinations of fixed sizes of one network, each of which is compiled and runs once when the network is opened."""

@@ -50,7 +50,7 @@ def require_all_fixed(spec: NetworkSpec, context: Context, device: str) -> None:
 def check_sizes(spec: NetworkSpec, context: Context) -> None:
     """Check that the fixed sizes of a network can be compiled and filled.
 
-    :raises ContextError: if there are more than 256 combinations of them, or the largest array has more than 2^26
+    :raises ContextError: if there are more than 256 combinations of them, or the largest array has more than 2^24
         elements.
     """
     axes = fixed_axes(spec, context)

@@ -77,4 +77,16 @@ def _default_findings(controls: dict[str, Any]) -> Iterator[Finding]:
 
 @functools.cache
 def _validator() -> Any:
-    return strict_validator()(addon_schema())
+    schema = addon_schema()
+    _resolve(schema, schema["$defs"])
+    return strict_validator()(schema)
+
+
+def _resolve(node: Any, definitions: dict[str, Any]) -> None:
+    """Put the definitions themselves in place of references to them; looking those up takes a third of a validation."""
+    for key, value in enumerate(node) if isinstance(node, list) else node.items() if isinstance(node, dict) else ():
+        if isinstance(value, dict) and "$ref" in value:
+            definition = definitions[value.pop("$ref").removeprefix("#/$defs/")]
+            node[key] = {**value, "allOf": [definition]} if value else definition
+        else:
+            _resolve(value, definitions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from voxstack_addon_spec.checks.finding import Finding, Path, Spec, axes, elements, signature
-from voxstack_addon_spec.limits import MAX_ELEMENTS
+from voxstack_addon_spec.limits import MAX_STATE
 from voxstack_addon_spec.wording import did_you_mean
 
 
@@ -31,8 +31,8 @@ def state_findings(spec: Spec, states: Spec, parent: Path) -> Iterator[Finding]:
             yield from _fit_findings(spec, name, state, path)
         seen[following] = name
     first = sum(_first_elements(inputs[name], state) for name, state in states.items() if name in inputs)
-    if first > MAX_ELEMENTS:
-        problem = f"have {first} elements before the first call, and at most {MAX_ELEMENTS} are allowed"
+    if first > MAX_STATE:
+        problem = f"have {first} elements before the first call, and at most {MAX_STATE} are allowed"
         yield (*parent, "states"), f"{problem}; shorten them"
 
 
