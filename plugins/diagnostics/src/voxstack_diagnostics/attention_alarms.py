@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
+from voxstack import Frames, NetworkError, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Available, field_path
 from voxstack.faults import pull
 from voxstack_diagnostics.attention_monitor import Alarm, AlarmLimits, AttentionMonitor
-from voxstack_diagnostics.stream_reports import append, check_path, report_end
+from voxstack_diagnostics.stream_reports import append, check_path, log_end, report_end
 
 _LOG = logging.getLogger("voxstack.attention")
 
@@ -70,8 +70,8 @@ class AttentionAlarms(StreamableWrapper):
     def _report(self, watch: _AttentionWatch, end: str) -> None:
         row = watch.row
         values = ", ".join(f"{key} {value:.3g}" for key, value in row.items() if isinstance(value, int | float))
-        _LOG.info("%s: %s; alarms: %s", end, values or "no attention", watch.summary)
-        append(self.path, {"end": end, **row, "alarms": dict(watch.counts)}, _LOG)
+        log_end(_LOG, end, "%s: %s; alarms: %s", end, values or "no attention", watch.summary)
+        append(self.path, end, {"end": end, **row, "alarms": dict(watch.counts)}, _LOG)
 
 
 class _AttentionWatch:
@@ -91,12 +91,26 @@ class _AttentionWatch:
         :param stopped: at the end: whether the network stopped by itself.
         """
         if attention is not None:
+            self._check(attention)
             self._monitor = self._monitor or AttentionMonitor(self._limits, attention.shape[1])
             alarms = list(self._monitor.add(attention))
         else:
             alarms = list(self._monitor.end(stopped)) if self._monitor else []
         for alarm in alarms:
             self._raise(alarm, frames)
+
+    def _check(self, attention: np.ndarray) -> None:
+        """Check the attention of a chunk.
+
+        :raises NetworkError: if it is not (steps, tokens), with as many tokens as before.
+        """
+        fits = attention.ndim == 2 and attention.dtype.kind in "biuf"
+        if not fits or (self._monitor is not None and attention.shape[1] != self._monitor.tokens):
+            tokens = "tokens" if self._monitor is None else self._monitor.tokens
+            raise NetworkError(
+                f"AttentionAlarms: attention is (steps, {tokens}), real numbers; the decoder gave {attention.dtype} "
+                f"{attention.shape}"
+            )
 
     @property
     def row(self) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class AttentionMonitor:
 
     def add(self, attention: np.ndarray) -> Iterator[Alarm]:
         """Add steps, (steps, tokens), and yield the defects detected in them."""
-        for row in attention:
+        for row in attention if self.tokens else ():
             self._coverage += row
             position = int(row.argmax())
             yield from self._moved(position)

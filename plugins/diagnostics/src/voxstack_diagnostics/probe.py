@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from voxstack import Frames, StreamableBlock, Utterance
 from voxstack_diagnostics.running_statistics import RunningStatistics
-from voxstack_diagnostics.stream_reports import append, check_path, report_end
+from voxstack_diagnostics.stream_reports import append, check_path, log_end, report_end, write_late_lines
 
 _LOG = logging.getLogger("voxstack.probe")
 
@@ -18,7 +18,8 @@ class Probe(StreamableBlock):
 
     When the stream has ended, failed, or was closed early, one line goes to the log ``voxstack.probe`` (INFO): chunks,
     steps, shape, dtype, and the minimum, maximum, mean and root mean square of the finite values; NaNs and infinities
-    are counted. The first step with one of those, and a change of shape or dtype, is a warning as soon as it passes.
+    are counted. The first step with one of those, and a change of shape or dtype, is a warning as soon as it passes. Of
+    complex numbers, the magnitudes count.
 
     :param name: part of every report, to tell probes apart.
     :param path: file to which one line of JSON is appended for each stream; its folder must exist.
@@ -34,6 +35,7 @@ class Probe(StreamableBlock):
         statistics = RunningStatistics()
         with report_end(lambda end: self._report(statistics, end)):
             for chunk in source:
+                write_late_lines()
                 fine, steady = statistics.first_bad is None, statistics.first_change is None
                 statistics.add(chunk)
                 if fine and statistics.first_bad is not None:
@@ -46,8 +48,8 @@ class Probe(StreamableBlock):
     def _report(self, statistics: RunningStatistics, end: str) -> None:
         row = statistics.row()
         values = ", ".join(f"{name} {_short(value)}" for name, value in row.items())
-        _LOG.info("%s: %s: %s", self.name, end, values)
-        append(self.path, {"probe": self.name, "end": end, **row}, _LOG)
+        log_end(_LOG, end, "%s: %s: %s", self.name, end, values)
+        append(self.path, end, {"probe": self.name, "end": end, **row}, _LOG)
 
 
 def _short(value: object) -> str:

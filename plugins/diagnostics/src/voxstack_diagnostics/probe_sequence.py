@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from voxstack import SequenceBlock, Utterance
 from voxstack.blocks import Available, field_path
 from voxstack_diagnostics.running_statistics import RunningStatistics
+from voxstack_diagnostics.stream_reports import short_repr, write_late_lines
 
 _LOG = logging.getLogger("voxstack.probe")
 _MAX_CHARACTERS = 60  # of a value that is not an array
@@ -43,12 +45,13 @@ class ProbeSequence(SequenceBlock):
         return self.block.check_needs(available, field_path(path, "block"))
 
     def __call__(self, utterance: Utterance) -> Utterance:
+        write_late_lines()
         for name, value in {**utterance}.items():
             _LOG.info("%s: got %s: %s", self.name, name, _describe(value))
         start = time.perf_counter()
         results = self.block(utterance)
         _LOG.info("%s: %s took %.2f ms", self.name, type(self.block).__name__, 1000 * (time.perf_counter() - start))
-        for name, value in results.items():
+        for name, value in results.items() if isinstance(results, Mapping) else ():
             _LOG.info("%s: gave %s: %s", self.name, name, _describe(value))
             if isinstance(value, np.ndarray) and value.dtype.kind == "f" and not np.isfinite(value).all():
                 _LOG.warning("%s: %s contains a NaN or infinity", self.name, name)
@@ -57,7 +60,7 @@ class ProbeSequence(SequenceBlock):
 
 def _describe(value: Any) -> str:
     if not (isinstance(value, np.ndarray) and value.dtype.kind in "biuf"):
-        text = repr(value)
+        text = short_repr(value)
         return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 3] + "..."
     statistics = RunningStatistics()
     statistics.add(np.atleast_1d(value))

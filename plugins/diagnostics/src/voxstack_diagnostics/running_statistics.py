@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from voxstack import NetworkError
+
 
 class RunningStatistics:
     """Statistics of one stream of chunks with time on axis 0; sums are float64, over finite values only."""
@@ -21,12 +23,15 @@ class RunningStatistics:
         self._count = 0
 
     def add(self, chunk: np.ndarray) -> None:
-        """Add one chunk of real numbers."""
+        """Add one chunk of numbers; of complex ones, the magnitudes.
+
+        :raises NetworkError: for anything else.
+        """
+        values = _numbers(chunk)
         form = (chunk.shape[1:], chunk.dtype)
         self._form = self._form or form
         if form != self._form and self.first_change is None:
             self.first_change = f"step {self.steps}: {_describe(*self._form)} becomes {_describe(*form)}"
-        values = chunk.astype(np.float64).ravel()
         finite = np.isfinite(values)
         if not finite.all():
             self._add_bad(values, finite, values.size // len(chunk))
@@ -67,6 +72,21 @@ class RunningStatistics:
         nans = int(np.isnan(values).sum())
         self.nans += nans
         self.infs += int((~finite).sum()) - nans
+
+
+def _numbers(chunk: np.ndarray) -> np.ndarray:
+    """Return all values of a chunk, float64."""
+    if not isinstance(chunk, np.ndarray) or not chunk.ndim:
+        raise NetworkError(f"a stream has arrays with time on axis 0; the block before gave {_form(chunk)}")
+    try:
+        with np.errstate(all="ignore"):  # then a value is infinite
+            return (np.abs(chunk) if chunk.dtype.kind == "c" else chunk).astype(np.float64).ravel()
+    except (TypeError, ValueError) as error:
+        raise NetworkError(f"a stream has numbers; the block before gave {_form(chunk)}") from error
+
+
+def _form(chunk: object) -> str:
+    return f"{chunk.dtype} {chunk.shape}" if isinstance(chunk, np.ndarray) else type(chunk).__name__
 
 
 def _describe(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Available, close, field_path
 from voxstack.faults import pull
-from voxstack_diagnostics.stream_reports import append, check_path, report_end
+from voxstack_diagnostics.stream_reports import append, check_path, log_end, report_end, write_late_lines
 
 _LOG = logging.getLogger("voxstack.stopwatch")
 
@@ -51,6 +51,7 @@ class Stopwatch(StreamableWrapper):
             chunks = pull(self.block, timed, utterance)
             try:
                 while True:
+                    write_late_lines()
                     start, in_source = time.perf_counter(), timed.seconds
                     chunk = next(chunks, None)
                     times.add(time.perf_counter() - start, timed.seconds - in_source, chunk)
@@ -67,8 +68,8 @@ class Stopwatch(StreamableWrapper):
             for key, value in row.items()
             if _is_time(key, value)
         )
-        _LOG.info("%s: %s: %d chunks, %d steps, %s", name, end, row["chunks"], row["steps"], shown)
-        append(self.path, {"stopwatch": name, "block": type(self.block).__name__, "end": end, **row}, _LOG)
+        log_end(_LOG, end, "%s: %s: %d chunks, %d steps, %s", name, end, row["chunks"], row["steps"], shown)
+        append(self.path, end, {"stopwatch": name, "block": type(self.block).__name__, "end": end, **row}, _LOG)
 
 
 class _TimedSource(Iterator[np.ndarray]):
@@ -106,7 +107,7 @@ class _StreamTimes:
         if not self.chunks:
             self.first, self.first_in_block = elapsed, in_block
         self.chunks += 1
-        self.steps += len(chunk)
+        self.steps += len(chunk) if chunk.ndim else 1
 
     def row(self) -> dict[str, Any]:
         """Return the times, as JSON."""

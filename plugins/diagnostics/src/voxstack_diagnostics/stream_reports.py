@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import math
+import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,22 +15,54 @@ from typing import Any
 
 from voxstack import StackError
 
+CLOSED_EARLY = "closed early"
+
+_LATE: deque[tuple[logging.Logger, int, str, tuple[object, ...]]] = deque()
+"""Lines of log of streams that were closed, which may be the garbage collector's doing.
+
+It may run on a thread that holds the lock of a handler of the log. So the next ordinary call writes them.
+"""
+
 
 @contextmanager
 def report_end(report: Callable[[str], None]) -> Iterator[None]:
     """Call ``report`` once, when the stream inside has ended.
 
-    :param report: receives how it ended: ``ended``, ``closed early``, or ``failed: ...`` with the error.
+    :param report: receives how it ended: ``ended``, ``closed early``, or ``failed: ...`` with the error. It
+        takes no lock: it logs by :func:`log_end`.
     """
-    end = "closed early"
+    write_late_lines()
+    end = CLOSED_EARLY
     try:
         yield
         end = "ended"
     except Exception as error:
-        end = f"failed: {error!r}"
+        end = f"failed: {short_repr(error)}"
         raise
     finally:
         report(end)
+
+
+def log_end(log: logging.Logger, end: str, message: str, *values: object, level: int = logging.INFO) -> None:
+    """Write a line to a log; that of a stream that was closed early waits for the next ordinary call."""
+    _LATE.append((log, level, message, values))
+    if end != CLOSED_EARLY:
+        write_late_lines()
+
+
+def write_late_lines() -> None:
+    """Write the lines that wait. Not for finalizers."""
+    while _LATE:
+        try:
+            log, level, message, values = _LATE.popleft()
+        except IndexError:  # another thread writes them
+            return
+        log.log(level, message, *values)
+
+
+atexit.register(write_late_lines)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_LATE.clear)  # the parent writes them
 
 
 def check_path(path: str | None, addon: object) -> None:
@@ -51,7 +86,7 @@ def check_path(path: str | None, addon: object) -> None:
         raise StackError("path", f"there is no folder {folder!r}; create it, or write the report elsewhere")
 
 
-def append(path: str | None, row: Mapping[str, Any], log: logging.Logger) -> None:
+def append(path: str | None, end: str, row: Mapping[str, Any], log: logging.Logger) -> None:
     """Append ``row`` to the file as one line of JSON, written at once, so that lines of concurrent streams do not mix.
 
     A number that JSON lacks, such as NaN, becomes null. A file that cannot be written is a warning in the log: a report
@@ -61,10 +96,19 @@ def append(path: str | None, row: Mapping[str, Any], log: logging.Logger) -> Non
         return
     finite = {key: None if _is_not_finite(value) else value for key, value in row.items()}
     try:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(finite, ensure_ascii=False, allow_nan=False) + "\n")
-    except OSError as error:
-        log.warning("cannot write a report to %r: %s", path, error)
+        line = json.dumps(finite, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+        with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(line)
+    except (OSError, ValueError) as error:
+        log_end(log, end, "cannot write a report to %r: %s", path, error, level=logging.WARNING)
+
+
+def short_repr(value: object) -> str:
+    """Return the ``repr`` of a value, also of one whose ``__repr__`` fails."""
+    try:
+        return repr(value)
+    except Exception as error:
+        return f"{type(value).__name__} (cannot be shown: {type(error).__name__})"
 
 
 def _is_not_finite(value: object) -> bool:
