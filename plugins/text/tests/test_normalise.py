@@ -315,3 +315,10 @@ def test_plain_words_are_read_as_all_rules_together_would(monkeypatch: pytest.Mo
 
 def test_a_long_text_takes_no_longer_a_word() -> None:
     assert len(normalise("A " * 20000 + "1999 " * 20000, IS_KNOWN)) > 40000
+
+
+def test_what_a_rule_sees_of_a_long_text_has_a_bound() -> None:
+    """Each of these would be searched to its end at each position otherwise: 100 kB took minutes."""
+    for unit in ("a-", "a.", "-", "7,", "www.", "漢", "_", "+"):
+        spoken = normalise("Yes. " + unit * (20_000 // len(unit)), IS_KNOWN)
+        assert spoken[0].word == "yes"

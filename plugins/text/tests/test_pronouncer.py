@@ -120,3 +120,16 @@ def test_long_words_are_cut_after_vowels_if_possible(word: str, limit: int, part
     assert groups == parts.split()
     assert "".join(groups) == word
     assert all(0 < len(group) <= limit for group in groups)
+
+
+def test_any_number_of_endings_is_pronounced() -> None:
+    many = PRONOUNCER.pronounce("dog" + "'s" * 5000)
+    assert (many[0][0], len(many)) == ("dog", 5001)
+    assert pronounced("'ll's") == pronounced("'ll") + " " + pronounced("'s") or pronounced("'ll's")
+
+
+def test_long_words_are_not_remembered() -> None:
+    lexicon = Lexicon.built_in()
+    before = lexicon._cached_find.cache_info().currsize
+    assert lexicon.get("x" * 10_000) is None
+    assert lexicon._cached_find.cache_info().currsize == before

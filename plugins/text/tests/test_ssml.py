@@ -246,11 +246,57 @@ def test_marks_beside_a_break_between_sentences() -> None:
         ("<sub>now</sub>", "alias"),
         ("<mark/>", "name"),
         ("<speak>now</speak>", "one <speak>"),
+        ("<say-as interpret-as='cardinal'> </say-as>", "'' is not a number"),
+        ("<say-as interpret-as='date'>" + "1" * 5000 + "</say-as>", "is not a date in the order 'm'"),
+        ("<prosody volume='40dB'><prosody volume='40dB'>now</prosody></prosody>", "make 80 dB"),
         ("<p xml:lang='de-DE'>Nein</p>", "reads English, not 'de-DE'"),
     ],
 )
 def test_what_is_not_known_is_refused_by_name_and_place(body: str, match: str) -> None:
     assert match in refusal(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<{}>now</{}>",
+        "<break {}='1s'/>",
+        "<break time='{}'/>",
+        "<break strength='{}'/>",
+        "<prosody rate='{}'>now</prosody>",
+        "<prosody volume='{}'>now</prosody>",
+        "<phoneme ph='{}@' alphabet='x-voxstack'>now</phoneme>",
+        "<phoneme ph='{}@'>now</phoneme>",
+        "<phoneme ph='a' alphabet='{}'>now</phoneme>",
+        "<say-as interpret-as='{}'>now</say-as>",
+        "<say-as interpret-as='cardinal'>{}</say-as>",
+        "<say-as interpret-as='ordinal'>{}</say-as>",
+        "<say-as interpret-as='date' format='{}'>1</say-as>",
+        "<say-as interpret-as='date' format='md'>1 {}1</say-as>",
+        "<say-as interpret-as='time'>{}</say-as>",
+        "<say-as interpret-as='telephone'>{}</say-as>",
+        "<p xml:lang='{}'>Nein</p>",
+    ],
+)
+@pytest.mark.parametrize("filling", ["1", "x", "I", "ab "], ids=repr)
+def test_long_values_make_no_long_errors(body: str, filling: str) -> None:
+    try:
+        passages(
+            body.replace("{}", filling.strip() + filling * 20_000 if "time='" in body else filling.strip() * 20_000)
+        )
+    except voxstack.RequestError as error:
+        assert len(str(error)) < 600
+
+
+def test_pitches_have_a_bound() -> None:
+    for pitch in ("+25st", "-30st", "9" * 400 + "st", "+1000%"):
+        with pytest.raises(voxstack.RequestError, match="not between -24 and 24"):
+            passages(f'<prosody pitch="{pitch}">Yes.</prosody>', ["pitch"])
+
+
+def test_half_characters_are_refused_with_their_place() -> None:
+    with pytest.raises(voxstack.RequestError, match=r"^SSML, line 2, column 3: U\+D83D is half a character"):
+        parse_ssml("<speak>é\nab\ud83d</speak>", {})
 
 
 def test_errors_name_line_and_column() -> None:

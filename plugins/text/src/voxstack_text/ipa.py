@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import re
+
 from voxstack_text.pronunciation.symbols import VOWELS, Pronunciation
+from voxstack_text.whole_text import cancellable
 
 _TABLE = """
 ɑ aa; ɑɹ aa r; a aa; ɒ ao; æ ae; ʌ ah; ɐ ah; ɔ ao; ɔɹ ao r; aʊ aw; aw aw; ə ax; ɨ ih; ᵻ ih; aɪ ay; aj ay; ɛ eh
@@ -18,7 +21,7 @@ _PHONES = {
     ipa: tuple(phones)
     for ipa, *phones in (entry.split() for entry in _TABLE.replace("\n", ";").split(";") if entry.strip())
 }
-_LONGEST = max(map(len, _PHONES))
+_LETTERS = re.compile("|".join([*sorted(map(re.escape, _PHONES), key=len, reverse=True), "."]), re.DOTALL)
 _STRESS_MARKS = "ˈ'"
 # Secondary stress has no counterpart in the phone set; length and aspiration follow from the context.
 _IGNORED = frozenset("ˌ.ːˑ ‿͜͡ʰ|̯̃̚˞")
@@ -34,17 +37,15 @@ def from_ipa(written: str) -> Pronunciation:
     text = "".join(character for character in written.strip("/[] ") if character not in _IGNORED)
     phones: list[str] = []
     stressed = False
-    while text:
-        if text[0] in _STRESS_MARKS:
-            stressed, text = True, text[1:]
+    for match in cancellable(_LETTERS.finditer(text)):
+        if match[0] in _STRESS_MARKS:
+            stressed = True
             continue
-        length = next((size for size in range(_LONGEST, 0, -1) if text[:size] in _PHONES), 0)
-        if not length:
-            raise ValueError(f"{text[0]!r} stands for no phone of US English; use the letters of its transcriptions")
-        for phone in _PHONES[text[:length]]:
+        if match[0] not in _PHONES:
+            raise ValueError(f"{match[0]!r} stands for no phone of US English; use the letters of its transcriptions")
+        for phone in _PHONES[match[0]]:
             phones.append(f"{phone}{int(stressed)}" if phone in VOWELS else phone)
             stressed = stressed and phone not in VOWELS
-        text = text[length:]
     vowels = [index for index, phone in enumerate(phones) if phone[-1] in "01"]
     if len(vowels) == 1:
         phones[vowels[0]] = phones[vowels[0]][:-1] + "1"

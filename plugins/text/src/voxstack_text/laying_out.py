@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from voxstack import NetworkError
@@ -12,6 +13,7 @@ from voxstack_text.pronunciation.pronouncer import Pronouncer, WordPart, before_
 from voxstack_text.pronunciation.syllables import phone_stress
 from voxstack_text.spoken_words import PAUSE, SpokenWord
 from voxstack_text.tokens import Phone
+from voxstack_text.whole_text import cancellable
 
 
 def lay_out(passage: Passage, spoken: list[SpokenWord], pronouncer: Pronouncer) -> Layout:
@@ -25,7 +27,7 @@ def lay_out(passage: Passage, spoken: list[SpokenWord], pronouncer: Pronouncer) 
     inner = [item for item in spoken if item.word != PAUSE or item.seconds != 0.0]
     leading = passage.leading_silence if first is None else first
     layout = Layout([_silence(spoken[0].start if spoken else 0, leading)])
-    pronounced = [_pronounce(passage, item, pronouncer) for item in inner]
+    pronounced = [_pronounce(passage, item, pronouncer) for item in cancellable(inner)]
     written = {insert.position: insert.written for insert in passage.inserts}
     for number, (item, parts) in enumerate(zip(inner, pronounced, strict=True)):
         if item.word != PAUSE:
@@ -76,12 +78,16 @@ def _add_word(
 
 def _with_prosody(passage: Passage, rows: list[Row]) -> list[Row]:
     """Return the rows, each with the rate and the volume at its position."""
-    for span in passage.prosody_spans:
-        rows = [
-            row._replace(rate=span.rate, volume=span.volume) if span.start <= row.position < span.end else row
-            for row in rows
-        ]
-    return rows
+    spans = passage.prosody_spans
+    if not spans:
+        return rows
+    starts = [span.start for span in spans]
+    changed = []
+    for row in rows:
+        span = spans[max(0, bisect_right(starts, row.position) - 1)]
+        inside = span.start <= row.position < span.end
+        changed.append(row._replace(rate=span.rate, volume=span.volume) if inside else row)
+    return changed
 
 
 def _marks(passage: Passage, rows: list[Row]) -> Iterator[Mark]:
@@ -90,11 +96,12 @@ def _marks(passage: Passage, rows: list[Row]) -> Iterator[Mark]:
     Each is reached where the next word or silence begins, at the latest with the last silence.
     """
     first = 0 if rows[0].seconds > 0 else 1  # the leading silence counts only if the request sets it
+    positions = [row.position for row in rows]
     for position, name, after_break in passage.bookmarks:
         later = (
             index
-            for index in range(first, len(rows))
-            if rows[index].position >= position and not (after_break and _is_break(rows[index], position))
+            for index in range(bisect_left(positions, position, first), len(rows))
+            if not (after_break and _is_break(rows[index], position))
         )
         start, _ = passage.span(position, position)
         yield Mark(name, start, start, next(later, len(rows) - 1))

@@ -20,7 +20,7 @@ class Insert(NamedTuple):
     """The spoken form of the placeholder at one position of a passage.
 
     :param position: index of the placeholder in the passage's text.
-    :param written: the text at this place of the request.
+    :param written: the text at this place of the request; empty if it is reported with a part before this one.
     :param spoken: what is spoken, separated by spaces.
     :param kind: ``"phones"``; ``"words"``, as the normaliser returns them; or ``"text"``, to be normalised.
     """
@@ -79,6 +79,8 @@ class Passage:
     :param origins: for each character, its span in the request's text, (first character, end); None: the characters
         follow each other from ``start`` on.
     :param pitch: semitones by which it is raised.
+    :param phones_before: whether it begins inside double square brackets, where phones were cut.
+    :param phones_after: whether it ends inside double square brackets.
     :param layout: its phones and silences, if they are computed already; inserts, breaks, prosody spans and bookmarks
         are applied in them.
     """
@@ -93,15 +95,20 @@ class Passage:
     prosody_spans: tuple[ProsodySpan, ...] = ()
     bookmarks: tuple[Bookmark, ...] = ()
     pitch: float = 0.0
+    phones_before: bool = False
+    phones_after: bool = False
     layout: Layout | None = None
 
     @property
     def written(self) -> str:
         """The text, with the written form of each insert in place of its placeholder."""
-        text = self.text
-        for insert in reversed(self.inserts):
-            text = text[: insert.position] + insert.written + text[insert.position + 1 :]
-        return text
+        if not self.inserts:
+            return self.text
+        stretches, done = [], 0
+        for insert in self.inserts:
+            stretches += [self.text[done : insert.position], insert.written]
+            done = insert.position + 1
+        return "".join([*stretches, self.text[done:]])
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of ``text[start:end]`` in the request's text, counted from the passage's ``start``."""

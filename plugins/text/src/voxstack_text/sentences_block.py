@@ -10,15 +10,17 @@ from typing import Any, NamedTuple
 
 from voxstack import Block, ContextError, Frames, Resources, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Available, children, close
-from voxstack.faults import pull
 from voxstack.streaming.timeline import Timeline
 from voxstack_text.passage import Passage
 from voxstack_text.sentences.cut_search import MIN_LIMIT
+from voxstack_text.sentences.markup_cuts import cut_markup
 from voxstack_text.sentences.sentence_stream import split_sentences
 from voxstack_text.sentences.token_limit import split_to_limit
 from voxstack_text.text import Text
+from voxstack_text.whole_text import whole_text
 
 _PER_TOKEN = Text.gives - {"words", "marks"}
+_TOKENS_PER_CHARACTER = 4  # about one in prose; six where each character is a long word, as "%"
 _OWN_ENTRIES = ("text_start", "passage", "unit")
 
 
@@ -71,7 +73,7 @@ class Sentences(StreamableWrapper):
     longest: int = field(default=500, metadata={"minimum": 20})
     language: str = "en"
     _controls: Mapping[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _token_limit: int | None = field(default=None, init=False, repr=False, compare=False)
+    _token_limit: int = field(default=0, init=False, repr=False, compare=False)
     _text: Text | None = field(default=None, init=False, repr=False, compare=False)
 
     head = True
@@ -96,10 +98,11 @@ class Sentences(StreamableWrapper):
                 f"the context's largest size is {limit} tokens, too few for a syllable between silences; "
                 f"give one of at least {MIN_LIMIT} for 'tokens' in its 'shapes'"
             )
-        self._token_limit = limit
+        most = _TOKENS_PER_CHARACTER * self.longest
+        self._token_limit = most if limit is None else min(limit, most)
         texts = [block for block in _inside(self.block) if isinstance(block, Text)]
         # Other blocks that make tokens keep to the limit themselves.
-        self._text = texts[0] if limit is not None and len(texts) == 1 else None
+        self._text = texts[0] if len(texts) == 1 else None
 
     def check_needs(self, available: Available, path: str) -> Available:
         super().check_needs({**available, **dict.fromkeys(_OWN_ENTRIES, f"{path} (Sentences)")}, path)
@@ -114,7 +117,7 @@ class Sentences(StreamableWrapper):
                 own = _utterance_of(passage, utterance)
                 if timeline is not None:
                     own["timeline"] = timeline.within(yielded)
-                chunks = pull(self.block, iter(()), own)
+                chunks = self.block.stream(iter(()), own)
                 try:
                     for chunk in chunks:
                         yielded += len(chunk)
@@ -128,10 +131,11 @@ class Sentences(StreamableWrapper):
         """Yield the passages, those with more tokens than the child accepts in segments."""
         with closing(passages):
             for passage in passages:
-                if self._text is None or self._token_limit is None:
-                    yield passage
-                else:
-                    yield from split_to_limit(passage, self._text.layout(passage), self._token_limit)
+                for segment in cut_markup(passage, self.longest):
+                    if self._text is None:
+                        yield segment
+                    else:
+                        yield from split_to_limit(segment, self._text.layout(segment), self._token_limit)
 
     def _passages(self, utterance: Utterance) -> Generator[Passage, None, None]:
         text = utterance["text"]
@@ -139,7 +143,7 @@ class Sentences(StreamableWrapper):
             return _plain(text, self.first, self.longest, self.language.partition("-")[0].lower())
         from voxstack_text.ssml.parser import parse_ssml  # most requests are plain text
 
-        document = parse_ssml(text if isinstance(text, str) else "".join(text), self._controls)
+        document = parse_ssml(whole_text(text, "Sentences"), self._controls)
         return document.passages(self.first, self.longest)
 
 
@@ -160,8 +164,9 @@ def _utterance_of(passage: Passage, utterance: Utterance) -> dict[str, Any]:
 
 def _plain(text: str | Iterator[str], first: int, longest: int, language: str) -> Generator[Passage, None, None]:
     with closing(split_sentences(text, first, longest, language)) as segments:
-        for start, segment, ending, opens in segments:
-            yield Passage(segment, start, ending, math.nan if opens else 0.0)
+        for start, segment, ending, opens, *phones in segments:
+            leading_silence = math.nan if opens else 0.0
+            yield Passage(segment, start, ending, leading_silence, phones_before=phones[0], phones_after=phones[1])
 
 
 def _inside(block: Block) -> Iterator[Block]:

@@ -18,6 +18,7 @@ from voxstack_text.pronunciation.homographs import resolve_homographs
 from voxstack_text.pronunciation.lexicon import Lexicon
 from voxstack_text.pronunciation.pronouncer import Pronouncer
 from voxstack_text.tokens import token_features
+from voxstack_text.whole_text import whole_text
 
 __all__ = ["Mark", "Text", "Word"]
 
@@ -81,7 +82,7 @@ class Text(SequenceBlock):
             rates[-1] *= _FINAL_SILENCE_RATE[passage.ending]
         return {
             "tokens": token_features([row.phone for row in rows], "," if passage.ending else final_mark(passage.text)),
-            "words": layout.words,
+            "words": [word for word in layout.words if word.text.strip()],  # without what continues an insert
             "phones": [row.phone.name for row in rows],
             "silences": np.array([row.silent for row in rows]),
             "pauses": np.array([row.seconds for row in rows]),
@@ -100,8 +101,7 @@ def _passage(utterance: Utterance) -> Passage:
             f"Text reads plain text only, not {utterance['markup']!r}; "
             "put the stack's blocks into a Sentences, which reads SSML"
         )
-    text = utterance["text"]
-    return Passage(text if isinstance(text, str) else "".join(text), utterance.get("text_start", 0))
+    return Passage(whole_text(utterance["text"], "Text"), utterance.get("text_start", 0))
 
 
 def final_mark(text: str) -> str:

@@ -6,6 +6,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
+
+from voxstack_text.whole_text import cancellable
 
 _REPLACED = {
     "‘": "'",
@@ -68,7 +71,7 @@ def fold(text: str) -> FoldedText:
         return FoldedText(text, tuple(range(len(text) + 1)))
     characters: list[str] = []
     origin: list[int] = []
-    for index, character in enumerate(text):
+    for index, character in enumerate(cancellable(text)):
         plain = character if character.isascii() else _plain(character)
         if "⁄" in plain and index and text[index - 1].isdigit():
             plain = " " + plain  # "2½" is not 21/2
@@ -84,6 +87,7 @@ def fold(text: str) -> FoldedText:
     return FoldedText("".join(characters), (*origin, len(text)))
 
 
+@lru_cache(4096)
 def _plain(character: str) -> str:
     if character in _REPLACED:
         return character

@@ -6,7 +6,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
+from voxstack.streaming.turn import check_cancelled
 from voxstack_text.normalise import (
     address_rules,
     date_rules,
@@ -39,6 +41,7 @@ _PLAIN = re.compile(r"[a-z]{2,}(?= [a-z])")
 
 _BREAK = re.compile(r"[,;:.!?()\[\]{}—…]+|--+|(?<=\s)[-–](?=\s)|(?<![\w])–|–(?![\w])")
 _SILENT = re.compile(r"\s+|[\"'`*_~^|\\/•·™®–-]")
+_LONGEST_TOKEN = 1000  # characters that a rule sees: without a bound, each could search all of a long text
 _PRONOUNCEABLE = re.compile(rf"[A-Za-z0-9{re.escape(''.join(SYMBOLS))}]|{GREEK_LETTER}")
 
 
@@ -53,7 +56,9 @@ class UnreadableError(ValueError):
 
 def is_pronounceable(text: str) -> bool:
     """Return whether any part of the text would be spoken."""
-    return _PRONOUNCEABLE.search(fold(text).text) is not None
+    return _PRONOUNCEABLE.search(text) is not None or (
+        not text.isascii() and _PRONOUNCEABLE.search(fold(text).text) is not None
+    )
 
 
 def normalise(text: str, is_known: IsKnown) -> list[SpokenWord]:
@@ -91,6 +96,7 @@ def scan(text: str, is_known: IsKnown, start: int = 0, end: int | None = None) -
     folded, position = fold(text[start:end]), 0
     unknown: list[str] = []
     while position < len(folded.text):
+        check_cancelled()
         found = _first_reading(folded, position, is_known, start)
         if found:
             for word in _words(folded, *found):
@@ -117,8 +123,9 @@ def _first_reading(
     if text[position].isspace():
         return None
     plain = _PLAIN.match(text, position)
-    for pattern, read in (word_rules.WORD,) if plain and plain[0] not in WITHOUT_PERIOD else RULES:
-        match = pattern.match(text, position)
+    rules = (word_rules.WORD,) if plain and plain[0] not in WITHOUT_PERIOD else _rules_for(text[position])
+    for pattern, read, _ in rules:
+        match = pattern.match(text, position, position + _LONGEST_TOKEN)
         if match:
             try:
                 reading = read(match, is_known)
@@ -129,6 +136,12 @@ def _first_reading(
             if reading:
                 return match, reading
     return None
+
+
+@lru_cache(4096)
+def _rules_for(character: str) -> tuple[Rule, ...]:
+    """Return the rules whose matches may begin with a character, in their order."""
+    return tuple(rule for rule in RULES if rule.first.match(character))
 
 
 def _words(folded: FoldedText, match: re.Match[str], reading: Reading) -> Iterator[SpokenWord]:

@@ -102,8 +102,8 @@ def roman(text: str) -> int:
     """
     values = [_ROMAN[character] for character in text]
     total = sum(-value if value < after else value for value, after in zip(values, [*values[1:], 0], strict=True))
-    if to_roman(total) != text:
-        raise ValueError(f"{text!r} is not a Roman numeral; write one such as XIV")
+    if not text or to_roman(total) != text:
+        raise ValueError(f"{text!r:.60} is not a Roman numeral; write one such as XIV")
     return total
 
 

@@ -10,7 +10,7 @@ from voxstack import RequestError
 from voxstack_text.normalise.normaliser import UnreadableError, merge_pauses, scan
 from voxstack_text.normalise.rule import IsKnown
 from voxstack_text.passage import Insert, Passage
-from voxstack_text.pronunciation.symbols import parse_phones
+from voxstack_text.pronunciation.symbols import are_phones, parse_phones
 from voxstack_text.spoken_words import PAUSE, SpokenWord
 
 _INLINE = re.compile(r"\[\[([^\[\]]*)\]\]")
@@ -41,7 +41,7 @@ def _where(passage: Passage, start: int, end: int) -> str:
 
 
 def _order(item: SpokenWord) -> tuple[int, bool]:
-    return item.start, item.seconds is None and item.end > item.start  # a break comes before the word at its position
+    return (item.start, item.seconds is None and item.end > item.start)  # a break comes before the word at its position
 
 
 def _breaks(passage: Passage) -> Iterator[SpokenWord]:
@@ -53,14 +53,29 @@ def _read(passage: Passage, is_known: IsKnown) -> Iterator[SpokenWord]:
     text, done = passage.text, 0
     inserts = [(insert.position, insert.position + 1, insert) for insert in passage.inserts]
     inserts += [
-        (match.start(), match.end(), Insert(match.start(), match[0], match[1], "phones"))
-        for match in _INLINE.finditer(text)
+        (start, end, Insert(start, text[start:end], phones, "phones")) for start, end, phones in _inline(passage)
     ]
     for start, end, insert in sorted(inserts):
         yield from scan(text, is_known, done, start)
         yield from _read_insert(passage, insert, start, end, is_known)
         done = end
     yield from scan(text, is_known, done)
+
+
+def _inline(passage: Passage) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and phones of each stretch between double square brackets, also of one that was cut."""
+    text, done = passage.text, 0
+    if passage.phones_before:
+        phones = re.split(r"[\[\]]", text, maxsplit=1)[0]
+        closed = text.startswith("]]", len(phones))
+        if phones.strip() and (closed or are_phones(phones)):  # those never closed may be followed by text
+            done = len(phones) + 2 * closed
+            yield 0, done, phones
+    for match in _INLINE.finditer(text, done):
+        yield match.start(), match.end(), match[1]
+        done = match.end()
+    if passage.phones_after and (opening := text.rfind("[[", done)) >= 0:
+        yield opening, len(text), text[opening + 2 :]
 
 
 def _read_insert(passage: Passage, insert: Insert, start: int, end: int, is_known: IsKnown) -> Iterator[SpokenWord]:

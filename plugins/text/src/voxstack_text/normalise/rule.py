@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from voxstack_text.normalise.first_characters import first_character
+
 Reading = str | list[tuple[str, str]] | None
 """Reading of a match: the words for all of it, or (name of a group, its words) in order; None if a rule does not apply.
 
@@ -40,15 +42,19 @@ _NOUN_AFTER = re.compile(
 
 
 class Rule(NamedTuple):
-    """A pattern that is tried where a token may begin, and the function that reads its matches."""
+    """A pattern that is tried where a token may begin, and the function that reads its matches.
+
+    :param first: matches the characters that a match may begin with.
+    """
 
     pattern: re.Pattern[str]
     read: Reader
+    first: re.Pattern[str]
 
 
 def rule(pattern: str, read: Reader, flags: int = 0) -> Rule:
     """Return a rule from the source of its pattern."""
-    return Rule(re.compile(pattern, flags), read)
+    return Rule(re.compile(pattern, flags), read, first_character(pattern, flags))
 
 
 def always(words: str) -> Reader:

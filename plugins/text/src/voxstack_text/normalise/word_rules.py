@@ -21,6 +21,7 @@ from voxstack_text.normalise.rule import (
 )
 from voxstack_text.normalise.symbol_names import GREEK, GREEK_LETTER, SYMBOLS
 
+_NAME_AFTER = re.compile(r"\s+[A-Z]")
 _AROUND = 200  # characters on both sides that distinguish text in capitals from an acronym
 _LIKE_A_WORD = re.compile("[^AEIOU]?[AEIOU][^AEIOU]{1,2}[AEIOU][^AEIOU]?(?<=.{5})")
 """Five capitals that are pronounced like a word: "NAFTA"."""
@@ -35,7 +36,7 @@ def _doctor_or_drive(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 
 def _is_name_after(match: re.Match[str]) -> bool:
-    return bool(re.match(r"\s+[A-Z]", match.string[match.end() :]))
+    return bool(_NAME_AFTER.match(match.string, match.end()))
 
 
 def _is_name_before(match: re.Match[str]) -> bool:
@@ -100,7 +101,7 @@ def _single_letter(match: re.Match[str], letter: str) -> str:
         inside = letter == "A" and re.search(r"[\w,)]\s+$", text_before(match))
         article = re.match(
             r"\s+[\"']?([A-Z][a-z']|[\d$£€])" if inside else r"\s+[\"']?([A-Za-z][A-Za-z']|[\d$£€])",
-            match.string[match.end() :][:LOOKBEHIND],
+            match.string[match.end() : match.end() + LOOKBEHIND],
         )
         return "a" if article else "A"
     return "i" if letter == "I" else letter.upper()

@@ -21,6 +21,7 @@ from voxstack_text.pronunciation.symbols import Pronunciation, checked
 
 MAGIC = b"voxstack-lexicon 1"
 _FIRST_SYMBOL = 128
+_LONGEST = 100  # letters of a word; longer ones are not remembered
 _CACHED = 4096  # recently found words; most words of any text are among them
 _SYMBOL_BYTES = bytes(range(_FIRST_SYMBOL, 256))
 _BUILT_IN = Path(__file__).parents[1] / "data" / "lexicon.bin"
@@ -54,7 +55,7 @@ class Lexicon:
 
     def get(self, word: str) -> Pronunciation | None:
         """Return the pronunciation of a lower-case word, or None for a word that the lexicon lacks."""
-        return self._cached_find(word)
+        return self._cached_find(word) if len(word) <= _LONGEST else self._find(word)
 
     def _find(self, word: str) -> Pronunciation | None:
         if not word.isascii():

@@ -60,7 +60,7 @@ them wrong.
 
 _THE_BEFORE_VOWEL = ("dh", "iy0")
 _LETTER_A = ("ey1",)
-_SIBILANTS, _VOICELESS = frozenset("s z sh zh ch jh".split()), frozenset("p t k f th".split())
+_SIBILANTS, _VOICELESS = (frozenset("s z sh zh ch jh".split()), frozenset("p t k f th".split()))
 _ENDINGS = ("'s", "'ll", "'ve", "'d", "'re", "'m", "n't")
 
 
@@ -82,18 +82,28 @@ class Pronouncer:
 
     def pronounce(self, word: str) -> list[WordPart]:
         """Return the pronunciation of a lower-case word, or of a letter's name, which is one capital."""
+        endings: list[str] = []
+        while not self.is_known(word):
+            word, ending = split_ending(word)
+            if not ending:
+                break
+            endings.append(ending)
+        parts = self._stem(word)
+        for ending in reversed(endings):
+            last = next((phones[-1] for _, phones in reversed(parts) if phones), "ax0")
+            parts.append((ending, ending_after(last, ending)))
+        return parts
+
+    def _stem(self, word: str) -> list[WordPart]:
+        """Return the pronunciation of a word without endings."""
         if len(word) == 1 and word.isupper():
             return [letter_name(word, self._lexicon)]
         known = _OVERRIDES.get(word) or self._lexicon.get(word)
         if known:
             return [(word, known)]
-        stem, ending = split_ending(word)
-        if ending:
-            parts = self.pronounce(stem)
-            return [*parts, (ending, ending_after(parts[-1][1][-1], ending))]
         plain = word.replace("'", "")  # "dogs'"
         if plain != word:
-            return self.pronounce(plain) if plain else []
+            return self._stem(plain) if plain else []
         return list(self._unknown(word))
 
     def _unknown(self, word: str) -> Iterator[WordPart]:

@@ -19,6 +19,8 @@ SYMBOLS = tuple(
 )
 """All symbols of pronunciations. The network's class of a symbol is its index here plus one; class 0 is CTC's blank."""
 
+_KNOWN = frozenset(SYMBOLS)
+
 
 def checked(symbols: Iterable[str], word: str) -> Pronunciation:
     """Return the pronunciation of ``word`` that these symbols are.
@@ -27,11 +29,17 @@ def checked(symbols: Iterable[str], word: str) -> Pronunciation:
     """
     pronunciation = tuple(symbols)
     for symbol in pronunciation:
-        if symbol not in SYMBOLS:
+        if symbol not in _KNOWN:
             raise ValueError(
                 f"{word!r} is pronounced with {symbol!r}, which is not a symbol; the symbols are {' '.join(SYMBOLS)}"
             )
     return pronunciation
+
+
+def are_phones(written: str) -> bool:
+    """Return whether a text is phones, at least one, as :func:`parse_phones` reads them."""
+    phones = written.split()
+    return bool(phones) and all(phone in VOWELS or phone in _KNOWN for phone in phones)
 
 
 def parse_phones(written: str, where: str) -> Pronunciation:
@@ -41,9 +49,9 @@ def parse_phones(written: str, where: str) -> Pronunciation:
     :raises RequestError: naming the first phone that does not exist, and those that do.
     """
     phones = tuple(f"{phone}0" if phone in VOWELS else phone for phone in written.split())
-    unknown = next((phone for phone in phones if phone not in SYMBOLS), None)
+    unknown = next((phone for phone in phones if phone not in _KNOWN), None)
     if unknown is not None or not phones:
-        problem = f"there is no phone {unknown!r}" if phones else "there are no phones"
+        problem = f"there is no phone {unknown!r:.60}" if phones else "there are no phones"
         names = " ".join(symbol for symbol in SYMBOLS if not symbol.endswith("0"))
         raise RequestError(f"{where}: {problem}; this voice has {names} (1: stressed; 0 or no number: unstressed)")
     return phones

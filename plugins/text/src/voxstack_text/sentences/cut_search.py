@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
+from voxstack.streaming.turn import check_cancelled
 from voxstack_text.layout import Layout, Row
 from voxstack_text.pronunciation.syllables import syllable_starts
 from voxstack_text.tokens import FUNCTION_WORDS
@@ -17,6 +18,9 @@ MIN_LIMIT = 8
 
 Longer syllables are cut between phones.
 """
+
+_LARGEST_SEARCHED = 512
+"""Largest limit of tokens up to which all ways to cut are compared: each place with all places in reach."""
 
 _SEGMENT_COST = 0.5
 """Cost of each segment, so that there are few."""
@@ -55,18 +59,23 @@ def best_cuts(layout: Layout, limit: int) -> list[int]:
     before clauses and phrases, then between other words. Phrases begin with a function word after another word
     (Liberman and Church 1992, "Text analysis and word pronunciation in text-to-speech synthesis"). A written word is
     cut only if it is too long by itself: between the words spoken for it; of these, one that is too long between
-    syllables; and of these, one between phones.
+    syllables; and of these, one between phones. Beyond a limit of 512, each segment is cut at the best place in its
+    second half.
     """
     rows, room = layout.rows, limit - EDGE_SILENCES
     costs = _cut_costs(layout, room)
     places = [1, *sorted(costs), len(rows) - 1]
+    if limit > _LARGEST_SEARCHED:
+        return _cuts_one_by_one(rows, places, costs, room)
     best: list[tuple[float, int]] = [
         (0.0, 0)
     ]  # for each place, the least cost up to it, and the place of the cut before it
     for number, end in enumerate(places[1:], 1):
+        check_cancelled()
         options = []
+        last = token_count(rows, 0, end)
         for before in range(number - 1, -1, -1):
-            tokens = token_count(rows, places[before], end)
+            tokens = last - places[before]
             if tokens > room:
                 break
             unevenness = (1 - tokens / room) ** 2
@@ -77,6 +86,22 @@ def best_cuts(layout: Layout, limit: int) -> list[int]:
         cuts.append(places[number])
         number = best[number][1] if number else -1
     return cuts[::-1]
+
+
+def _cuts_one_by_one(rows: list[Row], places: list[int], costs: dict[int, float], room: int) -> list[int]:
+    """Return the cuts as :func:`best_cuts` does, found in one pass: each place is looked at twice at most."""
+    cuts, number = [places[0]], 0
+    while token_count(rows, cuts[-1], places[-1]) > room:
+        check_cancelled()
+        reach = number + 1
+        while token_count(rows, cuts[-1], places[reach + 1]) <= room:
+            reach += 1
+        late = [
+            place for place in range(number + 1, reach + 1) if 2 * token_count(rows, cuts[-1], places[place]) > room
+        ]
+        number = min(late or [reach], key=lambda place: (costs[places[place]], -place))
+        cuts.append(places[number])
+    return [*cuts, places[-1]]
 
 
 def _cut_costs(layout: Layout, room: int) -> dict[int, float]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from voxstack.streaming.turn import check_cancelled
 from voxstack_text.passage import PLACEHOLDER
-from voxstack_text.sentences.phrase_cuts import cut_position, ends_with_mark, first_phrase_end
+from voxstack_text.sentences.phrase_cuts import cut_position, ends_inside_phones, ends_with_mark, first_phrase_end
 from voxstack_text.sentences.text_window import TextWindow
 
 _LETTER = re.compile(r"[^\W_]")
@@ -22,12 +22,16 @@ class Segment(NamedTuple):
     :param ending: ``""`` at the end of a sentence; inside one ``","`` for a cut after a punctuation mark, ``" "`` for
         another.
     :param opens: whether a sentence begins with it.
+    :param phones_before: whether it begins inside double square brackets, where phones were cut.
+    :param phones_after: whether it ends inside double square brackets.
     """
 
     start: int
     text: str
     ending: str
     opens: bool
+    phones_before: bool = False
+    phones_after: bool = False
 
 
 def split_sentences(
@@ -63,7 +67,7 @@ def split_sentences(
 
 def _segments(window: TextWindow, first: int, longest: int, eager: bool) -> Iterator[Segment]:
     is_pronounceable = _is_pronounceable_in(window.language)
-    limit, opens = first, True
+    limit, opens, phones = first, True, False
     done = 0  # characters of the sentence that have been yielded, or skipped
     more = window.look()
     while more:  # each time, the window grows, or ``done`` does, or the window moves
@@ -78,9 +82,10 @@ def _segments(window: TextWindow, first: int, longest: int, eager: bool) -> Iter
         segment = view[done:stop] if stop is not None else ""
         ends = stop is not None and stop == end
         text = segment.strip()
+        inside, phones = phones, not ends and (ends_inside_phones(segment, phones) if segment else phones)
         if is_pronounceable(text) or PLACEHOLDER in text:
             ending = "" if ends else "," if ends_with_mark(segment) else " "
-            yield Segment(window.start + done + segment.index(text), text, ending, opens)
+            yield Segment(window.start + done + segment.index(text), text, ending, opens, inside, phones)
             limit, eager, opens = longest, False, False
         done += len(segment)
         if stop is None or ends:

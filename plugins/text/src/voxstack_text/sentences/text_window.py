@@ -5,15 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from voxstack import RequestError
-from voxstack.streaming.turn import check_cancelled, waiting
-from voxstack_text.sentences.sentence_ends import (
-    all_ends,
-    certain_ends,
-    is_one_sentence,
-    may_hold_end,
-    short_sentences,
-)
+from voxstack_text.sentences.sentence_ends import all_ends, certain_ends, is_one_sentence, may_hold_end, short_sentences
+from voxstack_text.whole_text import next_part
 
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _BLANKS = re.compile(r"\s*")
@@ -21,7 +14,6 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPICAL = 250  # characters that mostly contain the end of a sentence
 _LOOKBACK = 64  # characters before new ones that matter to the library, amply: it looks at 30
 _BLOCK = 65536  # characters that are checked at once for lone surrogates
-_NO_PART = object()
 
 
 class TextWindow:
@@ -98,16 +90,10 @@ class TextWindow:
         :raises CancelledError: if the stream was closed.
         """
         assert self._parts is not None, "a whole text ends in a sentence"
-        with waiting(for_input=True):
-            part = next(self._parts, _NO_PART)
-        check_cancelled()
-        if part is _NO_PART:
+        part = next_part(self._parts, "Sentences")
+        if part is None:
             self._parts = None
             return
-        if not isinstance(part, str):
-            raise RequestError(
-                f"Sentences: a part of the text is a {type(part).__name__}, {part!r:.40}; give an iterator of str"
-            )
         self._dropped += self._before
         self._text = self._text[self._before :] + part
         self._checked = max(0, self._checked - self._before)

@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Mapping
 
+from voxstack_text.whole_text import excerpt
+
 STRENGTHS = {"none": 0.0, "x-weak": 0.0, "weak": math.nan, "medium": math.nan, "strong": 0.35, "x-strong": 0.7}
 """Seconds of a break by its strength; NaN: as at a comma.
 
@@ -41,7 +43,9 @@ def parse_time(written: str) -> float:
     match = re.fullmatch(rf"\+?({_NUMBER})(m?s)", written.strip())
     value = float(match[1]) * (0.001 if match[2] == "ms" else 1.0) if match else math.inf
     if value > LONGEST_BREAK:
-        raise ValueError(f'time="{written}" is not a time such as 500ms or 1.5s, of {LONGEST_BREAK:g} s at most')
+        raise ValueError(
+            f'time="{excerpt(written)}" is not a time such as 500ms or 1.5s, of {LONGEST_BREAK:g} s at most'
+        )
     return value
 
 
@@ -64,7 +68,7 @@ def parse_rate(written: str) -> float:
     value = float(match[2]) / (100 if match[3] else 1)
     value = {"": value, "+": 1 + value, "-": 1 - value}[match[1]] if match[3] else value
     if not 0.1 <= value <= 10 or (match[1] and not match[3]):
-        raise ValueError(f'rate="{written}" is not between 0.1 and 10; write 2 or 200% for twice the speed')
+        raise ValueError(f'rate="{excerpt(written)}" is not between 0.1 and 10; write 2 or 200% for twice the speed')
     return value
 
 
@@ -77,7 +81,7 @@ def parse_volume(written: str) -> float:
     if not match:
         return _by_name("volume", written, VOLUMES, "decibels such as -6dB")
     if abs(float(match[1])) > 60:
-        raise ValueError(f'volume="{written}" is not between -60dB and 60dB')
+        raise ValueError(f'volume="{excerpt(written)}" is not between -60dB and 60dB')
     return float(match[1])
 
 
@@ -96,5 +100,5 @@ def _by_name(attribute: str, written: str, values: Mapping[str, float], more: st
     value = values.get(written.strip())
     if value is None:
         choices = ", ".join(filter(None, [more, *values]))
-        raise ValueError(f'{attribute}="{written}" is not supported; write {choices}')
+        raise ValueError(f'{attribute}="{excerpt(written)}" is not supported; write {choices}')
     return value

@@ -82,6 +82,8 @@ class Document:
             tuple(span._replace(start=span.start - start, end=span.end - start) for span in spans),
             tuple(item._replace(position=item.position - start) for item in _within(self.bookmarks, start + 1, stop)),
             self._pitch(spans, start, stop),
+            segment.phones_before,
+            segment.phones_after,
         )
 
     def _pitch(self, spans: list[ProsodySpan], start: int, stop: int) -> float:

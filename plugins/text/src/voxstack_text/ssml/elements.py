@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
+from voxstack_text.whole_text import excerpt
+
 NAMESPACE = "{http://www.w3.org/2001/10/synthesis}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _SCHEMA = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
@@ -35,8 +37,9 @@ def element_problem(name: str, attributes: Mapping[str, str], parents: Sequence[
     :param parents: names of the open elements, outermost first.
     """
     if name not in ELEMENTS:
-        hint = "".join(f"; did you mean <{near}>?" for near in difflib.get_close_matches(name, ELEMENTS, 1))
-        return f"<{name}> is not supported{hint}; leave it out or use one of {', '.join(ELEMENTS)}"
+        written = excerpt(name)
+        hint = "".join(f"; did you mean <{near}>?" for near in difflib.get_close_matches(written, ELEMENTS, 1))
+        return f"<{written}> is not supported{hint}; leave it out or use one of {', '.join(ELEMENTS)}"
     if (name == "speak") != (not parents):
         begins = "" if parents else f", and this one begins with <{name}>"
         return f"a document is one <speak> with everything else in it{begins}"
@@ -46,7 +49,7 @@ def element_problem(name: str, attributes: Mapping[str, str], parents: Sequence[
     for key, value in attributes.items():
         if key not in ELEMENTS[name]:
             known = ", ".join(attribute.rpartition("}")[2] for attribute in ELEMENTS[name])
-            return f"<{name}> has no attribute {key.rpartition('}')[2]!r} here; it has {known}"
+            return f"<{name}> has no attribute {excerpt(key.rpartition('}')[2])!r} here; it has {known}"
         if key == _LANG and value.partition("-")[0].lower() != "en":
-            return f"this voice reads English, not {value!r}; leave out text in other languages"
+            return f"this voice reads English, not {excerpt(value)!r}; leave out text in other languages"
     return None

@@ -5,11 +5,14 @@ Documents are parsed with defusedxml: document types, entity declarations and ex
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
 from typing import Any, TypeVar
 
+import numpy as np
+
 from voxstack import RequestError
+from voxstack.streaming.turn import check_cancelled
 from voxstack_text.ipa import from_ipa
 from voxstack_text.passage import PLACEHOLDER, Bookmark, Break, Insert, ProsodySpan
 from voxstack_text.pronunciation.symbols import parse_phones
@@ -17,9 +20,12 @@ from voxstack_text.ssml.attribute_values import parse_pitch, parse_rate, parse_s
 from voxstack_text.ssml.document import Document
 from voxstack_text.ssml.elements import EMPTY, INSERTS, NAMESPACE, element_problem
 from voxstack_text.ssml.say_as import SpokenForm, say_as
+from voxstack_text.whole_text import excerpt
 
 T = TypeVar("T")
 _NEUTRAL = ProsodySpan(0, 0)
+_LOUDEST, _WIDEST = (60.0, 24.0)  # dB, and semitones up or down, that nested elements may add up to
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def parse_ssml(source: str, controls: Mapping[str, Any]) -> Document:
@@ -32,6 +38,8 @@ def parse_ssml(source: str, controls: Mapping[str, Any]) -> Document:
     from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]
     from defusedxml.ElementTree import ParseError, XMLParser  # type: ignore[import-untyped]
 
+    if not source.isascii():
+        _refuse_surrogates(source)
     builder = _DocumentBuilder(source, controls)
     parser = XMLParser(target=builder, forbid_dtd=True)
     parser.parser.buffer_text = False  # so that each stretch of text arrives with its position
@@ -48,6 +56,23 @@ def parse_ssml(source: str, controls: Mapping[str, Any]) -> Document:
     return builder.document
 
 
+def _refuse_surrogates(source: str) -> None:
+    found = _SURROGATE.search(source)
+    if found:
+        line = source.count("\n", 0, found.start()) + 1
+        column = found.start() - source.rfind("\n", 0, found.start())
+        raise RequestError(
+            f"SSML, line {line}, column {column}: U+{ord(found[0]):04X} is half a character; leave it out, or write "
+            "the whole character"
+        )
+
+
+def _characters_before(encoded: bytes) -> np.ndarray:
+    """Return the number of characters that begin before each byte of a UTF-8 text, and before its end."""
+    begins = (np.frombuffer(encoded, np.uint8) & 0xC0) != 0x80
+    return np.concatenate([[0], np.cumsum(begins)])
+
+
 class _DocumentBuilder:
     """Builds a document; the parser calls ``start``, ``end``, ``data`` and ``close``."""
 
@@ -55,11 +80,7 @@ class _DocumentBuilder:
         self.document = Document()
         self.expat: Any = None
         self._source, self._controls = source, controls
-        self._character_of_byte = (
-            None
-            if source.isascii()
-            else list(accumulate(((byte & 0xC0) != 0x80 for byte in source.encode()), initial=0))
-        )
+        self._character_of_byte = None if source.isascii() else _characters_before(source.encode())
         self._texts: list[str] = []
         self._length = 0
         self._open: list[str] = []
@@ -67,6 +88,7 @@ class _DocumentBuilder:
         self._insert: tuple[Mapping[str, str], list[str], int] | None = None  # attributes, text so far, its position
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        check_cancelled()
         name = tag.removeprefix(NAMESPACE)
         problem = element_problem(name, attributes, self._open)
         if problem is not None:
@@ -94,9 +116,12 @@ class _DocumentBuilder:
 
     def data(self, text: str) -> None:
         if self._insert is not None:
-            attributes, texts, start = self._insert
-            self._insert = attributes, [*texts, text], start if texts else self._position()
+            attributes, texts, _ = self._insert
+            if not texts:
+                self._insert = attributes, texts, self._position()
+            texts.append(text)
             return
+        check_cancelled()
         if self._open[-1] in EMPTY and not text.isspace():
             raise self.error(f"<{self._open[-1]}> holds no text; close it at once: <{self._open[-1]} .../>")
         position = self._position()
@@ -146,7 +171,12 @@ class _DocumentBuilder:
         if not 0.1 <= rate <= 10:
             raise self.error(f"nested rates make {rate:g}, which is not between 0.1 and 10; change one of them")
         volume = outer.volume + self._parse(parse_volume, attributes.get("volume", "medium"))
+        if volume > _LOUDEST:
+            raise self.error(f"nested volumes make {volume:g} dB, which is more than {_LOUDEST:g}; change one of them")
         pitch = outer.pitch + self._parse(parse_pitch, attributes.get("pitch", "medium"))
+        if abs(pitch) > _WIDEST:
+            bound = f"not between -{_WIDEST:g} and {_WIDEST:g}"
+            raise self.error(f"the pitch here is {pitch:g} semitones, which is {bound}; change it, or one around it")
         return ProsodySpan(0, 0, rate, volume, pitch)
 
     def _set_prosody(self, prosody: ProsodySpan | None) -> None:
@@ -177,13 +207,15 @@ class _DocumentBuilder:
         if name == "say-as":
             kind = self._required("say-as", "interpret-as", attributes)
             return self._parse(lambda text: say_as(text, kind, attributes.get("format")), written)
-        phones, alphabet = self._required("phoneme", "ph", attributes), attributes.get("alphabet", "ipa")
+        phones, alphabet = (self._required("phoneme", "ph", attributes), attributes.get("alphabet", "ipa"))
         if alphabet == "ipa":
             return " ".join(self._parse(from_ipa, phones)), "phones"
         if alphabet == "x-voxstack":
-            parse_phones(phones, str(self.error(f"ph={phones!r}")))
+            parse_phones(phones, str(self.error(f"ph={excerpt(phones)!r}")))
             return phones, "phones"
-        raise self.error(f"alphabet={alphabet!r} is not supported; write ipa, or x-voxstack for the voice's own phones")
+        raise self.error(
+            f"alphabet={excerpt(alphabet)!r} is not supported; write ipa, or x-voxstack for the voice's own phones"
+        )
 
     def _required(self, name: str, key: str, attributes: Mapping[str, str]) -> str:
         value = attributes.get(key, "").strip()
@@ -200,7 +232,7 @@ class _DocumentBuilder:
     def _position(self) -> int:
         """Return the index of the parser's current character in the source."""
         index: int = self.expat.CurrentByteIndex
-        return index if self._character_of_byte is None else self._character_of_byte[index]
+        return index if self._character_of_byte is None else int(self._character_of_byte[index])
 
     def _add(self, text: str, starts: Sequence[int], ends: Sequence[int]) -> None:
         self._texts.append(text)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from voxstack_text.normalise import numbers
 from voxstack_text.normalise.date_rules import MONTHS
 from voxstack_text.normalise.symbol_names import ADDRESS_SYMBOLS, SYMBOLS
+from voxstack_text.whole_text import cancellable, excerpt
 
 SpokenForm = tuple[str, str]
 """Spoken text and its kind, as in :class:`voxstack_text.passage.Insert`."""
@@ -35,15 +36,15 @@ def say_as(written: str, kind: str, form: str | None = None) -> SpokenForm:
     :raises ValueError: for text that cannot be read in this way, with an example of what can.
     """
     if kind not in KINDS:
-        raise ValueError(f"interpret-as={kind!r} is not supported; write one of {', '.join(KINDS)}")
+        raise ValueError(f"interpret-as={excerpt(kind)!r} is not supported; write one of {', '.join(KINDS)}")
     if form is not None and kind == "date" and form not in _FORMATS:
-        raise ValueError(f"format={form!r} is not a format of dates; write one of {', '.join(_FORMATS)}")
+        raise ValueError(f"format={excerpt(form)!r} is not a format of dates; write one of {', '.join(_FORMATS)}")
     return KINDS[kind](written.strip(), form)
 
 
 def _characters(written: str, form: str | None) -> SpokenForm:
     names = []
-    for character in written:
+    for character in cancellable(written):
         if character.isascii() and character.isalpha():
             names.append(character.upper())
         elif character.isdecimal():
@@ -77,7 +78,7 @@ def _roman(written: str, expected: str) -> int:
     try:
         return numbers.roman(written)
     except (ValueError, KeyError):
-        raise ValueError(f"{written!r} is not {expected}") from None
+        raise ValueError(f"{excerpt(written)!r} is not {expected}") from None
 
 
 def _date(written: str, form: str | None) -> SpokenForm:
@@ -86,10 +87,10 @@ def _date(written: str, form: str | None) -> SpokenForm:
         return written, "text"  # the normaliser reads "July 4, 2021"
     order = form or ("ymd" if len(parts[0]) == 4 else "mdy")[: len(parts)]
     if len(order) != len(parts):
-        raise ValueError(f"{written!r} has {len(parts)} numbers, and the format {order!r} has {len(order)}")
-    value = {name: int(part) for name, part in zip(order, parts, strict=True)}
+        raise ValueError(f"{excerpt(written)!r} has {len(parts)} numbers, and the format {order!r} has {len(order)}")
+    value = {name: int(part[:9]) for name, part in zip(order, parts, strict=True)}
     if not (1 <= value.get("m", 1) <= 12 and 1 <= value.get("d", 1) <= 31 and value.get("y", 1) < 10**4):
-        raise ValueError(f"{written!r} is not a date in the order {order!r}; give another format")
+        raise ValueError(f"{excerpt(written)!r} is not a date in the order {order!r}; give another format")
     month = MONTHS[value["m"] - 1] if "m" in value else ""
     day = numbers.ordinal(value["d"]) if "d" in value else ""
     year = numbers.year(_full_year(value["y"], parts[order.index("y")])) if "y" in value else ""
@@ -103,14 +104,14 @@ def _full_year(year: int, written: str) -> int:
 
 def _time(written: str, form: str | None) -> SpokenForm:
     if not _CLOCK.fullmatch(written):
-        raise ValueError(f"{written!r} is not a time such as 5:30, 17:45:10 or 9 pm")
+        raise ValueError(f"{excerpt(written)!r} is not a time such as 5:30, 17:45:10 or 9 pm")
     return written, "text"
 
 
 def _telephone(written: str, form: str | None) -> SpokenForm:
     groups = re.findall(r"\+|\d+|[A-Za-z]+", written)
     if not any(group.isdigit() for group in groups):
-        raise ValueError(f"{written!r} is not a telephone number such as +1 (555) 010-9999")
+        raise ValueError(f"{excerpt(written)!r} is not a telephone number such as +1 (555) 010-9999")
     spoken = [
         "plus" if group == "+" else numbers.digits(group) if group.isdigit() else " ".join(group.upper())
         for group in groups
