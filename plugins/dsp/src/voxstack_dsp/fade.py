@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack import Frames, StreamableBlock, Utterance, windows
+from voxstack_dsp.checks import sample_chunks
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Fade(StreamableBlock):
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         rise, fall = _rise(round(self.in_ms * self.sample_rate / 1000)), _rise(self.lookahead)[::-1]
-        for samples, _, size, start in windows(source, 0, self.lookahead):
+        for samples, _, size, start in windows(sample_chunks(source, "Fade"), 0, self.lookahead):
             to_end = len(samples) - size  # samples that follow; fewer only at the end
             faded = samples[:size]
             if start < len(rise):

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voxstack import Frames, NetworkError, Resources, StreamableBlock, Utterance
+from voxstack import Frames, NetworkError, RequestError, Resources, StreamableBlock, Utterance
+from voxstack_dsp.checks import control, finite, sample_chunks, vector
 
+MAX_DB = 400
+"""The highest gain of block and request together."""
 _RAMP_SECONDS = 0.005  # a faster change would be audible as a click
 
 
@@ -35,13 +38,17 @@ class Gain(StreamableBlock):
         self._ramp = round(_RAMP_SECONDS * addon.config["sample_rate"])
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        db = self.db + utterance.get("volume", 0.0)
-        volumes = np.asarray(utterance.get("volumes", ()), np.float64)
+        db = self.db + control(utterance, "volume", 0.0, "Gain")
+        volumes = vector(utterance.get("volumes", ()), "volumes", "Gain").astype(np.float64)
+        if not db <= MAX_DB or not (db + volumes <= MAX_DB).all():
+            raise RequestError(f"Gain: the volume is above {MAX_DB} dB, or is no number; choose a lower one")
         if volumes.any():
-            yield from self._by_token(source, db + volumes, utterance.get("durations"))
+            yield from self._by_token(sample_chunks(source, "Gain"), db + volumes, utterance.get("durations"))
             return
         factor = float(10.0 ** (db / 20.0))
         for chunk in source:
+            if not isinstance(chunk, np.ndarray) or chunk.dtype.kind not in "biufc":
+                raise NetworkError(f"Gain: takes arrays of numbers; the block before gave {type(chunk).__name__}")
             yield chunk if db == 0 else chunk * factor  # a Python float leaves the dtype as it is
 
     def _by_token(self, source: Frames, volumes: np.ndarray, durations: np.ndarray | None) -> Frames:
@@ -55,8 +62,9 @@ class Gain(StreamableBlock):
     def _breakpoints(self, volumes: np.ndarray, durations: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Return the samples between which the factor is linear, and the factor at each."""
         hop = self.hop_length or self._hop
-        frames = np.asarray(durations if durations is not None else (), np.float64)
-        if hop is None or len(frames) != len(volumes) or (frames != np.rint(frames)).any():
+        frames = vector(durations if durations is not None else (), "durations", "Gain").astype(np.float64)
+        finite(frames, "durations", "Gain")
+        if hop is None or len(frames) != len(volumes) or (frames != np.rint(frames)).any() or (frames < 0).any():
             raise NetworkError(
                 "Gain: 'volumes' differ between tokens; to locate the tokens, it needs 'durations' of as many tokens, "
                 "in whole frames, and the samples per frame; put a Pace after the block that gives the durations, and "

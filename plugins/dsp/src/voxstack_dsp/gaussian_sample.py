@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from voxstack import Frames, NetworkError, RequestError, StreamableBlock, Utterance
 from voxstack.streaming.seeds import generator
+from voxstack_dsp.checks import control, floats
 
 
 @dataclass
@@ -30,19 +30,20 @@ class GaussianSample(StreamableBlock):
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         random, scale = generator(utterance, "GaussianSample"), np.float32(self._scale(utterance))
         for frames in source:
-            channels, odd = divmod(frames.shape[-1], 2)
-            if frames.ndim != 2 or odd:
-                expected = "takes (frames, 2 * channels), the means and then the logarithms of the deviations"
-                raise NetworkError(f"GaussianSample: {expected}; got {frames.shape}")
+            expected = "(frames, 2 * channels), the means and then the logarithms of the deviations"
+            channels, odd = divmod(floats(frames, 2, "GaussianSample", expected).shape[1], 2)
+            if odd:
+                raise NetworkError(f"GaussianSample: takes {expected}; got {frames.shape}")
             noise = random.standard_normal((len(frames), channels), np.float32)
-            noise *= np.exp(frames[:, channels:])
-            noise *= scale
-            noise += frames[:, :channels]
+            with np.errstate(over="ignore", invalid="ignore"):  # infinite samples, which the end of the stack refuses
+                noise *= np.exp(frames[:, channels:])
+                noise *= scale
+                noise += frames[:, :channels]
             yield noise
 
     def _scale(self, utterance: Utterance) -> float:
-        scale = float(utterance.get("noise_scale", self.scale))
-        if not (math.isfinite(scale) and scale >= 0):
+        scale = control(utterance, "noise_scale", self.scale, "GaussianSample")
+        if scale < 0:
             raise RequestError(
                 f"GaussianSample: noise_scale is {scale:g}, and must be 0 or more; 0 is no noise, 1 all of it"
             )

@@ -9,6 +9,7 @@ import numpy as np
 
 from voxstack import Frames, NetworkError, StackError, StreamableBlock, Utterance
 from voxstack.streaming.windows import pulls
+from voxstack_dsp.checks import floats
 
 MAX_OVERLAP = 64
 """Frames that cover a sample; voices have 4 or 8."""
@@ -66,7 +67,8 @@ class InverseSTFT(StreamableBlock):
         # the sums of the blocks from ``done`` on, to which later frames contribute
         sums = np.zeros((0, self.hop_length), np.float32)
         done = fed = 0
-        for spectra, last in pulls(source, tables.newer, read_ahead=ahead):
+        checked = (floats(chunk, 2, "InverseSTFT", "spectra, (frames, 2 * bins)") for chunk in source)
+        for spectra, last in pulls(checked, tables.newer, read_ahead=ahead):
             blocks = np.zeros((fed - done + len(spectra) + tables.older, self.hop_length), np.float32)
             blocks[: len(sums)] = sums
             if len(spectra):
@@ -85,15 +87,16 @@ class InverseSTFT(StreamableBlock):
     def _signals(self, spectra: np.ndarray, window: np.ndarray) -> np.ndarray:
         """Return the windowed signal of each frame, (frames, n_fft)."""
         bins = self.n_fft // 2 + 1
-        if spectra.ndim != 2 or spectra.shape[1] != 2 * bins:
+        if spectra.shape[1] != 2 * bins:
             raise NetworkError(
                 f"InverseSTFT: expected (frames, {2 * bins}): {bins} real parts, then {bins} imaginary ones, as n_fft "
                 f"is {self.n_fft}; got {spectra.shape}. Set n_fft to the value that the network was trained with"
             )
         joined = np.empty((len(spectra), bins), np.complex64)
         joined.real, joined.imag = spectra[:, :bins], spectra[:, bins:]
-        signals = np.fft.irfft(joined, self.n_fft, axis=1).astype(np.float32, copy=False)  # numpy 1 gives float64
-        signals *= window
+        with np.errstate(invalid="ignore"):  # infinite spectra, whose samples the end of the stack refuses
+            signals = np.fft.irfft(joined, self.n_fft, axis=1).astype(np.float32, copy=False)  # numpy 1 gives float64
+            signals *= window
         return signals
 
 

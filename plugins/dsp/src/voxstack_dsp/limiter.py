@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack import Frames, StreamableBlock, Utterance, windows
+from voxstack_dsp.checks import sample_chunks
 
 _ONE = 1 << 30  # a gain of 1; gains are integers, so that sums and minima are exact in any order
 
@@ -46,7 +47,7 @@ class Limiter(StreamableBlock):
         ahead, ceiling = self.lookahead, _below(10 ** (self.ceiling_db / 20))
         rise = max(1, round(_ONE / 2 / max(1.0, self.release_ms * self.sample_rate / 1000)))
         released = np.empty(0, np.int64)  # the last gains after the release, at most ``ahead`` of them
-        for samples, _, size, start in windows(source, 0, ahead):
+        for samples, _, size, start in windows(sample_chunks(source, "Limiter"), 0, ahead):
             lead = ahead if start == 0 else 0  # silence before the stream, whose gain already falls for later peaks
             needed = np.full(lead + size + ahead, _ONE, np.int64)
             peaks = np.fmax(np.abs(samples), ceiling, dtype=np.float64)
@@ -59,7 +60,9 @@ class Limiter(StreamableBlock):
             released = np.concatenate([released, _release(_sliding_minimum(needed, ahead + 1), last, rise)])
             gain = _moving_sum(released, ahead + 1) / float(_ONE * (ahead + 1))
             released = released[size:]
-            yield (samples[:size] * gain).astype(np.float32)  # rounds to the ceiling at most, which is a float32 itself
+            with np.errstate(invalid="ignore"):  # an infinite sample, which the end of the stack refuses
+                limited = (samples[:size] * gain).astype(np.float32)
+            yield limited  # rounds to the ceiling at most, which is a float32 itself
 
 
 def _below(value: float) -> np.float32:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from voxstack import SequenceBlock, Utterance
+from voxstack import NetworkError, SequenceBlock, Utterance
 from voxstack.streaming.seeds import generator
 
 
@@ -38,6 +38,10 @@ class Noise(SequenceBlock):
         return frozenset({self.name})
 
     def __call__(self, utterance: Utterance) -> Utterance:
-        random, shape = generator(utterance, self.name), (len(utterance[self.like]), self.features)
+        try:
+            length = len(utterance[self.like])
+        except TypeError as error:
+            raise NetworkError(f"Noise: {self.like!r} has no length; name a tensor whose first axis has one") from error
+        random, shape = generator(utterance, self.name), (length, self.features)
         draw = random.standard_normal if self.distribution == "normal" else random.random
         return {self.name: draw(shape, np.float32)}

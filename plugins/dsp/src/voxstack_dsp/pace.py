@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from voxstack import RequestError, Resources, SequenceBlock, Utterance
+from voxstack import NetworkError, RequestError, Resources, SequenceBlock, Utterance
+from voxstack_dsp.checks import control, finite, vector
 
 
 @dataclass
@@ -38,11 +39,13 @@ class Pace(SequenceBlock):
     def __call__(self, utterance: Utterance) -> Utterance:
         rate = self.rate * _control(utterance, "rate", above=True)
         pause = _control(utterance, "pause", above=False)
-        durations = np.asarray(utterance["durations"])
-        scaled = durations / (rate * np.asarray(utterance.get("rates", 1.0), np.float64))
-        if pause != 1:
-            scaled = np.where(utterance.get("silences", False), scaled * pause, scaled)
-        fixed = self._fixed(utterance)
+        durations = finite(vector(utterance["durations"], "durations", "Pace"), "durations", "Pace")
+        scaled = durations / (rate * _rates(utterance, len(durations)))
+        silences = utterance.get("silences")
+        if pause != 1 and silences is not None:
+            silences = vector(silences, "silences", "Pace", len(durations)).astype(bool)
+            scaled = np.where(silences, scaled * pause, scaled)
+        fixed = self._fixed(utterance, len(durations))
         if fixed is None:
             rounded = _rounded(scaled)
         else:
@@ -51,13 +54,27 @@ class Pace(SequenceBlock):
         dtype = durations.dtype if durations.dtype.kind == "f" else np.float32
         return {"durations": np.maximum(rounded, 1.0).astype(dtype)}
 
-    def _fixed(self, utterance: Utterance) -> np.ndarray | None:
+    def _fixed(self, utterance: Utterance, tokens: int) -> np.ndarray | None:
         """Return the frames of each token of requested length, NaN for the others; None if the voice determines all."""
         pauses = utterance.get("pauses")
-        if pauses is None or np.isnan(pauses).all():
+        if pauses is None:
+            return None
+        pauses = vector(pauses, "pauses", "Pace", tokens)
+        if np.isnan(pauses).all():
             return None
         assert not math.isnan(self._frames_per_second), "Pace reads pauses after load(addon)"
         return np.asarray(pauses, np.float64) * self._frames_per_second
+
+
+def _rates(utterance: Utterance, tokens: int) -> np.ndarray | float:
+    """Return the factor of each token, or of all."""
+    rates = utterance.get("rates")
+    if rates is None:
+        return 1.0
+    rates = vector(rates, "rates", "Pace", tokens).astype(np.float64)
+    if not ((rates > 0) & np.isfinite(rates)).all():
+        raise NetworkError("Pace: 'rates' has values that are not finite or not above 0; each is a factor")
+    return rates
 
 
 def _rounded(durations: np.ndarray) -> np.ndarray:
@@ -69,8 +86,8 @@ def _rounded(durations: np.ndarray) -> np.ndarray:
 
 def _control(utterance: Utterance, name: str, above: bool) -> float:
     """Return a control of the request that is a factor: above 0, or at least 0."""
-    value = float(utterance.get(name, 1.0))
-    if not (math.isfinite(value) and (value > 0 if above else value >= 0)):
-        required, example = ("above 0", "2 is twice as fast") if above else ("0 or more", "2 doubles the silences")
+    required, example = ("above 0", "2 is twice as fast") if above else ("0 or more", "2 doubles the silences")
+    value = control(utterance, name, 1.0, "Pace", f"a number {required}")
+    if not (value > 0 if above else value >= 0):
         raise RequestError(f"Pace: {name} is {value:g}, and must be a number {required}; {example}, 1 changes nothing")
     return value

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack import NetworkError, RequestError, SequenceBlock, Utterance
+from voxstack_dsp.checks import control, vector
 
 
 @dataclass
@@ -30,11 +31,12 @@ class Prosody(SequenceBlock):
     gives = frozenset({"lf0", "level"})
 
     def __call__(self, utterance: Utterance) -> Utterance:
-        pitch, energy = _control(utterance, "pitch", 0.0), _control(utterance, "energy", 0.0)
-        span = _control(utterance, "pitch_range", 1.0)
+        pitch, energy = (control(utterance, name, 0.0, "Prosody") for name in ("pitch", "energy"))
+        span = control(utterance, "pitch_range", 1.0, "Prosody")
         if span < 0:
             raise RequestError(f"Prosody: pitch_range is {span:g}, and must be 0 or more; 0 is flat, 1 changes nothing")
-        lf0, level = np.asarray(utterance["lf0"]), np.asarray(utterance["level"])
+        lf0 = vector(utterance["lf0"], "lf0", "Prosody")
+        level = vector(utterance["level"], "level", "Prosody", len(lf0))
         if not lf0.size:
             return {"lf0": lf0, "level": level}
         if not np.isfinite(lf0).all():
@@ -49,12 +51,7 @@ class Prosody(SequenceBlock):
 
 def _mean(lf0: np.ndarray, silences: np.ndarray | None) -> float:
     """Return the mean without silences, unless there is nothing else."""
-    spoken = lf0[~np.asarray(silences, bool)] if silences is not None else lf0
+    spoken = lf0
+    if silences is not None:
+        spoken = lf0[~vector(silences, "silences", "Prosody", len(lf0)).astype(bool)]
     return float((spoken if spoken.size else lf0).mean(dtype=np.float64))
-
-
-def _control(utterance: Utterance, name: str, default: float) -> float:
-    value = float(utterance.get(name, default))
-    if not math.isfinite(value):
-        raise RequestError(f"Prosody: {name} is {value:g}, and must be a finite number; {default:g} changes nothing")
-    return value

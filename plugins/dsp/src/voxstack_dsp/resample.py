@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from voxstack import Frames, StackError, StreamableBlock, Utterance
+from voxstack_dsp.checks import sample_chunks
 
 Quality = Literal["QQ", "LQ", "MQ", "HQ", "VHQ"]
 
@@ -54,12 +55,12 @@ class Resample(StreamableBlock):
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         if self.source_rate == self.target_rate:
-            yield from source
+            yield from sample_chunks(source, "Resample")
             return
         import soxr
 
         resampler = soxr.ResampleStream(self.source_rate, self.target_rate, 1, "float32", self.quality)
-        for chunk in source:
+        for chunk in sample_chunks(source, "Resample"):
             samples = resampler.resample_chunk(np.ascontiguousarray(chunk, np.float32))
             if len(samples):
                 yield samples
