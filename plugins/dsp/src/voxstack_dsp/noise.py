@@ -26,7 +26,7 @@ class Noise(SequenceBlock):
 
     name: str
     like: str
-    features: int = field(metadata={"minimum": 1, "maximum": 4096})
+    features: int = field(metadata={"minimum": 1, "maximum": 65536})
     distribution: Literal["normal", "uniform"] = "normal"
 
     @property
