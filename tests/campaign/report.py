@@ -87,3 +87,13 @@ def resident_megabytes() -> float:
     import resource
 
     return pages * resource.getpagesize() / 1e6
+
+
+def limit_memory(megabytes: int = 4000) -> None:
+    """Let this process allocate no more, so that a case that wants all memory is a raw ``MemoryError``, not a kill."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes * 10**6, resource.RLIM_INFINITY))
+    except (ImportError, ValueError, OSError):  # not on this system
+        return
