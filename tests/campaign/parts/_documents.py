@@ -1,6 +1,6 @@
 """SSML documents: well-formed ones of every element, and mutations of them."""
 
-# ruff: noqa: RUF001, RUF005, E501 -- texts of all kinds are the subject
+# ruff: noqa: RUF001, RUF005 -- texts of all kinds are the subject
 from __future__ import annotations
 
 from collections.abc import Callable
