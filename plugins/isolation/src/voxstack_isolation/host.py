@@ -72,7 +72,7 @@ class Host:
     def process(
         self, number: int, open_network: Callable[[WorkerProcess], None], interruption: Interruption
     ) -> WorkerProcess:
-        """Return the process, after it has opened a network; start it if there is none.
+        """Return the process, after it has opened a network; start it if there is missing.
 
         :param number: of the network.
         :param open_network: opens it.
