@@ -23,7 +23,7 @@ _BUFFERS = 512
 
 
 class MessageError(Exception):
-    """What was received is not a message."""
+    """A received frame that is not a message."""
 
 
 def message(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> list[memoryview]:
