@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint, entry_points
 
 from voxstack_cli.commands import OWN, Command
-from voxstack_cli.formatting import report
+from voxstack_cli.formatting import report, short_repr
+from voxstack_cli.signals import Terminated
 
 GROUP = "voxstack.commands"
 
@@ -42,8 +43,10 @@ def _load(claim: list[EntryPoint]) -> Command | None:
         )
     try:
         command: Command = point.load()
-    except Exception as error:  # an error in one plugin must not disable the other commands
-        report(f"the command {point.name!r} of {_distribution(point)} is broken: {error!r}")
+    except Terminated:
+        raise
+    except (Exception, SystemExit) as error:  # an error in one plugin must not disable the other commands
+        report(f"the command {point.name!r} of {_distribution(point)} is broken: {short_repr(error)}")
         return None
     return command
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Mapping
@@ -12,8 +13,40 @@ if TYPE_CHECKING:
 
 
 def report(message: str) -> None:
-    """Print a line on stderr, after the name of the program."""
-    print(f"voxstack: {message}", file=sys.stderr)
+    """Print a line on stderr, after the name of the program. Nothing happens where stderr cannot be written."""
+    print_error(f"voxstack: {message}")
+
+
+def print_error(line: str) -> None:
+    """Print a line on stderr, if that is possible."""
+    if sys.stderr is not None:  # print() would write to stdout instead
+        with contextlib.suppress(OSError, ValueError):
+            print(line, file=sys.stderr, flush=True)
+
+
+def is_expected(error: BaseException) -> bool:
+    """Return whether an error was raised on purpose or by the system, and is not a mistake in the code."""
+    from voxstack.errors import VoxstackError
+
+    return isinstance(error, VoxstackError | OSError)
+
+
+def error_message(error: BaseException) -> str:
+    """Return the message of an error, with its type unless it is expected."""
+    from voxstack.errors import describe
+
+    if is_expected(error):
+        with contextlib.suppress(Exception):  # it has no text
+            return str(error)
+    return describe(error)
+
+
+def short_repr(error: BaseException) -> str:
+    """Return the ``repr`` of an error, also of one whose ``__repr__`` fails."""
+    try:
+        return repr(error)
+    except Exception:
+        return type(error).__name__
 
 
 def report_broken_plugins(registry: Registry) -> None:

@@ -86,13 +86,22 @@ def input_text(options: argparse.Namespace) -> InputText:
     if options.file is not None and options.text:
         raise RequestError("both TEXT and --file are given; keep one of them")
     from_stdin = options.file == "-" or options.text == ["-"] or (options.file is None and not options.text)
-    if from_stdin and not options.text and options.file is None and (sys.stdin is None or sys.stdin.isatty()):
+    requested = bool(options.text) or options.file is not None
+    if from_stdin and (sys.stdin is None or (not requested and sys.stdin.isatty())):
         raise RequestError('no text; give one, such as: voxstack say "Hello there.", or use --file or a pipe')
     if from_stdin:
         return InputText(decode_utf8(_read_stdin(sys.stdin.buffer), "stdin"), incremental=not options.ssml)
     if options.file is not None:
         return InputText(decode_utf8([_read_file(options.file)], options.file))
-    return InputText(decode_utf8([" ".join(options.text).encode("utf-8", "surrogateescape")], "the text"))
+    return InputText(decode_utf8([_encoded(" ".join(options.text))], "the text"))
+
+
+def _encoded(text: str) -> bytes:
+    """Return the bytes that the system passed as an argument."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # halves of characters, which do not come from the system
+        return text.encode("utf-8", "surrogatepass")
 
 
 def decode_utf8(data: Iterable[bytes], source: str) -> Iterator[str]:
@@ -136,5 +145,5 @@ def _read_stdin(file: IO[bytes]) -> Iterator[bytes]:
 def _read_file(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
-    except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror}; check the path") from error
+    except (OSError, ValueError) as error:  # the latter for a NUL in the name
+        raise RequestError(f"cannot read {path}: {getattr(error, 'strerror', error)}; check the path") from error

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from voxstack_cli.commands import OWN, Command, own_command
-from voxstack_cli.formatting import report
+from voxstack_cli.formatting import report, short_repr
+from voxstack_cli.signals import Terminated
 
 
 def make_parser(argv: Sequence[str], others: Mapping[str, Command] | None = None) -> argparse.ArgumentParser:
@@ -30,8 +31,10 @@ def make_parser(argv: Sequence[str], others: Mapping[str, Command] | None = None
         subparser = subparsers.add_parser(name, help=_summary(description), description=description)
         try:
             command(subparser)
-        except Exception as error:  # an error in one plugin must not disable the other commands
-            report(f"the command {name!r} cannot add its arguments: {error!r}")
+        except Terminated:
+            raise
+        except (Exception, SystemExit) as error:  # an error in one plugin must not disable the other commands
+            report(f"the command {name!r} cannot add its arguments: {short_repr(error)}")
         with contextlib.suppress(argparse.ArgumentError):  # the command has a --debug of its own
             subparser.add_argument(
                 "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"

@@ -81,6 +81,7 @@ class Speech:
 
 def _write_whole(path: Path, content: bytes) -> None:
     """Write a file beside ``path``, and put it in place when it is complete; a device or a pipe is written directly."""
+    import contextlib
     import os
     import threading
 
@@ -92,7 +93,7 @@ def _write_whole(path: Path, content: bytes) -> None:
         part = target.with_name(f".voxstack-{os.getpid()}-{threading.get_ident()}.part")
         try:
             with part.open("wb") as file:
-                if target.exists():
+                with contextlib.suppress(OSError):  # there is no older file, or the file system has no permissions
                     part.chmod(target.stat().st_mode)
                 file.write(content)
                 file.flush()

@@ -136,14 +136,14 @@ def open_outputs(
     files are in place before playback has ended.
     """
     from voxstack_cli.output.audio_writer import audio_writer
-    from voxstack_cli.output.destinations import open_destination
+    from voxstack_cli.output.destinations import open_destinations
     from voxstack_cli.output.events_writer import events_writer
     from voxstack_cli.output.playback import playback
 
     players = [exits.enter_context(playback(sounddevice, voice.sample_rate))] if sounddevice else []
-    files = {kind: exits.enter_context(open_destination(place)) for kind, place in destinations.items()}
+    files = exits.enter_context(open_destinations(destinations.values()))
     writers: list[AbstractContextManager[Write]] = []
-    for kind, file in files.items():
+    for kind, file in zip(destinations, files, strict=True):
         if kind == "audio":
             writers.append(audio_writer(file, voice.sample_rate, options.raw))
         else:

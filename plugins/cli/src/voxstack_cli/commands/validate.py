@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from voxstack_cli.commands.blocks import block_rows, report_problems
 from voxstack_cli.context_option import add_context_option
-from voxstack_cli.formatting import as_json, report
+from voxstack_cli.formatting import as_json, error_message, report
 from voxstack_cli.registry import registry_of
 
 if TYPE_CHECKING:
@@ -48,19 +48,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _is_valid(source: str, registry: Registry, options: argparse.Namespace) -> bool:
     try:
-        print(f"OK  {source}: {_check(source, registry, options)}", flush=True)
+        summary = _check(source, registry, options)
     except Exception as error:  # an error in one addon or in its plugins must not keep the others from being checked
         if options.debug:
             raise
-        report(f"error: {source}: {_message(error)}")
+        report(f"error: {source}: {error_message(error)}")
         return False
+    print(f"OK  {source}: {summary}", flush=True)
     return True
-
-
-def _message(error: Exception) -> str:
-    from voxstack import VoxstackError
-
-    return str(error) if isinstance(error, VoxstackError) else repr(error)
 
 
 def _check(source: str, registry: Registry, options: argparse.Namespace) -> str:

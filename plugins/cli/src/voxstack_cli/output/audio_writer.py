@@ -23,9 +23,10 @@ def check_audio_destination(destination: str, raw: bool) -> None:
     :raises RequestError: for a terminal, any extension other than ``.wav``, or what
         :func:`voxstack_cli.output.destinations.check_destination` refuses.
     """
+    is_file = check_destination(destination, "hello.wav")
     if destination == STDOUT and sys.stdout.isatty():
         raise RequestError("stdout is a terminal; pipe the audio, for example to: aplay, or use --out hello.wav")
-    if not check_destination(destination, "hello.wav"):
+    if not is_file:
         return
     is_wav = Path(destination).suffix.lower() == ".wav"
     if raw and is_wav:
@@ -56,10 +57,14 @@ def audio_writer(file: IO[bytes], sample_rate: int, raw: bool) -> Iterator[Calla
     if not raw:
         file.write(wav_header(sample_rate))
     yield write
-    if not raw and file is not sys.stdout.buffer and file.seekable():
+    if not raw and not _is_stdout(file) and file.seekable():
         file.seek(0)
         file.write(wav_header(sample_rate, size))
     file.flush()
+
+
+def _is_stdout(file: IO[bytes]) -> bool:
+    return sys.stdout is not None and file is sys.stdout.buffer
 
 
 def wav_header(sample_rate: int, size: int | None = None) -> bytes:

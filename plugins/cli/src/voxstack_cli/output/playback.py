@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -17,7 +18,9 @@ QUEUED_CHUNKS = 2
 BLOCK_SECONDS = 0.05
 """Seconds of audio passed to the device at a time, which bound how fast playback stops."""
 STOP_TIMEOUT = 1.0
-"""Seconds after which a device that accepts no more audio is abandoned."""
+"""Seconds after which a device that does not stop is abandoned."""
+STALL_TIMEOUT = 10.0
+"""Seconds after which a device that accepts no more audio has failed."""
 
 
 def import_sounddevice() -> Any:
@@ -50,7 +53,13 @@ def playback(sounddevice: Any, sample_rate: int) -> Iterator[Callable[[np.ndarra
     :param sample_rate: in Hz.
     :raises RequestError: if there is no device, or it fails.
     """
-    player = _Player(_open(sounddevice, sample_rate), int(BLOCK_SECONDS * sample_rate))
+    device = _open(sounddevice, sample_rate)
+    try:
+        player = _Player(device, int(BLOCK_SECONDS * sample_rate))
+    except RuntimeError as error:
+        with suppress(Exception):  # the error of the thread is the one to report
+            device.close()
+        raise RequestError(f"cannot play: {error}; end other programs, or write a file: --out hello.wav") from error
     try:
         yield player.write
         player.finish()
@@ -73,7 +82,10 @@ def _open(sounddevice: Any, sample_rate: int) -> Any:
 class _Player:
     """A thread that plays, so that the device does not run dry while the next chunk is synthesized.
 
+    Calls of the device may never return, so they are all on that thread, and waits for it are limited.
+
     :param block: samples passed to the device at a time.
+    :raises RuntimeError: if no thread can be started.
     """
 
     def __init__(self, device: Any, block: int) -> None:
@@ -82,6 +94,7 @@ class _Player:
         self._chunks: queue.Queue[np.ndarray | None] = queue.Queue(QUEUED_CHUNKS)
         self._stopped = threading.Event()
         self._error: Exception | None = None
+        self._calls = 0  # that the device has completed
         self._thread = threading.Thread(target=self._play, name="voxstack-playback", daemon=True)
         self._thread.start()
 
@@ -91,18 +104,18 @@ class _Player:
         :raises RequestError: if the device failed.
         """
         self._check()
-        self._chunks.put(np.clip(samples, -1.0, 1.0))
+        self._put(np.clip(samples, -1.0, 1.0))
 
     def finish(self) -> None:
-        """Wait until all audio has been played, and close the device.
+        """Wait until all audio has been played, and the device is closed.
 
         :raises RequestError: if the device failed.
         """
-        self._chunks.put(None)
-        self._thread.join()
+        self._put(None)
+        while self._thread.is_alive():
+            with self._progress():
+                self._thread.join(STALL_TIMEOUT)
         self._check()
-        self._device.stop()  # plays what it has buffered
-        self._device.close()
 
     def stop(self) -> None:
         """Stop playback at once, and close the device."""
@@ -110,9 +123,27 @@ class _Player:
         with suppress(queue.Full):
             self._chunks.put_nowait(None)
         self._thread.join(STOP_TIMEOUT)
-        with suppress(Exception):  # the error that led here is the one to report
-            self._device.abort()
-            self._device.close()
+
+    def _put(self, samples: np.ndarray | None) -> None:
+        """Queue samples, or the end."""
+        queued = False
+        while not queued:
+            with self._progress(), suppress(queue.Full):
+                self._chunks.put(samples, timeout=STALL_TIMEOUT)
+                queued = True
+
+    @contextmanager
+    def _progress(self) -> Iterator[None]:
+        """Require that the block inside does not take ``STALL_TIMEOUT`` while the device completes no call.
+
+        :raises RequestError: if it does.
+        """
+        calls, began = self._calls, time.monotonic()
+        yield
+        if self._calls == calls and time.monotonic() - began >= STALL_TIMEOUT:
+            raise RequestError(
+                f"the speaker has accepted no audio for {STALL_TIMEOUT:g} s; check it, or write a file: --out hello.wav"
+            )
 
     def _check(self) -> None:
         if self._error is not None:
@@ -123,7 +154,18 @@ class _Player:
             for start in range(0, len(samples), self._block):
                 if self._stopped.is_set() or self._error is not None:
                     break  # after an error, keep emptying the queue, so that write() does not block
-                try:
-                    self._device.write(samples[start : start + self._block, None])
-                except Exception as error:  # raised by the next write() or by finish()
-                    self._error = error
+                self._call(self._device.write, samples[start : start + self._block, None])
+        if self._stopped.is_set() or self._error is not None:
+            with suppress(Exception):  # the error that led here is the one to report
+                self._device.abort()
+                self._device.close()
+            return
+        self._call(self._device.stop)  # plays what it has buffered
+        self._call(self._device.close)
+
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> None:
+        try:
+            function(*arguments)
+        except Exception as error:  # raised by the next write() or by finish()
+            self._error = error
+        self._calls += 1

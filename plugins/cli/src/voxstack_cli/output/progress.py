@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from voxstack_cli.formatting import print_error
+
 if TYPE_CHECKING:
     from voxstack import Chunk
     from voxstack_cli.input_text import InputText
@@ -75,7 +77,7 @@ class Progress:
             return
         factor = self.synthesis_seconds / self.audio_seconds
         speed = f"first audio after {self.first_audio:.3f} s, real-time factor {factor:.3f}"
-        print(f"{self._label}: {self.audio_seconds:.2f} s, {speed}", file=sys.stderr)
+        print_error(f"{self._label}: {self.audio_seconds:.2f} s, {speed}")
 
     def _update_bar(self, chunk: Chunk) -> None:
         ends = [event.span[1] for event in chunk.events if event.kind == "word" and event.span]
