@@ -70,17 +70,19 @@ def best_cuts(layout: Layout, limit: int) -> list[int]:
     best: list[tuple[float, int]] = [
         (0.0, 0)
     ]  # for each place, the least cost up to it, and the place of the cut before it
+    unevenness = [(1 - tokens / room) ** 2 for tokens in range(room + 1)]
+    first = 0  # place from which on a segment up to ``end`` fits
     for number, end in enumerate(places[1:], 1):
         check_cancelled()
-        options = []
-        last = token_count(rows, 0, end)
-        for before in range(number - 1, -1, -1):
-            tokens = last - places[before]
-            if tokens > room:
-                break
-            unevenness = (1 - tokens / room) ** 2
-            options.append((best[before][0] + _SEGMENT_COST + unevenness + costs.get(end, 0.0), before))
-        best.append(min(options))
+        last, cost = token_count(rows, 0, end), costs.get(end, 0.0)
+        while last - places[first] > room:
+            first += 1
+        best.append(
+            min(
+                (best[before][0] + _SEGMENT_COST + unevenness[last - places[before]] + cost, before)
+                for before in range(first, number)
+            )
+        )
     cuts, number = [places[-1]], best[-1][1]
     while number >= 0:
         cuts.append(places[number])

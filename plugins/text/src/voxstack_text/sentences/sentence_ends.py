@@ -10,7 +10,7 @@ from itertools import accumulate
 _NEXT_WORD = re.compile(r"\W*\w+\W")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)|['’](?=(?:\d\ds?|em|tis|twas|cause|til|n)\b)")
 _OPENING = re.compile(r"(?<![^\s(\[{“‘\"'—–-])[\"'](?=[^\s.,;:!?)\]}])")
-_QUOTES = str.maketrans({'"': "”", "'": "’", "`": "*"})
+_QUOTES = (('"', "”"), ("'", "’"), ("`", "*"))
 _CLOSERS = ("’”»›」》", ")")
 """Characters that end any quotation, and any parenthesis, that the library may consider open."""
 
@@ -43,7 +43,9 @@ def with_curly_quotes(text: str) -> str:
         text = _APOSTROPHE.sub("x", text)
     if "'" in text or '"' in text:
         text = _OPENING.sub(lambda match: "“" if match[0] == '"' else "‘", text)
-    return text.translate(_QUOTES)
+    for straight, curly in _QUOTES:
+        text = text.replace(straight, curly)
+    return text
 
 
 def may_hold_end(text: str) -> bool:
