@@ -63,12 +63,14 @@ def _packed(form: str, version: int, values: dict[str, int], name: int, extra: i
     return struct.pack(form, version, values["flags"], values["method"], 0, 33, *sizes, name & 0xFFFF, extra & 0xFFFF)
 
 
-def written(members: list[Member], chance: Random | None = None) -> bytes:
+def zipped(members: list[Member], chance: Random | None = None) -> bytes:
     """Return a zip; with ``chance``, one field of its end may be wrong."""
-    body, directory = b"", b""
+    written, entries = bytearray(), bytearray()
     for member in members:
-        head, entry = member.headers(len(body))
-        body, directory = body + head, directory + entry
+        head, entry = member.headers(len(written))
+        written += head
+        entries += entry
+    body, directory = bytes(written), bytes(entries)
     counts, size, start, comment = [len(members) & 0xFFFF] * 2, len(directory), len(body), b""
     disks, zip64 = [0, 0], b""
     kind = chance.randrange(8) if chance else 7
@@ -96,7 +98,7 @@ def written(members: list[Member], chance: Random | None = None) -> bytes:
 def spoil(members: list[Member], chance: Random) -> None:
     """Put one fault into the members of a zip."""
     member = chance.choice(members)
-    kind = chance.randrange(12)
+    kind = chance.randrange(13)
     if kind == 0:
         member.name = chance.choice(NAMES).encode("utf-8", "surrogatepass")
     elif kind == 1:
@@ -121,5 +123,8 @@ def spoil(members: list[Member], chance: Random) -> None:
         member.size, member.packed_size = chance.choice(((2**32 - 1, 2**32 - 1), (member.size, -1)))
     elif kind == 10:
         members.append(chance.choice(members))
+    elif kind == 11:  # another content, whose checksum is right
+        other = Member.of("", chance.randbytes(min(member.size, 10_000)))
+        member.packed, member.crc, member.method = other.packed, other.crc, other.method
     else:
         member.local = {chance.choice(("flags", "method", "size", "packed", "crc")): chance.choice(WORDS)}
