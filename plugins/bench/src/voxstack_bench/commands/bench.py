@@ -53,6 +53,7 @@ def command(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure one voice, and return the exit status."""
     from voxstack import VoxstackError
+    from voxstack_bench.golden.golden_checks import describe_error
     from voxstack_bench.measuring import bench
 
     try:
@@ -69,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     except (VoxstackError, OSError, UnicodeDecodeError) as error:
         if options.debug:
             raise
-        print_progress(f"error: {error}")
+        print_progress(f"error: {describe_error(error)}")
         return USAGE
     if benchmark.saved:
         print_progress(f"stored for --context auto: {benchmark.saved}")

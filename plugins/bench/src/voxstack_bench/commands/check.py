@@ -35,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
     """Check one addon, and return the exit status."""
     from voxstack import VoxstackError
     from voxstack_bench.checking import check
+    from voxstack_bench.golden.golden_checks import describe_error
 
     try:
         check_output(options.json)
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     except (VoxstackError, OSError) as error:
         if options.debug:
             raise
-        print_progress(f"error: {error}")
+        print_progress(f"error: {describe_error(error)}")
         return USAGE
     write_output(report.as_json(), options.json, lambda: lines(report))
     return 0 if report.passed else FAIL

@@ -6,8 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from voxstack_bench.complete_file import check_writable, write_complete_file
 
 if TYPE_CHECKING:
     from voxstack_addon_spec import ContextLike
@@ -52,8 +55,10 @@ def common_arguments(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def print_progress(line: str) -> None:
-    """Print a line on stderr."""
-    print(f"voxstack: {line}", file=sys.stderr, flush=True)
+    """Print a line on stderr, if that is possible."""
+    if sys.stderr is not None:  # print() would write to stdout instead
+        with suppress(OSError, ValueError):
+            print(f"voxstack: {line}", file=sys.stderr, flush=True)
 
 
 def check_output(file: str | None) -> None:
@@ -62,19 +67,22 @@ def check_output(file: str | None) -> None:
     :raises OSError: if it cannot.
     """
     if file is not None and file != STDOUT:
-        with Path(file).open("a"):
-            pass
+        check_writable(Path(file))
 
 
 def write_output(result: dict[str, Any], file: str | None, lines: Callable[[], Iterable[str]]) -> None:
-    """Write the JSON to the file of ``--json``, and print the tables unless the JSON goes to stdout."""
+    """Write the JSON to the file of ``--json``, and print the tables unless the JSON goes to stdout.
+
+    :raises OSError: if the file cannot be written; the tables are printed before.
+    """
+    if file != STDOUT:
+        print("\n".join(lines()), flush=True)
     if file is not None:
         text = json.dumps(_finite(result), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         if file == STDOUT:
-            sys.stdout.write(text)
-            return
-        Path(file).write_text(text, "utf-8")
-    print("\n".join(lines()))
+            print(text, end="")
+        else:
+            write_complete_file(Path(file), text)
 
 
 def _finite(value: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 import numpy as np
 
 from voxstack import AddonError, ContextError, RequestError, VoxstackError
+from voxstack.errors import describe
 from voxstack.networks import Network, first_states
 from voxstack.streaming.windows import pulls
 from voxstack_addon_spec import AddonFiles, open_addon
@@ -123,7 +124,10 @@ def check_networks(addon: Addon) -> Iterator[Outcome]:
 
 def describe_error(error: Exception) -> str:
     """Return the message of an error, with the class of one that voxstack does not raise on purpose."""
-    return str(error) if isinstance(error, VoxstackError) else repr(error)
+    try:
+        return str(error) if isinstance(error, VoxstackError) else repr(error)
+    except Exception:  # its own method fails
+        return describe(error)
 
 
 def is_unavailable(error: BaseException | None) -> bool:

@@ -7,7 +7,9 @@ stack.
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -23,6 +25,12 @@ Arrays = dict[str, np.ndarray]
 
 SPEECH = "golden/speech.npz"
 REMEDY = "record it again with the packager"
+
+DAMAGED = (
+    *(OSError, ValueError, EOFError, TypeError, AttributeError, KeyError, RuntimeError, MemoryError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
+"""Errors of damaged files, for which numpy has no class of its own."""
 
 _SIDES = ("inputs.", "outputs.")
 
@@ -121,8 +129,7 @@ def _read(files: AddonFiles, file: str) -> Arrays:
     try:
         with np.load(files.path(file), allow_pickle=False) as arrays:
             return dict(arrays)
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        # numpy has no error class for damaged files
+    except DAMAGED as error:
         raise AddonError(file, f"is not an .npz file of plain arrays ({error}); {REMEDY}") from error
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from voxstack import ContextError
+from voxstack_bench.complete_file import write_complete_file
 from voxstack_bench.machine import digest, fingerprint
 
 ENVIRONMENT = "VOXSTACK_PLACEMENTS"
@@ -58,12 +59,7 @@ def save(
         "context": dict(context),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_complete_file(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return path
 
 

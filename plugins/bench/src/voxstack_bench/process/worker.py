@@ -18,6 +18,8 @@ from voxstack import VoxstackError
 
 TIMEOUT = 300.0
 """Default limit of one request, in seconds; compiling for some devices takes minutes."""
+ENDING = 5.0
+"""Seconds in which a process ends whose input has ended, or that was killed."""
 
 _THREAD_POOLS = (
     "OMP_NUM_THREADS",
@@ -52,17 +54,37 @@ class Worker:
 
     def __init__(self, threads: int = 1, timeout: float = TIMEOUT) -> None:
         self._timeout = timeout
+        self._requests: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the worker
-        self._process = subprocess.Popen(
+        try:
+            self._process = self._started(threads)
+        except (OSError, RuntimeError) as error:
+            self._errors.close()
+            raise WorkerError(
+                f"no worker process can be started ({error}); allow this program more processes and open files "
+                "(ulimit -u, ulimit -n, the limits of its container), then try again"
+            ) from error
+
+    def _started(self, threads: int) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "voxstack_bench.process"],  # -P: import nothing from the current folder
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             encoding="utf-8",
+            errors="replace",
             env={**os.environ, **dict.fromkeys(_THREAD_POOLS, str(threads)), "PYTHONUTF8": "1"},
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        try:  # both pipes may block for ever, so that each has a thread
+            threading.Thread(target=self._write, args=(process,), daemon=True).start()
+            threading.Thread(target=self._read, args=(process,), daemon=True).start()
+        except RuntimeError:
+            self._requests.put(None)
+            process.kill()
+            process.wait(ENDING)
+            raise
+        return process
 
     def call(self, method: str, **arguments: Any) -> Any:
         """Call a method of :class:`voxstack_bench.process.session.Session` in the worker, and return its result.
@@ -70,12 +92,7 @@ class Worker:
         :raises Unavailable: if the context is unavailable.
         :raises WorkerError: if the method failed, there was no reply in time, or the process ended.
         """
-        try:
-            assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps({"method": method, "arguments": arguments}) + "\n")
-            self._process.stdin.flush()
-        except (OSError, ValueError):  # the latter if stdin is closed
-            raise self._ended(method) from None
+        self._requests.put(json.dumps({"method": method, "arguments": arguments}) + "\n")
         try:
             line = self._replies.get(timeout=self._timeout)
         except queue.Empty:
@@ -84,10 +101,14 @@ class Worker:
         if not line:
             self._replies.put("")  # for the next call
             raise self._ended(method)
-        reply = json.loads(line)
-        if "error" in reply:
-            raise (Unavailable if reply["unavailable"] else WorkerError)(reply["error"], reply["trace"])
-        return reply["result"]
+        try:
+            reply = json.loads(line)
+            if "error" in reply:
+                raise (Unavailable if reply["unavailable"] else WorkerError)(reply["error"], reply["trace"])
+            return reply["result"]
+        except (ValueError, TypeError, KeyError) as error:
+            self.close(kill=True)
+            raise WorkerError(f"the worker process replied to {method!r} with something else: {line[:80]!r}") from error
 
     def close(self, kill: bool = False) -> None:
         """End the process. Idempotent.
@@ -96,14 +117,13 @@ class Worker:
         """
         if kill:
             self._process.kill()
-        with contextlib.suppress(OSError):  # the process has ended and left a request unread
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+        self._requests.put(None)
         try:
-            self._process.wait(5)
+            self._process.wait(ENDING)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # the system ends it later
+                self._process.wait(ENDING)
 
     def __enter__(self) -> Self:
         return self
@@ -111,24 +131,37 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close(kill=error is not None)
-        self._errors.close()
+        try:
+            self.close(kill=error is not None)
+        finally:
+            self._errors.close()
 
-    def _read(self) -> None:
+    def _write(self, process: subprocess.Popen[str]) -> None:
+        """Write the requests to the process, and close its input at the end."""
+        assert process.stdin is not None
+        # an OSError: it has ended, which is reported where its reply is read
+        with contextlib.suppress(OSError), process.stdin as lines:
+            while (line := self._requests.get()) is not None:
+                lines.write(line)
+                lines.flush()
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
         """Queue the lines that the process writes, and an empty one at the end."""
-        assert self._process.stdout is not None
-        with self._process.stdout as lines:
+        assert process.stdout is not None
+        with process.stdout as lines:
             for line in lines:
                 self._replies.put(line)
         self._replies.put("")
 
     def _ended(self, method: str) -> WorkerError:
-        try:
-            status = self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            status = self._process.wait()
-        how = f"signal {signal.Signals(-status).name}" if -status in set(signal.Signals) else f"status {status}"
+        self.close()
+        status = self._process.poll()
+        if status is None:
+            how = "no status"
+        elif -status in set(signal.Signals):
+            how = f"signal {signal.Signals(-status).name}"
+        else:
+            how = f"status {status}"
         return WorkerError(f"the worker process ended during {method!r} with {how}{self._last_errors()}")
 
     def _last_errors(self) -> str:
