@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import subprocess
 
 WORKER = Path(__file__).with_name("worker.py")
+GRACE = 1.0
+"""Seconds to wait for a process that has closed a connection to end by itself, so that it is known how it did."""
 PATIENCE = 10.0
 """Seconds to wait for a process that was killed to be gone."""
 
@@ -126,7 +128,8 @@ class WorkerProcess:
     def _end_with(self, connection: socket.socket, interrupt: bool) -> None:
         """End the process, and close a connection that is out of step."""
         self.interrupted = self.interrupted or interrupt
-        self._process.kill()
+        if interrupt or not self._gone.wait(GRACE):
+            self._process.kill()
         if self._gone.wait(PATIENCE):  # until then, its number must not go to another file
             connection.close()
 
