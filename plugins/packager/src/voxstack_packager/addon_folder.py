@@ -31,12 +31,17 @@ def atomic_folder(folder: Path, replace: bool) -> Iterator[Path]:
         raise PackagingError(str(folder), foreign if replace else "exists; remove it, or pass replace=True")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
-        new = Path(scratch, "new")
+        new, old = Path(scratch, "new"), Path(scratch, "old")
         new.mkdir()
         yield new
-        if folder.exists():
-            folder.rename(Path(scratch, "old"))
-        new.rename(folder)
+        try:
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
+        except BaseException:  # also when interrupted between the two
+            if old.exists() and not folder.exists():
+                old.rename(folder)
+            raise
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
