@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from voxstack import ContextError, NetworkError, Registry
+from voxstack.errors import describe
 from voxstack.networks import Context, NetworkSpec, Runner
 from voxstack_isolation.failures import failure_to_json, raise_failure
 from voxstack_isolation.messages import message, receive_arrays, receive_header, send
@@ -19,6 +20,8 @@ from voxstack_isolation.specs import spec_from_json
 
 MAX_REQUEST = 2**26
 """Bytes of the header of a request. The parent is trusted; this finds a connection that is out of step."""
+OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "allocate memory")
+"""What the errors of runtimes say where an allocation failed."""
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -54,12 +57,16 @@ class Server:
                 reply = network.news()
         except (EOFError, OSError):
             raise
-        except MemoryError:
-            problem = f"its process is out of memory: the context's 'memory' is {self._memory} MB, which may be raised"
-            reply = failure_to_json(NetworkError(f"network {request['name']!r}: {problem}"))
         except Exception as error:
-            reply = failure_to_json(error)
+            reply = failure_to_json(self._explained(error, request["name"]))
         send(connection, message(reply, outputs))
+
+    def _explained(self, error: Exception, name: str) -> Exception:
+        """Return the error to report: with the limit, if memory ran out."""
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in OUT_OF_MEMORY):
+            return error
+        limit = f"its process may allocate {self._memory} MB, 'memory' in the context"
+        return NetworkError(f"network {name!r}: out of memory; {limit} ({describe(error)})")
 
 
 class OpenedNetwork:
