@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from voxstack import Registry
+from voxstack_bench.golden import vectors as golden_vectors
 from voxstack_bench.golden.golden_checks import Comparison, judge, overall_state
 from voxstack_bench.golden.vectors import relative_error
 from voxstack_bench.process.session import Session
@@ -148,6 +149,15 @@ def test_vectors_of_nothing_fail(toy: Toy, registry: Registry, vectors: Any) -> 
     rows = checked(toy({**vectors, "wafe": vectors["wave"]}), registry)
     assert rows["golden/wafe.npz"].state == "fail"
     assert "belongs to no network" in rows["golden/wafe.npz"].note
+
+
+def test_a_file_that_unpacks_to_too_much_fails(
+    toy: Toy, registry: Registry, vectors: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(golden_vectors, "MAX_SIZE", 200)
+    row = checked(toy(vectors), registry)["wave"]
+    assert row.state == "fail"
+    assert "bytes, and at most 200 are read" in row.note
 
 
 def test_a_damaged_file_fails(toy: Toy, registry: Registry, update_files: Any) -> None:

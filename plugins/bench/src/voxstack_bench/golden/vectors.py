@@ -26,6 +26,9 @@ Arrays = dict[str, np.ndarray]
 SPEECH = "golden/speech.npz"
 REMEDY = "record it again with the packager"
 
+MAX_SIZE = 256 * 1024**2
+"""Bytes of all arrays of one file; a small file may unpack to any size."""
+
 DAMAGED = (
     *(OSError, ValueError, EOFError, TypeError, AttributeError, KeyError, RuntimeError, MemoryError, OverflowError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
@@ -128,6 +131,9 @@ def _read(files: AddonFiles, file: str) -> Arrays:
         )
     try:
         with np.load(files.path(file), allow_pickle=False) as arrays:
+            size = sum(member.file_size for member in arrays.zip.infolist())
+            if size > MAX_SIZE:
+                raise ValueError(f"it unpacks to {size} bytes, and at most {MAX_SIZE} are read")
             return dict(arrays)
     except DAMAGED as error:
         raise AddonError(file, f"is not an .npz file of plain arrays ({error}); {REMEDY}") from error
