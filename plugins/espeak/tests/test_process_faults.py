@@ -50,6 +50,13 @@ def synthesized(block: Espeak, text: str) -> np.ndarray:
     return np.concatenate(list(block.stream(iter(()), {"text": text})))
 
 
+def ended(process: EspeakProcess) -> bool:
+    until = time.monotonic() + 20
+    while not process.gone and time.monotonic() < until:
+        time.sleep(0.001)
+    return process.gone
+
+
 def begun(pool: ProcessPool, text: str = LONG) -> tuple[Any, EspeakProcess]:
     """Return a stream that has yielded a chunk, and its process."""
     stream = espeak_with(pool).stream(iter(()), {"text": text})
@@ -68,6 +75,18 @@ def test_a_stopped_process_ends_its_stream_and_no_other(pool: ProcessPool) -> No
         list(stream)
     assert pool.lent == 0
     np.testing.assert_array_equal(synthesized(block, "Yes."), expected)
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+def test_an_idle_process_that_does_not_reply_is_replaced(number: int, pool: ProcessPool, monkeypatch: Any) -> None:
+    expected = synthesized(espeak_with(pool), "Yes.")
+    (idle,) = pool._idle
+    monkeypatch.setattr(type(idle), "ready", property(lambda self: self._done))  # it dies only after it was looked at
+    os.kill(idle.pid, number)
+    np.testing.assert_array_equal(synthesized(espeak_with(pool), "Yes."), expected)
+    assert ended(idle)
+    assert pool.lent == 0
 
 
 @posix

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,11 +72,11 @@ class Espeak(StreamableBlock):
         buffer, request = self._buffer(text, utterance), self._request(text, utterance)
         schedule: Schedule = utterance.get("schedule", Schedule()).in_samples(self._samples_per_frame)
         read_ahead = 0  # nothing is read ahead for the first chunk
-        with ExitStack() as lease:
-            synthesis = Synthesis(lease.enter_context(self._pool.process()), request, buffer)
+        with closing(self._pool.run(request)) as replies:
+            synthesis = Synthesis(request["voice"], replies, buffer)
             for size in schedule.sizes():
                 if not synthesis.read(max(size, read_ahead)):
-                    lease.close()
+                    replies.close()
                 if not buffer.ready:
                     return
                 yield buffer.take(size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from voxstack import RequestError, Resources, SequenceBlock, Utterance
@@ -45,8 +46,9 @@ class EspeakPhonemes(SequenceBlock):
                 "EspeakPhonemes: the text arrives in parts; put Sentences (plugin text) around the block, or join them"
             )
         clauses: list[tuple[str, str, bool]] = []
-        with self._pool.process() as process:
-            for reply in process.run({"do": "phonemes", "voice": self.voice, "text": text.replace("\0", " ")}):
+        request = {"do": "phonemes", "voice": self.voice, "text": text.replace("\0", " ")}
+        with closing(self._pool.run(request)) as replies:
+            for reply in replies:
                 if reply.kind == "c":
                     clauses += reply.json()
                 elif "voices" in (result := reply.json()):

@@ -21,6 +21,8 @@ WORKER = Path(__file__).with_name("worker.py")
 SILENCE = 20.0
 """Seconds without a sign of life after which a process is ended. espeak-ng replies every few milliseconds."""
 KINDS = frozenset("ecsr")
+REUSED = 0.2
+"""The part of this time after which a process that was idle before is replaced, if it has not replied at all."""
 LOST = "this utterance is lost, and the next one gets a new process"
 
 
@@ -34,6 +36,10 @@ def worker_command(paths: LibraryPaths) -> list[str]:
     if not sys.executable:
         raise VoxstackError("espeak-ng runs in processes of Python, and sys.executable names none; set it")
     return [sys.executable, "-I", "-S", str(WORKER), *paths]
+
+
+class ProcessLost(VoxstackError):
+    """A process ended, or was ended, before it was done."""
 
 
 class Reply(NamedTuple):
@@ -61,7 +67,10 @@ class EspeakProcess:
         assert self._process.stdin is not None, "it is a pipe"
         assert self._process.stdout is not None, "it is a pipe"
         self._pipes = Pipes(self._process.stdin, self._process.stdout, silence)
+        self._silence = silence
         self._done = True
+        self.used = False
+        """Whether it has completed a request before."""
 
     @property
     def ready(self) -> bool:
@@ -81,17 +90,19 @@ class EspeakProcess:
     def run(self, request: Mapping[str, Any]) -> Iterator[Reply]:
         """Run a request, and yield the parts of the reply on demand; the worker computes only a little ahead.
 
-        :raises VoxstackError: if the process ends before the request is complete, gives no sign of life, or cannot load
-            espeak-ng.
+        :raises ProcessLost: if the process ends before the request is complete, or gives no sign of life.
+        :raises VoxstackError: if it cannot load espeak-ng.
         """
         self._done = False
+        self._pipes.silence = self._silence * (REUSED if self.used else 1)
         contents = json.dumps(request).encode()
         self._send(len(contents).to_bytes(4, "little") + contents)
         while True:
             reply = self._receive()
+            self._pipes.silence = self._silence
             if reply.kind == "r":
                 result = reply.json()
-                self._done = not result.get("last", True)
+                self._done = self.used = not result.get("last", True)
                 if "error" in result:
                     raise VoxstackError(f"espeak-ng cannot be loaded: {result['error']}")
                 yield reply
@@ -126,7 +137,7 @@ class EspeakProcess:
         head = self._read(5)
         if chr(head[0]) not in KINDS:
             self.kill()
-            raise VoxstackError(f"the process of espeak-ng replied {head!r}, which is no reply; {LOST}")
+            raise ProcessLost(f"the process of espeak-ng replied {head!r}, which is no reply; {LOST}")
         return Reply(chr(head[0]), self._read(int.from_bytes(head[1:], "little")))
 
     def _read(self, size: int) -> bytes:
@@ -139,11 +150,11 @@ class EspeakProcess:
             raise self._silent() from None
         except EOFError:
             check_cancelled()
-            raise VoxstackError(f"the process of espeak-ng ended before it was done ({self._how()}); {LOST}") from None
+            raise ProcessLost(f"the process of espeak-ng ended before it was done ({self._how()}); {LOST}") from None
 
-    def _silent(self) -> VoxstackError:
+    def _silent(self) -> ProcessLost:
         self.kill()
-        return VoxstackError(
+        return ProcessLost(
             f"the process of espeak-ng gave no sign of life for {self._pipes.silence:g} s, and was ended; {LOST}"
         )
 

@@ -8,14 +8,14 @@ import gc
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from voxstack import CapacityError, waiting
 from voxstack_espeak.bell import Bell
 from voxstack_espeak.library_paths import LibraryPaths
-from voxstack_espeak.process import SILENCE, EspeakProcess, worker_command
+from voxstack_espeak.process import SILENCE, EspeakProcess, ProcessLost, Reply, worker_command
 
 T = TypeVar("T")
 
@@ -67,13 +67,35 @@ class ProcessPool:
             os.register_at_fork(after_in_child=pool._forget)
         return pool
 
+    def run(self, request: Mapping[str, Any]) -> Generator[Reply, None, None]:
+        """Run a request in a process, and yield the parts of the reply on demand, as :meth:`EspeakProcess.run` does.
+
+        A process that was idle and does not reply at all, as it was stopped or killed meanwhile, is replaced.
+
+        :raises CapacityError: if no process is free in time, or none can be started.
+        """
+        with self.process() as process:
+            replies = process.run(request)
+            try:
+                first = next(replies)
+            except ProcessLost:
+                if not process.used:
+                    raise
+            else:
+                yield first
+                yield from replies
+                return
+        with self.process(new=True) as process:
+            yield from process.run(request)
+
     @contextmanager
-    def process(self) -> Iterator[EspeakProcess]:
+    def process(self, new: bool = False) -> Iterator[EspeakProcess]:
         """Lend a process to the caller for one request.
 
+        :param new: start one, whether or not others are idle.
         :raises CapacityError: if none is free in time, or none can be started.
         """
-        process = self._take()
+        process = self._take(new)
         try:
             yield process
         finally:
@@ -106,12 +128,12 @@ class ProcessPool:
             process.detach()
         self._reset()
 
-    def _take(self) -> EspeakProcess:
+    def _take(self, new: bool) -> EspeakProcess:
         self._forget_ended()
         reserved: list[EspeakProcess] | None = None
         try:
             with waiting():
-                reserved = self._reserve()
+                reserved = self._reserve(new)
             process = self._ready(reserved)
             self._lent.add(process)
             return process
@@ -122,9 +144,9 @@ class ProcessPool:
                 self._release()
             raise
 
-    def _reserve(self) -> list[EspeakProcess]:
+    def _reserve(self, new: bool) -> list[EspeakProcess]:
         """Take a slot; return an idle process, or an empty list if one has to be started."""
-        if self.limit - len(self._slots) >= self.spare:
+        if not new and self.limit - len(self._slots) >= self.spare:
             self._hesitate()
         if not self._slot_within(min(COLLECT_AFTER, self.patience)):
             gc.collect()  # streams in cycles that nothing uses hold processes until it runs
@@ -133,7 +155,7 @@ class ProcessPool:
                     f"Espeak: {self.limit} streams hold a process each and have not been read to the end; "
                     "read or close some of them, then try again"
                 )
-        return _popped(self._idle)
+        return [] if new else _popped(self._idle)
 
     def _slot_within(self, seconds: float) -> bool:
         """Take a slot, and return whether there was one in time."""

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from voxstack import RequestError
 from voxstack_espeak.audio_buffer import AudioBuffer
-from voxstack_espeak.process import EspeakProcess
+from voxstack_espeak.process import Reply
 from voxstack_espeak.voices import unknown_voice
 
 
 class Synthesis:
-    """Reads the replies of a process to one request into an audio buffer, no further than required."""
+    """Reads the replies of a process to one request into an audio buffer, no further than required.
 
-    def __init__(self, process: EspeakProcess, request: Mapping[str, Any], buffer: AudioBuffer) -> None:
-        self._voice, self._buffer = request["voice"], buffer
-        self._replies = process.run(request)
+    :param voice: the requested voice, for errors.
+    """
+
+    def __init__(self, voice: str, replies: Iterator[Reply], buffer: AudioBuffer) -> None:
+        self._voice, self._replies, self._buffer = voice, replies, buffer
         self._ended = False
 
     def read(self, samples: int) -> bool:

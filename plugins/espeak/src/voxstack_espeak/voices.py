@@ -14,8 +14,7 @@ def check_voice(pool: ProcessPool, voice: str, path: str) -> int:
     :param path: path of the block, for the error.
     :raises StackError: if espeak-ng has no such voice.
     """
-    with pool.process() as process:
-        *_, reply = process.run({"do": "check", "voice": voice})
+    *_, reply = pool.run({"do": "check", "voice": voice})
     result = reply.json()
     if "voices" in result:
         raise StackError(path, unknown_voice(voice, result["voices"]))

@@ -24,6 +24,8 @@ STOP = bytes(4)
 SILENCE = 30.0
 """Seconds without a sign of life after which the process is ended. Flite plans a sentence in a second at most."""
 KINDS = frozenset("psr")
+REUSED = 0.2
+"""The part of this time after which a process that was idle before is replaced, if it has not replied at all."""
 LOST = "this utterance is lost, and the next one gets a new process"
 
 
@@ -37,6 +39,10 @@ def worker_command() -> list[str]:
     if not sys.executable:
         raise VoxstackError("Flite runs in a process of Python, and sys.executable names none; set it")
     return [sys.executable, "-I", "-S", str(WORKER)]
+
+
+class ProcessLost(VoxstackError):
+    """The process ended, or was ended, before it was done."""
 
 
 class Reply(NamedTuple):
@@ -97,21 +103,51 @@ class FliteProcess:
         :raises CapacityError: if no process can be started.
         """
         with self._turn:  # each caller's request ends: the process replies, or is ended
-            if cancelled():
+            if cancelled() or self._answers(request, receive, cancelled):
                 return
-            process = self._started()
-            done = False
-            try:
-                for reply in self._replies(process, request, cancelled):
-                    if reply.kind == "r":
-                        done, result = True, reply.json()
-                        if "error" in result:
-                            raise VoxstackError(f"Flite: {result['error']}")
-                        return
-                    receive(reply)
-            finally:
-                if not done:
-                    self.end()
+            self._run(self._started(), request, receive, cancelled, self.silence)
+
+    def _answers(
+        self, request: Mapping[str, Any], receive: Callable[[Reply], None], cancelled: Callable[[], bool]
+    ) -> bool:
+        """Run a request in the process that is there; return False if there is none that replies."""
+        if self._process is None:
+            return False
+        replied = False
+
+        def receive_first(reply: Reply) -> None:
+            nonlocal replied
+            replied = True
+            receive(reply)
+
+        try:
+            self._run(self._started(), request, receive_first, cancelled, self.silence * REUSED)
+        except ProcessLost:
+            if replied:
+                raise
+            return False
+        return True
+
+    def _run(
+        self,
+        process: subprocess.Popen[bytes],
+        request: Mapping[str, Any],
+        receive: Callable[[Reply], None],
+        cancelled: Callable[[], bool],
+        first_silence: float,
+    ) -> None:
+        done = False
+        try:
+            for reply in self._replies(process, request, cancelled, first_silence):
+                if reply.kind == "r":
+                    done, result = True, reply.json()
+                    if "error" in result:
+                        raise VoxstackError(f"Flite: {result['error']}")
+                    return
+                receive(reply)
+        finally:
+            if not done:
+                self.end()
 
     def kill(self) -> None:
         """Make the process end, whatever it is doing, and whichever thread reads its reply. Takes no lock."""
@@ -150,28 +186,33 @@ class FliteProcess:
         return self._process
 
     def _replies(
-        self, process: subprocess.Popen[bytes], request: Mapping[str, Any], cancelled: Callable[[], bool]
+        self,
+        process: subprocess.Popen[bytes],
+        request: Mapping[str, Any],
+        cancelled: Callable[[], bool],
+        first_silence: float,
     ) -> Iterator[Reply]:
         assert process.stdin is not None, "it is a pipe"
         assert process.stdout is not None, "it is a pipe"
-        pipes = Pipes(process.stdin, process.stdout, self.silence)
+        pipes = Pipes(process.stdin, process.stdout, first_silence)
         contents, stopped = json.dumps(request).encode(), False
         try:
             _write(pipes, len(contents).to_bytes(4, "little") + contents)
             while True:
                 head = pipes.read(5)
+                pipes.silence = self.silence
                 if chr(head[0]) not in KINDS:
-                    raise VoxstackError(f"Flite: its process replied {head!r}, which is no reply; {LOST}")
+                    raise ProcessLost(f"Flite: its process replied {head!r}, which is no reply; {LOST}")
                 yield Reply(chr(head[0]), pipes.read(int.from_bytes(head[1:], "little")))
                 if not stopped and cancelled():
                     stopped = True
                     _write(pipes, STOP)
         except TimeoutError:
-            raise VoxstackError(
-                f"Flite: its process gave no sign of life for {self.silence:g} s, and was ended; {LOST}"
+            raise ProcessLost(
+                f"Flite: its process gave no sign of life for {pipes.silence:g} s, and was ended; {LOST}"
             ) from None
         except EOFError:
-            raise VoxstackError(f"Flite: its process ended before it was done ({_how(process)}); {LOST}") from None
+            raise ProcessLost(f"Flite: its process ended before it was done ({_how(process)}); {LOST}") from None
 
     def _forget(self) -> None:
         """Start again without a process in a forked child: it is the parent's, which the child must not keep alive."""
