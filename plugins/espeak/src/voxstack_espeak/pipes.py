@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+from collections.abc import Iterator
 from typing import IO, Any
 
 READ_SIZE = 1 << 16
@@ -23,7 +24,7 @@ class Pipes:
     def __init__(self, writer: IO[bytes], reader: IO[bytes], silence: float) -> None:
         self.silence = silence
         self._files = (writer, reader)  # unbuffered
-        self._received = bytearray()
+        self._received, self._start = b"", 0
         self._writable = self._readable = None
         if hasattr(select, "poll"):
             os.set_blocking(writer.fileno(), False)
@@ -32,7 +33,7 @@ class Pipes:
     @property
     def received(self) -> int:
         """Number of bytes that can be read without waiting."""
-        return len(self._received)
+        return len(self._received) - self._start
 
     def write(self, contents: bytes) -> None:
         """Write all of ``contents``.
@@ -51,23 +52,29 @@ class Pipes:
         :raises EOFError: if the process has closed its end, or :meth:`close` was called.
         :raises TimeoutError: if it is silent.
         """
-        reader, received = self._files[1], self._received
-        while len(received) < size:
-            if reader.closed:
-                raise EOFError
-            self._wait(self._readable)
-            part = os.read(reader.fileno(), READ_SIZE)
-            if not part:
-                raise EOFError
-            received += part
-        contents = bytes(received[:size])
-        del received[:size]
-        return contents
+        start, end = self._start, self._start + size
+        if end > len(self._received):
+            self._received = b"".join([self._received[start:], *self._parts(end - len(self._received))])
+            start, end = 0, size
+        self._start = end
+        return self._received[start:end]
 
     def close(self) -> None:
         """Close both pipes. Nothing waits in another method meanwhile."""
         for file in self._files:
             file.close()
+
+    def _parts(self, size: int) -> Iterator[bytes]:
+        """Yield what the process writes, until it is ``size`` bytes or more."""
+        while size > 0:
+            if self._files[1].closed:
+                raise EOFError
+            self._wait(self._readable)
+            part = os.read(self._files[1].fileno(), READ_SIZE)
+            if not part:
+                raise EOFError
+            size -= len(part)
+            yield part
 
     def _wait(self, events: Any) -> None:
         if events is not None and not any(events.poll(1000 * self.silence / STEPS) for _ in range(STEPS)):

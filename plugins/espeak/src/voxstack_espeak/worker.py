@@ -132,11 +132,11 @@ class EspeakLibrary:
             self._library.espeak_SetParameter(PARAMETERS[name], value, 0)
 
         def receive(wave: int | None, count: int, events: Any) -> int:
-            rows = list(_rows(events))
+            rows, samples = list(_rows(events)), count if wave else 0
             if rows:
-                send(b"e", json.dumps(rows).encode())
-            if wave and count > 0:
-                send(b"s", ctypes.string_at(wave, 2 * count))
+                send(b"e", json.dumps(rows).encode(), flush=not samples)
+            if wave and samples:
+                send(b"s", ctypes.string_at(wave, 2 * samples))
             return 0
 
         callback = _SynthCallback(receive)
@@ -195,10 +195,11 @@ def run(library: EspeakLibrary, request: dict[str, Any], send: Any) -> dict[str,
 def serve(requests: BinaryIO, replies: BinaryIO, path: str, data: str | None, limit: int = REQUESTS) -> None:
     """Answer up to ``limit`` requests, until the input ends."""
 
-    def send(kind: bytes, contents: bytes) -> None:
+    def send(kind: bytes, contents: bytes, flush: bool = True) -> None:
         try:
             replies.write(kind + len(contents).to_bytes(4, "little") + contents)
-            replies.flush()
+            if flush:
+                replies.flush()
         except OSError:  # the parent has closed the pipe; espeak-ng's code is on the stack and cannot be unwound
             os._exit(0)
 

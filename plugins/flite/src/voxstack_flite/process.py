@@ -110,7 +110,7 @@ class FliteProcess:
     def _answers(
         self, request: Mapping[str, Any], receive: Callable[[Reply], None], cancelled: Callable[[], bool]
     ) -> bool:
-        """Run a request in the process that is there; return False if there is none that replies."""
+        """Run a request in the process that is there; return False if it does not reply, or does not exist."""
         if self._process is None:
             return False
         replied = False
