@@ -145,6 +145,14 @@ def test_a_stopped_process_ends_with_the_deadline(loop: IsolatedNetwork) -> None
     assert works(loop)
 
 
+def test_a_call_without_a_deadline_has_a_limit_as_well(loop: IsolatedNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voxstack_isolation.network.CALL_SECONDS", 0.1)
+    with pytest.raises(NetworkError, match=r"'loop': gave nothing within 0\.1 s, and its process was ended"):
+        loop(frames=X, trips=ENDLESS)
+    monkeypatch.undo()
+    assert works(loop)
+
+
 def test_memory_is_limited_and_what_exceeds_it_is_an_error(open_isolated: Open) -> None:
     fill = open_isolated("fill", memory=700)
     pid = fill.pid

@@ -6,68 +6,77 @@ arrays that its ``arrays`` lists, rows of name, dtype and shape, each C-contiguo
 
 from __future__ import annotations
 
+import functools
 import json
 import socket
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-Row = tuple[str, str, list[int]]
+Row = tuple[str, str, tuple[int, ...]]
 """An array in a header: its name, dtype and shape."""
 
+MAX_CACHED = 4096
+"""Bytes of a header that is kept once it is parsed: those of a stream's calls are the same again and again."""
 _LENGTH = struct.Struct("<I")
 _BUFFERS = 512
-"""Buffers that one system call writes."""
+"""Buffers that one system call reads or writes."""
 
 
 class MessageError(Exception):
-    """A received frame that is not a message."""
+    """What was received is not a message."""
 
 
-def message(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> list[memoryview]:
-    """Return the parts of a message. They share memory with contiguous arrays."""
-    ordered = {name: np.asarray(array, order="C") for name, array in (arrays or {}).items()}
-    rows = [(name, array.dtype.str, array.shape) for name, array in ordered.items()]
-    contents = json.dumps({**header, "arrays": rows} if rows else header).encode()
-    parts = [memoryview(_LENGTH.pack(len(contents)) + contents)]
-    return parts + [_bytes_of(array) for array in ordered.values() if array.size]
+def encoded(header: Mapping[str, Any]) -> bytes:
+    """Return the header of a message, after its length."""
+    contents = json.dumps(header).encode()
+    return _LENGTH.pack(len(contents)) + contents
 
 
-def send(connection: socket.socket, parts: Sequence[memoryview]) -> None:
+def rows_of(arrays: Mapping[str, np.ndarray]) -> tuple[Row, ...]:
+    """Return the rows that describe arrays in a header."""
+    return tuple([(name, array.dtype.str, array.shape) for name, array in arrays.items()])
+
+
+def send(connection: socket.socket, header: bytes, arrays: Iterable[np.ndarray] = ()) -> None:
     """Send a message.
 
+    :param header: from :func:`encoded`.
+    :param arrays: those of its rows, C-contiguous.
     :raises OSError: if the other side is gone.
     """
-    left = list(parts)
+    parts: list[memoryview | bytes] = [header, *(_bytes_of(array) for array in arrays if array.size)]
     first = 0
-    while first < len(left):
-        sent = connection.sendmsg(left[first : first + _BUFFERS])
-        while first < len(left) and sent >= len(left[first]):
-            sent -= len(left[first])
+    while first < len(parts):
+        sent = connection.sendmsg(parts[first : first + _BUFFERS])
+        while first < len(parts) and sent >= len(parts[first]):
+            sent -= len(parts[first])
             first += 1
         if sent:
-            left[first] = left[first][sent:]
+            parts[first] = memoryview(parts[first])[sent:]
 
 
-def receive_header(connection: socket.socket, limit: int) -> dict[str, Any]:
-    """Return the header of the next message.
+def receive_header(connection: socket.socket, limit: int) -> bytes:
+    """Return the header of the next message, not parsed yet.
 
     :param limit: bytes that it may have.
-    :raises MessageError: if it has more, or is no object in JSON.
+    :raises MessageError: if it has more.
     :raises EOFError: if the other side has closed the connection.
     """
     (length,) = _LENGTH.unpack(_receive(connection, _LENGTH.size))
     if length > limit:
         raise MessageError(f"a header of {length} bytes")
-    try:
-        header = json.loads(_receive(connection, length))
-    except (ValueError, RecursionError) as error:
-        raise MessageError("a header that is not valid JSON") from error
-    if not isinstance(header, dict):
-        raise MessageError("a header that is no object")
-    return header
+    return bytes(_receive(connection, length))
+
+
+def parsed(header: bytes) -> dict[str, Any]:
+    """Return the object that a header holds; it is shared, and must not be changed.
+
+    :raises MessageError: if there is none.
+    """
+    return _parsed_once(header) if len(header) <= MAX_CACHED else _parsed(header)
 
 
 def receive_arrays(connection: socket.socket, rows: Iterable[Row]) -> dict[str, np.ndarray]:
@@ -75,12 +84,22 @@ def receive_arrays(connection: socket.socket, rows: Iterable[Row]) -> dict[str, 
 
     :raises EOFError: if the other side has closed the connection.
     """
-    arrays = {}
-    for name, dtype, shape in rows:
-        arrays[name] = np.empty(shape, dtype)
-        if arrays[name].size:
-            _receive_into(connection, _bytes_of(arrays[name]))
+    arrays = {name: np.empty(shape, dtype) for name, dtype, shape in rows}
+    _receive_into(connection, [_bytes_of(array) for array in arrays.values() if array.size])
     return arrays
+
+
+def _parsed(header: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(header)
+    except (ValueError, RecursionError) as error:
+        raise MessageError("a header that is not valid JSON") from error
+    if not isinstance(value, dict):
+        raise MessageError("a header that is no object")
+    return value
+
+
+_parsed_once = functools.lru_cache(256)(_parsed)
 
 
 def _bytes_of(array: np.ndarray) -> memoryview:
@@ -90,13 +109,18 @@ def _bytes_of(array: np.ndarray) -> memoryview:
 def _receive(connection: socket.socket, size: int) -> bytearray:
     contents = bytearray(size)
     if size:
-        _receive_into(connection, memoryview(contents))
+        _receive_into(connection, [memoryview(contents)])
     return contents
 
 
-def _receive_into(connection: socket.socket, view: memoryview) -> None:
-    while view:
-        size = connection.recv_into(view, 0, socket.MSG_WAITALL)
+def _receive_into(connection: socket.socket, buffers: list[memoryview]) -> None:
+    first = 0
+    while first < len(buffers):
+        size = connection.recvmsg_into(buffers[first : first + _BUFFERS], 0, socket.MSG_WAITALL)[0]
         if not size:
             raise EOFError
-        view = view[size:]
+        while first < len(buffers) and size >= len(buffers[first]):
+            size -= len(buffers[first])
+            first += 1
+        if size:
+            buffers[first] = buffers[first][size:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import time
 from collections.abc import Mapping
@@ -15,14 +16,25 @@ from voxstack.networks import Context, NetworkSpec
 from voxstack.streaming.turn import interruptible
 from voxstack_isolation.failures import failure_to_json, raise_failure
 from voxstack_isolation.host import Hosts, Interruption
-from voxstack_isolation.messages import MessageError, message, receive_arrays, receive_header, send
-from voxstack_isolation.outputs import checked_rows
+from voxstack_isolation.messages import (
+    MessageError,
+    Row,
+    encoded,
+    parsed,
+    receive_arrays,
+    receive_header,
+    rows_of,
+    send,
+)
+from voxstack_isolation.outputs import OutputChecks
 from voxstack_isolation.process import ProcessEndedError, WorkerProcess
 from voxstack_isolation.reports import checked_effective, checked_stats
 from voxstack_isolation.specs import request_to_open
 
 OPEN_SECONDS = 300.0
 """Seconds that opening a network may take."""
+CALL_SECONDS = 300.0
+"""Seconds that a call may take to its first output, whether its stream has a deadline or not."""
 MAX_FILES = 256
 """Files that a network may be opened from."""
 MAX_REPLY = 2**18
@@ -45,6 +57,7 @@ class IsolatedNetwork:
         self._spec = spec
         self._stats: Mapping[str, Any] = {}
         self._to_open = request_to_open(spec, context)
+        self._checks = OutputChecks(spec)
         self._dtypes = {name: np.dtype(tensor.dtype) for name, tensor in spec.inputs.items()}
         self._host = Hosts.shared().host(spec.path, context.memory)
         self._number = Hosts.shared().number()
@@ -62,7 +75,8 @@ class IsolatedNetwork:
         :raises NetworkError: if the network fails, the process ends, or the outputs are not as declared.
         :raises CancelledError: if the stream has missed its deadline before the call begins.
         """
-        return self._call({name: np.asarray(array, self._dtypes.get(name)) for name, array in tensors.items()})
+        dtypes = self._dtypes
+        return self._call({name: np.asarray(array, dtypes.get(name), "C") for name, array in tensors.items()})
 
     @property
     def stats(self) -> Mapping[str, Any]:
@@ -89,19 +103,19 @@ class IsolatedNetwork:
                         raise self._error(self._crash(error.process)) from error
                 except MessageError as error:
                     raise self._error(f"its process sent {error}, and was ended; do not trust this addon") from error
+                except TimeoutError as error:
+                    raise self._error(f"{error}, and its process was ended") from error
         raise self._error("its process was ended again and again, because of the deadlines of other streams")
 
     def _open(self, process: WorkerProcess) -> None:
+        request = encoded({"do": "open", "network": self._number, "name": self._spec.name, **self._to_open})
         until = time.monotonic() + OPEN_SECONDS
-        request = message({**self._request("open"), **self._to_open})
         try:
             with process.connection() as connection:
                 send(connection, request)
                 reply = self._reply_to_open(connection, until)
-                connection.settimeout(None)
         except TimeoutError as error:
-            problem = f"did not open within {OPEN_SECONDS:.0f} s, and its process was ended"
-            raise self._error(problem) from error
+            raise TimeoutError(f"did not open within {OPEN_SECONDS:g} s") from error
         raise_failure(reply)
         self._read_report(reply)
 
@@ -109,10 +123,10 @@ class IsolatedNetwork:
         """Return the reply, after locating the files that the network is opened from."""
         for _ in range(MAX_FILES):
             connection.settimeout(max(0.001, until - time.monotonic()))
-            reply = receive_header(connection, MAX_REPLY)
+            reply = parsed(receive_header(connection, MAX_REPLY))
             if "file" not in reply:
                 return reply
-            send(connection, message(self._located(reply["file"])))
+            send(connection, encoded(self._located(reply["file"])))
         raise MessageError(f"requests for more than {MAX_FILES} files")
 
     def _located(self, name: object) -> dict[str, Any]:
@@ -125,24 +139,30 @@ class IsolatedNetwork:
             return failure_to_json(error)
 
     def _run(self, process: WorkerProcess, tensors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        request, outputs = message(self._request("run"), tensors), {}
-        with process.connection() as connection:
-            send(connection, request)
-            reply = receive_header(connection, MAX_REPLY)
-            if "error" not in reply:
-                outputs = receive_arrays(connection, checked_rows(self._spec, reply.get("arrays")))
+        request, outputs = self._request_to_run(rows_of(tensors)), {}
+        try:
+            with process.connection() as connection:
+                if connection.gettimeout() != CALL_SECONDS:
+                    connection.settimeout(CALL_SECONDS)
+                send(connection, request, tensors.values())
+                header = receive_header(connection, MAX_REPLY)
+                reply = parsed(header)
+                if "error" not in reply:
+                    outputs = receive_arrays(connection, self._checks.rows(header, reply.get("arrays")))
+        except TimeoutError as error:
+            raise TimeoutError(f"gave nothing within {CALL_SECONDS:g} s") from error
         raise_failure(reply)
         if len(reply) > 1:
             self._read_report(reply)
         return outputs
 
-    def _request(self, do: str) -> dict[str, Any]:
+    def _request_to_run(self, rows: tuple[Row, ...]) -> bytes:
         """Return the header of a request, with the networks that are no longer needed."""
         dropped, drop = self._host.dropped, []
         while dropped:
             with contextlib.suppress(IndexError):  # another thread takes them, too
                 drop.append(dropped.popleft())
-        return {"do": do, "network": self._number, "name": self._spec.name, "drop": drop}
+        return request_to_run(self._number, self._spec.name, rows, tuple(drop))
 
     def _read_report(self, reply: Mapping[str, Any]) -> None:
         if "effective" in reply:
@@ -159,3 +179,13 @@ class IsolatedNetwork:
 
     def _error(self, problem: str) -> NetworkError:
         return NetworkError(f"network {self._spec.name!r}: {problem}")
+
+
+@functools.lru_cache(1024)
+def request_to_run(number: int, name: str, rows: tuple[Row, ...], drop: tuple[int, ...]) -> bytes:
+    """Return the header of a request.
+
+    :param number: of the network.
+    :param drop: numbers of networks that are no longer needed.
+    """
+    return encoded({"do": "run", "network": number, "name": name, "arrays": rows, "drop": drop})

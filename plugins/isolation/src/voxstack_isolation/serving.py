@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +15,8 @@ from voxstack import ContextError, NetworkError, Registry
 from voxstack.errors import describe
 from voxstack.networks import Context, NetworkSpec, Runner
 from voxstack_isolation.failures import failure_to_json, raise_failure
-from voxstack_isolation.messages import message, receive_arrays, receive_header, send
-from voxstack_isolation.outputs import checked_outputs
+from voxstack_isolation.messages import Row, encoded, parsed, receive_arrays, receive_header, rows_of, send
+from voxstack_isolation.outputs import OutputChecks
 from voxstack_isolation.specs import spec_from_json
 
 MAX_REQUEST = 2**26
@@ -43,7 +44,7 @@ class Server:
                 self._answer_next(connection)
 
     def _answer_next(self, connection: socket.socket) -> None:
-        request = receive_header(connection, MAX_REQUEST)
+        request = parsed(receive_header(connection, MAX_REQUEST))
         arrays = receive_arrays(connection, request.get("arrays", ()))
         for number in request.get("drop", ()):
             self._networks.pop(number, None)
@@ -52,14 +53,12 @@ class Server:
             if request["do"] == "open":
                 self._networks[request["network"]], reply = _opened(request, connection)
             else:
-                network = self._networks[request["network"]]
-                outputs = network.run(arrays)
-                reply = network.news()
+                reply, outputs = self._networks[request["network"]].run(arrays)
         except (EOFError, OSError):
             raise
         except Exception as error:
-            reply = failure_to_json(self._explained(error, request["name"]))
-        send(connection, message(reply, outputs))
+            reply = encoded(failure_to_json(self._explained(error, request["name"])))
+        send(connection, reply, outputs.values())
 
     def _explained(self, error: Exception, name: str) -> Exception:
         """Return the error to report: with the limit, if memory ran out."""
@@ -73,22 +72,31 @@ class OpenedNetwork:
     """A network in this process."""
 
     def __init__(self, spec: NetworkSpec, runner: Runner) -> None:
-        self._spec, self._runner = spec, runner
+        self._runner, self._checks = runner, OutputChecks(spec)
         self._reported: dict[str, Any] = {}
 
-    def run(self, tensors: Arrays) -> dict[str, np.ndarray]:
-        """Run once, and return the outputs, which are as declared."""
-        return checked_outputs(self._spec, self._runner(**tensors))
+    def run(self, tensors: Arrays) -> tuple[bytes, Arrays]:
+        """Run once, and return the header of the reply, and the outputs, which are as declared."""
+        outputs = self._checks.arrays(self._runner(**tensors))
+        rows, news = rows_of(outputs), self.news()
+        return encoded({"arrays": rows, **news}) if news else _plain_reply(rows), outputs
 
     def news(self) -> dict[str, Any]:
         """Return the report of the runner, as far as it has changed since the last one."""
-        report = {name: dict(getattr(self._runner, name, {})) for name in ("effective", "stats")}
-        news = {name: value for name, value in report.items() if value != self._reported.get(name)}
-        self._reported = report
+        report = {name: getattr(self._runner, name, {}) for name in ("effective", "stats")}
+        if report == self._reported:
+            return {}
+        news = {name: dict(value) for name, value in report.items() if value != self._reported.get(name)}
+        self._reported = {name: dict(value) for name, value in report.items()}
         return news
 
 
-def _opened(request: Mapping[str, Any], connection: socket.socket) -> tuple[OpenedNetwork, dict[str, Any]]:
+@functools.lru_cache(256)
+def _plain_reply(rows: tuple[Row, ...]) -> bytes:
+    return encoded({"arrays": rows})
+
+
+def _opened(request: Mapping[str, Any], connection: socket.socket) -> tuple[OpenedNetwork, bytes]:
     context = Context.of(request["context"], {}, "an isolated network")
     files = Files(connection)
     spec = spec_from_json(request["spec"], files.path)
@@ -100,7 +108,7 @@ def _opened(request: Mapping[str, Any], connection: socket.socket) -> tuple[Open
         )
     files.close()
     network = OpenedNetwork(spec, runner)
-    return network, {"opened": True, **network.news()}
+    return network, encoded({"opened": True, **network.news()})
 
 
 class Files:
@@ -119,8 +127,8 @@ class Files:
         if self._connection is None and name not in self._paths:
             raise NetworkError(f"an isolated network asks for {name!r}, which it was not opened from")
         if self._connection is not None:  # each time: it may have changed
-            send(self._connection, message({"file": name}))
-            answer = receive_header(self._connection, MAX_REQUEST)
+            send(self._connection, encoded({"file": name}))
+            answer = parsed(receive_header(self._connection, MAX_REQUEST))
             raise_failure(answer)
             self._paths[name] = Path(answer["path"])
         return self._paths[name]
