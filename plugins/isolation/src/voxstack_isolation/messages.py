@@ -74,7 +74,7 @@ def receive_header(connection: socket.socket, limit: int) -> bytes:
 def parsed(header: bytes) -> dict[str, Any]:
     """Return the object that a header holds; it is shared, and must not be changed.
 
-    :raises MessageError: if there is none.
+    :raises MessageError: if it holds no object.
     """
     return _parsed_once(header) if len(header) <= MAX_CACHED else _parsed(header)
 
