@@ -26,7 +26,7 @@ _BUFFERS = 512
 
 
 class MessageError(Exception):
-    """What was received is not a message."""
+    """Something else than a message was received."""
 
 
 def encoded(header: Mapping[str, Any]) -> bytes:
