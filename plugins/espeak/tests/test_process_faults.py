@@ -35,7 +35,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and f
 
 @pytest.fixture
 def pool() -> Any:
-    pool = ProcessPool(COMMAND, limit=4, spare=2, patience=20, silence=0.5)
+    pool = ProcessPool(COMMAND, limit=4, spare=2, patience=20)
     yield pool
     pool.close()
 
@@ -70,6 +70,7 @@ def test_a_stopped_process_ends_its_stream_and_no_other(pool: ProcessPool) -> No
     block = espeak_with(pool)
     expected = synthesized(block, "Yes.")
     stream, stopped = begun(pool)
+    stopped._silence = stopped._pipes.silence = 0.5
     os.kill(stopped.pid, signal.SIGSTOP)
     with pytest.raises(VoxstackError, match=r"gave no sign of life for 0\.5 s, and was ended"):
         list(stream)
@@ -83,6 +84,7 @@ def test_an_idle_process_that_does_not_reply_is_replaced(number: int, pool: Proc
     expected = synthesized(espeak_with(pool), "Yes.")
     (idle,) = pool._idle
     monkeypatch.setattr(type(idle), "ready", property(lambda self: self._done))  # it dies only after it was looked at
+    idle._silence = 1.0
     os.kill(idle.pid, number)
     np.testing.assert_array_equal(synthesized(espeak_with(pool), "Yes."), expected)
     assert ended(idle)
@@ -93,8 +95,6 @@ def test_an_idle_process_that_does_not_reply_is_replaced(number: int, pool: Proc
 def test_a_process_that_is_stopped_for_a_moment_goes_on(pool: ProcessPool) -> None:
     text = LONG[: len(LONG) // 4]
     expected = synthesized(espeak_with(pool), text)
-    pool.silence = 20.0
-    pool._end_idle(keep=0)
     stream, stopped = begun(pool, text)
     os.kill(stopped.pid, signal.SIGSTOP)
     threading.Timer(0.1, os.kill, (stopped.pid, signal.SIGCONT)).start()

@@ -36,9 +36,9 @@ LONG = "This is a sentence of some words. " * 50
 
 @pytest.fixture
 def flite() -> Any:
-    """Return a block with a process of its own, which may be silent for half a second."""
+    """Return a block with a process of its own."""
     block = loaded(Flite(), ADDON)
-    block._process = FliteProcess(silence=0.5)
+    block._process = FliteProcess()
     yield block
     block._process.end()
 
@@ -49,12 +49,17 @@ def synthesized(block: Flite, text: str) -> np.ndarray:
 
 @posix
 def test_a_stopped_process_ends_its_stream_and_no_other(flite: Flite) -> None:
-    expected = synthesized(flite, "Yes.")
-    stream = flite.stream(iter(()), {"text": LONG})
-    next(stream)
-    os.kill(flite._process.pid, signal.SIGSTOP)
+    expected, worker = synthesized(flite, "Yes."), flite._process
+    request = {"voice": "slt", "tokens": [("", "word", "")] * 50, "factors": {}}
+
+    def stop(reply: Any) -> None:
+        if worker.silence == 0.5:
+            os.kill(worker.pid, signal.SIGSTOP)
+        worker.silence = 0.5  # from the next reply on
+
     with pytest.raises(VoxstackError, match=r"Flite: its process gave no sign of life for 0\.5 s, and was ended"):
-        list(stream)
+        worker.run(request, stop, lambda: False)
+    worker.silence = 20.0
     np.testing.assert_array_equal(synthesized(flite, "Yes."), expected)
 
 
@@ -62,7 +67,6 @@ def test_a_stopped_process_ends_its_stream_and_no_other(flite: Flite) -> None:
 def test_a_process_that_is_stopped_for_a_moment_goes_on(flite: Flite) -> None:
     text = LONG[:300]
     expected = synthesized(flite, text)
-    flite._process.silence = 20.0
     stream = flite.stream(iter(()), {"text": text})
     next(stream)
     os.kill(flite._process.pid, signal.SIGSTOP)
@@ -73,7 +77,8 @@ def test_a_process_that_is_stopped_for_a_moment_goes_on(flite: Flite) -> None:
 
 @posix
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
-def test_an_idle_process_that_does_not_reply_is_replaced(number: int, flite: Flite) -> None:
+def test_an_idle_process_that_does_not_reply_is_replaced(number: int, flite: Flite, monkeypatch: Any) -> None:
+    monkeypatch.setattr(process, "REUSED", 0.01)
     expected = synthesized(flite, "Yes.")
     flite._process._process.poll = lambda: None  # it dies only after it was looked at
     os.kill(flite._process.pid, number)
@@ -83,12 +88,12 @@ def test_an_idle_process_that_does_not_reply_is_replaced(number: int, flite: Fli
 
 
 @posix
-def test_a_process_that_reads_no_request_is_replaced(flite: Flite) -> None:
+def test_a_process_that_reads_no_request_is_replaced(flite: Flite, monkeypatch: Any) -> None:
     synthesized(flite, "Yes.")
     os.kill(flite._process.pid, signal.SIGSTOP)
-    flite._process.silence = 3.0
-    with pytest.raises(VoxstackError, match="is not installed"):
-        flite._process.check("x" * 1_000_000)
+    request = {"voice": "slt", "tokens": [], "factors": {}, "padding": "x" * 1_000_000}
+    monkeypatch.setattr(process, "REUSED", 0.01)
+    flite._process.run(request, lambda reply: None, lambda: False)
     assert len(synthesized(flite, "Yes."))
 
 
