@@ -110,6 +110,10 @@ def test_punctuation_in_texts_counts_for_nothing():
     assert parse_object(text.encode(), "x") == json.loads(text)
 
 
+def nested_blocks(depth: int) -> Any:
+    return {"type": "A", "blocks": [nested_blocks(depth - 1)]} if depth else []
+
+
 @pytest.mark.parametrize(
     "edit, message",
     [
@@ -138,6 +142,10 @@ def test_punctuation_in_texts_counts_for_nothing():
         (
             lambda c: c["contexts"]["npu"]["shapes"].update(tokens=[65_537]),
             "x: contexts.npu.shapes.tokens[0]: 65537 is",
+        ),
+        (
+            lambda c: c["stack"][0].update(x=nested_blocks(12)),
+            "x: stack: has 13 blocks inside each other, and at most 12",
         ),
         (lambda c: c["stack"][0].update(x=[{"type": "A"}] * 1000), "x: stack: has 1008 blocks, and at most 1000"),
         (lambda c: c["files"].update({"é" * 128: FILE}), "x: files: file name 'ééé"),
@@ -182,6 +190,7 @@ def test_states_are_limited_together():
 def test_the_largest_values_are_allowed():
     config = copy.deepcopy(VOICE)
     config["spec_version"] = 3
+    config["stack"][0]["y"] = nested_blocks(11)
     config["stack"][0]["x"] = [MAX_INTEGER, -MAX_INTEGER, 1e308]
     config["contexts"]["npu"].update(threads=256, batch=1024)
     config["files"].update({f"{'é/' * 15}{'é' * 125}{i}": FILE for i in range(1000)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,14 +20,15 @@ def network_specs(files: AddonFiles, trusted: bool, locate: Callable[[str], Path
     :param locate: returns the folder of an installed addon by name.
     :raises AddonError: if a lender does not have the borrowed network in the version that the addon was made with.
     """
-    return {name: _network_spec(files, name, trusted, locate) for name in files.config["networks"]}
+    open_lender = functools.cache(lambda name: open_addon(locate(name)))  # it may lend many networks
+    return {name: _network_spec(files, name, trusted, open_lender) for name in files.config["networks"]}
 
 
-def _network_spec(files: AddonFiles, name: str, trusted: bool, locate: Callable[[str], Path]) -> NetworkSpec:
+def _network_spec(files: AddonFiles, name: str, trusted: bool, open_lender: Callable[[str], AddonFiles]) -> NetworkSpec:
     config = files.config["networks"][name]
     if "addon" not in config:
         return NetworkSpec.of(name, config, network_hash(files.config, name), files.path, trusted)
-    lender = open_addon(locate(config["addon"]))
+    lender = open_lender(config["addon"])
     lent = lender.config["networks"].get(config["network"])
     problem = ""
     if lent is None:

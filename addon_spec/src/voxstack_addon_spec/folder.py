@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from voxstack_addon_spec.errors import AddonError
@@ -72,11 +72,12 @@ class FolderAddon(AddonFiles):
             with wrap_os_errors(str(error.filename)):
                 raise error
 
+        listed = {str(parent) for name in self.config["files"] for parent in PurePosixPath(name).parents}
         for folder, folders, files in os.walk(self._root, onerror=refuse):
             links = [name for name in folders if Path(folder, name).is_symlink()]  # os.walk does not enter them
             for name in (*files, *links):
                 relative = Path(folder, name).relative_to(self._root).as_posix()
-                if name not in links or not any(listed.startswith(f"{relative}/") for listed in self.config["files"]):
+                if name not in links or relative not in listed:
                     yield relative
 
 

@@ -31,6 +31,9 @@ MAX_INTEGER = 2**63 - 1
 MAX_BLOCKS = 1_000
 """Blocks of a stack, those inside others included."""
 
+MAX_NESTED = 12
+"""Blocks inside each other."""
+
 MAX_ELEMENTS = 2**24
 """Elements of one array of fixed lengths: 64 MiB as float32."""
 

@@ -11,7 +11,7 @@ from voxstack_addon_spec.checks.finding import Finding, Path, Spec
 from voxstack_addon_spec.checks.networks import array_findings, length_findings, mask_findings
 from voxstack_addon_spec.checks.streaming import stateful_form_findings, streaming_findings
 from voxstack_addon_spec.file_names import clashes, name_problem
-from voxstack_addon_spec.limits import MAX_BLOCKS
+from voxstack_addon_spec.limits import MAX_BLOCKS, MAX_NESTED
 from voxstack_addon_spec.wording import did_you_mean, short_repr
 
 
@@ -68,16 +68,20 @@ def _file_findings(files: Spec) -> Iterator[Finding]:
 
 
 def _stack_findings(stack: list[Any]) -> Iterator[Finding]:
-    """Yield the stack if it has too many blocks: each takes time to build, and may be inside another one."""
-    pending: list[Any] = [stack]
-    blocks = 0
+    """Yield the stack if it has too many blocks, or blocks too deep inside others: each takes time to build."""
+    pending: list[tuple[Any, int]] = [(stack, 0)]
+    blocks = deepest = 0
     while pending:
-        value = pending.pop()
-        blocks += isinstance(value, dict) and "type" in value
+        value, depth = pending.pop()
+        if isinstance(value, dict) and "type" in value:
+            blocks, depth = blocks + 1, depth + 1
+            deepest = max(depth, deepest)
         if isinstance(value, dict | list):
-            pending.extend(value.values() if isinstance(value, dict) else value)
+            pending.extend((inner, depth) for inner in (value.values() if isinstance(value, dict) else value))
     if blocks > MAX_BLOCKS:
         yield ("stack",), f"has {blocks} blocks, and at most {MAX_BLOCKS} are allowed; use fewer"
+    if deepest > MAX_NESTED:
+        yield ("stack",), f"has {deepest} blocks inside each other, and at most {MAX_NESTED} are allowed; flatten it"
 
 
 def _form_findings(spec: Spec, files: Spec, path: Path) -> Iterator[Finding]:
