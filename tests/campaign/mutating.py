@@ -56,7 +56,7 @@ def any_value(chance: Random, document: Any, others: tuple[Any, ...] = ()) -> An
         return chance.choice(([], {}, [[]], [1], ["x", "x"], {"": {}}, [{}], {"type": "Gain"}, {"x": 1}))
     if kind == 8:
         return [chance.choice(SCALARS) for _ in range(chance.choice((2, 20, 300)))]
-    return _nested(chance.choice(("x", 1, {})), chance.choice((3, 30, 70, 500)), chance)
+    return _nested(chance.choice(("x", 1, {})), chance.choice((3, 30, 70, 100)), chance)
 
 
 def mutate(document: Any, chance: Random, others: tuple[Any, ...] = ()) -> None:

@@ -37,8 +37,8 @@ MAX_NESTED = 12
 MAX_ELEMENTS = 2**24
 """Elements of one array of fixed lengths: 64 MiB as float32."""
 
-MAX_STATE = 2**26
-"""Elements of all states of one network before its first call: 256 MiB as float32."""
+MAX_STATE = 2**24
+"""Elements of all states of one network before its first call: 64 MiB as float32."""
 
 MAX_COMBINATIONS = 256
 """Combinations of fixed sizes of one network, each of which is compiled and runs once when the network is opened."""

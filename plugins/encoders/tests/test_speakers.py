@@ -54,3 +54,10 @@ def test_names_that_cannot_be_are_refused():
         number(["a", "b", "a"])
     with pytest.raises(StackError, match="'c' is not a speaker"):
         number(["a", "b"], "c")
+
+
+def test_many_speakers_are_compared_once() -> None:
+    names = [f"speaker {number}" for number in range(50_000)]
+    Speakers(names).load(None)
+    with pytest.raises(StackError, match="two speakers are named 'speaker 7'"):
+        Speakers([*names, "speaker 9", "speaker 7"]).load(None)

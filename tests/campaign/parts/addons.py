@@ -50,7 +50,7 @@ class World:
         self.tiny = {name: self._write_tiny(name) for name in VOICES}
         self.installed = {name: self._copy_installed(name) for name in INSTALLED}
         self.documents = (*self.tiny.values(), *self.installed.values())
-        self.loaded = [Voice(Addon.open("amber", self.registry)), Voice(Addon.open("cobalt", self.registry))]
+        self.loaded = Voice(Addon.open("amber", self.registry))  # its networks are shared with its mutants
 
     def _write_tiny(self, name: str) -> dict[str, Any]:
         contents = files_of(name)

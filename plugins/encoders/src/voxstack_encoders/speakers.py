@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,9 +24,9 @@ class Speakers(SequenceBlock):
     gives = frozenset({"speaker_id"})
 
     def load(self, addon: object) -> None:
-        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        twice = [name for name, count in Counter(self.names).items() if count > 1]
         if twice:
-            raise StackError("names", f"two speakers are named {twice[0]!r}; rename one of them")
+            raise StackError("names", f"two speakers are named {min(twice)!r}; rename one of them")
         if self.default is not None and self.default not in self.names:
             raise StackError("default", f"{self.default!r} is not a speaker{did_you_mean(self.default, self.names)}")
 
