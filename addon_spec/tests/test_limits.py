@@ -71,6 +71,9 @@ def validation(edit: Callable[[dict[str, Any], int], object], size: int) -> Call
         lambda config, n: config.update({f"unknown{i}": 1 for i in range(n)}),
         lambda config, n: config["controls"].update({f"c{i}": {"type": "x", "enum": 3, "a": 1} for i in range(n)}),
         lambda config, n: config["controls"].update(a={"type": "number", "enum": list(range(n)), "default": -1}),
+        lambda config, n: config["controls"].update(
+            a={"type": "array", "items": {"type": "number", "enum": list(range(n))}, "default": list(range(n))}
+        ),
         lambda config, n: config["stack"].extend({"no": "type"} for _ in range(n)),
     ],
 )

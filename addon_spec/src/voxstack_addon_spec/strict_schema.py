@@ -110,9 +110,32 @@ def _in_order(check: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any
 
 def _is_one_of(value: Any, allowed: list[Any]) -> bool:
     try:
-        return identity(value) in {identity(other) for other in allowed}
+        return identity(value) in _identities(_Same(allowed))
     except TypeError:  # not a value of JSON
         return False
+
+
+def _is(value: Any, expected: Any) -> bool:
+    return bool(identity(value) == identity(expected))
+
+
+class _Same:
+    """A list as a key of a cache: equal to itself only."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self.values = values
+
+    def __hash__(self) -> int:
+        return id(self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.values is self.values
+
+
+@functools.lru_cache(maxsize=16)
+def _identities(allowed: _Same) -> frozenset[Any]:
+    """Return the identities of the values of an ``enum``, to which all items of an array are compared."""
+    return frozenset(identity(value) for value in allowed.values)
 
 
 def _is_multiple(value: Any, factor: Any) -> bool:
@@ -127,7 +150,7 @@ def _is_multiple(value: Any, factor: Any) -> bool:
 
 _HOLDS: dict[str, tuple[str | None, Holds]] = {
     "enum": (None, _is_one_of),
-    "const": (None, lambda value, expected: _is_one_of(value, [expected])),
+    "const": (None, _is),
     "pattern": ("string", lambda value, pattern: re.fullmatch(pattern, value) is not None),
     "minLength": ("string", lambda value, bound: len(value) >= bound),
     "maxLength": ("string", lambda value, bound: len(value) <= bound),
