@@ -61,6 +61,7 @@ def test_paragraphs_and_sentences_end_where_their_elements_do() -> None:
     "body, words",
     [
         ("Dr. Smith &amp; <![CDATA[<b> & so]]> on", ["Dr.", "Smith", "&amp;", "<", "b", ">", "&", "so", "on"]),
+        ("a <![CDATA[&]]> b; c <![CDATA[&]]>", ["a", "&", "b", "c", "&"]),
         ("Łódź &#65;&#x42;C, <p>naïve “é”</p>", ["Łódź", "&#65;&#x42;C", "naïve", "é"]),
         ("a<prosody rate='fast'>b c</prosody>d <!-- no --> e", ["a<prosody rate='fast'>b", "c</prosody>d", "e"]),
         (

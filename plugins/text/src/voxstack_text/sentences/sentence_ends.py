@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from itertools import accumulate
 
-_NEXT_WORD = re.compile(r"\W*\w+\W")
+_NEXT_WORD = re.compile(r"(\W*)\w+\W")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)|['’](?=(?:\d\ds?|em|tis|twas|cause|til|n)\b)")
 _OPENING = re.compile(r"(?<![^\s(\[{“‘\"'—–-])[\"'](?=[^\s.,;:!?)\]}])")
 _QUOTES = (('"', "”"), ("'", "’"), ("`", "*"))
@@ -17,7 +17,9 @@ _CLOSERS = ("’”»›」》", ")")
 _OPENERS = re.compile(r"[‘“«‹「《(（<{\[]")
 """Characters whose quotation or parenthesis one of the closers ends."""
 
-_SHORT = 100  # characters
+_FAR, _TINY = 100, 4  # characters up to the next word, and of a sentence
+_QUOTATION = re.compile(r"[\"'`‘’‚‛“”„‟«»‹›「」《》()（）\[\]{}<>]")
+_UNSETTLED = re.compile(r"[\s\"'`‘’]")  # what follows decides what they are: "* " may begin an item of a list
 _PUNCTUATION = re.compile(r"[^\w\s,]")
 
 
@@ -53,18 +55,30 @@ def may_hold_end(text: str) -> bool:
     return _PUNCTUATION.search(text) is not None
 
 
+def may_settle(text: str, end: int, searched: int) -> bool:
+    """Return whether an uncertain end may be certain in ``text``, if it was not in its first ``searched`` characters.
+
+    It is uncertain while the next word is incomplete, and while a quotation or parenthesis is open.
+    """
+    following = _NEXT_WORD.match(text, end)
+    if following is None or following.end() > searched:
+        return following is not None
+    return _UNSETTLED.match(text, searched - 1) is not None or _QUOTATION.search(text, searched) is not None
+
+
 def all_ends(before: str, text: str, language: str) -> list[int]:
     """Return the ends of the sentences of ``text``, which follows the sentence ``before`` and ends the paragraph."""
     return _ends_after(before, text, with_curly_quotes(before + text), language)
 
 
-def certain_ends(before: str, text: str, reach: int, language: str) -> list[int] | None:
-    """Return the ends of the first sentences of ``text`` that no following text can change: mostly one.
+def certain_ends(before: str, text: str, reach: int, language: str) -> tuple[list[int], int | None]:
+    """Return the ends of the first sentences of ``text`` that no following text can change: mostly one, or none.
 
-    The result is empty while they are uncertain, and None while there are none but that of the text.
+    Beside them is the first end, be it certain or not, or None where only the text ends.
 
     Where a quotation or parenthesis counts as never opened, they are those of all :func:`short_sentences` up to
-    ``reach`` characters before the end of the text.
+    ``reach`` characters before the end of the text; where the next word is far, of all up to it; and where sentences
+    have four characters at most, of all of these.
 
     :param before: the sentence before it in the same paragraph.
     :param reach: characters after which an open quotation counts as never opened.
@@ -72,10 +86,15 @@ def certain_ends(before: str, text: str, reach: int, language: str) -> list[int]
     curly = with_curly_quotes(before + text)
     ends = _ends_after(before, text, curly, language)
     if ends[0] == len(text):
-        return None
-    if _NEXT_WORD.match(text, ends[0]) and _is_closed(before, text, curly, ends[0], language):
-        return ends[:1]
-    return short_sentences(end for end in ends if len(text) - end >= reach)
+        return [], None
+    following = _NEXT_WORD.match(text, ends[0])
+    if following and _is_closed(before, text, curly, ends[0], language):
+        if following.end(1) > ends[0] + _FAR:
+            return short_sentences(end for end in ends if end <= following.end(1)), ends[0]
+        if ends[0] <= _TINY and not _OPENERS.search(curly):
+            return short_sentences((end for end in ends if _NEXT_WORD.match(text, end)), _TINY), ends[0]
+        return ends[:1], ends[0]
+    return short_sentences(end for end in ends if len(text) - end >= reach), ends[0]
 
 
 def _ends_after(before: str, text: str, curly: str, language: str) -> list[int]:
@@ -99,15 +118,16 @@ def _is_closed(before: str, text: str, curly: str, end: int, language: str) -> b
     return all(_ends_after(before, text + closer, curly + closer, language)[0] == end for closer in _CLOSERS)
 
 
-def short_sentences(ends: Iterable[int]) -> list[int]:
+def short_sentences(ends: Iterable[int], longest: int = 100) -> list[int]:
     """Return the ends of the first sentence and of the short ones right after it.
 
-    Where their ends are only certain far ahead, they are found together: one by one, each would take a search of all
-    that is ahead.
+    They are found together: one by one, each would take a search of all that is ahead.
+
+    :param longest: characters of a short sentence.
     """
     found: list[int] = []
     for end in ends:
-        if found and end - found[-1] > _SHORT:
+        if found and end - found[-1] > longest:
             break
         found.append(end)
     return found

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
-from voxstack_text.sentences.sentence_ends import all_ends, certain_ends, is_one_sentence, may_hold_end, short_sentences
+from voxstack_text.sentences.sentence_ends import (
+    all_ends,
+    certain_ends,
+    is_one_sentence,
+    may_hold_end,
+    may_settle,
+    short_sentences,
+)
 from voxstack_text.whole_text import next_part
 
 _BLANK_LINE = re.compile(r"\n\s*\n")
@@ -41,9 +49,9 @@ class TextWindow:
         """The text in the window."""
         self.full = False
         """Whether the view has its maximal length, however much text there is."""
-        self._ends: list[int] = []  # of its first sentences, as far as they are known
+        self._ends: deque[int] = deque()  # of its first sentences in the whole text, as far as they are known
         self._searched = 0  # length of the longest beginning in which no end is certain
-        self._uncertain = False  # whether there is one in it
+        self._uncertain: int | None = None  # the first end in it
         self._single: dict[int, bool] = {}  # whether beginnings of these lengths are one sentence
 
     @property
@@ -54,7 +62,7 @@ class TextWindow:
     @property
     def end(self) -> int | None:
         """End of its first sentence, if that is known."""
-        return self._ends[0] if self._ends else None
+        return self._ends[0] - self.start if self._ends else None
 
     def look(self) -> bool:
         """Update the view from the text that has arrived; return False at the end of the text."""
@@ -80,8 +88,9 @@ class TextWindow:
         keep = sentence and count <= self._reach and count < len(self.view)
         self._before = self._position if keep else self._position + count
         self._position += count
-        self._ends = [end - count for end in self._ends if end > count]
-        self._searched, self._uncertain, self._single = 0, False, {}
+        while self._ends and self._ends[0] <= self.start:
+            self._ends.popleft()
+        self._searched, self._uncertain, self._single = 0, None, {}
 
     def grow(self) -> None:
         """Wait for the next part of the text.
@@ -115,9 +124,7 @@ class TextWindow:
         """Move to the next character that is not a blank; return True if it has not arrived yet."""
         match = _BLANKS.match(self._text, self._position)
         assert match is not None
-        moved = match.end() - self._position
         self._position = match.end()
-        self._ends = [end - moved for end in self._ends if end > moved]
         if self._position - self._before > 2 * self._reach:  # a long blank: what is before it need not be held
             self._before = self._position
         return self._position == len(self._text)
@@ -137,23 +144,28 @@ class TextWindow:
                 return
         if final:
             ends = all_ends(before, self.view, self.language)
-            searched_far = self._uncertain or self._searched > _TYPICAL
-            self._ends = short_sentences(ends) if searched_far else ends[:1]
+            searched_far = self._uncertain is not None or self._searched > _TYPICAL
+            self._know(short_sentences(ends) if searched_far else ends[:1])
         elif self._is_due(length):
             self._search(before, length)
 
     def _is_due(self, length: int) -> bool:
         """Return whether to search the whole view: what is new in it may end a sentence, and is long enough."""
-        new = length - self._searched
+        new, first = length - self._searched, self._uncertain
+        if first is not None and length - first < self._reach and not may_settle(self.view, first, self._searched):
+            return False
         return new > 0 and (new > length // 16 or length <= 256 or self.full)
 
     def _search(self, before: str, size: int) -> bool:
         """Search a beginning of the view for ends that are certain; return whether there are any."""
-        if self._uncertain or may_hold_end(self.view[max(0, self._searched - _LOOKBACK) : size]):
-            ends = certain_ends(before, self.view[:size], self._reach, self.language)
-            self._ends, self._uncertain = ends or [], ends is not None
+        if self._uncertain is not None or may_hold_end(self.view[max(0, self._searched - _LOOKBACK) : size]):
+            ends, self._uncertain = certain_ends(before, self.view[:size], self._reach, self.language)
+            self._know(ends)
         self._searched = size
         return bool(self._ends)
+
+    def _know(self, ends: list[int]) -> None:
+        self._ends.extend(self.start + end for end in ends)
 
     def _replace_surrogates(self, stop: int) -> None:
         """Replace lone surrogates up to ``stop`` at least, one character for one."""

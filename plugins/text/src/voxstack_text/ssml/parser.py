@@ -44,6 +44,7 @@ def parse_ssml(source: str, controls: Mapping[str, Any]) -> Document:
     parser = XMLParser(target=builder, forbid_dtd=True)
     parser.parser.buffer_text = False  # so that each stretch of text arrives with its position
     builder.expat = parser.parser
+    parser.parser.StartCdataSectionHandler = parser.parser.EndCdataSectionHandler = builder.toggle_literal
     try:
         parser.feed(source)
         parser.close()
@@ -84,6 +85,7 @@ class _DocumentBuilder:
         self._texts: list[str] = []
         self._length = 0
         self._open: list[str] = []
+        self._literal = False  # inside a CDATA section
         self._prosody = [_NEUTRAL]  # of the open elements
         self._insert: tuple[Mapping[str, str], list[str], int] | None = None  # attributes, text so far, its position
 
@@ -127,11 +129,15 @@ class _DocumentBuilder:
         position = self._position()
         # Line breaks have no meaning in a document.
         single_line = "".join(" " if character.isspace() else character for character in text)
-        if len(text) == 1 and self._source[position] == "&":
+        if len(text) == 1 and self._source[position] == "&" and not self._literal:
             self._add(single_line, [position], [self._source.index(";", position) + 1])
         else:
             end = position + len(text)
             self._add(single_line, range(position, end), range(position + 1, end + 1))
+
+    def toggle_literal(self) -> None:
+        """Enter a CDATA section, in which "&" is itself, or leave it."""
+        self._literal = not self._literal
 
     def close(self) -> None:
         self.document.text = "".join(self._texts)
