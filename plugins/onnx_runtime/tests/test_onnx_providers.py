@@ -329,6 +329,12 @@ def test_options_that_are_not_there_are_errors(
         opened(device, options=options)
 
 
+@pytest.mark.parametrize("entry", [{"": "1"}, {1: "1"}, {"x" * 2000: "1"}, {"x": "1" * 9000}, {"\ud800": "1"}])
+def test_session_options_that_onnx_runtime_refuses_are_errors(tmp_path: Path, entry: dict[Any, str]) -> None:
+    with pytest.raises(ContextError, match=r"accepts no 'session' option .*; write text of at most 1024 and 8192"):
+        opened("cpu", options={"session": entry})
+
+
 def test_what_compiles_has_a_session_for_each_size(machine: Callable[..., Machine]) -> None:
     for device in ("tensorrt", "openvino", "qnn", "coreml", "directml", "migraphx"):
         here = machine()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from voxstack import ContextError, NetworkError
 from voxstack.networks import Context, NetworkSpec, Runner
 from voxstack.networks.sizes import PerSize, fixed_axes, require_all_fixed
+from voxstack_addon_spec.wording import short_repr
 from voxstack_onnx_runtime.devices import find_device, provider_options
 from voxstack_onnx_runtime.providers import PROVIDERS
 from voxstack_onnx_runtime.session import Session
@@ -80,23 +81,8 @@ def _inference_session(
 ) -> onnxruntime.InferenceSession:
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = context.usable_threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options = _session_options(spec, context, providers[0][0], sizes)
     first = providers[0][0]
-    if first == PROVIDERS["directml"].name:
-        options.enable_mem_pattern = False  # DirectML does not support it
-    entries = {
-        "session.force_spinning_stop": "1",
-        "session.intra_op.allow_spinning": "1" if context.usable_threads <= (os.cpu_count() or 1) else "0",
-        "session.load_model_format": "ONNX",  # whatever the file's name
-        "session.record_ep_graph_assignment_info": "0" if first == PROVIDERS["cpu"].name else "1",
-    }
-    for key, value in {**entries, **context.options.get("session", {})}.items():
-        options.add_session_config_entry(key, str(value))
-    for axis, size in sizes.items():
-        options.add_free_dimension_override_by_name(axis, size)
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=list(providers), enable_fallback=0)
     except Exception as error:  # the errors of ONNX Runtime share no base class of their own
@@ -106,3 +92,33 @@ def _inference_session(
         raise ContextError(
             f"network {spec.name!r}: ONNX Runtime cannot open {path.name} on {context.device!r}{at} ({first}): {error}"
         ) from error
+
+
+def _session_options(
+    spec: NetworkSpec, context: Context, provider: str, sizes: Mapping[str, int]
+) -> onnxruntime.SessionOptions:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = context.usable_threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    if provider == PROVIDERS["directml"].name:
+        options.enable_mem_pattern = False  # DirectML does not support it
+    entries = {
+        "session.force_spinning_stop": "1",
+        "session.intra_op.allow_spinning": "1" if context.usable_threads <= (os.cpu_count() or 1) else "0",
+        "session.load_model_format": "ONNX",  # whatever the file's name
+        "session.record_ep_graph_assignment_info": "0" if provider == PROVIDERS["cpu"].name else "1",
+    }
+    for axis, size in sizes.items():
+        options.add_free_dimension_override_by_name(axis, size)
+    for key, value in {**entries, **context.options.get("session", {})}.items():
+        try:
+            options.add_session_config_entry(key, str(value))
+        except Exception as error:
+            raise ContextError(
+                f"network {spec.name!r}: ONNX Runtime accepts no 'session' option {short_repr(key)} that is "
+                f"{short_repr(value)}; write text of at most 1024 and 8192 characters"
+            ) from error
+    return options
