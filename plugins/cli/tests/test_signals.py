@@ -63,7 +63,8 @@ def test_a_signal_leaves_the_older_files_and_no_parts(sent: list[str], tmp_path:
         for name in sent:
             process.send_signal(signal.Signals[name])
         output, errors = process.communicate(timeout=60)
-    assert (process.returncode, output, errors) == (128 + signal.Signals[sent[0]], b"", b"")
+    assert process.returncode in {128 + signal.Signals[name] for name in sent}  # which of two arrives first is open
+    assert (output, errors) == (b"", b"")
     assert files[0].read_bytes() == b"older"
     assert [path.name for path in tmp_path.iterdir()] == ["one.wav"]
 

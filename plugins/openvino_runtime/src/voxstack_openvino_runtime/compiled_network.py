@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxstack import NetworkError, VoxstackError
+from voxstack.forks import renew_after_fork
 from voxstack.networks import NetworkSpec
-from voxstack.streaming.turn import CURRENT_TURN, interruptible
+from voxstack.streaming.turn import CURRENT_TURN, interruptible, is_cancelled
 
 if TYPE_CHECKING:
     import openvino
@@ -23,15 +25,32 @@ class CompiledNetwork:
     creates one, and copies the outputs before it returns the request. So there are as many requests as there were
     concurrent calls.
 
+    After a call that was cancelled, the model is compiled again: OpenVINO 2026.4 may keep the shapes of some of its
+    nodes from the cancelled call, and then fails in the calls of other requests.
+
     :param effective: the report of the context that the network runs in.
+    :param recompile: compiles the same model once more.
     """
 
-    def __init__(self, spec: NetworkSpec, compiled: openvino.CompiledModel, effective: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        compiled: openvino.CompiledModel,
+        effective: Mapping[str, Any],
+        recompile: Callable[[], openvino.CompiledModel],
+    ) -> None:
         self.effective = effective
         self.stats = {"compilations": 1}
-        self._spec, self._compiled = spec, compiled
+        self._spec, self._compiled, self._recompile = spec, compiled, recompile
+        self._spoiled = False
+        self._compiling = threading.Lock()
+        renew_after_fork(self)
         self._outputs = tuple(spec.outputs)
         self._free: deque[openvino.InferRequest] = deque()
+
+    def after_fork(self) -> None:
+        """Renew the lock: who held it in the parent is gone."""
+        self._compiling = threading.Lock()
 
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run once. The call ends early if its stream misses its deadline, as soon as the node that runs then is done.
@@ -41,6 +60,9 @@ class CompiledNetwork:
         """
         turn = CURRENT_TURN.get()
         try:
+            if self._spoiled:
+                self._compile_again()
+            free = self._free
             request = self._request()
             if turn is not None and turn.limited:
                 _infer_limited(request, tensors)
@@ -50,9 +72,19 @@ class CompiledNetwork:
         except VoxstackError:
             raise
         except Exception as error:  # OpenVINO's errors share no base class; the failed request is not used again
+            self._spoiled = self._spoiled or is_cancelled()
             raise NetworkError(f"network {self._spec.name!r}: OpenVINO failed: {error_text(error)}") from error
-        self._free.append(request)
+        free.append(request)
         return outputs
+
+    def _compile_again(self) -> None:
+        with self._compiling:
+            if self._spoiled:
+                compiled = self._recompile()
+                # New requests are of the new model; those that run go back to a list that nothing reads any more.
+                self._compiled, self._free = compiled, deque()
+                self._spoiled = False
+                self.stats["compilations"] += 1
 
     def _request(self) -> openvino.InferRequest:
         try:

@@ -39,7 +39,13 @@ def open_model(spec: NetworkSpec, context: Context) -> Runner:
 
     def compile_for(sizes: Mapping[str, int]) -> Runner:
         compiled = _compile(core, device, spec, model.clone() if sizes else model, sizes, properties)
-        return CompiledNetwork(spec, compiled, effective_context(core, device, compiled, spec, context))
+        effective = effective_context(core, device, compiled, spec, context)
+
+        def recompile() -> openvino.CompiledModel:
+            with spec.opening("onnx", "openvino") as path:
+                return _compile(core, device, spec, _read(spec, path), sizes, properties)
+
+        return CompiledNetwork(spec, compiled, effective, recompile)
 
     axes = fixed_axes(spec, context)
     if not axes:
