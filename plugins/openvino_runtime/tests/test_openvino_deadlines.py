@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,3 +87,36 @@ def test_an_output_of_another_type_or_shape(
 def test_an_input_of_another_type(open_graph: Open) -> None:
     with pytest.raises(NetworkError, match="input 'x': in the file it is int64, declared as float32"):
         open_graph([onnx.helper.make_node("Neg", ["x"], ["y"])], ["batch"], kind=INT64)
+
+
+def test_a_cancelled_call_spoils_no_other(open_graph: Open) -> None:
+    """Its compiled model keeps shapes of it, so that other calls would fail or give nothing."""
+    names = ["x", *(f"m{number}" for number in range(NODES - 1)), "y"]
+    run = open_graph(
+        [onnx.helper.make_node("MatMul", [name, "x"], [after]) for name, after in itertools.pairwise(names)],
+        ["n", "n"],
+    )
+    large, small = np.zeros((600, 600), np.float32), np.eye(2, dtype=np.float32)
+    stop, wrong, calls = threading.Event(), [], []
+
+    def others() -> None:
+        while not stop.is_set():
+            calls.append(run(x=small)["y"])
+            if not np.array_equal(calls[-1], small):
+                wrong.append(calls[-1])
+
+    np.testing.assert_array_equal(run(x=small)["y"], small)
+    threads = [threading.Thread(target=others) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        with limited() as turn:
+            turn.miss_soon()
+            with pytest.raises(NetworkError, match="Infer Request was canceled"):
+                run(x=large)
+        np.testing.assert_array_equal(run(x=small)["y"], small)
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+    assert calls
+    assert wrong == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +25,9 @@ class CompiledNetwork:
     creates one, and copies the outputs before it returns the request. So there are as many requests as there were
     concurrent calls.
 
-    After a call that was cancelled, the model is compiled again: OpenVINO 2026.4 may keep the shapes of some of its
-    nodes from the cancelled call, and then fails in the calls of other requests.
+    A cancelled call spoils its compiled model: in OpenVINO 2026.4 some of its nodes keep the shapes of that call, and
+    later calls of any request fail or give empty outputs. So the model is compiled again, and calls that were not done
+    before run again in the new one.
 
     :param effective: the report of the context that the network runs in.
     :param recompile: compiles the same model once more.
@@ -41,12 +42,10 @@ class CompiledNetwork:
     ) -> None:
         self.effective = effective
         self.stats = {"compilations": 1}
-        self._spec, self._compiled, self._recompile = spec, compiled, recompile
-        self._spoiled = False
-        self._compiling = threading.Lock()
-        renew_after_fork(self)
+        self._spec, self._model, self._recompile = spec, _Model(compiled), recompile
         self._outputs = tuple(spec.outputs)
-        self._free: deque[openvino.InferRequest] = deque()
+        self.after_fork()
+        renew_after_fork(self)
 
     def after_fork(self) -> None:
         """Renew the lock: who held it in the parent is gone."""
@@ -58,55 +57,65 @@ class CompiledNetwork:
         :raises NetworkError: if OpenVINO fails, or the call ends early.
         :raises CancelledError: if the stream has missed its deadline before the call begins.
         """
+        while True:
+            model = self._usable_model()
+            try:
+                outputs = model.run(self._outputs, tensors)
+            except VoxstackError:
+                raise
+            except Exception as error:  # OpenVINO's errors share no base class; the failed request is not used again
+                if model.spoiled and not is_cancelled():
+                    continue
+                raise NetworkError(f"network {self._spec.name!r}: OpenVINO failed: {error_text(error)}") from error
+            if not model.spoiled or is_cancelled():
+                return outputs
+
+    def _usable_model(self) -> _Model:
+        if self._model.spoiled:
+            with self._compiling:
+                if self._model.spoiled:
+                    self._model = _Model(self._recompile())
+                    self.stats["compilations"] += 1
+        return self._model
+
+
+class _Model:
+    """A compiled model, its free requests, and whether a call of it was cancelled."""
+
+    def __init__(self, compiled: openvino.CompiledModel) -> None:
+        self.spoiled = False
+        self._compiled = compiled
+        self._free: deque[openvino.InferRequest] = deque()
+
+    def run(self, names: Iterable[str], tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return copies of these outputs."""
         turn = CURRENT_TURN.get()
         try:
-            if self._spoiled:
-                self._compile_again()
-            free = self._free
-            request = self._request()
-            if turn is not None and turn.limited:
-                _infer_limited(request, tensors)
-            else:
-                request.infer(tensors, share_inputs=True)
-            outputs = {name: request.get_tensor(name).data.copy() for name in self._outputs}
-        except VoxstackError:
-            raise
-        except Exception as error:  # OpenVINO's errors share no base class; the failed request is not used again
-            self._spoiled = self._spoiled or is_cancelled()
-            raise NetworkError(f"network {self._spec.name!r}: OpenVINO failed: {error_text(error)}") from error
-        free.append(request)
+            request = self._free.pop()
+        except IndexError:
+            request = self._compiled.create_infer_request()
+        if turn is not None and turn.limited:
+            self._infer_limited(request, tensors)
+        else:
+            request.infer(tensors, share_inputs=True)
+        outputs = {name: request.get_tensor(name).data.copy() for name in names}
+        self._free.append(request)
         return outputs
 
-    def _compile_again(self) -> None:
-        with self._compiling:
-            if self._spoiled:
-                compiled = self._recompile()
-                # New requests are of the new model; those that run go back to a list that nothing reads any more.
-                self._compiled, self._free = compiled, deque()
-                self._spoiled = False
-                self.stats["compilations"] += 1
+    def _infer_limited(self, request: openvino.InferRequest, tensors: Mapping[str, np.ndarray]) -> None:
+        """Run a request that is cancelled if the stream misses its deadline; only asynchronous ones can be."""
+        missed = False
 
-    def _request(self) -> openvino.InferRequest:
-        try:
-            return self._free.pop()
-        except IndexError:
-            return self._compiled.create_infer_request()
-
-
-def _infer_limited(request: openvino.InferRequest, tensors: Mapping[str, np.ndarray]) -> None:
-    """Run a request that is cancelled if the stream misses its deadline; only one that runs asynchronously can be."""
-    missed = False
-
-    def interrupt() -> None:
-        nonlocal missed
-        missed = True
-        request.cancel()
-
-    with interruptible(interrupt):
-        request.start_async(tensors, share_inputs=True)
-        if missed:  # the request may have been cancelled before it started, which does nothing
+        def interrupt() -> None:
+            nonlocal missed
+            missed = self.spoiled = True  # before the cancelled call gives way to the next one
             request.cancel()
-        request.wait()
+
+        with interruptible(interrupt):
+            request.start_async(tensors, share_inputs=True)
+            if missed:  # the request may have been cancelled before it started, which does nothing
+                request.cancel()
+            request.wait()
 
 
 def error_text(error: Exception) -> str:
