@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import resource
 import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from random import Random
+
+from voxstack import VoxstackError
+
+MAX_SECONDS, MAX_MEGABYTES, MAX_MESSAGE = 2.0, 300.0, 20_000
+"""What a case that a stranger's file decides may take: seconds of work, MB in all, characters of its error."""
 
 
 class Report:
@@ -54,6 +60,29 @@ class Report:
             faulthandler.cancel_dump_traceback_later()
         self.cases += 1
 
+    def outcome(self, case: Callable[[], str]) -> None:
+        """Run a case that a stranger's file decides, and count its outcome.
+
+        A finding: an error that is none of voxstack's or that is endless, over ``MAX_SECONDS`` of work, and each new
+        peak of memory over ``MAX_MEGABYTES``.
+        """
+        began = time.process_time()
+        try:
+            self.count(case())
+        except VoxstackError as error:
+            self.count("typed errors")
+            if len(str(error)) > MAX_MESSAGE:
+                self.finding(f"a message of {len(str(error))} characters: {str(error)[:200]}")
+        except Exception as error:
+            self.finding(f"a raw error: {str(error)[:200]}", error)
+        seconds, memory = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+        if seconds > MAX_SECONDS:
+            self.finding(f"{seconds:.1f} s")
+        if memory > max(MAX_MEGABYTES, self.extremes.get("memory (MB)", 0.0)):
+            self.finding(f"{memory:.0f} MB")
+        self.maximum("slowest case (s)", seconds)
+        self.maximum("memory (MB)", memory)
+
     def count(self, outcome: str, number: int = 1) -> None:
         """Add to a counter, such as ``typed errors``."""
         self.counts[outcome] += number
@@ -84,16 +113,12 @@ def resident_megabytes() -> float:
             pages = int(file.read().split()[1])
     except OSError:
         return 0.0
-    import resource
-
     return pages * resource.getpagesize() / 1e6
 
 
 def limit_memory(megabytes: int = 4000) -> None:
     """Let this process allocate no more, so that a case that wants all memory is a raw ``MemoryError``, not a kill."""
     try:
-        import resource
-
         resource.setrlimit(resource.RLIMIT_AS, (megabytes * 10**6, resource.RLIM_INFINITY))
-    except (ImportError, ValueError, OSError):  # not on this system
+    except (ValueError, OSError):  # not on this system
         return

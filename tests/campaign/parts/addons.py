@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-import resource
 import shutil
 import tempfile
-import time
 import warnings
 from pathlib import Path
 from random import Random
@@ -21,14 +19,13 @@ import voxstack
 from tests.campaign.mutating import changed_config, damaged
 from tests.campaign.report import Report, limit_memory
 from tests.campaign.tiny_voices import VOICES, Runtime, files_of
-from voxstack import Scheduler, VoxstackError
+from voxstack import Scheduler
 from voxstack.networks.addon import Addon
 from voxstack_addon_spec import AddonFiles, file_entry, open_addon
 from voxstack_voice import Voice
 
 FULL, SHORT, LIMIT = 100_000, 120, 60.0
 
-MAX_SECONDS, MAX_MEGABYTES, MAX_MESSAGE = 2.0, 300.0, 20_000
 INSTALLED = ("amber", "cobalt", "prism")
 TEXTS = ("Hi there.", "a", "", "Yes, it is 12 o'clock! And then?")
 CHUNKS, SAMPLES = 8, 50_000
@@ -74,26 +71,8 @@ def run(report: Report, cases: range) -> None:
     limit_memory()
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder))
-        largest = MAX_MEGABYTES
         for _, chance in report.each(cases):
-            began = time.process_time()
-            try:
-                report.count(_case(world, chance, report))
-            except VoxstackError as error:
-                report.count("typed errors")
-                if len(str(error)) > MAX_MESSAGE:
-                    report.finding(f"a message of {len(str(error))} characters: {str(error)[:200]}")
-            except Exception as error:
-                report.finding(f"a raw error: {str(error)[:200]}", error)
-            seconds = time.process_time() - began
-            report.maximum("slowest case (s)", seconds)
-            if seconds > MAX_SECONDS:
-                report.finding(f"{seconds:.1f} s")
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-            report.maximum("memory (MB)", memory)
-            if memory > largest:
-                report.finding(f"{memory:.0f} MB")
-                largest = memory
+            report.outcome(lambda chance=chance: _case(world, chance, report))
 
 
 def _case(world: World, chance: Random, report: Report) -> str:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import resource
 import tempfile
-import time
 from pathlib import Path
 from random import Random
 
@@ -22,13 +20,10 @@ import voxstack_onnx_runtime
 from tests.campaign.graph_faults import SECRET, WEIGHTS, faulty_model
 from tests.campaign.report import Report
 from tests.support.tiny import network, tensor
-from voxstack import VoxstackError
 from voxstack.networks.addon import Addon
 from voxstack_addon_spec import open_addon
 
 FULL, SHORT, LIMIT = 20_000, 150, 60.0
-
-MAX_SECONDS, MAX_MEGABYTES = 2.0, 300.0
 
 
 def run(report: Report, cases: range) -> None:
@@ -47,24 +42,9 @@ def run(report: Report, cases: range) -> None:
             place.write_bytes(SECRET.tobytes())
         (folder / "net.onnx.data").write_bytes(WEIGHTS.tobytes())
         (folder / "link.bin").symlink_to("secret.bin")
-        largest = MAX_MEGABYTES
         for _, chance in report.each(cases):
             _write(folder, chance)
-            began = time.process_time()
-            try:
-                report.count(_use(folder, registry))
-            except VoxstackError:
-                report.count("typed errors")
-            except Exception as error:
-                report.finding(f"a raw error: {str(error)[:200]}", error)
-            seconds, memory = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-            report.maximum("slowest case (s)", seconds)
-            report.maximum("memory (MB)", memory)
-            if seconds > MAX_SECONDS:
-                report.finding(f"{seconds:.1f} s")
-            if memory > largest:
-                largest = memory
-                report.finding(f"{memory:.0f} MB")
+            report.outcome(lambda: _use(folder, registry))
 
 
 def _use(folder: Path, registry: voxstack.Registry) -> str:

@@ -140,9 +140,18 @@ def _espeak(voice: Any) -> _World:
 
     pool = ProcessPool(worker_command(LibraryPaths.find()), limit=8, spare=2, patience=30, silence=SILENCE)
     block = _block(voice, "Espeak")
-    block._pool._end_idle(keep=0)
+    _end(block._pool)
     block._pool = pool
     return _World("espeak", voice, lambda: [p._process for p in (*pool._lent, *pool._idle)], lambda: pool.lent)
+
+
+def _end(pool: Any) -> None:
+    """End the processes of a pool that is not used any more, and wait until the system has forgotten them."""
+    pool._end_idle(keep=0)
+    until = time.monotonic() + 10
+    while pool._ending and time.monotonic() < until:
+        pool._forget_ended()
+        time.sleep(0.001)
 
 
 def _flite(voice: Any) -> _World:

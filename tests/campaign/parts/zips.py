@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import resource
 import tempfile
-import time
 from pathlib import Path
 from random import Random
 
@@ -14,14 +12,12 @@ from tests.campaign.mutating import damaged
 from tests.campaign.raw_zip import Member, spoil, zipped
 from tests.campaign.report import Report, limit_memory
 from tests.campaign.tiny_voices import Runtime, files_of
-from voxstack import Scheduler, VoxstackError
+from voxstack import Scheduler
 from voxstack.networks.addon import Addon
 from voxstack_addon_spec import open_addon
 from voxstack_voice import Voice
 
 FULL, SHORT, LIMIT = 20_000, 200, 60.0
-
-MAX_SECONDS, MAX_MEGABYTES = 2.0, 300.0
 
 
 def run(report: Report, cases: range) -> None:
@@ -32,25 +28,10 @@ def run(report: Report, cases: range) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tempfile.tempdir = str(Path(folder, "unpacked"))
         Path(tempfile.tempdir).mkdir()
-        largest = MAX_MEGABYTES
         for _, chance in report.each(cases):
             path = Path(folder, "addon.zip")
             path.write_bytes(_zip(contents, chance))
-            began = time.process_time()
-            try:
-                report.count(_use(path, contents, registry, chance))
-            except VoxstackError:
-                report.count("typed errors")
-            except Exception as error:
-                report.finding(f"a raw error: {str(error)[:200]}", error)
-            seconds, memory = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-            report.maximum("slowest case (s)", seconds)
-            report.maximum("memory (MB)", memory)
-            if seconds > MAX_SECONDS:
-                report.finding(f"{seconds:.1f} s")
-            if memory > largest:
-                largest = memory
-                report.finding(f"{memory:.0f} MB")
+            report.outcome(lambda path=path, chance=chance: _use(path, contents, registry, chance))
             if left := list(Path(tempfile.tempdir).iterdir()):
                 report.finding(f"left behind: {left}")
     tempfile.tempdir = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import sys
 import threading
 import time
@@ -133,7 +132,5 @@ class Watchdog:
     def _act(self, chunk: ChunkWatch) -> None:
         if chunk.error is None:
             chunk.expire()
-        else:
-            chunk.expires = math.inf
-            if self._watched.pop(id(chunk), None) is not None:
-                chunk.turn.give_up(chunk.error)
+        elif self._watched.pop(id(chunk), None) is not None:  # it may have ended meanwhile
+            chunk.turn.give_up(chunk.error)
