@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Mapping, Set
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from voxstack.errors import PluginError, StackError
+from voxstack.errors import StackError
 from voxstack.utterance import Utterance
 
 if TYPE_CHECKING:
@@ -171,27 +171,6 @@ class StreamableWrapper(StreamableBlock):
     @property
     def chunk_sizes(self) -> tuple[int, ...]:
         return self.inner.chunk_sizes
-
-
-def check_declarations(block: Block) -> None:
-    """Check the types of all that a loaded block declares, so that an error in them is this block's.
-
-    :raises PluginError: naming the property.
-    """
-    names = dict.fromkeys(("needs", "gives"), (Set, "a frozenset of names"))
-    kinds: dict[str, tuple[Any, str]] = {
-        **names,
-        "limits": (Mapping, "a mapping from names to steps"),
-        "head": (bool, "True or False"),
-        "takes": (str | None, "a name or None"),
-        "makes": (str | None, "a name or None"),
-        "lookahead": (int, "a number of steps"),
-        "hop": (int | float, "output steps per source step"),
-        "chunk_sizes": (tuple, "a tuple of sizes"),
-    }
-    for name, (kind, what) in kinds.items():
-        if hasattr(type(block), name) and not isinstance(value := getattr(block, name), kind):
-            raise PluginError(f"{name} is {value!r:.80}, and must be {what}; correct the plugin")
 
 
 def tightest_limits(limits: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -18,8 +18,8 @@ from voxstack.blocks import (
     field_path,
 )
 from voxstack.errors import StackError
-from voxstack.faults import pull
 from voxstack.ordering import dependencies, execution_order, missing_needs
+from voxstack.streaming.faults import pull
 from voxstack.streaming.flow import Flow, common_chunk_sizes, total_lookahead, utterance_before
 from voxstack.utterance import Utterance
 

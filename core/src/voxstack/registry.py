@@ -14,7 +14,7 @@ import pluggy
 from voxstack import builtin, hookspecs
 from voxstack.blocks import Block
 from voxstack.errors import PluginError, VoxstackError, describe
-from voxstack.forks import renew_after_fork
+from voxstack.streaming.forks import renew_after_fork
 from voxstack_addon_spec.wording import did_you_mean
 
 GROUP = "voxstack"

@@ -6,11 +6,11 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from voxstack.blocks import Block, SequenceBlock, StreamableBlock, check_declarations, field_path
+from voxstack.blocks import Block, SequenceBlock, StreamableBlock, field_path
 from voxstack.errors import StackError, VoxstackError, foreign
-from voxstack.faults import located
 from voxstack.registry import Registry
 from voxstack.schema import block_schema
+from voxstack.streaming.faults import check_declarations, located
 from voxstack.utterance import REQUEST
 from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import did_you_mean, problem

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from voxstack.errors import ContextError
-from voxstack.forks import renew_after_fork
 from voxstack.networks.network import Network
+from voxstack.streaming.forks import renew_after_fork
 from voxstack_addon_spec import Context, NetworkSpec
 from voxstack_addon_spec.sizes import fixed_axes
 

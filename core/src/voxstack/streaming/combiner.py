@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from threading import Lock
 from typing import Generic, TypeVar
 
-from voxstack.forks import renew_after_fork
+from voxstack.streaming.forks import renew_after_fork
 from voxstack.streaming.turn import CURRENT_TURN, check_cancelled, waiting
 
 _CHECK = 0.1  # seconds between two looks at whether a stream with a timeout is still wanted

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from voxstack import NetworkError
-from voxstack.forks import renew_after_fork
 from voxstack.networks import NetworkSpec, Runner, Tensor
+from voxstack.streaming.forks import renew_after_fork
 from voxstack.streaming.turn import current_turn, is_cancelled
 from voxstack_batching.dynamic_batcher import Call, DynamicBatcher
 

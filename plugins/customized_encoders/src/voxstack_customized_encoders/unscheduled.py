@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from voxstack.forks import renew_after_fork
+from voxstack.streaming.forks import renew_after_fork
 from voxstack.streaming.turn import Turn, available_cores
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from voxstack import Frames, NetworkError, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Available, field_path
-from voxstack.faults import pull
+from voxstack.streaming.faults import pull
 from voxstack_diagnostics.attention_monitor import Alarm, AlarmLimits, AttentionMonitor
 from voxstack_diagnostics.stream_reports import append, check_path, log_end, report_end
 

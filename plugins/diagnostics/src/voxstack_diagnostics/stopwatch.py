@@ -12,7 +12,7 @@ import numpy as np
 
 from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import Available, close, field_path
-from voxstack.faults import pull
+from voxstack.streaming.faults import pull
 from voxstack_diagnostics.stream_reports import append, check_path, log_end, report_end, write_late_lines
 
 _LOG = logging.getLogger("voxstack.stopwatch")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
-from voxstack.forks import renew_after_fork
+from voxstack.streaming.forks import renew_after_fork
 from voxstack.streaming.turn import check_cancelled
 from voxstack_isolation.process import WorkerProcess
 

@@ -73,12 +73,12 @@ class WorkerProcess:
 
     @property
     def usable(self) -> bool:
-        """Whether it may take another request."""
+        """True if it can take another request."""
         return not (self.interrupted or self._gone.is_set())
 
     @property
     def end(self) -> str:
-        """How it ended: the name of a signal, or a status."""
+        """The way in which it ended: the name of a signal, or a status."""
         status = self._process.returncode
         if status is None:
             return "it does not end"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxstack import ContextError, NetworkError, VoxstackError
-from voxstack.forks import renew_after_fork
 from voxstack.networks import Context, NetworkSpec
+from voxstack.streaming.forks import renew_after_fork
 from voxstack.streaming.turn import CURRENT_TURN, check_cancelled, interruptible
 from voxstack_onnx_runtime.declarations import check_declarations
 from voxstack_onnx_runtime.providers import PROVIDERS, Provider

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxstack import NetworkError, VoxstackError
-from voxstack.forks import renew_after_fork
 from voxstack.networks import NetworkSpec
+from voxstack.streaming.forks import renew_after_fork
 from voxstack.streaming.turn import CURRENT_TURN, interruptible, is_cancelled
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from threading import Lock
 from weakref import WeakSet
 
-from voxstack.forks import renew_after_fork
+from voxstack.streaming.forks import renew_after_fork
 from voxstack_voice.worker_threads import WorkerThreads
 
 Job = Callable[[], object]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from voxstack.errors import CapacityError
-from voxstack.forks import renew_after_fork
+from voxstack.streaming.forks import renew_after_fork
 from voxstack.streaming.turn import available_cores
 from voxstack_voice.costs import MachineShare, SpeedMeter, learn
 from voxstack_voice.deadline_queue import DeadlineQueue

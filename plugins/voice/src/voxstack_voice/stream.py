@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from voxstack.blocks import StreamableBlock, close
 from voxstack.errors import BlockError, CapacityError, RequestError, StackError
-from voxstack.faults import located, pull
+from voxstack.streaming.faults import located, pull
 from voxstack.streaming.timeline import Timeline
 from voxstack.streaming.turn import CURRENT_TURN
 from voxstack.utterance import Utterance
@@ -196,7 +195,7 @@ def _checked(samples: np.ndarray) -> np.ndarray:
         problem = f"a voice ends in samples of type float32 in -1..1, and this one gave {samples.dtype}"
         raise StackError("stack", f"{problem}; convert them in the last block")
     samples = np.asarray(samples, np.float32)
-    if not math.isfinite(np.add.reduce(samples)) and not np.isfinite(samples).all():
+    if not np.isfinite(samples).all():
         raise StackError(
             "stack", "a voice ends in finite samples, and this one gave NaN or infinity; add a Probe to find where"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -13,11 +12,11 @@ import numpy as np
 
 from voxstack.blocks import StreamableBlock
 from voxstack.errors import AddonError, RequestError, StackError
-from voxstack.faults import located
 from voxstack.networks import Context, ContextLike, Effective
 from voxstack.networks.addon import Addon
 from voxstack.registry import Registry
 from voxstack.stack import build
+from voxstack.streaming.faults import located
 from voxstack.streaming.schedule import Schedule
 from voxstack.streaming.timeline import Events, Timeline
 from voxstack.utterance import REQUEST, Utterance
@@ -27,11 +26,9 @@ from voxstack_voice.playback import Playback
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk, Speech
 from voxstack_voice.stream import VoiceStream
+from voxstack_voice.watchdog import UNTRUSTED_TIMEOUT, timeout_of
 
 Markup = Literal["text", "ssml"]
-
-UNTRUSTED_TIMEOUT = 60.0
-"""Seconds for a chunk of an addon that was not installed with pip, whose networks may be endless, by default."""
 
 RESERVED = frozenset({"self", "live", "timeout", *REQUEST})
 """Names that no control may have."""
@@ -43,7 +40,7 @@ class Voice:
     :param schedule: chunk sizes of requests that set none; by default those of the addon or the context.
     :param scheduler: orders concurrent streams; by default the scheduler of the process.
     :param timeout: seconds in which each chunk of a stream must be computed; by default there is no limit for trusted
-        addons, and :data:`UNTRUSTED_TIMEOUT` for others. ``math.inf``: no limit.
+        addons, and :data:`.watchdog.UNTRUSTED_TIMEOUT` for others. ``math.inf``: no limit.
     :raises StackError: if the addon has no stack, or one that does not end in samples.
     """
 
@@ -63,7 +60,7 @@ class Voice:
         self.name: str = addon.name
         self.sample_rate: int = addon.config["sample_rate"]
         self.scheduler = scheduler or Scheduler.shared()
-        self.timeout = _limit(addon.name, timeout, None if addon.trust else UNTRUSTED_TIMEOUT)
+        self.timeout = timeout_of(addon.name, timeout, None if addon.trust else UNTRUSTED_TIMEOUT)
         self.schedule = schedule or Schedule(**{**addon.config.get("schedule", {}), **addon.context.schedule})
         self.controls: Mapping[str, Any] = addon.config.get("controls", {})
         taken = self.controls.keys() & RESERVED
@@ -198,7 +195,7 @@ class Voice:
         live: bool = True,
         timeout: float | None = None,
     ) -> VoiceStream:
-        limit = _limit(self.name, timeout, self.timeout)
+        limit = timeout_of(self.name, timeout, self.timeout)
         meter = self.scheduler.meter(self.name)
         playback = Playback(self.sample_rate, live, speed=meter.speed)
         utterance = self._utterance(text, markup, schedule, playback, controls)
@@ -232,7 +229,7 @@ def load(
     :param schedule: chunk sizes of requests that set none.
     :param scheduler: orders concurrent streams; by default the scheduler of the process.
     :param timeout: seconds in which each chunk of a stream must be computed; by default there is no limit for trusted
-        addons, and :data:`UNTRUSTED_TIMEOUT` for others. ``math.inf``: no limit.
+        addons, and :data:`.watchdog.UNTRUSTED_TIMEOUT` for others. ``math.inf``: no limit.
     :raises VoxstackError: if something is missing or wrong, with its place.
     """
     addon = Addon.open(source, registry or Registry.installed(), context, trust)
@@ -255,15 +252,3 @@ def _speaking(block: object) -> StreamableBlock:
     if makes not in (None, "samples"):
         raise StackError("stack", f"a voice ends in 'samples', and this stack ends in {makes!r}")
     return block
-
-
-def _limit(voice: str, requested: float | None, default: float | None) -> float | None:
-    """Return the seconds in which a chunk must be computed, or None for no limit.
-
-    :raises RequestError: for a request that is not a positive number.
-    """
-    if requested is None:
-        return default
-    if isinstance(requested, bool) or not isinstance(requested, int | float) or not requested > 0:
-        raise RequestError(f"{voice}: timeout is {requested!r}; give seconds, more than 0, or math.inf for no limit")
-    return None if math.isinf(requested) else float(requested)

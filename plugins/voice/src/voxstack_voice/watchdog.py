@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from voxstack.errors import CapacityError, DeadlineError
-from voxstack.faults import innermost_block
-from voxstack.forks import renew_after_fork
+from voxstack.errors import CapacityError, DeadlineError, RequestError
+from voxstack.streaming.faults import innermost_block
+from voxstack.streaming.forks import renew_after_fork
 from voxstack_voice import worker_threads
 from voxstack_voice.ticket import StreamTurn
 
 _LOG = logging.getLogger("voxstack.voice")
+
+UNTRUSTED_TIMEOUT = 60.0
+"""Seconds for a chunk of an addon that was not installed with pip, whose networks may be endless, by default."""
 
 GRACE = 0.5
 """Seconds in which a chunk that is interrupted should end, before its worker is given to others."""
@@ -134,3 +138,15 @@ class Watchdog:
             chunk.expire()
         elif self._watched.pop(id(chunk), None) is not None:  # it may have ended meanwhile
             chunk.turn.give_up(chunk.error)
+
+
+def timeout_of(voice: str, requested: float | None, default: float | None) -> float | None:
+    """Return the seconds in which a chunk must be computed, or None for no limit.
+
+    :raises RequestError: for a request that is not a positive number.
+    """
+    if requested is None:
+        return default
+    if isinstance(requested, bool) or not isinstance(requested, int | float) or not requested > 0:
+        raise RequestError(f"{voice}: timeout is {requested!r}; give seconds, more than 0, or math.inf for no limit")
+    return None if math.isinf(requested) else float(requested)

@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from voxstack import Chunk, Registry, RequestError, Speech, Voice
-from voxstack.forks import renew_after_fork
 from voxstack.networks import Context, ContextLike
 from voxstack.networks.addon import Addon
+from voxstack.streaming.forks import renew_after_fork
 from voxstack_voices.eviction import voices_to_evict
 from voxstack_voices.fingerprint import Fingerprint, fingerprint
 from voxstack_voices.leases import Lease, LeasedStream, LoadedVoice

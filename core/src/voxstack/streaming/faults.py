@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from types import FrameType, TracebackType
+from typing import Any
 
 import numpy as np
 
 from voxstack.blocks import Block, Frames, StreamableBlock, close
-from voxstack.errors import describe
+from voxstack.errors import PluginError, describe
 from voxstack.utterance import Utterance
 
 
@@ -25,6 +26,27 @@ def pull(block: StreamableBlock, source: Frames, utterance: Utterance) -> Frames
             yield chunk
     finally:
         close(frames)
+
+
+def check_declarations(block: Block) -> None:
+    """Check the types of all that a loaded block declares, so that an error in them is this block's.
+
+    :raises PluginError: naming the property.
+    """
+    names = dict.fromkeys(("needs", "gives"), (Set, "a frozenset of names"))
+    kinds: dict[str, tuple[Any, str]] = {
+        **names,
+        "limits": (Mapping, "a mapping from names to steps"),
+        "head": (bool, "True or False"),
+        "takes": (str | None, "a name or None"),
+        "makes": (str | None, "a name or None"),
+        "lookahead": (int, "a number of steps"),
+        "hop": (int | float, "output steps per source step"),
+        "chunk_sizes": (tuple, "a tuple of sizes"),
+    }
+    for name, (kind, what) in kinds.items():
+        if hasattr(type(block), name) and not isinstance(value := getattr(block, name), kind):
+            raise PluginError(f"{name} is {value!r:.80}, and must be {what}; correct the plugin")
 
 
 def located(error: BaseException, where: str = "stack", name: str = "") -> tuple[str, str]:
