@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,26 @@ from voxstack.networks.addon import Addon
 from voxstack_voice.costs import MachineShare
 
 
+def pytest_configure() -> None:
+    """Handle SIGINT, which a shell ignores for what it starts in the background: tests send it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the trainings whose tests are to run among many others, which leave a core to them."""
     paths = {item.path for item in session.items}
     for training in (AMBER, COBALT):
         if training.tests in paths and len(session.items) > 1000:
             training.start()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_collections() -> Iterator[None]:
+    """Keep what earlier modules left out of later collections: with torch and thousands of tests one takes a second."""
+    gc.freeze()
+    yield
+    gc.collect()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,17 @@ PROGRAM = textwrap.dedent("""
 """)
 
 
-def started(*files: Path, **settings: Any) -> subprocess.Popen[bytes]:
+def started(*files: Path, ignored: Sequence[signal.Signals] = ()) -> subprocess.Popen[bytes]:
     """Return a process that has written parts of its files."""
+
+    def handle_signals() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # whatever the tests run under ignores
+            signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", PROGRAM, *map(str, files)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, **settings)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, **pipes, env=environment, preexec_fn=handle_signals)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     return process
@@ -70,8 +77,7 @@ def test_a_signal_leaves_the_older_files_and_no_parts(sent: list[str], tmp_path:
 
 
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
-    ignore = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # noqa: E731
-    with started(tmp_path / "one.wav", preexec_fn=ignore) as process:
+    with started(tmp_path / "one.wav", ignored=[signal.SIGHUP]) as process:
         process.send_signal(signal.SIGHUP)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)

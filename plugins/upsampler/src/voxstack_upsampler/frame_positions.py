@@ -35,4 +35,7 @@ def frames_within(ends: np.ndarray, start: int, stop: int) -> np.ndarray:
 
     :param ends: (tokens,) past-the-end frame of each token.
     """
-    return np.diff(np.clip(ends, start, stop), prepend=start)
+    within: np.ndarray = np.minimum(np.maximum(ends, start), stop)  # np.clip and np.diff take ten times as long
+    within[1:] -= within[:-1].copy()
+    within[:1] -= start
+    return within
