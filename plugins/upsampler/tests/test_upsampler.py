@@ -13,6 +13,7 @@ from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_upsampler import Upsampler
 from voxstack_upsampler.frame_positions import frame_positions
+from voxstack_upsampler.length_regulator import LengthRegulator
 
 RNG = np.random.default_rng(3)
 ENCODED = RNG.standard_normal((20, 3)).astype(np.float32)
@@ -213,10 +214,12 @@ def test_a_long_token_takes_no_more_memory_than_a_chunk() -> None:
 
 def test_frames_are_the_same_wherever_they_are_cut() -> None:
     durations = np.array([3, 0, 12, 1, 0, 30])
-    whole = frame_positions(durations)
+    rows = np.arange(12, dtype=np.float32).reshape(6, 2)
+    whole = np.concatenate([np.repeat(rows, durations, axis=0), frame_positions(durations)], 1)
+    regulator = LengthRegulator(rows, durations, positions=True)
     for start in range(47):
         for stop in range(start, 47):
-            np.testing.assert_array_equal(frame_positions(durations, start, stop), whole[start:stop])
+            np.testing.assert_array_equal(regulator.frames(start, stop), whole[start:stop])
 
 
 @pytest.mark.parametrize("durations", [[1e30], [6e6, 6e6], [9e18, 9e18]])

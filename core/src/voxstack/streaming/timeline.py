@@ -116,7 +116,7 @@ class Timeline:
         """Remove and return the events that begin before ``until``, in seconds."""
         runs = []
         for track in self._tracks:
-            stop = int(np.searchsorted(track.begins, until))
+            stop = int(track.begins.searchsorted(until))
             if stop > track.taken:
                 runs.append(_Run(track, track.taken, stop))
                 track.taken = stop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from voxstack_upsampler.contours import Contours
-from voxstack_upsampler.frame_positions import frame_positions, frames_within
+from voxstack_upsampler.frame_positions import frame_positions
 
 
 class LengthRegulator:
@@ -30,13 +30,17 @@ class LengthRegulator:
 
         Only the tokens that they belong to are read, and no other frames of these are computed, however long they last.
         """
-        first = int(np.searchsorted(self._ends, start, "right"))
-        last = int(np.searchsorted(self._ends, stop, "left")) + 1
-        rows, durations, ends = self._rows[first:last], self._durations[first:last], self._ends[first:last]
-        parts = [np.repeat(rows, frames_within(ends, start, stop), axis=0)]
+        first = int(self._ends.searchsorted(start, "right"))
+        last = int(self._ends.searchsorted(stop, "left")) + 1
+        rows, durations = self._rows[first:last], self._durations[first:last]
+        counts, skipped = durations.copy(), 0
+        if len(counts):
+            skipped = start - int(self._ends[first] - durations[0])
+            counts[0] -= skipped
+            counts[-1] -= max(0, int(self._ends[first + len(counts) - 1]) - stop)
+        parts = [rows.repeat(counts, axis=0)]
         if self._positions:
-            skip = start - int(ends[0] - durations[0]) if len(durations) else 0
-            parts.append(frame_positions(durations, skip, skip + len(parts[0])))
+            parts.append(frame_positions(durations, counts, skipped))
         if self._contours:
             parts.append(self._contours.frames(start, stop))
         return np.concatenate(parts, 1, dtype=rows.dtype, casting="same_kind") if len(parts) > 1 else parts[0]

@@ -1,33 +1,10 @@
-"""Costs of voices, as learnt from their streams, and the clock that measures them."""
+"""Costs of voices, as learnt from their streams."""
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Mapping
 
 from voxstack_voice.deadline_queue import DeadlineQueue
-
-_SCHEDSTAT = "/proc/thread-self/schedstat"
-"""Nanoseconds that a thread ran, and waited for a processor; Linux, Documentation/scheduler/sched-stats.rst."""
-
-_HAS_SCHEDSTAT = os.path.exists(_SCHEDSTAT)
-
-
-def work_clock() -> float:
-    """Return the seconds of a clock that stands still while the calling thread waits for a processor.
-
-    Differences on one thread count what it computes, and waits for devices, but not what other programs take from it.
-    Where the system does not report these waits, it is the time.
-    """
-    now = time.perf_counter()
-    if not _HAS_SCHEDSTAT:
-        return now
-    file = os.open(_SCHEDSTAT, os.O_RDONLY)
-    try:
-        return now - int(os.read(file, 64).split()[1]) * 1e-9
-    finally:
-        os.close(file)
 
 
 class SpeedMeter:

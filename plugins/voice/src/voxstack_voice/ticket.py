@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from voxstack.errors import DeadlineError
 from voxstack.streaming.turn import CURRENT_TURN, Turn
-from voxstack_voice.costs import MachineShare, SpeedMeter, work_clock
+from voxstack_voice.costs import MachineShare, SpeedMeter
 from voxstack_voice.deadline_queue import DeadlineQueue
+from voxstack_voice.work_clock import work_clock
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -132,8 +133,8 @@ class Ticket:
             yield
         finally:
             CURRENT_TURN.reset(token)
-            worked = max(0.0, work_clock() - work)
             elapsed = time.perf_counter() - began
+            worked = min(max(0.0, work_clock() - work), elapsed)  # more than that passed in a parent of this process
             self.add_seconds(max(worked - turn.waited, 0.01 * (elapsed - turn.waited)))
             self._scheduler.machine.observe(worked - turn.waited, elapsed - worked)
             self._learn_from_chunk()
