@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import resource
 import signal
@@ -14,7 +15,7 @@ import tempfile
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -35,7 +36,6 @@ SLOWEST_END = 5.0  # seconds from a signal to the end of the program
 def run(report: Report, cases: Iterable[int]) -> None:
     """Run the cases: in turn a command on a full disk, a command with a signal, ``Speech.save`` on a full disk."""
     speech = voxstack.load("amber").synthesize("One, two.")
-    command_seconds = 0.5
     with tempfile.TemporaryDirectory() as folder:
         _run(lambda: _say(Path(folder, "first.wav")))  # what the system reads for it is cached now
         began = time.monotonic()
@@ -44,8 +44,9 @@ def run(report: Report, cases: Iterable[int]) -> None:
     for number, random in report.each(cases):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "speech.wav")
-            if existed := random.random() < 0.5:
-                path.write_bytes(OLDER)
+            older = {file: OLDER for file in (path, path.with_suffix(".json")) if random.random() < 0.5}
+            for file, content in older.items():
+                file.write_bytes(content)
             if number % 3 == 0:
                 outcome = _full_disk(report, random, lambda path=path: _say(path))
             elif number % 3 == 1:
@@ -53,12 +54,13 @@ def run(report: Report, cases: Iterable[int]) -> None:
             else:
                 outcome = _full_disk(report, random, lambda path=path: _save(speech, path))
             report.count(outcome)
-            _check(report, Path(folder), existed, outcome)
+            for problem in _problems(Path(folder), older, outcome == "written"):
+                report.finding(f"{outcome}: {problem}")
 
 
 def _full_disk(report: Report, random: Random, job: Callable[[], int]) -> str:
     """Run a job in a process whose files may have no more than some bytes."""
-    most = random.choice((0, 1, 43, 44, 45, 1000, 8192, random.randrange(200_000), random.randrange(200_000)))
+    most = random.choice((0, 1, 43, 44, 45, 1000, 8192, *(random.randrange(80_000) for _ in range(7))))
 
     def limited() -> int:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
@@ -73,7 +75,7 @@ def _full_disk(report: Report, random: Random, job: Callable[[], int]) -> str:
 def _signalled(report: Report, random: Random, path: Path, seconds: float) -> str:
     """Run a command that receives signals at some time."""
     child = _fork(lambda: _say(path))
-    time.sleep(random.random() * seconds)
+    time.sleep(random.random() * 1.2 * seconds)
     sent = [random.choice(SIGNALS) for _ in range(random.choice((1, 1, 2, 5)))]
     for number in sent:
         with contextlib.suppress(ProcessLookupError):
@@ -89,7 +91,7 @@ def _signalled(report: Report, random: Random, path: Path, seconds: float) -> st
 
 
 def _say(path: Path) -> int:
-    return main(["say", "--quiet", "One, two.", "--out", str(path)])
+    return main(["say", "--quiet", "One, two.", "--out", str(path), "--json", str(path.with_suffix(".json"))])
 
 
 def _save(speech: Speech, path: Path) -> int:
@@ -100,28 +102,35 @@ def _save(speech: Speech, path: Path) -> int:
     return 0
 
 
-def _check(report: Report, folder: Path, existed: bool, outcome: str) -> None:
-    """Report what is left in a folder that should not be there."""
-    path = folder / "speech.wav"
-    left = sorted(file.name for file in folder.iterdir() if file != path)
-    if left:
-        report.finding(f"{outcome}: left behind {left}")
-    content = path.read_bytes() if path.exists() else b""
-    if outcome == "written" or content not in (OLDER if existed else b"", b""):
-        problem = _wav_problem(content)
-        if problem:
-            report.finding(f"{outcome}: {problem}")
-    elif content != (OLDER if existed else b""):
-        report.finding(f"{outcome}: the older file is gone")
+def _problems(folder: Path, older: dict[Path, bytes], written: bool) -> Iterator[str]:
+    """Yield what is wrong in a folder: each file is the older one, or whole and new, and there are no others."""
+    wav = folder / "speech.wav"
+    files = {wav, *older}
+    for path in {*folder.iterdir(), *files}:
+        content = path.read_bytes() if path.exists() else None
+        if path not in (wav, wav.with_suffix(".json")):
+            yield f"left behind {path.name}"
+        elif path == wav and written and content in (None, OLDER):
+            yield f"{path.name} is not there"
+        elif content not in (None, OLDER):
+            yield from _faults(path.suffix, content)
+        elif content != older.get(path):
+            yield f"the older {path.name} is gone"
 
 
-def _wav_problem(content: bytes) -> str:
+def _faults(suffix: str, content: bytes) -> Iterator[str]:
+    """Yield what is wrong with a new file."""
     try:
+        if suffix == ".json":
+            json.loads(content)
+            return
         with wave.open(io.BytesIO(content)) as file:
             frames, read = file.getnframes(), len(file.readframes(10**7)) // file.getsampwidth()
-    except (wave.Error, EOFError) as error:
-        return f"{len(content)} bytes that are no WAV file: {error}"
-    return "" if frames == read > 0 else f"{read} of {frames} samples"
+    except (ValueError, wave.Error, EOFError) as error:
+        yield f"{len(content)} bytes that are no whole {suffix}: {error}"
+        return
+    if frames != read or not read:
+        yield f"{read} of {frames} samples"
 
 
 def _run(job: Callable[[], int]) -> int:
