@@ -126,7 +126,7 @@ def test_a_hook_that_fails_names_its_plugin(
     [
         ([0.0, 0.0], r"^stack\[2\]: Odd: TypeError: gave a chunk of type list; yield numpy arrays"),
         (b"abcd", r"^stack\[2\]: Odd: TypeError: gave a chunk of type bytes"),
-        (object(), r"^stack\[2\]: Odd: TypeError: gave a chunk of type object"),
+        (..., r"^stack\[2\]: Odd: TypeError: gave a chunk of type ellipsis"),
         (np.float32(1), r"^stack\[2\]: Odd: TypeError: gave a chunk of type float32"),
         (np.zeros(2, complex), r"^stack: a voice ends in samples of type float32 in -1..1, and this one gave complex"),
         (np.zeros(2, np.int16), r"^stack: a voice ends in samples of type float32 in -1..1, and this one gave int16"),

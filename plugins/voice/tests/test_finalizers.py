@@ -140,6 +140,7 @@ def test_a_stream_whose_event_loop_is_closed_is_not_counted(load: Callable[..., 
     stream = voice.astream(TEXT)
     loop.run_until_complete(anext(stream))
     loop.close()
+    assert voice.scheduler.streams == 1
     del stream
     gc.collect()
     quiet(voice)

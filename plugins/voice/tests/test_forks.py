@@ -209,6 +209,7 @@ def test_starts_that_fail_for_a_moment_cost_nothing(
     everything(voice)
     no_threads(0)
     everything(voice)
+    assert voice.scheduler.queue.idle == 2
 
 
 def test_without_threads_callers_compute_and_the_others_are_refused(

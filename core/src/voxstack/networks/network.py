@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,7 @@ class Network:
             )
             for name, tensor in spec.outputs.items()
         ]
-        self._correct_forms: list[tuple[object, ...]] | None = None
+        self._correct_forms: Sequence[tuple[object, ...]] | None = None
         self._carried = [(name, state.next) for name, state in spec.states.items()]
         self._end = streaming.end if streaming else None
         self._first_states = first_states(spec)

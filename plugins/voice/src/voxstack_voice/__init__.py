@@ -9,10 +9,11 @@ from voxstack.blocks import Block
 from voxstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from voxstack_voice.loading import load
     from voxstack_voice.prefetch import Prefetch
     from voxstack_voice.scheduler import Scheduler
     from voxstack_voice.speech import Chunk, Speech
-    from voxstack_voice.voice import Voice, load
+    from voxstack_voice.voice import Voice
 
 __all__ = ["Chunk", "Prefetch", "Scheduler", "Speech", "Voice", "load", "voxstack_blocks"]
 
@@ -22,7 +23,7 @@ _MODULES = {
     "Scheduler": "scheduler",
     "Speech": "speech",
     "Voice": "voice",
-    "load": "voice",
+    "load": "loading",
 }
 
 

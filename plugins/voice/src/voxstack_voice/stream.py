@@ -19,7 +19,8 @@ from voxstack_voice.costs import SpeedMeter
 from voxstack_voice.playback import Playback
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk
-from voxstack_voice.ticket import StreamTurn, Ticket
+from voxstack_voice.stream_turn import StreamTurn
+from voxstack_voice.ticket import Ticket
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

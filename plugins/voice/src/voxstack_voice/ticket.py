@@ -1,4 +1,4 @@
-"""The account of one stream with a scheduler, and its turns."""
+"""The account of one stream with a scheduler."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from voxstack.errors import DeadlineError
-from voxstack.streaming.turn import CURRENT_TURN, Turn
+from voxstack.streaming.turn import CURRENT_TURN
 from voxstack_voice.costs import MachineShare, SpeedMeter
 from voxstack_voice.deadline_queue import DeadlineQueue
+from voxstack_voice.stream_turn import StreamTurn
 from voxstack_voice.work_clock import work_clock
 
 if TYPE_CHECKING:
@@ -165,99 +166,3 @@ class Ticket:
         # The first chunk includes the text processing and the encoders.
         if not audio and self._scheduler.learn_first_cost(self._voice, self.seconds):
             self._meter.cost = 0.0
-
-
-class StreamTurn(Turn):
-    """A turn of one stream on one thread.
-
-    ``waited`` is the work clock's seconds that it spent inside :func:`voxstack.waiting`.
-
-    :param future: of the job that runs in it.
-    """
-
-    def __init__(self, ticket: Ticket, future: Future[Any] | None = None) -> None:
-        self.ticket = ticket
-        self.workers = ticket.queue.workers
-        self.interrupts = ticket.interrupts
-        self.limited = ticket.timeout is not None
-        self.waited = 0.0
-        self._queue = ticket.queue
-        self._generation = ticket.queue.generation
-        self._slot = [True] if future is not None else []  # emptied by the first to give the slot back: pop() is atomic
-        self._future = future
-        self._released = 0.0
-
-    @property
-    def held(self) -> bool:  # type: ignore[override]
-        return bool(self._slot)
-
-    @property
-    def cancelled(self) -> bool:
-        return self.ticket.cancelled
-
-    @property
-    def idle(self) -> int:
-        return self._queue.idle
-
-    @property
-    def wanted(self) -> int:
-        return self._queue.wanted
-
-    def submit(self, job: Callable[[], object]) -> None:
-        self.ticket.submit(job)
-
-    def run(self, job: Callable[[], object]) -> None:
-        self._queue.threads.run(job)
-
-    def another(self) -> AbstractContextManager[object]:
-        return self.ticket.watched_turn()
-
-    def acquire_first(self) -> None:
-        """Block until a worker is free."""
-        self._queue.acquire(self.ticket.deadline())
-        self._slot.append(True)
-        self._generation = self._queue.generation
-
-    def release(self) -> None:
-        self._released = work_clock()
-        self.give_back()
-
-    def acquire(self) -> None:
-        self.acquire_first()
-        self.waited += max(0.0, work_clock() - self._released)
-
-    def give_back(self) -> None:
-        """Give the slot back, unless that was done on some thread, or it belongs to the parent of this process."""
-        try:
-            self._slot.pop()
-        except IndexError:
-            return
-        if self._generation == self._queue.generation:
-            self._queue.release()
-
-    def end(self) -> bool:
-        """Keep the slot for the next job; return whether it was given to others meanwhile."""
-        try:
-            self._slot.pop()
-        except IndexError:
-            return True
-        return False
-
-    def settle(self, result: object = None, error: BaseException | None = None) -> None:
-        """Complete the future, unless the stream was given up before."""
-        from concurrent.futures import InvalidStateError
-
-        assert self._future is not None, "only a submitted job has a result"
-        try:
-            if error is None:
-                self._future.set_result(result)
-            else:
-                self._future.set_exception(error)
-        except InvalidStateError:
-            pass
-
-    def give_up(self, error: BaseException) -> None:
-        """Let others have the slot of a thread that hangs, and fail its job."""
-        self.give_back()
-        if self._future is not None:
-            self.settle(error=error)

@@ -14,7 +14,7 @@ from voxstack.errors import CapacityError, DeadlineError, RequestError
 from voxstack.streaming.faults import innermost_block
 from voxstack.streaming.forks import renew_after_fork
 from voxstack_voice import worker_threads
-from voxstack_voice.ticket import StreamTurn
+from voxstack_voice.stream_turn import StreamTurn
 
 _LOG = logging.getLogger("voxstack.voice")
 

@@ -57,7 +57,7 @@ class _RunDelays:
 
 
 class _Threads:
-    """What each thread keeps; in a forked child the file of its thread is one of the parent's."""
+    """The delays of each thread, by itself: in a forked child the file of its thread is one of the parent's."""
 
     def __init__(self) -> None:
         self.own = threading.local()
