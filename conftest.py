@@ -25,12 +25,36 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let processes that share the tests (``-n 2``) begin with the trainings, which take longest."""
+    if hasattr(config, "workerinput"):
+        trainings = {AMBER.tests, COBALT.tests}
+        items.sort(key=lambda item: item.path not in trainings)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the trainings whose tests are to run among many others, which leave a core to them."""
     paths = {item.path for item in session.items}
     for training in (AMBER, COBALT):
-        if training.tests in paths and len(session.items) > 1000:
+        if training.tests in paths and len(session.items) > 1000 and not hasattr(session.config, "workerinput"):
             training.start()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process whole files, in their order: what a file builds for its tests is built once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Escape what UTF-8 cannot encode in captured logs: the processes of pytest-xdist send reports in it."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
 
 
 @pytest.fixture(autouse=True, scope="module")
