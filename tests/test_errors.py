@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from voxstack import VoxstackError
+from voxstack_addon_spec import LocatedError
+from voxstack_addon_spec.errors import MAX_TEXT
 
 BUILT_IN = {"AddonError", "BlockError", "CapacityError", "ContextError", "LocatedError", "NetworkError"}
 BUILT_IN |= {"PluginError", "RequestError", "StackError"}
@@ -72,3 +74,15 @@ def test_an_error_is_the_same_after_pickling(kind: type[VoxstackError], protocol
     assert vars(copy) == vars(error)
     again = pickle.loads(pickle.dumps(copy, protocol))
     assert (str(again), again.args, vars(again)) == (str(error), error.args, vars(error))
+
+
+def test_the_text_of_an_error_has_a_bound_and_ends_with_what_to_do() -> None:
+    for error in (
+        VoxstackError("x" * 100_000 + "; try again"),
+        LocatedError("a" * 50_000, "b" * 50_000 + "; try again"),
+    ):
+        assert len(str(error)) <= MAX_TEXT
+        assert " [...] " in str(error)
+        assert str(error).endswith("; try again")
+        assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert str(VoxstackError("x" * MAX_TEXT)) == "x" * MAX_TEXT

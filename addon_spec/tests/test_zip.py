@@ -128,6 +128,18 @@ def test_damaged_member(good: Path):
         assert addon.read("vocoder.onnx") == b"a graph"
 
 
+def test_a_name_of_any_length_in_the_header_of_a_member(good: Path):
+    with open_addon(good) as addon:
+        offset = addon._members["tables/lexicon.tsv"].header_offset  # type: ignore[attr-defined]
+    data = bytearray(good.read_bytes())
+    data[offset + 26 : offset + 28] = (len(data) - offset - 30).to_bytes(2, "little")  # the length of its name
+    good.write_bytes(data)
+    with open_addon(good) as addon:
+        problem = error_of(addon.read, "tables/lexicon.tsv").problem
+    assert "in directory 'tables/lexicon.tsv' and header" in problem
+    assert len(problem) < 500 < len(data)
+
+
 def test_no_damage_does_harm(good: Path):
     """Changing any byte gives the right content or an AddonError."""
     data, chance = good.read_bytes(), random.Random(1)

@@ -36,7 +36,7 @@ def main() -> int:
         result = _run_part(name, options)
         findings += result["findings"]
         table.append(_row(name, result))
-        print(table[-1], file=sys.stderr, flush=True)
+        print(table[-1], *(f"FINDING {found}" for found in result["findings"]), sep="\n", file=sys.stderr, flush=True)
     print("\n| part | cases | findings | outcomes | extremes | seconds |\n|---|---|---|---|---|---|")
     print("\n".join(table))
     for finding in findings:

@@ -15,7 +15,7 @@ from random import Random
 
 from voxstack import VoxstackError
 
-MAX_SECONDS, MAX_MEGABYTES, MAX_MESSAGE = 2.0, 300.0, 20_000
+MAX_SECONDS, MAX_MEGABYTES, MAX_MESSAGE = 2.0, 300.0, 4000
 """What a case that a stranger's file decides may take: seconds of work, MB in all, characters of its error."""
 
 

@@ -20,6 +20,7 @@ from voxstack_addon_spec.file_names import CONFIG, name_problem
 from voxstack_addon_spec.files import AddonFiles
 from voxstack_addon_spec.integrity import FRESH_COPY, check_size, wrap_os_errors
 from voxstack_addon_spec.strict_json import MAX_SIZE
+from voxstack_addon_spec.wording import shorten
 
 MAX_MEMBERS = 10_000
 MAX_TOTAL = 4 * 1024**3  # bytes, unpacked
@@ -128,7 +129,7 @@ def _wrap_zip_errors(where: str, file: io.FileIO | None = None) -> Iterator[None
             if start[:2] != b"PK":
                 advice = "open a folder with an addon.json, or a .zip of one"
                 raise AddonError(where, f"is not a zip (it begins with {start!r}); {advice}") from error
-        raise AddonError(where, f"the zip is damaged or truncated ({error}); {FRESH_COPY}") from error
+        raise AddonError(where, f"the zip is damaged or truncated ({shorten(str(error))}); {FRESH_COPY}") from error
 
 
 def _checked_members(infos: list[zipfile.ZipInfo], location: str) -> dict[str, zipfile.ZipInfo]:

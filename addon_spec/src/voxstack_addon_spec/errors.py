@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+MAX_TEXT = 4000
+"""Characters of the text of an error."""
+
 
 class VoxstackError(Exception):
-    """Base class of all errors that voxstack raises on purpose."""
+    """Base class of all errors that voxstack raises on purpose.
+
+    The middle of a text of more than :data:`MAX_TEXT` characters is left out: libraries quote parts of files in theirs.
+    """
+
+    def __str__(self) -> str:
+        text = self._text()
+        return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT // 2]} [...] {text[-MAX_TEXT // 2 + 7 :]}"
+
+    def _text(self) -> str:
+        return super().__str__()
 
 
 class LocatedError(VoxstackError):
@@ -19,7 +32,7 @@ class LocatedError(VoxstackError):
         self.where = where
         self.problem = problem
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"{self.where}: {self.problem}"
 
 
