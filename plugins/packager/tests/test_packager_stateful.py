@@ -389,6 +389,80 @@ CASES |= {
 }
 
 
+SAMPLES = {"y": Tensor("float32", ("batch", "samples", C))}
+
+
+def upsampled(body, weights):
+    """Return a graph with more output steps than input steps."""
+    return model(body, weights, X, SAMPLES)
+
+
+def transposed(name, source, size, stride, before, after, weights="w", added=0, dilation=1):
+    """Write a transposed convolution of which so many steps are cut off at the ends, and added to the last one."""
+    return (
+        f"{name} = ConvTranspose<strides=[{stride}], pads=[{before}, {after}], output_padding=[{added}], "
+        f"dilations=[{dilation}], kernel_shape=[{size}]>({source}, {weights}) "
+    )
+
+
+GENERATOR = (
+    transposed("a", "t", 16, 8, 4, 4, "up1")
+    + "b = LeakyRelu<alpha=0.1>(a) "
+    + conv("c", "b", 1, 1, 1, "short")
+    + conv("d", "b", 9, 9, 3, "long")
+    + "e = Add(b, c) f = Add(b, d) g = Add(e, f) h = Div(g, two) "
+    + transposed("i", "h", 4, 2, 1, 1, "up2")
+    + conv("j", "i", 3, 3, 1, "last")
+    + "k = Tanh(j) "
+)
+"""A generator of HiFi-GAN: transposed convolutions, each before residual blocks of several kernels, averaged."""
+
+GENERATOR_WEIGHTS = {"up1": kernel(16), "short": kernel(3), "long": kernel(7), "up2": kernel(4), "last": kernel(7)}
+GENERATOR_WEIGHTS |= {"two": np.float32(2)}
+
+REPEATED = """
+  three = Constant<value_ints=[3]>() u = Unsqueeze(x, three2) shape = Shape(u)
+  bn = Shape<start=0, end=2>(x) four = Constant<value_ints=[4]>()
+  many = Concat<axis=0>(bn, three, four) e = Expand(u, many)
+  b = Shape<start=0, end=1>(x) n = Shape<start=1, end=2>(x) long = Mul(n, three) flat = Concat<axis=0>(b, long, four)
+  r = Reshape(e, flat) t = Transpose<perm=[0, 2, 1]>(r)
+"""
+"""Each step three times, as ``repeat_interleave`` and the nearest interpolation are exported."""
+
+CASES |= {
+    "transposed": (upsampled(channels_first(transposed("c", "t", 16, 8, 4, 4), "c"), {"w": kernel(16)}), 1),
+    "transposed, with a bias, odd kernel": (
+        upsampled(channels_first(transposed("c", "t", 5, 3, 1, 1, "w, bias"), "c"), {"w": kernel(5), "bias": (C,)}),
+        1,
+    ),
+    "transposed, causal": (upsampled(channels_first(transposed("c", "t", 7, 2, 0, 5), "c"), {"w": kernel(7)}), 0),
+    "transposed, looks ahead": (upsampled(channels_first(transposed("c", "t", 7, 2, 5, 0), "c"), {"w": kernel(7)}), 3),
+    "transposed, dilated": (
+        upsampled(channels_first(transposed("c", "t", 3, 2, 2, 2, added=1, dilation=2), "c"), {"w": kernel(3)}),
+        1,
+    ),
+    "transposed, without overlap": (
+        upsampled(channels_first(transposed("c", "t", 2, 2, 0, 0), "c"), {"w": kernel(2)}),
+        0,
+    ),
+    "transposed, shorter than its stride": (
+        upsampled(channels_first(transposed("c", "t", 2, 3, 0, 0, added=1), "c"), {"w": kernel(2)}),
+        1,
+    ),
+    "transposed, without a stride": (
+        model(channels_first(transposed("c", "t", 3, 1, 1, 1), "c"), {"w": kernel(3)}),
+        1,
+    ),
+    "generator of HiFi-GAN": (upsampled(channels_first(GENERATOR, "k"), GENERATOR_WEIGHTS), 3),
+    "repeated steps": (
+        upsampled(
+            REPEATED + conv("c", "t", 4, 4) + "y = Transpose<perm=[0, 2, 1]>(c)", {"w": kernel(9), "three2": [2]}
+        ),
+        2,
+    ),
+}
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_joined_calls_equal_the_whole_however_a_stream_is_cut(case):
     (graph, signed), right = CASES[case]

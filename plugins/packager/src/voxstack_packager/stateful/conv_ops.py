@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from voxstack_packager.stateful.depthwise import add_depthwise, is_depthwise
+from voxstack_packager.stateful.graph_writer import END
 from voxstack_packager.stateful.operands import PaddedStream, StaticTensor, StreamTensor
 from voxstack_packager.stateful.operators import Handler, attributes_of, copy_operator
 from voxstack_packager.stateful.stateful_builder import StatefulBuilder
@@ -106,5 +107,43 @@ def _set_attributes(node: NodeProto, **attributes: Any) -> None:
     node.attribute.extend([*kept, *(helper.make_attribute(name, value) for name, value in attributes.items())])
 
 
-CONV_OPS: dict[str, Handler] = {"Conv": _convert_conv, "Pad": _convert_pad}
+def _convert_conv_transpose(builder: StatefulBuilder, node: NodeProto) -> None:
+    """Convert a transposed convolution to one over its history and the new steps, of which the ends are cut off.
+
+    Output step o of the plain one is step o + ``pads[0]`` of the sum over all inputs i of kernels that begin at
+    i * stride. So those of input step t need the inputs from t - ``left`` to t + ``right``.
+    """
+    operand, time = builder.operand(node.input[0]), builder.trace.time_axis(node.input[0])
+    if isinstance(operand, StaticTensor) and time is None:
+        copy_operator(builder, node)
+        return
+    attributes, kernel = attributes_of(node), builder.trace.shape(node.input[1])[2:]
+    count, axis = len(kernel), (time or 0) - 2
+    if not isinstance(operand, StreamTensor) or axis < 0 or builder.depends_on_data(node.input[1:]):
+        raise builder.refusal(node, "has padding, the stream for its batch or channels, or weights that change")
+    if attributes.get("auto_pad", b"NOTSET") != b"NOTSET" or "output_shape" in attributes:
+        raise builder.refusal(node, "has a size that depends on the length (auto_pad, output_shape)")
+    pads = list(attributes.get("pads", [0] * (2 * count)))
+    added = list(attributes.get("output_padding", [0] * count))
+    stride = attributes.get("strides", [1] * count)[axis]
+    reach = attributes.get("dilations", [1] * count)[axis] * (kernel[axis] - 1) + 1
+    first, change = pads[axis], reach - pads[axis] - pads[axis + count] + added[axis] - stride
+    if change or first < 0:
+        raise builder.refusal(node, f"changes the length by {change:+d} steps besides its stride of {stride}; crop it")
+    left, right = max(0, reach - 1 - first) // stride, (stride - 1 + first) // stride
+    right = max(right, 1 - (reach - first) // stride)  # where a kernel is shorter than the stride
+    left = left or int(not right)  # a call without new steps has some all the same
+    joined = builder.transpose(builder.histories.join(operand, left, right))
+    weights = [
+        weight.name if isinstance(weight, StaticTensor) else "" for weight in map(builder.operand, node.input[1:])
+    ]
+    pads[axis] = pads[axis + count] = added[axis] = 0
+    attributes |= {"pads": pads, "output_padding": added}
+    whole = builder.graph.add("ConvTranspose", [joined.name, *weights], **attributes)
+    cut = (stride * left + first, first - reach - stride * (right - 1) or END)
+    output = builder.graph.slice(whole, {axis + 2: cut}, node.output[0])
+    builder.set_operand(output, StreamTensor(output, output, stride * (operand.delay + right)))
+
+
+CONV_OPS: dict[str, Handler] = {"Conv": _convert_conv, "ConvTranspose": _convert_conv_transpose, "Pad": _convert_pad}
 """Supported operators, and the function that converts each of them."""

@@ -64,6 +64,19 @@ class GraphTrace:
         """
         return self._following_axis(name, 1)
 
+    def rate(self, name: str) -> int:
+        """Return the steps of a tensor for each step of the input: more than 1 after an upsampling.
+
+        :raises NoStatefulForm: if that is no whole number.
+        """
+        axis = self.time_axis(name)
+        assert axis is not None, "a stream has a time axis"
+        steps = self._runs[1][name].shape[axis] - self._runs[0][name].shape[axis]
+        rate: int = steps // (RUNS[1][1] - RUNS[0][1])
+        if rate < 1 or steps % (RUNS[1][1] - RUNS[0][1]):
+            raise NoStatefulForm(self._where, f"{RUNS[1][1] - RUNS[0][1]} more steps give {steps} more of {name!r}")
+        return rate
+
     def batch_axis(self, name: str) -> int | None:
         """Return the position of the axis whose size follows the batch."""
         return self._following_axis(name, 2)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class StreamTensor:
     """A tensor with new steps of the stream.
 
-    After n input steps, n - ``delay`` of its steps have been output, and all of them at the end.
+    After n input steps, n times its rate - ``delay`` of its steps have been output, and all of them at the end; the
+    rate (:meth:`.graph_trace.GraphTrace.rate`) is 1 up to the first upsampling.
 
     :param plain: a tensor of the plain graph that has the same shape except for the steps.
     :param permutation: a transposition that is still to be applied, if any: axis i of ``plain`` is axis

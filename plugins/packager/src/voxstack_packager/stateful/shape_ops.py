@@ -65,9 +65,23 @@ def _convert_expand(builder: StatefulBuilder, node: NodeProto) -> None:
     time, batch = builder.trace.time_axis(node.output[0]), builder.trace.batch_axis(node.output[0])
     repeated = [i for i, (before, after) in enumerate(zip(shape, expanded, strict=False)) if before != after]
     along_stream = len(shape) == len(expanded) and all(i in (time, batch) for i in repeated)
+    if isinstance(operand, StreamTensor) and shape != expanded and not {time, batch} & set(repeated):
+        _repeat(builder, node, operand)
+        return
     if shape != expanded and not (isinstance(operand, StaticTensor) and along_stream):
         raise builder.refusal(node, "repeats along other axes than the stream")
     builder.set_operand(node.output[0], operand)
+
+
+def _repeat(builder: StatefulBuilder, node: NodeProto, operand: StreamTensor) -> None:
+    """Convert a repetition of a stream along other axes, such as the one that a reshape then joins with the steps."""
+    trace, name = builder.trace, node.output[0]
+    if len(trace.shape(node.input[0])) != len(trace.shape(name)):
+        raise builder.refusal(node, "adds axes")
+    kept = (trace.time_axis(name), trace.batch_axis(name))
+    sizes = [1 if axis in kept else size for axis, size in enumerate(trace.shape(name))]
+    builder.graph.add("Expand", [builder.transpose(operand).name, builder.graph.constant(sizes)], name)
+    builder.set_operand(name, StreamTensor(name, name, operand.delay))
 
 
 def _convert_reshape(builder: StatefulBuilder, node: NodeProto) -> None:
@@ -89,8 +103,16 @@ def _convert_reshape(builder: StatefulBuilder, node: NodeProto) -> None:
     if isinstance(operand, StreamTensor):
         operand = builder.transpose(operand)
     builder.graph.add("Reshape", [operand.name, builder.graph.constant(shape)], output)
-    delay = operand.delay if isinstance(operand, StreamTensor) else 0
+    delay = _reshaped_delay(builder, node, operand.delay) if isinstance(operand, StreamTensor) else 0
     set_outputs(builder, node, isinstance(operand, StreamTensor), delay)
+
+
+def _reshaped_delay(builder: StatefulBuilder, node: NodeProto, delay: int) -> int:
+    """Return the delay after a reshape, which may join steps with the axis after them, or divide them."""
+    before, after = builder.trace.rate(node.input[0]), builder.trace.rate(node.output[0])
+    if delay * after % before or (after % before and before % after):
+        raise builder.refusal(node, f"makes {after} steps of {before}")
+    return delay * after // before
 
 
 SHAPE_OPS: dict[str, Handler] = {

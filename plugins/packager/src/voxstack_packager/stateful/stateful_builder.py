@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -123,11 +123,12 @@ class StatefulBuilder:
         if not states:
             raise NoStatefulForm(self._where, "no step depends on another, so there is no state to carry")
         streams = self._output_streams()
-        right = max(stream.delay for stream in streams.values())
+        hop = self._hop(streams)
+        right = max(-(-stream.delay // hop) for stream in streams.values())
         for name, spatial_axis in self._undelayed if right else ():
             self.graph.avoid_empty_output(name, spatial_axis)
         self.graph.name_outputs(
-            {name: self.transpose(self.histories.delay(stream, right)).name for name, stream in streams.items()}
+            {name: self.transpose(self.histories.delay(stream, right * hop)).name for name, stream in streams.items()}
         )
         inputs = {name: tensor for name, tensor in self._signature.inputs.items() if not tensor.mask}
         inputs |= {name: state.before for name, state in states.items()}
@@ -135,7 +136,7 @@ class StatefulBuilder:
         outputs = {name: self._output_tensor(tensor, right) for name, tensor in self._signature.outputs.items()}
         outputs |= {state.next: state.after for state in states.values()}
         model = self.graph.build(inputs, outputs, self._model)
-        streaming: dict[str, Any] = {"axis": self._axis, "right": right, "hop": 1}
+        streaming: dict[str, Any] = {"axis": self._axis, "right": right, "hop": hop}
         streaming |= {"input": stream_input} if stream_input else {}
         streaming["states"] = {name: {"next": state.next, "steps": state.steps} for name, state in states.items()}
         streaming |= {"end": self.histories.end} if self.histories.uses_end else {}
@@ -148,6 +149,16 @@ class StatefulBuilder:
             without = [name for name in operands if name not in streams]
             raise NoStatefulForm(self._where, f"the outputs {without} do not follow {self._axis!r}")
         return streams
+
+    def _hop(self, streams: Mapping[str, StreamTensor]) -> int:
+        """Return the steps of the outputs for each step of the input.
+
+        :raises NoStatefulForm: if they differ.
+        """
+        hops = {name: self.trace.rate(stream.plain) for name, stream in streams.items()}
+        if len(set(hops.values())) > 1:
+            raise NoStatefulForm(self._where, f"the outputs differ in their steps for each input step: {hops}")
+        return next(iter(hops.values()))
 
     def _output_tensor(self, tensor: Tensor, right: int) -> Tensor:
         """Return an output; its axis has another name where its length differs from that of the input."""
