@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 import tomllib
+import typing
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -51,6 +53,16 @@ def test_no_plugin_is_broken_and_all_blocks_are_there() -> None:
     for name in registry:
         assert registry[name].__name__ == name
     assert registry.addons().keys() >= {"amber", "prism"}
+
+
+def test_whole_numbers_of_blocks_have_limits() -> None:
+    """An addon may set them, so that nothing grows with them without a bound."""
+    registry = voxstack.Registry.installed()
+    for name in registry:
+        hints = typing.get_type_hints(registry[name])
+        for field in dataclasses.fields(registry[name]):
+            if field.init and hints[field.name] in (int, int | None):
+                assert {"minimum", "maximum"} <= field.metadata.keys(), f"{name}.{field.name}"
 
 
 @pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)

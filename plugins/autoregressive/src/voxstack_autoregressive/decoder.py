@@ -53,12 +53,12 @@ class AutoregressiveDecoder(StreamableBlock):
 
     network: str | None = None
     context: str | None = None
-    back: int | None = field(default=None, metadata={"minimum": 0})
-    ahead: int | None = field(default=None, metadata={"minimum": 1})
-    longest: int | None = field(default=None, metadata={"minimum": 1})
-    steps_per_token: float = field(default=4.0, metadata={"exclusiveMinimum": 0})
-    spare_steps: int = field(default=20, metadata={"minimum": 0})
-    group: int = field(default=64, metadata={"minimum": 0})
+    back: int | None = field(default=None, metadata={"minimum": 0, "maximum": 1_000_000})
+    ahead: int | None = field(default=None, metadata={"minimum": 1, "maximum": 1_000_000})
+    longest: int | None = field(default=None, metadata={"minimum": 1, "maximum": 1_000_000})
+    steps_per_token: float = field(default=4.0, metadata={"exclusiveMinimum": 0, "maximum": 1000})
+    spare_steps: int = field(default=20, metadata={"minimum": 0, "maximum": 1_000_000})
+    group: int = field(default=64, metadata={"minimum": 0, "maximum": 1024})
     _opened: Network | None = field(default=None, init=False, repr=False, compare=False)
     _batchers: tuple[ContinuousBatcher, ...] = field(default=(), init=False, repr=False, compare=False)
 

@@ -29,7 +29,7 @@ class CustomizedEncoders(SequenceBlock):
 
     networks: list[str] | None = None
     context: str | None = None
-    workers: int = field(default=4, metadata={"minimum": 1})
+    workers: int = field(default=4, metadata={"minimum": 1, "maximum": 256})
     _plan: Plan | None = field(default=None, init=False, repr=False, compare=False)
     _sequential: bool = field(default=True, init=False, repr=False, compare=False)
 

@@ -43,12 +43,12 @@ class AttentionAlarms(StreamableWrapper):
     """
 
     block: StreamableBlock
-    skipped: int = field(default=2, metadata={"minimum": 1})
+    skipped: int = field(default=2, metadata={"minimum": 1, "maximum": 1_000_000})
     least: float = field(default=0.1, metadata={"exclusiveMinimum": 0})
-    repeated: int = field(default=2, metadata={"minimum": 1})
-    stuck: int = field(default=20, metadata={"minimum": 1})
+    repeated: int = field(default=2, metadata={"minimum": 1, "maximum": 1_000_000})
+    stuck: int = field(default=20, metadata={"minimum": 1, "maximum": 1_000_000})
     focus: float = field(default=0.4, metadata={"minimum": 0, "maximum": 1})
-    focus_steps: int = field(default=10, metadata={"minimum": 1})
+    focus_steps: int = field(default=10, metadata={"minimum": 1, "maximum": 1_000_000})
     path: str | None = None
 
     @property

@@ -38,7 +38,7 @@ class InverseSTFT(StreamableBlock):
     """
 
     n_fft: int = field(default=800, metadata={"minimum": 2, "maximum": 65_536})
-    hop_length: int = field(default=200, metadata={"minimum": 1})
+    hop_length: int = field(default=200, metadata={"minimum": 1, "maximum": 65_536})
     centered: bool = False
 
     takes = "spectra"

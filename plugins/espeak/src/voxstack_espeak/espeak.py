@@ -39,7 +39,7 @@ class Espeak(StreamableBlock):
     """
 
     voice: str = "en-us"
-    sample_rate: int | None = None
+    sample_rate: int | None = field(default=None, metadata={"minimum": 1, "maximum": 384_000})
     _pool: ProcessPool | None = field(default=None, init=False, repr=False, compare=False)
     _samples_per_frame: int = field(default=1, init=False, repr=False, compare=False)
     _output_rate: int = field(default=0, init=False, repr=False, compare=False)

@@ -58,7 +58,7 @@ class Flite(StreamableBlock):
     """
 
     voice: VoiceName = "slt"
-    sample_rate: int | None = None
+    sample_rate: int | None = field(default=None, metadata={"minimum": 1, "maximum": 384_000})
     _process: FliteProcess | None = field(default=None, init=False, repr=False, compare=False)
     _samples_per_frame: int = field(default=1, init=False, repr=False, compare=False)
 

@@ -69,8 +69,8 @@ class Sentences(StreamableWrapper):
     """
 
     block: StreamableBlock
-    first: int = field(default=200, metadata={"minimum": 20})
-    longest: int = field(default=500, metadata={"minimum": 20})
+    first: int = field(default=200, metadata={"minimum": 20, "maximum": 100_000})
+    longest: int = field(default=500, metadata={"minimum": 20, "maximum": 100_000})
     language: str = "en"
     _controls: Mapping[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _token_limit: int = field(default=0, init=False, repr=False, compare=False)

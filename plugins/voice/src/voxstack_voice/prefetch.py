@@ -32,7 +32,7 @@ class Prefetch(StreamableBlock):
     :param chunks: the most chunks computed ahead.
     """
 
-    chunks: int = field(default=1, metadata={"minimum": 1})
+    chunks: int = field(default=1, metadata={"minimum": 1, "maximum": 1000})
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         ahead = _Ahead(source, self.chunks, current_turn())
