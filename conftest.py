@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import hashlib
 import json
+import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +24,12 @@ from voxstack_voice.costs import MachineShare
 
 
 def pytest_configure() -> None:
-    """Handle SIGINT, which a shell ignores for what it starts in the background: tests send it."""
+    """Handle SIGINT, which a shell ignores for what it starts in the background, and leave the user's cache alone."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if "VOXSTACK_CACHE" not in os.environ:  # the processes of pytest-xdist inherit it
+        os.environ["VOXSTACK_CACHE"] = folder = tempfile.mkdtemp(prefix="voxstack-cache-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -187,6 +187,7 @@ def _start(memory: int) -> tuple[socket.socket, int, subprocess.Popen[bytes]]:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
+                    env={**os.environ, "VOXSTACK_CACHE": ""},  # what it writes there, other processes would trust
                 )
             except BaseException:
                 os.close(lifeline)

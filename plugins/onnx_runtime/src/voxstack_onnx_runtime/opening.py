@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voxstack import ContextError, NetworkError
+from voxstack import ContextError, NetworkError, VoxstackError
 from voxstack.networks import Context, NetworkSpec, Runner
 from voxstack.networks.sizes import PerSize, fixed_axes, require_all_fixed
 from voxstack_addon_spec.wording import short_repr
 from voxstack_onnx_runtime.devices import find_device, provider_options
+from voxstack_onnx_runtime.graph_cache import GraphCache, graph_key, has_content_hash, store_optimized, user_cache
 from voxstack_onnx_runtime.providers import PROVIDERS
 from voxstack_onnx_runtime.session import Session
 
@@ -81,10 +83,15 @@ def _inference_session(
 ) -> onnxruntime.InferenceSession:
     import onnxruntime
 
-    options = _session_options(spec, context, providers[0][0], sizes)
     first = providers[0][0]
+    cache = user_cache() if first == PROVIDERS["cpu"].name and has_content_hash(spec) else None
     try:
+        if cache is not None:
+            return _cached_session(cache, spec, context, path, providers, sizes)
+        options = _session_options(spec, context, first, sizes)
         return onnxruntime.InferenceSession(str(path), options, providers=list(providers), enable_fallback=0)
+    except VoxstackError:
+        raise
     except Exception as error:  # the errors of ONNX Runtime share no base class of their own
         if first == PROVIDERS["cpu"].name:
             raise NetworkError(f"network {spec.name!r}: ONNX Runtime cannot open {path.name}: {error}") from error
@@ -92,6 +99,37 @@ def _inference_session(
         raise ContextError(
             f"network {spec.name!r}: ONNX Runtime cannot open {path.name} on {context.device!r}{at} ({first}): {error}"
         ) from error
+
+
+def _cached_session(
+    cache: GraphCache,
+    spec: NetworkSpec,
+    context: Context,
+    path: Path,
+    providers: Providers,
+    sizes: Mapping[str, int],
+) -> onnxruntime.InferenceSession:
+    """Return a session with the graph as this machine has optimized it before, or optimize and keep it now."""
+    import onnxruntime
+
+    def open_session(graph: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+        return onnxruntime.InferenceSession(str(graph), options, providers=list(providers), enable_fallback=0)
+
+    options = _session_options(spec, context, providers[0][0], sizes)
+    key = graph_key(spec, providers[0][0], sizes, context.options.get("session", {}))
+    optimized = cache.find(key)
+    if optimized is not None:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        try:
+            return open_session(optimized, options)
+        except Exception:  # the errors of ONNX Runtime share no base class of their own
+            cache.discard(key, unusable=True)
+    with contextlib.suppress(Exception), cache.storing(key) as target:  # the disk may be full
+        if target is not None:
+            options = _session_options(spec, context, providers[0][0], sizes)
+            store_optimized(options, target)
+            return open_session(path, options)
+    return open_session(path, _session_options(spec, context, providers[0][0], sizes))
 
 
 def _session_options(
