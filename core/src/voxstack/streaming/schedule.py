@@ -13,7 +13,7 @@ class PlaybackState(Protocol):
 
     ``live`` is whether somebody listens while the audio is produced, ``started`` whether audio has been delivered,
     ``lead`` the seconds of delivered audio not yet heard. ``speed()`` returns the seconds of audio that the stream can
-    produce per second; 0 if unknown.
+    produce per second; 0 if unknown. ``lengths()`` returns the least and the most seconds of the next chunk.
     """
 
     sample_rate: int
@@ -24,6 +24,7 @@ class PlaybackState(Protocol):
     @property
     def lead(self) -> float: ...
     def speed(self) -> float: ...
+    def lengths(self) -> tuple[float, float]: ...
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,12 @@ class Schedule:
         return replace(self, first=self.first * hop_length, largest=self.largest * hop_length)
 
     def _affordable(self, grown: bool = False) -> float:
-        """Return the frames that can be produced before playback runs out."""
+        """Return the frames that can be produced before playback runs out, within what suits the other streams."""
         if self.playback is None:
             return math.inf if grown else self.first
-        if not self.playback.live:
-            return math.inf
-        seconds = self.share * self.playback.lead * self.playback.speed()
-        return seconds * self.playback.sample_rate / self.hop
+        least, most = self.playback.lengths()
+        seconds = self.share * self.playback.lead * self.playback.speed() if self.playback.live else math.inf
+        return min(max(seconds, least), most) * self.playback.sample_rate / self.hop
 
     def _allowed_size(self, size: float) -> int:
         frames = max(self.first, 1, int(size))

@@ -2,30 +2,89 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from voxstack_voice.deadline_queue import DeadlineQueue
 
+EFFICIENT = 2.0
+"""What computing the audio of a chunk costs at least, as a multiple of the rest of its work, where others wait."""
+
+BACKGROUND_TURN = 0.1
+"""Seconds of work of a chunk without a listener, where others may come that have one."""
+
 
 class SpeedMeter:
-    """Estimates how fast a stream of a voice can be produced.
+    """Estimates how fast a stream of a voice can be produced, and the lengths of its chunks that suit the others.
 
     ``cost`` is the seconds of work per second of audio in the stream's last chunk; 0 before the first.
 
     :param costs: by voice: learnt seconds of work per second of audio.
     :param queue: the threads that wait for a worker.
     :param machine: the part of the processors that this process gets.
+    :param chunk_costs: of the voice.
     """
 
-    def __init__(self, costs: Mapping[str, float], voice: str, queue: DeadlineQueue, machine: MachineShare) -> None:
+    def __init__(
+        self,
+        costs: Mapping[str, float],
+        voice: str,
+        queue: DeadlineQueue,
+        machine: MachineShare,
+        chunk_costs: ChunkCosts,
+    ) -> None:
         self.cost = 0.0
         self._costs, self._voice, self._queue, self._machine = costs, voice, queue, machine
+        self._chunk_costs = chunk_costs
 
     def speed(self) -> float:
         """Return the seconds of audio that the stream can produce per second beside the others; 0 if unknown."""
         cost = max(self._costs.get(self._voice, 0.0), self.cost)
         competitors = 1 + self._queue.wanted / self._queue.workers
         return self._machine.share / (cost * competitors) if cost else 0.0
+
+    def lengths(self, live: bool) -> tuple[float, float]:
+        """Return the least and the most seconds of audio of the next chunk.
+
+        Short chunks of a stream that is not ahead make the work for which all streams fall behind. Long ones of a
+        stream without a listener keep a worker from those that have one.
+        """
+        others = self._queue.wanted > 0
+        if live:
+            return (EFFICIENT * self._chunk_costs.overhead if others else 0.0), math.inf
+        cost = self._costs.get(self._voice, 0.0) or self.cost
+        return 0.0, BACKGROUND_TURN / cost if cost and (others or not self._queue.idle) else math.inf
+
+
+class ChunkCosts:
+    """The work of the chunks of a voice as a line: some for every chunk, and some for each second of its audio.
+
+    The line is a regression over chunks, in which older ones count less and less.
+    """
+
+    def __init__(self) -> None:
+        self._weight = self._x = self._y = self._xx = self._xy = 0.0
+
+    def learn(self, audio: float, work: float) -> None:
+        """Count a chunk: seconds of audio, and of work."""
+        kept = 0.98
+        self._weight = kept * self._weight + 1
+        self._x, self._y = kept * self._x + audio, kept * self._y + work
+        self._xx, self._xy = kept * self._xx + audio * audio, kept * self._xy + audio * work
+
+    @property
+    def overhead(self) -> float:
+        """Seconds of audio that cost as much as what every chunk costs; 0 while that is unknown."""
+        spread = self._weight * self._xx - self._x * self._x
+        if self._weight < 3 or spread < 0.01 * self._x * self._x:
+            return 0.0
+        slope = (self._weight * self._xy - self._x * self._y) / spread
+        base = (self._y - slope * self._x) / self._weight
+        return min(base / slope, MAX_OVERHEAD) if slope > 0 and base > 0 else 0.0
+
+
+MAX_OVERHEAD = 0.3
+"""Seconds of audio, so that a few unusual chunks do no harm."""
 
 
 class MachineShare:

@@ -6,6 +6,7 @@ import atexit
 import heapq
 import itertools
 import logging
+import time
 from collections.abc import Callable
 from threading import Lock
 from weakref import WeakSet
@@ -26,6 +27,10 @@ AT_EXIT = 2.0
 
 class DeadlineQueue:
     """Grants ``workers`` worker slots; of the threads and jobs that wait, the one with the earliest deadline is next.
+
+    Newcomers, whose streams have no audio yet, are an exception: by their deadlines all of a burst would go before the
+    second chunk of any. They go first as long as every stream that plays can still have its chunk in time, even if all
+    of those that wait are due at once.
 
     A thread that acquires a slot blocks until it has one; a job runs on another thread once it has one. That thread
     goes on with the next job as long as there is one, so there are few more threads than workers, except for those that
@@ -50,14 +55,31 @@ class DeadlineQueue:
         self.threads = WorkerThreads("voxstack")
         self._lock = Lock()
         self._heap: list[_Entry] = []
+        self._newcomers: list[_Entry] = []
+        self._turn = self._first_turn = 0.0  # seconds of an average turn, and of one of a newcomer
 
     @property
     def wanted(self) -> int:
         """Threads and jobs that wait for a worker."""
-        return len(self._heap)
+        return len(self._heap) + len(self._newcomers)
 
-    def acquire(self, deadline: float) -> None:
-        """Block until a worker slot is free. If interrupted, withdraw the request; no slot leaks."""
+    @property
+    def guard(self) -> float:
+        """Seconds before its deadline in which a waiting stream that plays goes before newcomers."""
+        return self._first_turn + self._turn * (1 + len(self._heap) / self.workers)
+
+    def learn(self, seconds: float, newcomer: bool) -> None:
+        """Learn the length of a turn, an exponential average with a weight of 0.1."""
+        if newcomer:
+            self._first_turn += 0.1 * (seconds - self._first_turn) if self._first_turn else seconds
+        else:
+            self._turn += 0.1 * (seconds - self._turn) if self._turn else seconds
+
+    def acquire(self, deadline: float, newcomer: bool = False) -> None:
+        """Block until a worker slot is free. If interrupted, withdraw the request; no slot leaks.
+
+        :param deadline: in the seconds of ``time.perf_counter``; infinite for streams without a listener.
+        """
         with self._lock:
             if self.idle:
                 self.idle -= 1
@@ -65,7 +87,7 @@ class DeadlineQueue:
             granted = Lock()
             granted.acquire()
             entry = (deadline, next(self._numbers), granted.release, False)
-            heapq.heappush(self._heap, entry)
+            self._push(entry, newcomer)
         try:
             granted.acquire()
         except BaseException:
@@ -73,15 +95,16 @@ class DeadlineQueue:
                 self.release()  # it was granted at the last moment
             raise
 
-    def submit(self, deadline: float, job: Job) -> None:
+    def submit(self, deadline: float, job: Job, newcomer: bool = False) -> None:
         """Run a job on another thread once a worker slot is free, without blocking.
 
+        :param deadline: as for :meth:`acquire`.
         :raises RuntimeError: if no thread can be started, and none runs that could take the job later.
         """
         with self._lock:
             entry = (deadline, next(self._numbers), job, True)
             if not self.idle:
-                heapq.heappush(self._heap, entry)
+                self._push(entry, newcomer)
                 return
             self.idle -= 1
         try:
@@ -90,7 +113,7 @@ class DeadlineQueue:
             with self._lock:
                 self.idle += 1
                 if self.idle < self.workers:  # the holder of a slot runs the job when it gives it back
-                    heapq.heappush(self._heap, entry)
+                    self._push(entry, newcomer)
                     return
             raise
 
@@ -119,28 +142,37 @@ class DeadlineQueue:
             job = self._pass_on()
 
     def _pass_on(self) -> Job | None:
-        """Pass a slot on to the earliest deadline.
+        """Pass a slot on to who is next.
 
         Return its job for the caller to run, or None after waking its thread.
         """
         with self._lock:
-            if not self._heap:
+            if not self.wanted:
                 self.idle += 1
                 return None
-            *_, begin, is_job = heapq.heappop(self._heap)
+            *_, begin, is_job = self._pop()
         if is_job:
             return begin
         begin()
         return None
 
+    def _push(self, entry: _Entry, newcomer: bool) -> None:
+        heapq.heappush(self._newcomers if newcomer else self._heap, entry)
+
+    def _pop(self) -> _Entry:
+        """Remove the entry that is next. Called with the lock held, while somebody waits."""
+        playing = self._heap and (not self._newcomers or self._heap[0][0] - time.perf_counter() < self.guard)
+        return heapq.heappop(self._heap if playing else self._newcomers)
+
     def _withdraw(self, entry: _Entry) -> bool:
         """Remove an entry; return False if it does not wait any more."""
         with self._lock:
-            if entry not in self._heap:
-                return False
-            self._heap.remove(entry)
-            heapq.heapify(self._heap)
-            return True
+            for heap in (self._heap, self._newcomers):
+                if entry in heap:
+                    heap.remove(entry)
+                    heapq.heapify(heap)
+                    return True
+            return False
 
 
 _QUEUES: WeakSet[DeadlineQueue] = WeakSet()

@@ -14,6 +14,7 @@ class Playback:
     :param live: whether somebody listens; if not, playback counts as infinitely far ahead.
     :param patience: seconds within which the first audio is expected.
     :param speed: returns the seconds of audio that this stream can produce per second now; 0 if unknown.
+    :param lengths: returns the least and the most seconds of audio of a chunk, for a stream that is ``live`` or not.
     :param clock: returns the time in seconds.
     """
 
@@ -23,6 +24,7 @@ class Playback:
         live: bool = True,
         patience: float = 0.05,
         speed: Callable[[], float] = float,
+        lengths: Callable[[bool], tuple[float, float]] = lambda live: (0.0, math.inf),
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.sample_rate = sample_rate
@@ -32,6 +34,7 @@ class Playback:
         self.first_audio: float | None = None
         """Seconds from the request to the first audio, once there is some."""
         self.speed = speed
+        self._lengths = lengths
         self._clock = clock
         self._patience = patience
         self._requested = clock()
@@ -50,8 +53,15 @@ class Playback:
             return math.inf
         return max(0.0, self._runs_out - self._clock()) if self.started else 0.0
 
+    def lengths(self) -> tuple[float, float]:
+        """Return the least and the most seconds of audio of the next chunk; the first one has no least."""
+        least, most = self._lengths(self.live)
+        return (least if self.started else 0.0), most
+
     def deadline(self) -> float:
-        """Return when the next chunk will be late, in the time of the clock."""
+        """Return when the next chunk will be late, in the time of the clock: never without a listener."""
+        if not self.live:
+            return math.inf
         return self._runs_out if self.started else self._requested + self._patience
 
     def delivered(self, samples: int) -> None:

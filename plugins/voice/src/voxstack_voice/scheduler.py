@@ -10,7 +10,7 @@ from threading import Lock
 from voxstack.errors import CapacityError
 from voxstack.streaming.forks import renew_after_fork
 from voxstack.streaming.turn import available_cores
-from voxstack_voice.costs import MachineShare, SpeedMeter, learn
+from voxstack_voice.costs import ChunkCosts, MachineShare, SpeedMeter, learn
 from voxstack_voice.deadline_queue import DeadlineQueue
 from voxstack_voice.ticket import Departure, Ticket
 from voxstack_voice.watchdog import Watchdog
@@ -20,7 +20,8 @@ class Scheduler:
     """Lets at most ``workers`` streams compute at once, and next the one whose chunk is late first.
 
     This is earliest deadline first (Liu and Layland, Scheduling algorithms for multiprogramming in a hard-real-time
-    environment, JACM 20(1), 1973). A stream holds its turn for one chunk.
+    environment, JACM 20(1), 1973), except that new streams wait where they would make those late that play. Streams
+    without a listener compute where no other stream waits. A stream holds its turn for one chunk.
 
     One scheduler serves all voices of a process by default. In a forked child it has no streams.
 
@@ -43,6 +44,7 @@ class Scheduler:
         self.machine = MachineShare()
         self._costs: dict[str, float] = {}  # by voice: seconds of work per second of audio, and for the first audio
         self._first_costs: dict[str, float] = {}
+        self._chunk_costs: dict[str, ChunkCosts] = {}
         self.generation = -1
         self.after_fork()
         renew_after_fork(self)
@@ -63,7 +65,11 @@ class Scheduler:
 
     def meter(self, voice: str) -> SpeedMeter:
         """Return a meter for one stream of a voice."""
-        return SpeedMeter(self._costs, voice, self.queue, self.machine)
+        return SpeedMeter(self._costs, voice, self.queue, self.machine, self.chunk_costs(voice))
+
+    def chunk_costs(self, voice: str) -> ChunkCosts:
+        """Return what the chunks of a voice cost."""
+        return self._chunk_costs.setdefault(voice, ChunkCosts())
 
     @property
     def streams(self) -> int:
@@ -92,7 +98,7 @@ class Scheduler:
                 self._check_capacity(voice)
             self._running[voice] += 1
             self._silent[voice] += 1
-        return Ticket(self, voice, deadline, meter or self.meter(voice))
+        return Ticket(self, voice, deadline, meter or self.meter(voice), live=refuse)
 
     def depart(self, departure: Departure) -> None:
         """Count a stream as ended. Waits for no lock: finalizers call it, on any thread and at any allocation."""

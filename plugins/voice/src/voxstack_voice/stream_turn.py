@@ -25,6 +25,8 @@ class Account(Protocol):
     failure: DeadlineError | None
     interrupts: list[Callable[[], object]]
 
+    @property
+    def newcomer(self) -> bool: ...
     def submit(self, job: Callable[[], object]) -> object: ...
     def watched_turn(self) -> AbstractContextManager[object]: ...
 
@@ -76,7 +78,7 @@ class StreamTurn(Turn):
 
     def acquire_first(self) -> None:
         """Block until a worker is free."""
-        self._queue.acquire(self.ticket.deadline())
+        self._queue.acquire(self.ticket.deadline(), self.ticket.newcomer)
         self._slot.append(True)
         self._generation = self._queue.generation
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from voxstack.errors import DeadlineError
 from voxstack.streaming.turn import CURRENT_TURN
-from voxstack_voice.costs import MachineShare, SpeedMeter
+from voxstack_voice.costs import ChunkCosts, MachineShare, SpeedMeter
 from voxstack_voice.deadline_queue import DeadlineQueue
 from voxstack_voice.stream_turn import StreamTurn
 from voxstack_voice.work_clock import work_clock
@@ -46,6 +46,7 @@ class Accounts(Protocol):
     @property
     def watchdog(self) -> Deadlines: ...
 
+    def chunk_costs(self, voice: str) -> ChunkCosts: ...
     def depart(self, departure: Departure) -> None: ...
     def first_audio(self, generation: int, voice: str) -> None: ...
     def learn_first_cost(self, voice: str, seconds: float) -> bool: ...
@@ -59,7 +60,9 @@ class Ticket:
     be computed, or None (:mod:`voxstack_voice.watchdog`).
     """
 
-    def __init__(self, scheduler: Accounts, voice: str, deadline: Callable[[], float], meter: SpeedMeter) -> None:
+    def __init__(
+        self, scheduler: Accounts, voice: str, deadline: Callable[[], float], meter: SpeedMeter, live: bool = True
+    ) -> None:
         self.deadline = deadline
         self.queue = scheduler.queue
         self.seconds = self.audio = 0.0
@@ -68,12 +71,17 @@ class Ticket:
         self.failure: DeadlineError | None = None
         """The error of a chunk that took longer than ``timeout``, on whichever thread."""
         self.interrupts: list[Callable[[], object]] = []
-        self._scheduler, self._voice, self._meter = scheduler, voice, meter
+        self._scheduler, self._voice, self._meter, self._live = scheduler, voice, meter, live
         self._watch = scheduler.watchdog.watch
         self._lock = Lock()
         self._charged = (0.0, 0.0)  # seconds and audio up to the last chunk
         self._generation = scheduler.generation
         self._admitted = [True]  # emptied by the first to count the stream as ended: pop() is atomic
+
+    @property
+    def newcomer(self) -> bool:
+        """Whether a listener waits for the first audio."""
+        return self._live and not self.audio
 
     @contextmanager
     def turn(self) -> Iterator[StreamTurn]:
@@ -100,7 +108,7 @@ class Ticket:
         from concurrent.futures import Future  # most programs stream on their own thread
 
         future: Future[T] = Future()
-        self.queue.submit(self.deadline(), lambda: self._work(future, job))
+        self.queue.submit(self.deadline(), lambda: self._work(future, job), self.newcomer)
         return future
 
     def record_audio(self, seconds: float) -> None:
@@ -129,6 +137,7 @@ class Ticket:
     @contextmanager
     def _charge(self, turn: StreamTurn) -> Iterator[None]:
         """Make a granted turn the current one of the code inside, and charge its work."""
+        newcomer, audio = self.newcomer, self.audio
         token, began, work = CURRENT_TURN.set(turn), time.perf_counter(), work_clock()
         try:
             yield
@@ -138,6 +147,8 @@ class Ticket:
             worked = min(max(0.0, work_clock() - work), elapsed)  # more than that passed in a parent of this process
             self.add_seconds(max(worked - turn.waited, 0.01 * (elapsed - turn.waited)))
             self._scheduler.machine.observe(worked - turn.waited, elapsed - worked)
+            if self.audio > audio:
+                self.queue.learn(max(0.0, worked - turn.waited), newcomer)
             self._learn_from_chunk()
 
     def _work(self, future: Future[T], job: Callable[[], T]) -> bool:
@@ -162,6 +173,8 @@ class Ticket:
         if self.audio <= audio:
             return
         self._meter.cost = (self.seconds - seconds) / (self.audio - audio)
+        if audio:
+            self._scheduler.chunk_costs(self._voice).learn(self.audio - audio, self.seconds - seconds)
         self._charged = self.seconds, self.audio
         # The first chunk includes the text processing and the encoders.
         if not audio and self._scheduler.learn_first_cost(self._voice, self.seconds):

@@ -195,7 +195,7 @@ class Voice:
     ) -> VoiceStream:
         limit = timeout_of(self.name, timeout, self.timeout)
         meter = self.scheduler.meter(self.name)
-        playback = Playback(self.sample_rate, live, speed=meter.speed)
+        playback = Playback(self.sample_rate, live, speed=meter.speed, lengths=meter.lengths)
         utterance = self._utterance(text, markup, schedule, playback, controls)
         return VoiceStream(self.name, self.block, utterance, playback, self.scheduler, meter, limit)
 
