@@ -12,6 +12,12 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 CONTENT = {"vocoder.onnx": b"a graph", "tables/lexicon.tsv": b"one\tW AH N\n"}
 
 
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validate every addon.json, whatever other tests have validated."""
+    monkeypatch.setenv("VOXSTACK_CACHE", "")
+
+
 @pytest.fixture
 def config() -> dict[str, Any]:
     """Return a valid addon.json for CONTENT."""

@@ -14,6 +14,7 @@ from typing import IO, Any, Self
 from voxstack_addon_spec.errors import AddonError
 from voxstack_addon_spec.file_names import CONFIG, SIGNATURE
 from voxstack_addon_spec.integrity import checked_chunks, wrap_os_errors
+from voxstack_addon_spec.known_valid import is_known, remember
 from voxstack_addon_spec.strict_json import MAX_SIZE, parse_object
 from voxstack_addon_spec.validation import validate_config
 from voxstack_addon_spec.wording import did_you_mean
@@ -128,8 +129,10 @@ class AddonFiles(ABC):
         where = self._where(CONFIG)
         data = self._read_unlisted(CONFIG, MAX_SIZE, "keep tables in files of their own")
         config = parse_object(data, where)
-        validate_config(config, where)
         self.config_sha256 = hashlib.sha256(data).hexdigest()
+        if not is_known(self.config_sha256):
+            validate_config(config, where)
+            remember(self.config_sha256)
         return config
 
     def _read_unlisted(self, name: str, limit: int, advice: str) -> bytes:

@@ -13,14 +13,13 @@ import os
 import platform
 import re
 import shutil
-import stat
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxstack.networks import NetworkSpec
+from voxstack_addon_spec.user_cache import cache_folder, is_private, make_private
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -33,19 +32,9 @@ _SMALLEST = 1024  # bytes of weights that are stored beside the graph, from wher
 
 
 def user_cache() -> GraphCache | None:
-    """Return the cache of this user: ``onnx`` in ``$VOXSTACK_CACHE``; None if that is set and empty.
-
-    By default it is in ``voxstack`` in ``$XDG_CACHE_HOME`` (default: ``~/.cache``), on Windows in ``%LOCALAPPDATA%``.
-    """
-    folder = os.environ.get("VOXSTACK_CACHE")
-    if folder is None:
-        variable = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME"
-        try:
-            base = Path(os.environ.get(variable) or Path.home() / ".cache")
-        except RuntimeError:  # this user has no home
-            return None
-        return GraphCache(base / "voxstack" / "onnx")
-    return GraphCache(Path(folder) / "onnx") if folder else None
+    """Return the cache of this user, if it has one."""
+    folder = cache_folder("onnx")
+    return None if folder is None else GraphCache(folder)
 
 
 def has_content_hash(spec: NetworkSpec) -> bool:
@@ -83,7 +72,7 @@ class GraphCache:
         """Return the file of a graph; None if it is not there, or not as it was written."""
         place = self._folder / key
         try:
-            if not (_is_private(self._folder) and _is_private(place)):
+            if not (is_private(self._folder) and is_private(place)):
                 return None
         except OSError:  # it is not there
             return None
@@ -130,8 +119,7 @@ class GraphCache:
     def _new_place(self, key: str) -> Path | None:
         """Return a new folder of this process; None if there is the graph, or no place for it."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not _is_private(self._folder) or (self._folder / key).exists():
+            if not make_private(self._folder) or (self._folder / key).exists():
                 return None
             return Path(tempfile.mkdtemp(prefix=".new-", dir=self._folder))
         except OSError:
@@ -167,16 +155,6 @@ def store_optimized(options: onnxruntime.SessionOptions, path: Path) -> None:
     prefix = "session.optimized_model_external_initializers"
     options.add_session_config_entry(f"{prefix}_file_name", f"{path.name}.data")
     options.add_session_config_entry(f"{prefix}_min_size_in_bytes", str(_SMALLEST))
-
-
-def _is_private(folder: Path) -> bool:
-    """Return whether a folder is no link, belongs to this user, and is not writable for others."""
-    status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode):
-        return False
-    if not hasattr(os, "getuid"):  # Windows: a user's own folders are private
-        return True
-    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _sha256(path: Path) -> str:
