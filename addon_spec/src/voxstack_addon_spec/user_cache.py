@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def cache_folder(name: str) -> Path | None:
-    """Return a folder in ``$VOXSTACK_CACHE``, which may not exist yet; None if that is set and empty, or without a home.
+    """Return a folder in ``$VOXSTACK_CACHE``, which may not exist yet; None if that is empty, or for want of a home.
 
     By default it is in ``voxstack`` in ``$XDG_CACHE_HOME`` (default: ``~/.cache``), on Windows in ``%LOCALAPPDATA%``.
     """

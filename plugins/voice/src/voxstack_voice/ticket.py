@@ -80,7 +80,7 @@ class Ticket:
 
     @property
     def newcomer(self) -> bool:
-        """Whether a listener waits for the first audio."""
+        """Return whether a listener waits for the first audio."""
         return self._live and not self.audio
 
     @contextmanager
