@@ -90,6 +90,7 @@ def test_the_vocoder_streams_and_the_acoustic_model_does_not(voices):
     assert fields["hifigan"] == {"axis": "frames", "left": 9, "right": 9, "hop": 256}
     assert fields["vocos"] == {"axis": "frames", "left": 12, "right": 12, "hop": 1}
     for voice in voices.values():
+        assert voice.addon.networks["vocoder"].stateful is not None
         acoustic = voice.addon.config["networks"]["acoustic"]
         assert "streaming" not in acoustic
         assert acoustic["measured"]["deterministic"]

@@ -81,7 +81,7 @@ def test_it_says_the_same_for_every_schedule(voices, schedule):
 
 def test_what_streams_is_measured(voices):
     networks = voices["two"].addon.config["networks"]
-    assert {name for name, network in networks.items() if "streaming" in network} == {"vocoder"}
+    assert {name for name, network in networks.items() if "stateful" in network} == {"vocoder"}
     assert all(network["measured"]["source_error"] < 1e-5 for network in networks.values())
 
 

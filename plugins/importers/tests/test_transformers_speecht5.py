@@ -108,6 +108,7 @@ def test_what_streams_is_measured(voice):
     assert networks["step"]["autoregressive"]["states"]["cache"] == {"next": "cache_next", "steps": 0}
     assert networks["postnet"]["streaming"] == {"axis": "frames", "left": 6, "right": 6, "hop": 1}
     assert networks["vocoder"]["streaming"]["hop"] == 8
+    assert networks["vocoder"]["stateful"]["streaming"]["hop"] == 8
     assert all(network["measured"]["source_error"] < 1e-5 for network in networks.values())
 
 

@@ -111,6 +111,7 @@ def test_what_streams_is_measured(voices):
         networks["flow"]["streaming"]["left"] == networks["flow"]["streaming"]["right"] == 2 * 2 * 2
     )  # flows, layers, half a kernel
     assert networks["vocoder"]["streaming"]["hop"] == 8
+    assert networks["vocoder"]["stateful"]["streaming"]["hop"] == 8
     assert all(network["measured"]["source_error"] < 1e-5 for network in networks.values())
 
 

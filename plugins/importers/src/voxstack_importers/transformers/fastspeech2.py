@@ -95,6 +95,7 @@ def _networks(model: Any, vocoder: Any, speakers: int) -> list[NetworkSource]:
             outputs={"samples": ("float32", ["batch", "samples"])},
             examples=lambda rng, sizes: {"mel": normal(rng, sizes["batch"], sizes["frames"], bands)},
             streaming="frames",
+            stateful=True,
             description="Log-mels to samples: HiFi-GAN",
         ),
     ]

@@ -153,6 +153,7 @@ def _vocoder(model: Any, gan: Any) -> NetworkSource:
         outputs={"samples": ("float32", ["batch", "samples"])},
         examples=lambda rng, sizes: {"mel": normal(rng, sizes["batch"], sizes["frames"], bands)},
         streaming="frames",
+        stateful=True,
         description="Log-mels to samples: HiFi-GAN",
     )
 

@@ -146,6 +146,7 @@ class VitsNetworks:
             outputs={"samples": ("float32", ["batch", "samples"])},
             examples=self._frame_examples("latents"),
             streaming="frames",
+            stateful=True,
             description="Latents to samples: HiFi-GAN",
         )
 
