@@ -114,6 +114,7 @@ def test_what_streams_is_measured(voices):
     assert fields["decoder"] == {"axis": "frames", "left": 11, "right": 11, "hop": 256}
     assert all(networks[name]["measured"]["original_error"] < 1e-6 for name in networks)
     assert networks["decoder"]["stateful"]["streaming"]["hop"] == 256
+    assert voices["three"].schedule.largest == 64
     stateful = networks["flow"]["stateful"]["streaming"]
     assert stateful["right"] == 32
 

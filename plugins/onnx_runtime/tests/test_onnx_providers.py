@@ -391,11 +391,13 @@ def test_calls_to_directml_wait_for_each_other_and_others_do_not(machine: Callab
         assert here.peak == peak
 
 
-def test_directml_knows_no_memory_patterns(machine: Callable[..., Machine]) -> None:
+def test_there_are_no_memory_patterns_where_they_are_unknown_or_kept_for_each_length(
+    machine: Callable[..., Machine],
+) -> None:
     here = machine()
-    opened("directml")
-    opened("cuda")
-    assert [session.options.enable_mem_pattern for session in here.sessions] == [False, True]
+    for device in ("directml", "cpu", "cuda"):
+        opened(device)
+    assert [session.options.enable_mem_pattern for session in here.sessions] == [False, False, True]
 
 
 def test_the_devices_that_open_something_are_listed(machine: Callable[..., Machine]) -> None:

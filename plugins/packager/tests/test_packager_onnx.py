@@ -106,7 +106,9 @@ def test_a_graph_is_measured_and_gets_its_stateful_form(tmp_path):
 
 
 def test_a_file_streams_in_windows_where_no_stateful_form_can_be_made(tmp_path):
-    onnx.save(graph(*UP, given=["x"]), tmp_path / "net.onnx")
+    edge = [ints("around", 0, 0, 2, 0, 0, 2), node("Pad", ["across", "around"], ["padded"], mode="edge")]
+    nodes = [UP[0], *edge, node("Conv", ["padded", "w"], ["seen"]), *UP[2:]]
+    onnx.save(graph(*nodes, given=["x"]), tmp_path / "net.onnx")
     given = {"x": INPUTS["x"]}
     made, lines = packaged(
         tmp_path / "tiny",
@@ -114,7 +116,17 @@ def test_a_file_streams_in_windows_where_no_stateful_form_can_be_made(tmp_path):
     )
     assert made["streaming"] == {"axis": "frames", "left": 3, "right": 3, "hop": 2}
     assert "stateful" not in made
-    assert any("streams in windows, as it has no stateful form: ConvTranspose" in line for line in lines)
+    assert any("streams in windows, as it has no stateful form: Pad" in line for line in lines)
+
+
+def test_a_file_with_a_transposed_convolution_streams_with_state(tmp_path):
+    onnx.save(graph(*UP, given=["x"]), tmp_path / "net.onnx")
+    outputs = {"y": ("float32", ["batch", "samples", C])}
+    made, _ = packaged(tmp_path / "tiny", source(tmp_path / "net.onnx", inputs={"x": INPUTS["x"]}, outputs=outputs))
+    assert made["streaming"] == {"axis": "frames", "left": 3, "right": 3, "hop": 2}
+    assert made["stateful"]["streaming"]["hop"] == 2
+    assert made["stateful"]["streaming"]["right"] == 3
+    assert made["stateful"]["measured"]["source_error"] < 1e-5
 
 
 def test_half_the_size_is_what_the_rounded_graph_gives(tmp_path):

@@ -29,6 +29,7 @@ def package(
     stack: Sequence[Mapping[str, Any]] | None = None,
     controls: Mapping[str, Any] | None = None,
     contexts: Mapping[str, Any] | None = None,
+    schedule: Mapping[str, Any] | None = None,
     description: str = "",
     files: Mapping[str, str | os.PathLike[str]] | None = None,
     golden_text: str | None = None,
@@ -40,6 +41,7 @@ def package(
 
     :param sample_rate: in Hz; ``hop_length``: samples of a frame.
     :param stack: blocks that turn an utterance into samples; none for an addon that only lends its networks.
+    :param schedule: the voice's chunk schedule: ``first``, ``growth``, ``largest``, or some of these.
     :param files: further files by their name in the addon: tables, a licence text, ...
     :param golden_text: text of the golden speech of the finished voice, whose blocks must be installed; 4 to 8 seconds
         with a number, a question and a word of no dictionary cover most of it.
@@ -54,6 +56,7 @@ def package(
     head |= {"description": description} if description else {}
     head |= {"languages": list(languages), "sample_rate": sample_rate, "hop_length": hop_length}
     body = {"controls": dict(controls or {}), "networks": {}, "contexts": dict(contexts or {})}
+    body |= {"schedule": dict(schedule)} if schedule else {}
     config = {**head, **body, **({"stack": list(stack)} if stack else {})}
     _check(config, networks, golden_text)
     with atomic_folder(Path(folder), replace) as scratch:

@@ -16,6 +16,7 @@ import numpy as np
 import voxstack
 from voxstack.networks.addon import Addon
 from voxstack_importers.description import (
+    GENERATOR_SCHEDULE,
     GOLDEN_TEXT,
     SEED,
     Spec,
@@ -78,6 +79,7 @@ def convert(path: Path, out: Path, progress: Progress, *, vocoder: str = "", tok
         networks=[acoustic.cut(run), wave.cut(run.mel)],
         stack=sentence_stack(language, [*blocks, {"type": "Encoders"}], streamed),
         controls={**rate(), **noise_scale(NOISE_SCALE), **SEED},
+        schedule=None if wave.inverse else GENERATOR_SCHEDULE,
         description=f"Imported from the Matcha-TTS voice {path.name} with {Path(vocoder).name}",
         reference=MatchaReference(blocks, acoustic, wave),
         progress=progress,

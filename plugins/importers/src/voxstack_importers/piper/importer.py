@@ -13,7 +13,7 @@ import numpy as np
 
 import voxstack
 from voxstack.networks.addon import Addon
-from voxstack_importers.description import Spec, sentence_stack
+from voxstack_importers.description import GENERATOR_SCHEDULE, Spec, sentence_stack
 from voxstack_importers.graphs import Graph
 from voxstack_importers.importers import Progress, addon_header
 from voxstack_importers.piper.config import PiperConfig
@@ -62,6 +62,7 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
         networks=networks.cut(),
         stack=stack,
         controls=config.controls(sampled),
+        schedule=GENERATOR_SCHEDULE,
         description=f"Imported from the Piper voice {path.name}",
         reference=PiperReference(blocks, sample, original, config.length_scale),
         progress=progress,

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+from voxstack_importers.description import GENERATOR_SCHEDULE
 from voxstack_importers.importers import OPTIONS, Progress, addon_header
 from voxstack_importers.transformers.pretrained import Conversion, Pretrained, library
 from voxstack_packager import PackagingError, package
@@ -59,6 +60,7 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
         networks=conversion.networks,
         stack=conversion.stack,
         controls=conversion.controls,
+        schedule=GENERATOR_SCHEDULE,
         files=conversion.files,
         description=f"Imported from a {pretrained.architecture} of transformers, {path.resolve().name}",
         reference=conversion.reference,
