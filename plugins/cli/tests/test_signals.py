@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,47 @@ def test_a_signal_leaves_the_older_files_and_no_parts(sent: list[str], tmp_path:
     assert (output, errors) == (b"", b"")
     assert files[0].read_bytes() == b"older"
     assert [path.name for path in tmp_path.iterdir()] == ["one.wav"]
+
+
+TAKEN = textwrap.dedent("""
+    import signal, sys, threading, time
+    from voxstack_cli.main import main
+
+    def take():  # as the system may let a thread of a library do
+        time.sleep(0.3)
+        for name in sys.argv[1:]:
+            signal.pthread_kill(threading.get_ident(), signal.Signals[name])
+        time.sleep(60)
+
+    def run(options):
+        threading.Thread(target=take, daemon=True).start()
+        time.sleep(60)
+
+    def command(parser):
+        parser.set_defaults(run=run)
+
+    sys.exit(main(["wait"], commands={"wait": command}))
+""")
+
+
+@pytest.mark.parametrize("sent", [["SIGTERM"], ["SIGINT"], ["SIGINT", "SIGHUP"]])
+def test_a_signal_that_another_thread_takes_ends_what_the_main_thread_waits_for(sent: list[str]) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.run([sys.executable, "-c", TAKEN, *sent], env=environment, timeout=50, capture_output=True)
+    assert process.returncode in {128 + signal.Signals[name] for name in sent}
+    assert process.stderr == b""
+
+
+def test_nothing_is_left_of_the_thread_that_sees_to_signals() -> None:
+    before, files = signal.set_wakeup_fd(-1), len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    for _ in range(5):
+        assert main(["look"], Registry({}), {"look": running([])}) == 0
+    end = time.monotonic() + 20
+    while any(thread.name == "voxstack-signals" for thread in threading.enumerate()):
+        assert time.monotonic() < end
+    assert signal.set_wakeup_fd(before) == -1
+    if files:
+        assert len(os.listdir("/proc/self/fd")) == files
 
 
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
