@@ -15,8 +15,8 @@ REPEATED = 1.0
 """Seconds after a signal in which further ones are ignored: it is under way, and ``timeout`` sends two, a user more."""
 
 
-UNHANDLED = 0.1
-"""Seconds after which a signal that the main thread has not handled is sent to it once more."""
+HANDLED = 0.1
+"""Seconds in which the main thread handles a signal, unless another thread has taken it."""
 
 
 class Terminated(SystemExit):
@@ -35,7 +35,7 @@ def ending_in_order() -> Iterator[None]:
     changes on another thread than the main one, which alone may handle signals.
     """
     previous: dict[int, Any] = {}
-    handler = _Handler()
+    handler = _handler()
     if threading.current_thread() is threading.main_thread():
         for name, default in _DEFAULTS.items():
             number = getattr(signal, name, None)  # Windows has no SIGHUP
@@ -43,7 +43,7 @@ def ending_in_order() -> Iterator[None]:
                 with contextlib.suppress(ValueError):  # in another interpreter than the main one
                     previous[number] = signal.signal(number, handler)
     try:
-        with _wakening(handler) if previous else contextlib.nullcontext():
+        with _waking() if previous else contextlib.nullcontext():
             yield
     finally:
         for number, before in previous.items():
@@ -54,29 +54,28 @@ def ending_in_order() -> Iterator[None]:
 _DEFAULTS = {"SIGTERM": signal.SIG_DFL, "SIGHUP": signal.SIG_DFL, "SIGINT": signal.default_int_handler}
 
 
-class _Handler:
-    """Raises for the first of several signals that arrive together."""
+def _handler() -> Any:
+    """Return a handler that raises for the first of several signals that arrive together."""
+    first = float("-inf")
 
-    def __init__(self) -> None:
-        self.calls = 0
-        self._first = float("-inf")
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        self.calls += 1
-        if time.monotonic() - self._first < REPEATED:
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal first
+        if time.monotonic() - first < REPEATED:
             return
-        self._first = time.monotonic()
+        first = time.monotonic()
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
+
+    return handle
 
 
 @contextlib.contextmanager
-def _wakening(handler: _Handler) -> Iterator[None]:
-    """Send a signal to the main thread once more if it has not handled it, while the block inside runs.
+def _waking() -> Iterator[None]:
+    """Wake the main thread from what it waits for after a signal, while the block inside runs.
 
     The system may give a signal to any thread, such as one of a numeric library. Python then handles it on the main
-    thread, but only when what that waits for is over.
+    thread, but only when what that waits for is over. SIGURG, which is ignored otherwise, ends the wait.
     """
-    if not hasattr(signal, "pthread_kill"):
+    if not hasattr(signal, "pthread_kill") or signal.getsignal(signal.SIGURG) != signal.SIG_DFL:
         yield
         return
     try:
@@ -88,27 +87,28 @@ def _wakening(handler: _Handler) -> Iterator[None]:
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     if before != -1:  # the event loop around is woken by signals, and must stay so
         signal.set_wakeup_fd(before)
-    watching = threading.Thread(target=_watch, args=(reader, handler), name="voxstack-signals", daemon=True)
+    signal.signal(signal.SIGURG, lambda *_: None)
+    watching = threading.Thread(target=_watch, args=(reader,), name="voxstack-signals", daemon=True)
     try:
         with contextlib.suppress(RuntimeError):  # no thread can be started
             watching.start()
         yield
     finally:
         signal.set_wakeup_fd(before)
+        signal.signal(signal.SIGURG, signal.SIG_DFL)
         os.close(writer)
         if watching.ident is None:
             os.close(reader)
 
 
-def _watch(reader: int, handler: _Handler) -> None:
-    """Read the numbers of signals as they arrive, and see that they are handled."""
-    main, seen = threading.main_thread().ident, 0
+def _watch(reader: int) -> None:
+    """Read the numbers of signals as they arrive, and wake the main thread after each."""
+    main = threading.main_thread().ident
     assert main is not None, "it runs"
     try:
         while numbers := os.read(reader, 64):
-            time.sleep(UNHANDLED)
-            if handler.calls == seen:
-                signal.pthread_kill(main, numbers[-1])
-            seen = handler.calls
+            if any(number != signal.SIGURG for number in numbers):
+                time.sleep(HANDLED)
+                signal.pthread_kill(main, signal.SIGURG)
     finally:
         os.close(reader)
