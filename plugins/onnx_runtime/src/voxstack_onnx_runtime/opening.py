@@ -141,9 +141,8 @@ def _session_options(
     options.intra_op_num_threads = context.usable_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    if provider in (PROVIDERS["directml"].name, PROVIDERS["cpu"].name):
-        # DirectML does not support it; on the CPU, each new length of a stream would keep memory of its own
-        options.enable_mem_pattern = False
+    if provider == PROVIDERS["directml"].name:
+        options.enable_mem_pattern = False  # DirectML does not support it
     entries = {
         "session.force_spinning_stop": "1",
         "session.intra_op.allow_spinning": "1" if context.usable_threads <= (os.cpu_count() or 1) else "0",
