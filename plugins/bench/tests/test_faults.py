@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stopping import stop_process
 
 from voxstack import VoxstackError
 from voxstack_bench.commands.options import check_output, print_progress, write_output
@@ -30,7 +31,7 @@ def test_a_stopped_process_is_not_waited_for(size: int, monkeypatch: Any) -> Non
     """A request of more than a pipe holds cannot even be written."""
     monkeypatch.setattr(worker_module, "ENDING", 0.2)
     with Worker(timeout=0.3) as worker:
-        os.kill(worker._process.pid, signal.SIGSTOP)
+        stop_process(worker._process.pid)
         with pytest.raises(WorkerError, match=r"no reply to 'speak' within 0\.3 s"):
             worker.call("speak", text="x" * size, controls={})
         with pytest.raises(WorkerError, match="ended during 'facts' with signal SIGKILL"):
@@ -41,7 +42,7 @@ def test_a_stopped_process_is_not_waited_for(size: int, monkeypatch: Any) -> Non
 def test_a_stopped_process_ends_with_its_worker(monkeypatch: Any) -> None:
     monkeypatch.setattr(worker_module, "ENDING", 0.2)
     with Worker() as worker:
-        os.kill(worker._process.pid, signal.SIGSTOP)
+        stop_process(worker._process.pid)
     assert worker._process.poll() == -signal.SIGKILL
 
 

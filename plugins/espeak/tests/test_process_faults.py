@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stopping import stop_process
 from tiny import addon, loaded
 
 from voxstack import CapacityError, VoxstackError
@@ -71,7 +72,7 @@ def test_a_stopped_process_ends_its_stream_and_no_other(pool: ProcessPool) -> No
     expected = synthesized(block, "Yes.")
     stream, stopped = begun(pool)
     stopped._silence = stopped._pipes.silence = 0.5
-    os.kill(stopped.pid, signal.SIGSTOP)
+    stop_process(stopped.pid)
     with pytest.raises(VoxstackError, match=r"gave no sign of life for 0\.5 s, and was ended"):
         list(stream)
     assert pool.lent == 0
@@ -85,7 +86,10 @@ def test_an_idle_process_that_does_not_reply_is_replaced(number: int, pool: Proc
     (idle,) = pool._idle
     monkeypatch.setattr(type(idle), "ready", property(lambda self: self._done))  # it dies only after it was looked at
     idle._silence = 1.0
-    os.kill(idle.pid, number)
+    if number == signal.SIGSTOP:
+        stop_process(idle.pid)
+    else:
+        os.kill(idle.pid, number)
     np.testing.assert_array_equal(synthesized(espeak_with(pool), "Yes."), expected)
     assert ended(idle)
     assert pool.lent == 0
@@ -96,7 +100,7 @@ def test_a_process_that_is_stopped_for_a_moment_goes_on(pool: ProcessPool) -> No
     text = LONG[: len(LONG) // 4]
     expected = synthesized(espeak_with(pool), text)
     stream, stopped = begun(pool, text)
-    os.kill(stopped.pid, signal.SIGSTOP)
+    stop_process(stopped.pid)
     threading.Timer(0.1, os.kill, (stopped.pid, signal.SIGCONT)).start()
     rest = np.concatenate(list(stream))
     np.testing.assert_array_equal(rest, expected[-len(rest) :])

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stopping import stop_process
 from tiny import addon, loaded
 
 from voxstack import CapacityError, RequestError, VoxstackError
@@ -54,7 +55,7 @@ def test_a_stopped_process_ends_its_stream_and_no_other(flite: Flite) -> None:
 
     def stop(reply: Any) -> None:
         if worker.silence == 0.5:
-            os.kill(worker.pid, signal.SIGSTOP)
+            stop_process(worker.pid)
         worker.silence = 0.5  # from the next reply on
 
     with pytest.raises(VoxstackError, match=r"Flite: its process gave no sign of life for 0\.5 s, and was ended"):
@@ -69,7 +70,7 @@ def test_a_process_that_is_stopped_for_a_moment_goes_on(flite: Flite) -> None:
     expected = synthesized(flite, text)
     stream = flite.stream(iter(()), {"text": text})
     next(stream)
-    os.kill(flite._process.pid, signal.SIGSTOP)
+    stop_process(flite._process.pid)
     threading.Timer(0.1, os.kill, (flite._process.pid, signal.SIGCONT)).start()
     rest = np.concatenate(list(stream))
     np.testing.assert_array_equal(rest, expected[-len(rest) :])
@@ -81,7 +82,10 @@ def test_an_idle_process_that_does_not_reply_is_replaced(number: int, flite: Fli
     monkeypatch.setattr(process, "REUSED", 0.01)
     expected = synthesized(flite, "Yes.")
     flite._process._process.poll = lambda: None  # it dies only after it was looked at
-    os.kill(flite._process.pid, number)
+    if number == signal.SIGSTOP:
+        stop_process(flite._process.pid)
+    else:
+        os.kill(flite._process.pid, number)
     with ThreadPoolExecutor(2) as threads:
         for samples in threads.map(lambda _: synthesized(flite, "Yes."), range(2)):
             np.testing.assert_array_equal(samples, expected)
@@ -90,7 +94,7 @@ def test_an_idle_process_that_does_not_reply_is_replaced(number: int, flite: Fli
 @posix
 def test_a_process_that_reads_no_request_is_replaced(flite: Flite, monkeypatch: Any) -> None:
     synthesized(flite, "Yes.")
-    os.kill(flite._process.pid, signal.SIGSTOP)
+    stop_process(flite._process.pid)
     request = {"voice": "slt", "tokens": [], "factors": {}, "padding": "x" * 1_000_000}
     monkeypatch.setattr(process, "REUSED", 0.01)
     flite._process.run(request, lambda reply: None, lambda: False)

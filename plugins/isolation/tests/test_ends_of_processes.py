@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from deadlines import SAFETY, limited
+from stopping import stop_process
 from tiny import network, tensor
 
 from voxstack import NetworkError
@@ -137,7 +138,7 @@ def test_a_process_that_died_while_it_was_idle_is_replaced_without_an_error(loop
 
 def test_a_stopped_process_ends_with_the_deadline(loop: IsolatedNetwork) -> None:
     assert loop.pid is not None
-    os.kill(loop.pid, signal.SIGSTOP)
+    stop_process(loop.pid)
     with limited() as turn:
         turn.miss_soon()
         with pytest.raises(NetworkError, match="missed its deadline"):
