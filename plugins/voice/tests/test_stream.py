@@ -320,7 +320,7 @@ def test_nothing_stays_behind(load: Callable[..., voxstack.Voice], prefetch: boo
     rounds()
     wait_for(lambda: not voice.scheduler.streams)
     gc.collect()
-    assert voice.scheduler.queue.idle == 2
+    wait_for(lambda: voice.scheduler.queue.idle == 2)
     waiting_threads = 100 if prefetch else 0  # a stream that waits for its own thread keeps one of the scheduler's
     assert threading.active_count() <= before + waiting_threads
     wait_for(lambda: not [thread for thread in threading.enumerate() if thread.name == "voxstack-prefetch"])
