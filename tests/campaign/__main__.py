@@ -102,7 +102,8 @@ def _start(name: str, number: int, jobs: int, options: argparse.Namespace, folde
     for option in ("cases", "case"):
         value = getattr(options, option)
         arguments += [] if value is None else [f"--{option}", str(value)]
-    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
+    own = {"TMPDIR": str(folder), "VOXSTACK_CACHE": str(folder / "cache"), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, **own}
     with open(folder / f"errors{number}", "w") as errors:
         return subprocess.Popen(
             arguments,

@@ -10,6 +10,9 @@ from voxstack_voice.deadline_queue import DeadlineQueue
 EFFICIENT = 2.0
 """What computing the audio of a chunk costs at least, as a multiple of the rest of its work, where others wait."""
 
+MAX_OVERHEAD = 0.3
+"""Seconds of audio that the rest of a chunk's work counts as at most, so that a few unusual chunks do no harm."""
+
 BACKGROUND_TURN = 0.1
 """Seconds of work of a chunk without a listener, where others may come that have one."""
 
@@ -81,10 +84,6 @@ class ChunkCosts:
         slope = (self._weight * self._xy - self._x * self._y) / spread
         base = (self._y - slope * self._x) / self._weight
         return min(base / slope, MAX_OVERHEAD) if slope > 0 and base > 0 else 0.0
-
-
-MAX_OVERHEAD = 0.3
-"""Seconds of audio, so that a few unusual chunks do no harm."""
 
 
 class MachineShare:
