@@ -86,8 +86,8 @@ def _inference_session(
     first = providers[0][0]
     cache = user_cache() if first == PROVIDERS["cpu"].name and has_content_hash(spec) else None
     try:
-        if cache is not None:
-            return _cached_session(cache, spec, context, path, providers, sizes)
+        if cache is not None and (session := _cached_session(cache, spec, context, path, providers, sizes)):
+            return session
         options = _session_options(spec, context, first, sizes)
         return onnxruntime.InferenceSession(str(path), options, providers=list(providers), enable_fallback=0)
     except VoxstackError:
@@ -108,8 +108,11 @@ def _cached_session(
     path: Path,
     providers: Providers,
     sizes: Mapping[str, int],
-) -> onnxruntime.InferenceSession:
-    """Return a session with the graph as this machine has optimized it before, or optimize and keep it now."""
+) -> onnxruntime.InferenceSession | None:
+    """Return a session with the graph as this machine has optimized it before, or optimize and keep it now.
+
+    None if neither can be done.
+    """
     import onnxruntime
 
     def open_session(graph: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
@@ -129,7 +132,7 @@ def _cached_session(
             options = _session_options(spec, context, providers[0][0], sizes)
             store_optimized(options, target)
             return open_session(path, options)
-    return open_session(path, _session_options(spec, context, providers[0][0], sizes))
+    return None
 
 
 def _session_options(
