@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from voxstack_addon_spec import AddonError, files, known_valid, open_addon
+from voxstack_addon_spec import AddonError, files, known_valid, onnx_files, open_addon
+from voxstack_addon_spec.folder import FolderAddon
 from voxstack_addon_spec.user_cache import cache_folder
 
 
@@ -81,6 +84,76 @@ def test_without_a_cache_everything_is_validated(
     for _ in range(2):
         open_addon(folder).close()
     assert len(validated) == 2
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of files that are hashed from now on."""
+    names: list[str] = []
+    chunks = FolderAddon.chunks
+
+    def record(files: FolderAddon, name: str) -> Iterator[bytes]:
+        names.append(name)
+        return chunks(files, name)
+
+    monkeypatch.setattr(FolderAddon, "chunks", record)
+    return names
+
+
+def _settle(monkeypatch: pytest.MonkeyPatch, seconds: float = 60.0) -> None:
+    """Let files seem to have been written some time ago: nothing can set back when they changed."""
+    now = time.time
+    monkeypatch.setattr("voxstack_addon_spec.known_valid.time.time", lambda: now() + seconds)
+
+
+def test_a_file_is_hashed_once(cache: Path, hashed: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        open_addon(folder).path("vocoder.onnx")
+    assert len(hashed) == 2, "it has just been written: a change within the resolution of its times is not seen"
+    _settle(monkeypatch)
+    for _ in range(3):
+        open_addon(folder).path("vocoder.onnx")
+    assert len(hashed) == 3
+    with open_addon(folder) as opened:
+        opened.verify()
+        opened.read("vocoder.onnx")
+    assert hashed.count("vocoder.onnx") == 5, "who reads or verifies a file reads all of it"
+
+
+def test_a_change_of_a_file_that_was_hashed_is_seen(
+    cache: Path, hashed: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _settle(monkeypatch)
+    path = folder / "vocoder.onnx"
+    open_addon(folder).path("vocoder.onnx")
+    times, data = path.stat(), path.read_bytes()
+    time.sleep(0.02)  # longer than the resolution of the times of usual file systems
+    path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(AddonError, match=r"vocoder\.onnx"):
+        open_addon(folder).path("vocoder.onnx")
+    path.unlink()
+    path.write_bytes(data)
+    assert open_addon(folder).path("vocoder.onnx") == path
+    assert len(hashed) == 3
+
+
+def test_what_an_onnx_file_refers_to_is_read_once(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    real = onnx_files.data_problem
+    monkeypatch.setattr(onnx_files, "data_problem", lambda *args: (read.append(args), real(*args))[1])
+    _settle(monkeypatch)
+    path = tmp_path / "empty.onnx"
+    path.write_bytes(b"\x08\x08")
+    for _ in range(2):
+        assert onnx_files.file_problem(path, ["a.data"]) is None
+    assert len(read) == 1
+    assert onnx_files.file_problem(path, []) is None
+    assert len(read) == 2, "other files may be allowed"
+    path.write_bytes(b"\xff")
+    for _ in range(2):
+        assert onnx_files.file_problem(path, [])
+    assert len(read) == 4
 
 
 def test_the_oldest_are_forgotten(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from tiny import network, plugin, tensor
 
 import voxstack
 from voxstack import Registry, SequenceBlock, StackError, StreamableBlock, StreamablePipeline, StreamableStack, build
+from voxstack_addon_spec.validation import strict_validator
 
 
 @dataclass
@@ -246,3 +247,26 @@ def test_an_error_while_loading_names_the_block(open_tiny: Callable[..., Any]) -
     ) as caught:
         build([{"type": "Greedy"}], addon)
     assert isinstance(caught.value.__cause__, voxstack.AddonError)
+
+
+def test_an_entry_that_was_valid_is_not_validated_again(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOXSTACK_CACHE", str(tmp_path))
+    validated: list[None] = []
+    real = strict_validator
+    monkeypatch.setattr("voxstack.stack.strict_validator", lambda: (validated.append(None), real())[1])
+    registry = Registry({"own": plugin([Add])})
+    for _ in range(3):
+        assert build({"type": "Add", "amount": 2}, registry=registry).amount == 2
+    assert len(validated) == 1
+    for _ in range(2):
+        with pytest.raises(StackError, match="amount"):
+            build({"type": "Add", "amount": "2"}, registry=registry)
+    assert len(validated) == 3, "what is not valid is never known"
+
+    @dataclass
+    class Other(Add):
+        amount: float = field(default=1.0, metadata={"maximum": 1.0})
+
+    Other.__name__ = "Add"
+    with pytest.raises(StackError, match="amount"):
+        build({"type": "Add", "amount": 2}, registry=Registry({"own": plugin([Other])}))

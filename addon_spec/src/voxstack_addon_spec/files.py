@@ -39,7 +39,7 @@ class AddonFiles(ABC):
 
         The file stays there until the addon is closed or no longer referenced. Files have the same relative paths as in
         the addon, but a file inside a ``.zip`` is unpacked only when it is requested: request all files that belong
-        together.
+        together. A file in a folder that has not changed since it was hashed is not hashed again.
 
         :param name: as ``files`` lists it.
         :raises AddonError: if the file is not listed, missing, unreadable, outside the addon, or not as listed.

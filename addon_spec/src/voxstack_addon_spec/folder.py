@@ -12,6 +12,7 @@ from voxstack_addon_spec.errors import AddonError
 from voxstack_addon_spec.file_names import CONFIG
 from voxstack_addon_spec.files import AddonFiles
 from voxstack_addon_spec.integrity import FRESH_COPY, FileVersion, check_size, file_version, wrap_os_errors
+from voxstack_addon_spec.known_valid import checked_file, is_known, remember_file
 
 
 class FolderAddon(AddonFiles):
@@ -25,13 +26,15 @@ class FolderAddon(AddonFiles):
         self.config = self._read_config()
 
     def path(self, name: str) -> Path:
-        self._entry(name)
+        sha256 = self._entry(name)["sha256"]
         path = self._resolve(name)
         with wrap_os_errors(self._where(name)):
             version = file_version(path.stat())
         if self._checked.get(name) != version:  # hashing it again would cost as much as loading it
-            for _ in self.chunks(name):
-                pass
+            if not is_known(checked_file(version, sha256)):
+                for _ in self.chunks(name):
+                    pass
+                remember_file(version, sha256)
             self._checked[name] = version
         return path
 

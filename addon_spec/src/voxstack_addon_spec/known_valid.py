@@ -1,7 +1,7 @@
-"""Contents of addon.json that are known to be valid, so that they need not be validated each time they are opened.
+"""The record of what is known to be valid: contents of addon.json, entries of stacks, and files with their hashes.
 
-Importing jsonschema and validating take a quarter of the time in which a voice is loaded. Each content is an empty file
-in the user's cache folder, named after a hash of it and of the rules.
+Importing jsonschema, validating and hashing take a third of the time in which a voice is loaded. Each of them is an
+empty file in the user's cache folder, named after a hash of it and of the rules.
 """
 
 from __future__ import annotations
@@ -9,20 +9,40 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import os
+import json
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from voxstack_addon_spec.user_cache import cache_folder, is_private, make_private
+from voxstack_addon_spec.integrity import FileVersion
+from voxstack_addon_spec.user_cache import cache_folder, is_private, keep_newest, make_private
 
-MAX_KNOWN = 1000
+MAX_KNOWN = 4000
 """Contents that are kept; beyond, those that were validated longest ago are forgotten."""
+
+SETTLED = 2.0
+"""Seconds for which a file must not have changed: within the resolution of its times, a change would not be seen."""
+
+
+def checked_value(schema: Mapping[str, Any], value: object) -> str | None:
+    """Return the name of a value that is checked against a JSON Schema; None if either is no JSON."""
+    try:
+        return json.dumps([schema, value], sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def checked_file(version: FileVersion, found: str) -> str:
+    """Return the name of a version of a file in which something was found, such as its hash."""
+    return f"{version} {found}"
 
 
 def is_known(content: str) -> bool:
     """Return whether a content is known to be valid.
 
-    :param content: its SHA-256.
+    :param content: its name: itself, or a hash of it.
     """
     folder = cache_folder("valid")
     if folder is None:
@@ -41,16 +61,13 @@ def remember(content: str) -> None:
     with contextlib.suppress(OSError):
         if make_private(folder):
             (folder / _name(content)).touch(mode=0o600)
-            _forget(folder)
+            keep_newest(folder, MAX_KNOWN)
 
 
-def _forget(folder: Path) -> None:
-    names = os.listdir(folder)
-    if len(names) <= MAX_KNOWN:
-        return
-    oldest = sorted((folder / name for name in names), key=lambda path: path.stat().st_mtime_ns)
-    for path in oldest[: len(names) - MAX_KNOWN // 2]:
-        path.unlink(missing_ok=True)
+def remember_file(version: FileVersion, found: str) -> None:
+    """Record what was found in a version of a file, unless that has just been written."""
+    if time.time() - max(version[-2:]) / 1e9 > SETTLED:
+        remember(checked_file(version, found))
 
 
 def _name(content: str) -> str:

@@ -10,6 +10,8 @@ import mmap
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from voxstack_addon_spec.integrity import file_version
+from voxstack_addon_spec.known_valid import checked_file, is_known, remember_file
 from voxstack_addon_spec.wording import listing, short_repr
 
 MAX_FIELDS = 2_000_000
@@ -50,13 +52,21 @@ def file_problem(path: Path, allowed: Collection[str]) -> str | None:
     """Return why an ONNX file must not be opened; None if all that it would load is in it and in the allowed files.
 
     :param allowed: names of files in its folder.
+    A file that has not changed since is not read again.
+
     :raises OSError: if it cannot be read.
     """
+    version, refers = file_version(path.stat()), f"refers only to {sorted(allowed)}"
+    if is_known(checked_file(version, refers)):
+        return None
     with path.open("rb") as file:
         if not path.stat().st_size:
             return "is empty; export the network again"
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return data_problem(data, allowed)
+            problem = data_problem(data, allowed)
+    if problem is None:
+        remember_file(version, refers)
+    return problem
 
 
 def data_problem(data: _Data, allowed: Collection[str]) -> str | None:

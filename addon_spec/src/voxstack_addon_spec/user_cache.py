@@ -23,6 +23,19 @@ def cache_folder(name: str) -> Path | None:
         return None
 
 
+def keep_newest(folder: Path, most: int) -> None:
+    """Remove the older half of the files in a folder if there are more than ``most``.
+
+    :raises OSError: if one cannot be removed.
+    """
+    names = os.listdir(folder)
+    if len(names) <= most:
+        return
+    oldest = sorted((folder / name for name in names), key=lambda path: path.stat().st_mtime_ns)
+    for path in oldest[: len(names) - most // 2]:
+        path.unlink(missing_ok=True)
+
+
 def make_private(folder: Path) -> bool:
     """Create a folder if it is not there, and return whether it is private.
 

@@ -12,6 +12,7 @@ from voxstack.registry import Registry
 from voxstack.schema import block_schema
 from voxstack.streaming.faults import check_declarations, located
 from voxstack.utterance import REQUEST
+from voxstack_addon_spec.known_valid import checked_value, is_known, remember
 from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import did_you_mean, problem
 
@@ -104,8 +105,6 @@ def _description(cls: type[Block], path: str) -> tuple[dict[str, Any], dict[str,
 
 
 def _validate(spec: Mapping[str, Any], cls: type[Block], schema: Mapping[str, Any], path: str) -> None:
-    from jsonschema.exceptions import best_match  # costs more to import than the rest of the core
-
     known = schema["properties"]
     for key in spec:
         if key not in known:
@@ -113,12 +112,19 @@ def _validate(spec: Mapping[str, Any], cls: type[Block], schema: Mapping[str, An
             raise StackError(
                 path, f"{cls.__name__} has no field {key!r}{did_you_mean(key, known)}\n  its fields: {fields}"
             )
+    content = checked_value(schema, spec)
+    if content is not None and is_known(content):
+        return
+    from jsonschema.exceptions import best_match  # costs more to import than the rest of the core
+
     errors = strict_validator()(schema).iter_errors(spec)
     error = best_match(e for e in errors if "x-block" not in e.schema)  # child blocks are checked when they are built
     if error is not None:
         place = error.json_path.removeprefix("$").lstrip(".")
         spot = field_path(path, place) if place and not place.startswith("[") else path + place
         raise StackError(spot, f"{cls.__name__}: {problem(error)}")
+    if content is not None:
+        remember(content)
 
 
 def _convert(hint: Any, value: Any, addon: Addon | None, registry: Registry, path: str) -> Any:

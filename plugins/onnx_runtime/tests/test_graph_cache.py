@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -238,3 +239,18 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     cache = user_cache()
     assert cache is not None
     assert cache._folder == tmp_path / "voxstack" / "onnx"
+
+
+def test_a_graph_that_has_not_changed_is_hashed_once(
+    folder: Path, run: Callable[..., np.ndarray], opened: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run()
+    hashed: list[Path] = []
+    real = graph_cache._sha256
+    monkeypatch.setattr(graph_cache, "_sha256", lambda path: (hashed.append(path), real(path))[1])
+    now = time.time
+    monkeypatch.setattr("voxstack_addon_spec.known_valid.time.time", lambda: now() + 60)
+    for _ in range(3):
+        np.testing.assert_array_equal(run(), first)
+    assert sorted(path.name for path in hashed) == ["graph.onnx", "graph.onnx.data"]
+    assert [path.name for path in opened] == ["net.onnx", *["graph.onnx"] * 3]

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxstack.networks import NetworkSpec
+from voxstack_addon_spec.integrity import file_version
+from voxstack_addon_spec.known_valid import checked_file, is_known, remember_file
 from voxstack_addon_spec.user_cache import cache_folder, is_private, make_private
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class GraphCache:
             return None
         try:
             hashes: dict[str, str] = json.loads((place / _HASHES).read_text())
-            whole = all(_sha256(place / Path(name).name) == expected for name, expected in hashes.items())
+            whole = all(_has_hash(place / Path(name).name, expected) for name, expected in hashes.items())
             os.utime(place)
         except (OSError, ValueError, AttributeError):  # something else than it was written
             whole = False
@@ -157,6 +159,16 @@ def store_optimized(options: onnxruntime.SessionOptions, path: Path) -> None:
     options.add_session_config_entry(f"{prefix}_min_size_in_bytes", str(_SMALLEST))
 
 
+def _has_hash(path: Path, expected: str) -> bool:
+    version = file_version(path.stat())
+    if is_known(checked_file(version, expected)):
+        return True
+    whole = _sha256(path) == expected
+    if whole:
+        remember_file(version, expected)
+    return whole
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -165,8 +177,8 @@ def _sha256(path: Path) -> str:
 @functools.cache
 def _processor() -> str:
     """Return what tells processors with different instructions apart."""
-    features = ""
+    features = os.environ.get("PROCESSOR_IDENTIFIER", "")  # on Windows; platform.processor() may start a program
     with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
         lines = (line for line in file if line.partition(":")[0].strip() in ("flags", "Features", "model name"))
         features = "".join(sorted(set(lines)))
-    return f"{platform.machine()} {platform.processor()} {features}"
+    return f"{platform.machine()} {features}"
