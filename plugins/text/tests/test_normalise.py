@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from voxstack_text.normalise.normaliser import is_pronounceable, normalise
+from voxstack_text.normalise.normaliser import normalise
+from voxstack_text.normalise.pronounceable import is_pronounceable
 from voxstack_text.pronunciation.lexicon import Lexicon
 from voxstack_text.pronunciation.pronouncer import Pronouncer
 

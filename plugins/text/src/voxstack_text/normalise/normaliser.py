@@ -21,7 +21,6 @@ from voxstack_text.normalise import (
 from voxstack_text.normalise.abbreviations import WITHOUT_PERIOD
 from voxstack_text.normalise.folding import FoldedText, fold
 from voxstack_text.normalise.rule import IsKnown, Reading, Rule
-from voxstack_text.normalise.symbol_names import GREEK_LETTER, SYMBOLS
 from voxstack_text.spoken_words import PAUSE, SpokenWord
 
 _LOG = logging.getLogger("voxstack.text")
@@ -42,7 +41,6 @@ _PLAIN = re.compile(r"[a-z]{2,}(?= [a-z])")
 _BREAK = re.compile(r"[,;:.!?()\[\]{}—…]+|--+|(?<=\s)[-–](?=\s)|(?<![\w])–|–(?![\w])")
 _SILENT = re.compile(r"\s+|[\"'`*_~^|\\/•·™®–-]")
 _LONGEST_TOKEN = 1000  # characters that a rule sees: without a bound, each could search all of a long text
-_PRONOUNCEABLE = re.compile(rf"[A-Za-z0-9{re.escape(''.join(SYMBOLS))}]|{GREEK_LETTER}")
 
 
 class UnreadableError(ValueError):
@@ -52,13 +50,6 @@ class UnreadableError(ValueError):
         super().__init__(problem)
         self.start = start
         self.end = end
-
-
-def is_pronounceable(text: str) -> bool:
-    """Return whether any part of the text would be spoken."""
-    return _PRONOUNCEABLE.search(text) is not None or (
-        not text.isascii() and _PRONOUNCEABLE.search(fold(text).text) is not None
-    )
 
 
 def normalise(text: str, is_known: IsKnown) -> list[SpokenWord]:
@@ -124,11 +115,11 @@ def _first_reading(
         return None
     plain = _PLAIN.match(text, position)
     rules = (word_rules.WORD,) if plain and plain[0] not in WITHOUT_PERIOD else _rules_for(text[position])
-    for pattern, read, _ in rules:
-        match = pattern.match(text, position, position + _LONGEST_TOKEN)
+    for rule in rules:
+        match = rule.pattern.match(text, position, position + _LONGEST_TOKEN)
         if match:
             try:
-                reading = read(match, is_known)
+                reading = rule.read(match, is_known)
             except Exception as error:
                 first, after = folded.span(position, match.end())
                 problem = f"cannot read {match[0]!r:.60}: {error}"

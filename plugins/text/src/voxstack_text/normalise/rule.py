@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 from voxstack_text.normalise.first_characters import first_character
 
@@ -41,20 +42,28 @@ _NOUN_AFTER = re.compile(
 )
 
 
-class Rule(NamedTuple):
+@dataclass(frozen=True)
+class Rule:
     """A pattern that is tried where a token may begin, and the function that reads its matches.
 
-    :param first: matches the characters that a match may begin with.
+    :param source: of the pattern, which is compiled when a text has a character that a match may begin with.
+    :param first: matches these characters.
     """
 
-    pattern: re.Pattern[str]
+    source: str
+    flags: int
     read: Reader
     first: re.Pattern[str]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The compiled pattern."""
+        return re.compile(self.source, self.flags)
 
 
 def rule(pattern: str, read: Reader, flags: int = 0) -> Rule:
     """Return a rule from the source of its pattern."""
-    return Rule(re.compile(pattern, flags), read, first_character(pattern, flags))
+    return Rule(pattern, flags, read, first_character(pattern, flags))
 
 
 def always(words: str) -> Reader:

@@ -98,8 +98,8 @@ def _is_pronounceable_in(language: str) -> Callable[[str], object]:
     """Return a function that returns whether a text has something to pronounce."""
     if language != "en":
         return _LETTER.search
-    # Imported here because compiling the rules takes a while, and discovering plugins does not need them.
-    from voxstack_text.normalise.normaliser import is_pronounceable
+    # Imported here because compiling patterns takes a while, and discovering plugins does not need them.
+    from voxstack_text.normalise.pronounceable import is_pronounceable
 
     return is_pronounceable
 
