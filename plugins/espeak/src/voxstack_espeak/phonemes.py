@@ -12,7 +12,7 @@ from voxstack import RequestError, Resources, SequenceBlock, Utterance
 from voxstack_espeak.clauses import terminator
 from voxstack_espeak.library_paths import LibraryPaths
 from voxstack_espeak.process_pool import ProcessPool
-from voxstack_espeak.voices import check_voice, unknown_voice
+from voxstack_espeak.voices import prepare_voice, unknown_voice
 
 _LANGUAGE = re.compile(r"\([^)]+\)")
 
@@ -35,8 +35,9 @@ class EspeakPhonemes(SequenceBlock):
     gives = frozenset({"phonemes"})
 
     def load(self, addon: Resources) -> None:
-        self._pool = ProcessPool.shared(LibraryPaths.find())
-        check_voice(self._pool, self.voice, self.stack_path or "EspeakPhonemes")
+        paths = LibraryPaths.find()
+        self._pool = ProcessPool.shared(paths)
+        prepare_voice(self._pool, paths, self.voice, self.stack_path or "EspeakPhonemes")
 
     def __call__(self, utterance: Utterance) -> Utterance:
         assert self._pool is not None, "EspeakPhonemes runs after load(addon)"

@@ -101,6 +101,11 @@ class ProcessPool:
         finally:
             self._give_back(process)
 
+    def prepare(self) -> None:
+        """Start a process for later, if there is none and one can be started."""
+        if not self._idle and not self._lent:
+            self._start_successor()
+
     def close(self) -> None:
         """End all processes, including those that are lent."""
         self._closed = True
@@ -204,7 +209,7 @@ class ProcessPool:
             self._end(process)
 
     def _start_successor(self) -> None:
-        """Start a process in place of one that has ended, so that a caller that interrupts a stream need not wait."""
+        """Start a process for later, so that the next caller need not wait."""
         if self._closed or len(self._idle) >= self.spare:
             return
         with contextlib.suppress(CapacityError):  # raised again when a caller needs a process

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from voxstack import StackError, did_you_mean
+from voxstack_addon_spec.integrity import file_version
+from voxstack_addon_spec.known_valid import is_known, remember
+from voxstack_espeak.library_paths import LibraryPaths
 from voxstack_espeak.process_pool import ProcessPool
 
 
@@ -20,6 +24,29 @@ def check_voice(pool: ProcessPool, voice: str, path: str) -> int:
         raise StackError(path, unknown_voice(voice, result["voices"]))
     rate: int = result["sample_rate"]
     return rate
+
+
+def prepare_voice(pool: ProcessPool, paths: LibraryPaths, voice: str, path: str) -> None:
+    """Start a process, and check that espeak-ng has a voice; one that this library had before is not checked again.
+
+    :raises StackError: as for :func:`check_voice`.
+    """
+    name = _checked_name(paths, voice)
+    if name is not None and is_known(name):
+        pool.prepare()  # it starts while networks are opened
+        return
+    check_voice(pool, voice, path)
+    if name is not None:
+        remember(name)
+
+
+def _checked_name(paths: LibraryPaths, voice: str) -> str | None:
+    """Return the name of a voice of this version of the library and of its data; None if they are the system's."""
+    try:
+        versions = [file_version(os.stat(path)) for path in paths]
+    except OSError:
+        return None
+    return f"espeak-ng {paths} {versions} {voice}"
 
 
 def unknown_voice(voice: str, known: Iterable[str]) -> str:
