@@ -12,13 +12,13 @@ import pytest
 from tiny import addon, loaded, network, plugin, tensor
 
 import voxstack_batching
-import voxstack_decoder
 import voxstack_fixed_shapes
 from voxstack import ContextError, NetworkError, Registry, Schedule
 from voxstack.networks import Context, NetworkSpec
 from voxstack.networks.opening import NetworkPool
 from voxstack.networks.sizes import PerSize
 from voxstack.testing import Case
+from voxstack_decoder.decoder import Decoder
 
 LEFT, RIGHT, HOP = 3, 2, 2
 SIZES = (12, 30)
@@ -38,7 +38,7 @@ def spec(mask: bool) -> dict[str, Any]:
     return network("decoder", inputs, {"mel": tensor("batch", "steps", 2)}, streaming=streaming)
 
 
-def opened(mask: bool, calls: list[tuple[int, ...]], **context: Any) -> voxstack_decoder.Decoder:
+def opened(mask: bool, calls: list[tuple[int, ...]], **context: Any) -> Decoder:
     """Return a decoder in a runtime that accepts only declared sizes and records the shape of each call."""
 
     def compile_for(sizes: Any) -> Any:
@@ -53,7 +53,7 @@ def opened(mask: bool, calls: list[tuple[int, ...]], **context: Any) -> voxstack
     holder = addon(networks={"decoder": spec(mask)})
     holder.context = Context("python", shapes={"frames": SIZES}, **context)
     holder.registry = Registry({"runtime": runtime, "fixed_shapes": voxstack_fixed_shapes})
-    block = loaded(voxstack_decoder.Decoder(), holder)
+    block = loaded(Decoder(), holder)
     calls.clear()  # those of the warm-up
     return block
 

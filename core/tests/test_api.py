@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
-from importlib_metadata import EntryPoint, EntryPoints
 
 import voxstack
 from voxstack import PluginError
+from voxstack.entry_points import EntryPoint
 
 
 def provide(monkeypatch: pytest.MonkeyPatch, *points: tuple[str, str, str]) -> None:
     """Replace the installed entry points by these: name, value, distribution."""
-    entries = [EntryPoint(name, value, "voxstack.api")._for(SimpleNamespace(name=home)) for name, value, home in points]
-    monkeypatch.setattr(voxstack, "installed_entry_points", lambda: EntryPoints(entries))
+    entries = tuple(EntryPoint("voxstack.api", *point) for point in points)
+    monkeypatch.setattr("voxstack.entry_points.installed_entry_points", lambda: entries)
     for name, *_ in (*points, ("load",), ("Voices",)):
         monkeypatch.delitem(vars(voxstack), name, raising=False)
 

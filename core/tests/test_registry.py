@@ -67,6 +67,38 @@ def test_something_that_is_no_block_class_is_refused_with_its_plugin() -> None:
     assert "give classes of SequenceBlock or StreamableBlock" in str(registry.broken["odd"])
 
 
+def test_a_block_is_imported_when_a_stack_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = "import voxstack, dataclasses\n@dataclasses.dataclass\nclass Late(voxstack.SequenceBlock):\n"
+    source = f"{head} level: int = 1\n def __call__(self, utterance): return {{}}\n"
+    (tmp_path / "late_block.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = Registry({"late": plugin(["late_block:Late"]), "twin": plugin(["twin.module:Twin", block("Other")])})
+    assert "Late" in registry
+    assert "late_block" not in sys.modules
+    assert build({"type": "Late", "level": 2}, registry=registry).level == 2
+    again = registry.with_plugins({"same": plugin([registry["Late"]])})
+    assert again["Late"] is registry["Late"], "one class, by two ways"
+    with pytest.raises(StackError, match=r"block 'twin.module:Twin' of plugin 'twin' .*No module named 'twin'"):
+        build({"type": "Twin"}, registry=registry)
+
+
+@pytest.mark.parametrize("reference", ["odd_block:Missing", "odd_block:number", "odd_block:Alias"])
+def test_a_reference_to_something_else_is_an_error(
+    reference: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "import voxstack, dataclasses\n@dataclasses.dataclass\nclass Late(voxstack.StreamableBlock): pass\n"
+    (tmp_path / "odd_block.py").write_text(source + "number = 1\nAlias = Late\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "odd_block", raising=False)
+    with pytest.raises(StackError, match=f"block '{reference}' of plugin 'odd' .* cannot be imported"):
+        build({"type": reference.partition(":")[2]}, registry=Registry({"odd": plugin([reference])}))
+
+
+def test_a_text_that_is_no_reference_is_refused() -> None:
+    registry = Registry({"odd": plugin(["voxstack_dsp.gain.Gain"])})
+    assert "references such as 'package.module:Class'" in str(registry.broken["odd"])
+
+
 def test_a_plugin_that_raises_at_import_is_reported_and_the_rest_works(tmp_path: Path) -> None:
     """Real entry points, in a process of their own."""
     sources = {

@@ -14,7 +14,7 @@ import onnxruntime
 import voxstack
 from voxstack.networks import first_states
 from voxstack.networks.addon import Addon
-from voxstack_dsp import InverseSTFT
+from voxstack_dsp.inverse_stft import InverseSTFT
 from voxstack_text.sentences.sentence_stream import split_sentences
 from voxstack_upsampler.frame_positions import frame_positions
 

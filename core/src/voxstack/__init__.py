@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxstack.blocks import Block, Frames, Resources, SequenceBlock, StreamableBlock, StreamableWrapper
 from voxstack.composites import SequenceBlockContainer, StreamablePipeline, StreamableStack
+from voxstack.entry_points import select_entry_points
 from voxstack.errors import (
     AddonError,
     BlockError,
@@ -20,7 +21,7 @@ from voxstack.errors import (
     VoxstackError,
 )
 from voxstack.hookspecs import hookimpl
-from voxstack.registry import Registry, installed_entry_points
+from voxstack.registry import Registry
 from voxstack.stack import build
 from voxstack.streaming.schedule import Schedule
 from voxstack.streaming.timeline import Event
@@ -52,13 +53,13 @@ def __getattr__(name: str) -> Any:
 
     :raises PluginError: if none or several distributions provide it, or the one that does cannot be imported.
     """
-    points = list(installed_entry_points().select(group="voxstack.api", name=name)) if name[:1] != "_" else []
+    points = list(select_entry_points("voxstack.api", name)) if name[:1] != "_" else []
     if not points and name not in _DISTRIBUTIONS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if not points:
         home = _DISTRIBUTIONS[name]
         raise PluginError(f"voxstack.{name} is part of {home}, which is not installed; try: pip install {home}")
-    homes = [getattr(point.dist, "name", "an unknown distribution") for point in points]
+    homes = [point.distribution for point in points]
     if len({point.value for point in points}) > 1:
         raise PluginError(f"voxstack.{name} is provided by {' and by '.join(homes)}; uninstall all but one")
     try:

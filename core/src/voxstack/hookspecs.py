@@ -18,8 +18,11 @@ hookimpl = pluggy.HookimplMarker("voxstack")
 
 
 @hookspec
-def voxstack_blocks() -> Iterable[type[Block]]:  # type: ignore[empty-body]
-    """Return block classes. The ``__name__`` of a class is its name in a stack."""
+def voxstack_blocks() -> Iterable[type[Block] | str]:  # type: ignore[empty-body]
+    """Return block classes. The ``__name__`` of a class is its name in a stack.
+
+    A reference such as ``"package.module:Class"`` stands for a class that is imported when a stack names it.
+    """
 
 
 @hookspec

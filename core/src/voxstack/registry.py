@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import functools
+import pkgutil
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import importlib_metadata
 import pluggy
 
 from voxstack import builtin, hookspecs
 from voxstack.blocks import Block
+from voxstack.entry_points import GROUP, EntryPoint, select_entry_points
 from voxstack.errors import PluginError, VoxstackError, describe
 from voxstack.streaming.forks import renew_after_fork
 from voxstack_addon_spec.wording import did_you_mean
 
-GROUP = "voxstack"
 T = TypeVar("T")
-
-
-@functools.cache
-def installed_entry_points() -> importlib_metadata.EntryPoints:
-    """Return the entry points of all installed distributions, read once per process: reading them is slow."""
-    return importlib_metadata.entry_points()
+_REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 class Registry(Mapping[str, type[Block]]):
@@ -48,7 +44,7 @@ class Registry(Mapping[str, type[Block]]):
         self._distribution_of = distribution_of
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
-        self._claims: dict[str, dict[str, type[Block]]] = {}
+        self._claims: dict[str, dict[str, type[Block] | str]] = {}  # by block, by plugin: the class, or where it is
         self._addons: dict[str, Path] = {}
         self._shared: dict[object, Any] = {}
         self.after_fork()
@@ -66,15 +62,15 @@ class Registry(Mapping[str, type[Block]]):
         """Return the registry of every plugin in the ``voxstack`` entry-point group, imported once per process."""
         plugins: dict[str, Any] = {}
         broken: dict[str, Exception] = {}
-        points: dict[str, importlib_metadata.EntryPoint] = {}
-        for point in installed_entry_points().select(group=GROUP):
+        points: dict[str, EntryPoint] = {}
+        for point in select_entry_points(GROUP):
             points[f"{point.name} of {point.value}" if point.name in points else point.name] = point
         for name, point in points.items():
             try:
                 plugins[name] = point.load()
             except Exception as error:  # a third party's mistake must not take the host down; it is reported
                 broken[name] = error
-        return cls(plugins, broken, lambda name: getattr(points[name].dist, "name", "an unknown distribution"))
+        return cls(plugins, broken, lambda name: points[name].distribution)
 
     def with_plugins(self, plugins: Mapping[str, Any]) -> Registry:
         """Return a registry of these plugins and this registry's own; a new plugin replaces one of the same name."""
@@ -87,14 +83,17 @@ class Registry(Mapping[str, type[Block]]):
     def __getitem__(self, name: str) -> type[Block]:
         """Return the block class of this name.
 
-        :raises PluginError: if two plugins bring a block of this name.
+        :raises PluginError: if two plugins bring a block of this name, or its class cannot be imported.
         :raises KeyError: if none does.
         """
-        claims = self._claims[name]
+        claims = {plugin: self._imported(block, plugin) for plugin, block in self._claims[name].items()}
         if len(set(claims.values())) > 1:
             rows = " and ".join(f"{self._distribution(plugin)} ({cls.__module__})" for plugin, cls in claims.items())
             raise PluginError(f"two plugins bring a block named {name!r}: {rows}; uninstall one, or rename its class")
         return next(iter(claims.values()))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._claims
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._claims)
@@ -190,18 +189,14 @@ class Registry(Mapping[str, type[Block]]):
             return
         try:
             _check_marks(plugin)
-            blocks = self._answers("voxstack_blocks", plugin)
-            for cls in blocks:
-                if not (isinstance(cls, type) and issubclass(cls, Block)):
-                    problem = f"voxstack_blocks() gave {cls!r}; give classes of SequenceBlock or StreamableBlock"
-                    raise PluginError(problem)
+            blocks = {_block_name(block): block for block in self._answers("voxstack_blocks", plugin)}
             addons = [Path(folder) for folder in self._answers("voxstack_addons", plugin)]
         except Exception as error:  # as in installed()
             self.broken[name] = error
             self._manager.unregister(plugin)
             return
-        for cls in blocks:
-            self._claims.setdefault(cls.__name__, {})[name] = cls
+        for block_name, block in blocks.items():
+            self._claims.setdefault(block_name, {})[name] = block
         self._addons.update({folder.name: folder for folder in addons})
 
     def _answers(self, hook: str, plugin: Any) -> list[Any]:
@@ -209,8 +204,40 @@ class Registry(Mapping[str, type[Block]]):
         impls = [impl for impl in self.implementations(hook) if impl.plugin is plugin]
         return [item for impl in impls for item in impl.function() or ()]
 
+    def _imported(self, reference: type[Block] | str, plugin: str) -> type[Block]:
+        """Return the class that a plugin refers to.
+
+        :raises PluginError: if it cannot be imported, or is no block.
+        """
+        if not isinstance(reference, str):
+            return reference
+        try:
+            cls = pkgutil.resolve_name(reference)
+            if _block_name(cls) != reference.partition(":")[2]:
+                raise PluginError(f"it is named {cls.__name__!r}")
+        except Exception as error:
+            raise PluginError(
+                f"block {reference!r} of plugin {plugin!r} ({self._distribution(plugin)}) cannot be imported: "
+                f"{describe(error)}; update or reinstall it"
+            ) from error
+        found: type[Block] = cls
+        return found
+
     def _distribution(self, plugin: str) -> str:
         return "voxstack-core" if plugin == "voxstack" else self._distribution_of(plugin)
+
+
+def _block_name(block: Any) -> str:
+    """Return the name of a block: of its class, or of a reference to that.
+
+    :raises PluginError: if it is neither.
+    """
+    if isinstance(block, str) and _REFERENCE.fullmatch(block):
+        return block.partition(":")[2]
+    if not (isinstance(block, type) and issubclass(block, Block)):
+        problem = "give classes of SequenceBlock or StreamableBlock, or references such as 'package.module:Class'"
+        raise PluginError(f"voxstack_blocks() gave {block!r}; {problem}")
+    return block.__name__
 
 
 def _check_marks(plugin: Any) -> None:

@@ -15,7 +15,7 @@ import voxstack
 from voxstack import AddonError, NetworkError, RequestError, Schedule
 from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_autoregressive import AutoregressiveDecoder
+from voxstack_autoregressive.decoder import AutoregressiveDecoder
 
 GROUP, FEATURES, STAY = 3, 2, 2  # frames a step, their features, and steps for which a token is attended
 

@@ -13,7 +13,7 @@ from tiny import addon, loaded, network, tensor
 import voxstack
 from voxstack import Schedule
 from voxstack.streaming import combiner
-from voxstack_autoregressive import AutoregressiveDecoder
+from voxstack_autoregressive.decoder import AutoregressiveDecoder
 
 STREAMS, FRAMES_PER_STEP, FEATURES = 12, 2, 3
 

@@ -11,7 +11,7 @@ from tiny import addon, loaded, network, plugin, tensor
 from voxstack import AddonError, NetworkError, Registry
 from voxstack.networks.addon import Addon
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_customized_encoders import CustomizedEncoders
+from voxstack_customized_encoders.customized_encoders import CustomizedEncoders
 
 TOKENS = np.arange(6, dtype=np.float32)
 

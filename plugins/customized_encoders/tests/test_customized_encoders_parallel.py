@@ -13,7 +13,7 @@ import pytest
 from tiny import addon, loaded, network, tensor
 
 from voxstack import NetworkError, Scheduler
-from voxstack_customized_encoders import CustomizedEncoders
+from voxstack_customized_encoders.customized_encoders import CustomizedEncoders
 from voxstack_customized_encoders.unscheduled import Unscheduled
 
 TOKENS = np.arange(6, dtype=np.float32)

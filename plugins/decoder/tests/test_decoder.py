@@ -10,7 +10,7 @@ import voxstack
 from voxstack import AddonError, ContextError, NetworkError, Registry, Schedule
 from voxstack.networks import Context
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_decoder import Decoder
+from voxstack_decoder.decoder import Decoder
 from voxstack_voice.playback import Playback
 
 LEFT, RIGHT, HOP = 3, 2, 2

@@ -12,7 +12,7 @@ import pytest
 from voxstack import Frames, StackError, StreamableBlock, Utterance
 from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_diagnostics import AttentionAlarms
+from voxstack_diagnostics.attention_alarms import AttentionAlarms
 
 TOKENS = 30
 

@@ -6,7 +6,9 @@ import numpy as np
 
 from voxstack import Frames, Schedule, SequenceBlock, StreamableBlock, StreamableStack, Utterance, windows
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_diagnostics import Probe, ProbeSequence, Stopwatch
+from voxstack_diagnostics.probe import Probe
+from voxstack_diagnostics.probe_sequence import ProbeSequence
+from voxstack_diagnostics.stopwatch import Stopwatch
 
 
 @dataclass

@@ -17,7 +17,10 @@ import numpy as np
 import pytest
 
 from voxstack import NetworkError, SequenceBlock, StreamableBlock
-from voxstack_diagnostics import AttentionAlarms, Probe, ProbeSequence, Stopwatch
+from voxstack_diagnostics.attention_alarms import AttentionAlarms
+from voxstack_diagnostics.probe import Probe
+from voxstack_diagnostics.probe_sequence import ProbeSequence
+from voxstack_diagnostics.stopwatch import Stopwatch
 from voxstack_diagnostics.stream_reports import write_late_lines
 
 
@@ -185,7 +188,7 @@ def test_a_stream_that_is_closed_while_its_thread_writes_to_the_log_takes_no_loc
 def test_lines_that_wait_are_written_at_exit() -> None:
     code = (
         "import logging, numpy as np\n"
-        "from voxstack_diagnostics import Probe\n"
+        "from voxstack_diagnostics.probe import Probe\n"
         "logging.basicConfig(level=logging.INFO)\n"
         "stream = Probe().stream(iter([np.ones(3)] * 9), {})\n"
         "next(stream)\n"

@@ -9,7 +9,8 @@ import pytest
 import voxstack
 import voxstack_diagnostics
 from voxstack.networks.addon import Addon
-from voxstack_diagnostics import Probe, ProbeSequence
+from voxstack_diagnostics.probe import Probe
+from voxstack_diagnostics.probe_sequence import ProbeSequence
 from voxstack_diagnostics.stream_reports import write_late_lines
 
 X = np.random.default_rng(0).standard_normal((100, 3)).astype(np.float32)

@@ -10,7 +10,8 @@ import pytest
 
 import voxstack
 from voxstack import Registry, StackError, StreamableBlock
-from voxstack_diagnostics import Stopwatch, stopwatch
+from voxstack_diagnostics import stopwatch
+from voxstack_diagnostics.stopwatch import Stopwatch
 
 
 class Clock:

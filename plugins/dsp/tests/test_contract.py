@@ -5,7 +5,15 @@ import pytest
 from tiny import addon, loaded
 
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_dsp import Fade, Gain, GaussianSample, InverseSTFT, Limiter, Noise, Pace, Prosody, Resample
+from voxstack_dsp.fade import Fade
+from voxstack_dsp.gain import Gain
+from voxstack_dsp.gaussian_sample import GaussianSample
+from voxstack_dsp.inverse_stft import InverseSTFT
+from voxstack_dsp.limiter import Limiter
+from voxstack_dsp.noise import Noise
+from voxstack_dsp.pace import Pace
+from voxstack_dsp.prosody import Prosody
+from voxstack_dsp.resample import Resample
 
 RANDOM = np.random.default_rng(7)
 VOLUMES = np.array([0.0, 6.0, -np.inf, -6.0, 0.0])

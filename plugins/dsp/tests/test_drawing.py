@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from voxstack import NetworkError, RequestError
-from voxstack_dsp import GaussianSample, Noise
+from voxstack_dsp.gaussian_sample import GaussianSample
+from voxstack_dsp.noise import Noise
 
 TOKENS = np.arange(4000)
 

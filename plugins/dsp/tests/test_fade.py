@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from voxstack.testing import Case
-from voxstack_dsp import Fade
+from voxstack_dsp.fade import Fade
 
 
 @pytest.mark.parametrize("total", [1, 7, 30, 59, 60, 61, 200])

@@ -5,7 +5,8 @@ import pytest
 from tiny import addon, loaded
 
 import voxstack
-from voxstack_dsp import Gain, Pace
+from voxstack_dsp.gain import Gain
+from voxstack_dsp.pace import Pace
 
 X = np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32)
 

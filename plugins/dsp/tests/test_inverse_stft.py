@@ -5,7 +5,7 @@ import pytest
 
 import voxstack
 from voxstack.testing import Case
-from voxstack_dsp import InverseSTFT
+from voxstack_dsp.inverse_stft import InverseSTFT
 
 SIZES = [(800, 200), (32, 8), (31, 7), (30, 11), (16, 16), (1024, 256)]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from voxstack.testing import Case
-from voxstack_dsp import Limiter
+from voxstack_dsp.limiter import Limiter
 
 RATE = 16000
 SECONDS = np.arange(RATE) / RATE

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from voxstack import NetworkError, RequestError, SequenceBlock, StreamableBlock, VoxstackError
-from voxstack_dsp import Fade, Gain, GaussianSample, InverseSTFT, Limiter, Noise, Pace, Prosody, Resample
+from voxstack_dsp.fade import Fade
+from voxstack_dsp.gain import Gain
+from voxstack_dsp.gaussian_sample import GaussianSample
+from voxstack_dsp.inverse_stft import InverseSTFT
+from voxstack_dsp.limiter import Limiter
+from voxstack_dsp.noise import Noise
+from voxstack_dsp.pace import Pace
+from voxstack_dsp.prosody import Prosody
+from voxstack_dsp.resample import Resample
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from voxstack import NetworkError, RequestError
-from voxstack_dsp import Prosody
+from voxstack_dsp.prosody import Prosody
 
 F0 = np.array([150.0, 200.0, 160.0, 220.0], np.float32)
 LEVEL = np.array([-60.0, -30.0, -35.0, -28.0], np.float32)

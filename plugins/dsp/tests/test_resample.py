@@ -7,8 +7,7 @@ import pytest
 
 import voxstack
 from voxstack.testing import Case
-from voxstack_dsp import Resample
-from voxstack_dsp.resample import longest_wait
+from voxstack_dsp.resample import Resample, longest_wait
 
 soxr = pytest.importorskip("soxr")
 

@@ -10,7 +10,7 @@ import voxstack
 import voxstack_encoders
 from voxstack import AddonError, NetworkError
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_encoders import Encoders
+from voxstack_encoders.encoders import Encoders
 
 TOKENS = np.arange(6, dtype=np.int64)
 NETWORKS = {

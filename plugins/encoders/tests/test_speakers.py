@@ -5,7 +5,7 @@ import pytest
 
 from voxstack import RequestError, StackError
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_encoders import Speakers
+from voxstack_encoders.speakers import Speakers
 
 NAMES = ["alba", "bryn", "7"]
 

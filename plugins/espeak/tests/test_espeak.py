@@ -14,8 +14,8 @@ import voxstack
 import voxstack_espeak
 from voxstack import BlockError, Registry, RequestError, Schedule, StackError
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_espeak import Espeak
 from voxstack_espeak.audio_buffer import _TAG, _without_trailing_tags
+from voxstack_espeak.espeak import Espeak
 
 TEXT = "Hello there, my friend. I have 23 apples & 4 pears!"
 ADDON = addon(sample_rate=22050, hop_length=220)

@@ -10,9 +10,9 @@ from tiny import addon, loaded
 
 from voxstack import RequestError, StackError
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_espeak import EspeakPhonemes
 from voxstack_espeak.clauses import terminator
 from voxstack_espeak.library_paths import LibraryPaths
+from voxstack_espeak.phonemes import EspeakPhonemes
 from voxstack_espeak.process import worker_command
 from voxstack_espeak.process_pool import ProcessPool
 

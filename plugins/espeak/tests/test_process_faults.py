@@ -21,9 +21,11 @@ from tiny import addon, loaded
 from voxstack import CapacityError, VoxstackError
 from voxstack.errors import CancelledError
 from voxstack.streaming.turn import CURRENT_TURN, Turn
-from voxstack_espeak import Espeak, EspeakPhonemes, process_pool
+from voxstack_espeak import process_pool
 from voxstack_espeak.bell import Bell
+from voxstack_espeak.espeak import Espeak
 from voxstack_espeak.library_paths import LibraryPaths
+from voxstack_espeak.phonemes import EspeakPhonemes
 from voxstack_espeak.process import EspeakProcess, worker_command
 from voxstack_espeak.process_pool import ProcessPool
 

@@ -15,7 +15,7 @@ from tiny import addon, loaded
 
 from voxstack import CapacityError, VoxstackError
 from voxstack.streaming.turn import CURRENT_TURN, Turn
-from voxstack_espeak import Espeak
+from voxstack_espeak.espeak import Espeak
 from voxstack_espeak.library_paths import LibraryPaths
 from voxstack_espeak.process import WORKER, EspeakProcess, worker_command
 from voxstack_espeak.process_pool import ProcessPool

@@ -20,8 +20,7 @@ import voxstack
 import voxstack_flite
 from voxstack import Registry, RequestError, Schedule, StackError, VoxstackError
 from voxstack.testing import Case, checks_for
-from voxstack_flite import Flite
-from voxstack_flite.flite import VOICES
+from voxstack_flite.flite import VOICES, Flite
 from voxstack_flite.process import FliteProcess
 from voxstack_flite.worker import FliteLibrary
 

@@ -62,4 +62,4 @@ def test_the_examples_in_the_readme_build():
     lines = [json.loads(line) for text in blocks for line in text.splitlines()]
     specs = [spec[0] if isinstance(spec, list) else spec for spec in lines]
     registry = voxstack.Registry({"flite": voxstack_flite})
-    assert [type(voxstack.build(spec, registry=registry)) for spec in specs] == [voxstack_flite.Flite] * 3
+    assert [type(voxstack.build(spec, registry=registry)) for spec in specs] == [registry["Flite"]] * 3

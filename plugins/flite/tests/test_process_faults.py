@@ -23,7 +23,8 @@ from tiny import addon, loaded
 from voxstack import CapacityError, RequestError, VoxstackError
 from voxstack.errors import CancelledError
 from voxstack.streaming.turn import CURRENT_TURN, Turn
-from voxstack_flite import Flite, process
+from voxstack_flite import process
+from voxstack_flite.flite import Flite
 from voxstack_flite.process import FliteProcess
 from voxstack_flite.sentences import MAX_WEIGHT, split_sentences
 

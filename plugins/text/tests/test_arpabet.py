@@ -5,7 +5,8 @@ import pytest
 
 from voxstack import StackError
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_text import Arpabet, Text
+from voxstack_text.arpabet import Arpabet
+from voxstack_text.text import Text
 
 PHONES = "AA1 AE1 AH0 AH1 AO1 AY1 B D DH EH1 ER0 ER1 HH IH0 IH1 IY1 K L N OW1 R S T W Z , . ?".split()
 NUMBERS = {phone: 10 + place for place, phone in enumerate(PHONES)}

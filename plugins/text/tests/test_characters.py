@@ -8,7 +8,7 @@ import pytest
 
 from voxstack import RequestError
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_text import Characters
+from voxstack_text.characters import Characters
 
 TABLE = {"a": [1], "b": [2], "c": [3], " ": [4], "aɪ": [5], "é": [6], "e": [7], "\u0301": [8], "x": [9, 10]}
 

@@ -17,13 +17,14 @@ from tiny import addon, loaded
 import voxstack
 from voxstack import Frames, StreamableBlock, StreamablePipeline, Utterance
 from voxstack.errors import CancelledError
-from voxstack_text import Sentences, Text
 from voxstack_text.ipa import from_ipa
 from voxstack_text.layout import Layout, Row
 from voxstack_text.passage import Bookmark, Break, Insert, Passage, ProsodySpan
 from voxstack_text.sentences.cut_search import _LARGEST_SEARCHED, best_cuts, token_count
 from voxstack_text.sentences.markup_cuts import cut_markup
+from voxstack_text.sentences_block import Sentences
 from voxstack_text.ssml.parser import parse_ssml
+from voxstack_text.text import Text
 from voxstack_text.tokens import Phone
 
 MOST = 4 * 500  # tokens

@@ -8,7 +8,6 @@ import pytest
 from tiny import addon, loaded, network, tensor
 
 import voxstack
-from voxstack_text import Text
 from voxstack_text.ipa import _PHONES, from_ipa
 from voxstack_text.normalise.reader import read_passage
 from voxstack_text.passage import Break, Insert, Passage, ProsodySpan
@@ -16,6 +15,7 @@ from voxstack_text.pronunciation.g2p_network import STEPS_PER_LETTER
 from voxstack_text.pronunciation.lexicon import Lexicon
 from voxstack_text.pronunciation.pronouncer import Pronouncer
 from voxstack_text.pronunciation.symbols import SYMBOLS, VOWELS
+from voxstack_text.text import Text
 
 IS_KNOWN = Pronouncer(Lexicon.built_in()).is_known
 TEXT = loaded(Text(), addon())

@@ -9,8 +9,8 @@ import pytest
 from voxstack import Frames, Schedule, StackError, StreamableBlock, Utterance
 from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_text import Sentences
 from voxstack_text.passage import Passage
+from voxstack_text.sentences_block import Sentences
 
 TEXT = "Dr. Smith came at 5 p.m. today. He left!\n\n *** \n\n  A heading\n\nWhy? “Because.” He said so."
 EXPECTED = ["Dr. Smith came at 5 p.m. today.", "He left!", "A heading", "Why?", "“Because.”", "He said so."]

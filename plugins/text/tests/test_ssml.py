@@ -12,10 +12,10 @@ import pytest
 from tiny import addon, loaded
 
 import voxstack
-from voxstack_text import Text
 from voxstack_text.passage import Passage
 from voxstack_text.ssml.elements import ELEMENTS
 from voxstack_text.ssml.parser import parse_ssml
+from voxstack_text.text import Text
 
 TEXT = loaded(Text(), addon())
 README = (Path(__file__).parents[1] / "README.md").read_text()

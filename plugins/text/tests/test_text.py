@@ -9,10 +9,10 @@ from tiny import addon, loaded, network, plugin, tensor
 import voxstack
 from voxstack.networks.addon import Addon
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_text import Text, Word
 from voxstack_text.passage import Break, Passage, ProsodySpan
 from voxstack_text.pronunciation.g2p_network import LETTERS, STEPS_PER_LETTER
 from voxstack_text.pronunciation.symbols import SYMBOLS
+from voxstack_text.text import Text, Word
 from voxstack_text.tokens import FEATURES, PAUSES, PHONES
 
 NETWORK = network(

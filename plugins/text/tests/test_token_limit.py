@@ -22,10 +22,11 @@ from voxstack import (
 from voxstack.networks.addon import Addon
 from voxstack.networks.sizes import limits_of
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_text import Sentences, Text
 from voxstack_text.passage import Passage
 from voxstack_text.sentences.cut_search import MIN_LIMIT, best_cuts
 from voxstack_text.sentences.token_limit import split_to_limit
+from voxstack_text.sentences_block import Sentences
+from voxstack_text.text import Text
 from voxstack_text.tokens import PAUSES
 
 ENCODER = network(

@@ -15,7 +15,8 @@ import pytest
 from tiny import addon, loaded
 
 from voxstack import Frames, SequenceBlock, StreamableBlock, Utterance
-from voxstack_text import Sentences, Text
+from voxstack_text.sentences_block import Sentences
+from voxstack_text.text import Text
 from voxstack_text.tokens import FEATURES
 
 WORDS = (

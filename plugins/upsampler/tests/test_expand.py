@@ -7,7 +7,8 @@ import pytest
 
 from voxstack import NetworkError, Schedule
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_upsampler import Expand, Upsampler
+from voxstack_upsampler.expand import Expand
+from voxstack_upsampler.upsampler import Upsampler
 
 RNG = np.random.default_rng(7)
 UTTERANCE = {

@@ -11,9 +11,9 @@ from tiny import addon, loaded
 from voxstack import NetworkError, Schedule
 from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_upsampler import Upsampler
 from voxstack_upsampler.frame_positions import frame_positions
 from voxstack_upsampler.length_regulator import LengthRegulator
+from voxstack_upsampler.upsampler import Upsampler
 
 RNG = np.random.default_rng(3)
 ENCODED = RNG.standard_normal((20, 3)).astype(np.float32)

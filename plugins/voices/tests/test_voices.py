@@ -400,7 +400,7 @@ def test_an_error_of_a_plugin_in_a_change_is_reported_and_leaves_the_old_one(
     place, change = changing
     voices = Voices(registry=fresh(), warm=[place])
     change()
-    monkeypatch.setattr("voxstack_decoder.Decoder.load", lambda *args: 1 / 0)
+    monkeypatch.setattr("voxstack_decoder.decoder.Decoder.load", lambda *args: 1 / 0)
     assert len(voices.synthesize(place, "Yes.").samples)
     assert voices.status()[0].problem.endswith("ZeroDivisionError: division by zero")
     assert [record.levelname for record in caplog.records] == ["WARNING"]

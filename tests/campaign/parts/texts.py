@@ -26,7 +26,8 @@ from tests.campaign.parts._texts import parts, text
 from tests.campaign.report import Report, resident_megabytes
 from voxstack import StreamableBlock, StreamablePipeline, VoxstackError
 from voxstack.errors import BlockError
-from voxstack_text import Sentences, Text
+from voxstack_text.sentences_block import Sentences
+from voxstack_text.text import Text
 
 FULL, SHORT, LIMIT = 50_000, 60, 30.0
 SLOWEST = 3.0  # times ordinary text

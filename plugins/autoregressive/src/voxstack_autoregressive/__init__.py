@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import voxstack
-from voxstack_autoregressive.decoder import AutoregressiveDecoder
 
 
 @voxstack.hookimpl
-def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """Return the blocks of this plugin."""
-    return [AutoregressiveDecoder]
+def voxstack_blocks() -> list[str]:
+    """Return the blocks of this plugin, which are imported when a stack names them."""
+    return ["voxstack_autoregressive.decoder:AutoregressiveDecoder"]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import voxstack
-from voxstack_customized_encoders.customized_encoders import CustomizedEncoders
 
 
 @voxstack.hookimpl
-def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """Return the blocks of this plugin."""
-    return [CustomizedEncoders]
+def voxstack_blocks() -> list[str]:
+    """Return the blocks of this plugin, which are imported when a stack names them."""
+    return ["voxstack_customized_encoders.customized_encoders:CustomizedEncoders"]

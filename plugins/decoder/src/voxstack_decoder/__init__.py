@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import voxstack
-from voxstack_decoder.decoder import Decoder
 
 
 @voxstack.hookimpl
-def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """Return the blocks of this plugin."""
-    return [Decoder]
+def voxstack_blocks() -> list[str]:
+    """Return the blocks of this plugin, which are imported when a stack names them."""
+    return ["voxstack_decoder.decoder:Decoder"]

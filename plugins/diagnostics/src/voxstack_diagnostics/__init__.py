@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import voxstack
-from voxstack_diagnostics.attention_alarms import AttentionAlarms
-from voxstack_diagnostics.probe import Probe
-from voxstack_diagnostics.probe_sequence import ProbeSequence
-from voxstack_diagnostics.stopwatch import Stopwatch
 
 
 @voxstack.hookimpl
-def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """Return the blocks of this plugin."""
-    return [AttentionAlarms, Probe, ProbeSequence, Stopwatch]
+def voxstack_blocks() -> list[str]:
+    """Return the blocks of this plugin, which are imported when a stack names them."""
+    return [
+        "voxstack_diagnostics.attention_alarms:AttentionAlarms",
+        "voxstack_diagnostics.probe:Probe",
+        "voxstack_diagnostics.probe_sequence:ProbeSequence",
+        "voxstack_diagnostics.stopwatch:Stopwatch",
+    ]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import voxstack
-from voxstack_encoders.encoders import Encoders
-from voxstack_encoders.speakers import Speakers
 
 
 @voxstack.hookimpl
-def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """Return the blocks of this plugin."""
-    return [Encoders, Speakers]
+def voxstack_blocks() -> list[str]:
+    """Return the blocks of this plugin, which are imported when a stack names them."""
+    return ["voxstack_encoders.encoders:Encoders", "voxstack_encoders.speakers:Speakers"]

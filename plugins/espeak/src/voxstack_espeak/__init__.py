@@ -5,16 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import voxstack
-from voxstack_espeak.espeak import Espeak
-from voxstack_espeak.phonemes import EspeakPhonemes
-
-__all__ = ["Espeak", "EspeakPhonemes", "voxstack_addons", "voxstack_blocks"]
 
 
 @voxstack.hookimpl
-def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """Return the blocks of this plugin."""
-    return [Espeak, EspeakPhonemes]
+def voxstack_blocks() -> list[str]:
+    """Return the blocks of this plugin, which are imported when a stack names them."""
+    return ["voxstack_espeak.espeak:Espeak", "voxstack_espeak.phonemes:EspeakPhonemes"]
 
 
 @voxstack.hookimpl

@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import voxstack
-from voxstack_flite.flite import Flite
-
-__all__ = ["Flite", "voxstack_addons", "voxstack_blocks"]
 
 
 @voxstack.hookimpl
-def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """Return the blocks of this plugin."""
-    return [Flite]
+def voxstack_blocks() -> list[str]:
+    """Return the blocks of this plugin, which are imported when a stack names them."""
+    return ["voxstack_flite.flite:Flite"]
 
 
 @voxstack.hookimpl

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import voxstack
-from voxstack_text.arpabet import Arpabet
-from voxstack_text.characters import Characters
-from voxstack_text.sentences_block import Sentences
-from voxstack_text.text import Text, Word
-
-__all__ = ["Arpabet", "Characters", "Sentences", "Text", "Word", "voxstack_blocks"]
 
 
 @voxstack.hookimpl
-def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """Return the blocks of this plugin."""
-    return [Arpabet, Characters, Sentences, Text]
+def voxstack_blocks() -> list[str]:
+    """Return the blocks of this plugin, which are imported when a stack names them."""
+    return [
+        "voxstack_text.arpabet:Arpabet",
+        "voxstack_text.characters:Characters",
+        "voxstack_text.sentences_block:Sentences",
+        "voxstack_text.text:Text",
+    ]

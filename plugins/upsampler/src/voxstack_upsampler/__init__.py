@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import voxstack
-from voxstack_upsampler.expand import Expand
-from voxstack_upsampler.upsampler import Upsampler
-from voxstack_upsampler.whole_frames import WholeFrames
 
 
 @voxstack.hookimpl
-def voxstack_blocks() -> list[type[voxstack.Block]]:
-    """Return the blocks of this plugin."""
-    return [Upsampler, Expand, WholeFrames]
+def voxstack_blocks() -> list[str]:
+    """Return the blocks of this plugin, which are imported when a stack names them."""
+    return [
+        "voxstack_upsampler.upsampler:Upsampler",
+        "voxstack_upsampler.expand:Expand",
+        "voxstack_upsampler.whole_frames:WholeFrames",
+    ]
