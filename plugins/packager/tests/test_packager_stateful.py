@@ -420,6 +420,21 @@ GENERATOR = (
 GENERATOR_WEIGHTS = {"up1": kernel(16), "short": kernel(3), "long": kernel(7), "up2": kernel(4), "last": kernel(7)}
 GENERATOR_WEIGHTS |= {"two": np.float32(2)}
 
+RESIDUALS = (
+    "a = LeakyRelu<alpha=0.1>(t) "
+    + conv("b", "a", 1, 1, 1, "short")
+    + "c = Add(b, t) d = Tanh(c) "
+    + conv("e", "d", 3, 3, 1, "long")
+    + conv("f", "a", 6, 6, 2, "long")
+    + "g = Add(c, e) i = Add(f, t) two_of = Add(g, i) "
+    + "j = LeakyRelu<alpha=0.1>(two_of) "
+    + conv("k", "j", 1, 1, 1, "short")
+    + "h = Add(k, two_of) "
+)
+"""Residual connections around an activation and the convolution after it, as in a generator of HiFi-GAN."""
+
+RESIDUAL_WEIGHTS = {"short": kernel(3), "long": kernel(7)}
+
 REPEATED = """
   three = Constant<value_ints=[3]>() u = Unsqueeze(x, three2) shape = Shape(u)
   bn = Shape<start=0, end=2>(x) four = Constant<value_ints=[4]>()
@@ -454,6 +469,7 @@ CASES |= {
         1,
     ),
     "generator of HiFi-GAN": (upsampled(channels_first(GENERATOR, "k"), GENERATOR_WEIGHTS), 3),
+    "residuals around activations": (model(channels_first(RESIDUALS, "h"), RESIDUAL_WEIGHTS), 7),
     "repeated steps": (
         upsampled(
             REPEATED + conv("c", "t", 4, 4) + "y = Transpose<perm=[0, 2, 1]>(c)", {"w": kernel(9), "three2": [2]}
@@ -502,6 +518,15 @@ def test_every_step_goes_through_every_layer_once():
 def test_a_history_for_windows_serves_what_waits_beside_them():
     assert len(form_of(*CASES["residual over one layer"][0]).streaming["states"]) == 1
     assert len(form_of(*CASES["residual over two layers"][0]).streaming["states"]) == 3
+
+
+def test_a_history_serves_a_connection_around_an_activation_and_a_convolution():
+    form = form_of(*CASES["residuals around activations"][0])
+    activations = [node.output[0] for node in form.model.graph.node if node.op_type in ("LeakyRelu", "Tanh")]
+    delayed = [node.name for node in form.model.graph.node if node.op_type == "Where"]
+    assert len(form.streaming["states"]) == 5, "one for each convolution, and one for the shorter of two branches"
+    assert len(activations) == 4, "one for each convolution"
+    assert len(delayed) == 1
 
 
 def test_transpositions_that_something_else_undoes_are_not_made():

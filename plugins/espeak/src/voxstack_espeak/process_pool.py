@@ -102,7 +102,7 @@ class ProcessPool:
             self._give_back(process)
 
     def prepare(self) -> None:
-        """Start a process for later, if there is none and one can be started."""
+        """Start a process for later, unless there is one or none can be started."""
         if not self._idle and not self._lent:
             self._start_successor()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxstack_packager.errors import PackagingError
+from voxstack_packager.export.convolutions import use_2d_convolutions
 from voxstack_packager.export.float16_weights import store_initializers_as_float16
 from voxstack_packager.export.shared_weights import save_with_external_data
 from voxstack_packager.export.torch_export import dynamic_shapes, example_arguments, explain_failure, silence
@@ -65,6 +66,7 @@ def write_onnx(
     import onnx
 
     _strip_metadata(model)
+    use_2d_convolutions(model)
     if source.half and (left := store_initializers_as_float16(model)):
         reason = "as float16 cannot hold them exactly (tables, weights with a norm folded in)"
         progress(f"{source.name}: {left / 1e6:.2f} MB stay float32, {reason}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class GraphWriter:
         array = np.asarray(value, dtype)
         key = (array.tobytes(), array.shape, dtype)
         if key not in self._constant_names:
-            self._constant_names[key] = name = self._new_name("constant")
+            self._constant_names[key] = name = self.new_name("constant")
             self._constants[name] = numpy_helper.from_array(array, name)
         return self._constant_names[key]
 
@@ -46,7 +46,7 @@ class GraphWriter:
         """Add an operator with one output, and return the name of that output."""
         from onnx import helper
 
-        name = output or self._new_name(kind.lower())
+        name = output or self.new_name(kind.lower())
         self._nodes.append(helper.make_node(kind, inputs, [name], name=f"{name}.{kind.lower()}", **attributes))
         return name
 
@@ -72,7 +72,7 @@ class GraphWriter:
         :param spatial_axis: the spatial axis of the convolution that is the stream.
         """
         at, node = next((i, node) for i, node in enumerate(self._nodes) if name in node.output)
-        node.output[0] = longer = self._new_name("longer")
+        node.output[0] = longer = self.new_name("longer")
         pads = next(attribute for attribute in node.attribute if attribute.name == "pads")
         pads.ints[spatial_axis + len(pads.ints) // 2] += 1
         self.slice(longer, {spatial_axis + 2: (0, -1)}, name)
@@ -83,7 +83,7 @@ class GraphWriter:
 
         :param outputs: tensors by the names of the outputs.
         """
-        renamed = {name: self._new_name("inner") for name, tensor in outputs.items() if tensor != name}
+        renamed = {name: self.new_name("inner") for name, tensor in outputs.items() if tensor != name}
         for names in (side for node in self._nodes for side in (node.input, node.output)):
             names[:] = [renamed.get(name, name) for name in names]
         for name in renamed:
@@ -101,7 +101,8 @@ class GraphWriter:
         input_infos, output_infos = (
             [_value_info(name, tensor) for name, tensor in side.items()] for side in (inputs, outputs)
         )
-        graph = helper.make_graph(self._nodes, "stateful", input_infos, output_infos, [*self._constants.values()])
+        nodes = _needed(self._nodes, outputs)
+        graph = helper.make_graph(nodes, "stateful", input_infos, output_infos, [*self._constants.values()])
         versions = [
             helper.make_opsetid(opset.domain, opset.version if opset.domain else max(OLDEST_OPSET, opset.version))
             for opset in plain.opset_import
@@ -111,9 +112,20 @@ class GraphWriter:
         onnx.checker.check_model(model)
         return model
 
-    def _new_name(self, kind: str) -> str:
+    def new_name(self, kind: str) -> str:
+        """Return a name that no tensor has."""
         self._count += 1
         return f"stateful.{self._count}.{kind}"
+
+
+def _needed(nodes: list[NodeProto], outputs: Iterable[str]) -> list[NodeProto]:
+    """Return the operators from which the outputs are computed, in their order."""
+    wanted, needed = set(outputs), []
+    for node in reversed(nodes):
+        if not wanted.isdisjoint(node.output):
+            wanted.update(node.input)
+            needed.append(node)
+    return needed[::-1]
 
 
 def _value_info(name: str, tensor: Tensor) -> ValueInfoProto:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from voxstack.networks import Tensor
 from voxstack_packager.stateful.graph_trace import GraphTrace
 from voxstack_packager.stateful.graph_writer import END, GraphWriter
 from voxstack_packager.stateful.operands import StreamTensor
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 
 class HistoryState(NamedTuple):
@@ -37,6 +40,17 @@ class Histories:
         self._joined: dict[tuple[str, int, int], str] = {}
         self._delayed: dict[tuple[str, int], str] = {}
         self._shared: dict[object, str] = {}
+        self._sources: dict[str, tuple[NodeProto, StreamTensor, list[str]]] = {}
+
+    def record_source(self, node: NodeProto, source: StreamTensor, others: list[str]) -> None:
+        """Record that an operator computes each step from that of ``source`` alone, and 0 from 0.
+
+        A history of its output is then computed from the history of ``source``, from which steps that wait are taken,
+        too: in a residual connection, one history serves both.
+
+        :param others: its other inputs, which do not change.
+        """
+        self._sources[node.output[0]] = (node, source, others)
 
     def join(self, source: StreamTensor, left: int, right: int) -> StreamTensor:
         """Return ``[history ; new steps ; zeros at the end]``, from which windows are taken.
@@ -45,7 +59,11 @@ class Histories:
         output is ``right`` steps later than ``source``.
         """
         key = (source.name, left, right)
-        if key not in self._joined:
+        if key not in self._joined and source.name in self._sources:
+            node, origin, others = self._sources[source.name]
+            copied = self._graph.copy(node, [self.join(origin, left, right).name, *others])
+            copied.name = copied.output[0] = self._joined[key] = self._graph.new_name(node.op_type.lower())
+        elif key not in self._joined:
             axis = self._time_axis(source)
             state, following = self._add_state(source, left)
             parts = [state, source.name, *([self._end_padding(source, right)] if right else [])]

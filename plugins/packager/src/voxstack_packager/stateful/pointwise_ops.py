@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxstack_packager.stateful.operands import StaticTensor
+from voxstack_packager.stateful.operands import StaticTensor, StreamTensor, Unpadded
 from voxstack_packager.stateful.operators import (
     Handler,
     attributes_of,
@@ -29,6 +30,12 @@ ELEMENTWISE = frozenset(
     "ThresholdedRelu Where Xor".split()
 )
 """Operators whose output at a place depends on their inputs at that place."""
+
+KEEPS_ZERO = frozenset(
+    "Abs Asin Asinh Atan Atanh Celu Elu Erf Gelu HardSwish LeakyRelu Mish Neg Relu Selu Sign Sin Sinh Softsign "
+    "Tan Tanh".split()
+)
+"""Those of one input that give 0 for 0."""
 
 DEFAULT_AXIS = {
     "Softmax": -1,
@@ -65,11 +72,27 @@ def _convert_elementwise(builder: StatefulBuilder, node: NodeProto) -> None:
     permutation = common_permutation(operands)
     if len(permutation) != rank or node.op_type in ("QuantizeLinear", "DequantizeLinear"):  # they have an axis
         copy_operator(builder, node)
+        _record_source(builder, node, operands)
         return
     for i, operand in enumerate(operands):
         if isinstance(operand, StaticTensor):
             operands[i] = builder.transpose_static(operand, len(builder.trace.shape(node.input[i])), permutation)
     copy_with(builder, node, operands, permutation)
+    _record_source(builder, node, operands)
+
+
+def _record_source(builder: StatefulBuilder, node: NodeProto, operands: Sequence[Unpadded | None]) -> None:
+    """Let a convolution after the operator share the history of its input with a connection around both."""
+    source = operands[0]
+    if node.op_type in KEEPS_ZERO and isinstance(source, StreamTensor) and builder.readers(node.input[0]) > 1:
+        builder.histories.record_source(node, source, [])
+
+
+def _convert_unsqueeze(builder: StatefulBuilder, node: NodeProto) -> None:
+    source, axes = operands_of(builder, node)
+    copy_operator(builder, node)
+    if isinstance(source, StreamTensor) and not source.permutation and isinstance(axes, StaticTensor):
+        builder.histories.record_source(node, source, [axes.name])
 
 
 def _unchanged_input(builder: StatefulBuilder, node: NodeProto) -> str | None:
@@ -152,7 +175,8 @@ POINTWISE_OPS: dict[str, Handler] = {
     **dict.fromkeys(DEFAULT_AXIS, _convert_along_axis),
     **dict.fromkeys(REDUCTIONS, _convert_reduction),
     **dict.fromkeys(("LayerNormalization", "RMSNormalization"), _convert_layer_norm),
-    **dict.fromkeys(("Unsqueeze", "Squeeze"), copy_operator),
+    "Unsqueeze": _convert_unsqueeze,
+    "Squeeze": copy_operator,
     "BatchNormalization": _convert_batch_norm,
     "Gemm": _convert_gemm,
     "MatMul": _convert_matmul,

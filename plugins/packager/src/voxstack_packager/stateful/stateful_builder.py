@@ -56,6 +56,10 @@ class StatefulBuilder:
         """Return whether any of these plain tensors depends on the data of inputs, not on sizes and masks alone."""
         return any(name in self._data_dependent for name in names)
 
+    def readers(self, name: str) -> int:
+        """Return how many operators of the plain graph read a tensor."""
+        return sum(name in node.input for node in self._model.graph.node)
+
     def refusal(self, node: NodeProto, why: str) -> NoStatefulForm:
         """Return the error for an operator that cannot be converted."""
         return NoStatefulForm(self._where, f"{node.op_type} {node.name or node.output[0]!r} {why}")

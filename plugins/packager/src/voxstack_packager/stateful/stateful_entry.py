@@ -11,6 +11,7 @@ import numpy as np
 
 from voxstack.networks import NetworkSpec, Runner
 from voxstack_packager.errors import PackagingError
+from voxstack_packager.export.convolutions import use_2d_convolutions
 from voxstack_packager.export.shared_weights import save_with_shared_weights
 from voxstack_packager.export.weight_table import read_shared_weights
 from voxstack_packager.json_entries import tensors_entry
@@ -74,6 +75,8 @@ def _write_form(
     signature = NetworkSpec.of(name, spec, "", folder.joinpath, trusted=False)
     model = onnx.load(folder / plain["symbol"])
     form = stateful_form(model, signature, examples, streaming["axis"], name, streaming.get("input"))
+    for written in (model, form.model):
+        use_2d_convolutions(written)
     plain["parameters"] = f"{name}.onnx.data"
     export = {"format": "onnx", "symbol": f"{name}.stateful.onnx", "parameters": plain["parameters"]}
     models = {folder / plain["symbol"]: model, folder / export["symbol"]: form.model}
