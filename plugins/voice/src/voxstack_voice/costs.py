@@ -13,6 +13,9 @@ EFFICIENT = 2.0
 MAX_OVERHEAD = 0.3
 """Seconds of audio that the rest of a chunk's work counts as at most, so that a few unusual chunks do no harm."""
 
+SHARE_MEMORY = 0.5
+"""Seconds of turns after which an observation of the machine counts a third: other programs come and go."""
+
 BACKGROUND_TURN = 0.1
 """Seconds of work of a chunk without a listener, where others may come that have one."""
 
@@ -43,8 +46,7 @@ class SpeedMeter:
     def speed(self) -> float:
         """Return the seconds of audio that the stream can produce per second beside the others; 0 if unknown."""
         cost = max(self._costs.get(self._voice, 0.0), self.cost)
-        competitors = 1 + self._queue.wanted / self._queue.workers
-        return self._machine.share / (cost * competitors) if cost else 0.0
+        return self._machine.share / (cost * self._queue.competitors) if cost else 0.0
 
     def lengths(self, live: bool) -> tuple[float, float]:
         """Return the least and the most seconds of audio of the next chunk.
@@ -56,7 +58,7 @@ class SpeedMeter:
         if live:
             return (EFFICIENT * self._chunk_costs.overhead if others else 0.0), math.inf
         cost = self._costs.get(self._voice, 0.0) or self.cost
-        return 0.0, BACKGROUND_TURN / cost if cost and (others or not self._queue.idle) else math.inf
+        return 0.0, BACKGROUND_TURN / cost if cost and (others or not self._queue.free) else math.inf
 
 
 class ChunkCosts:
@@ -89,7 +91,7 @@ class ChunkCosts:
 class MachineShare:
     """The part of the time in which threads that compute have a processor: less than 1 on a machine with other work.
 
-    An average over turns, weighted by their lengths, in which older turns count less and less.
+    An average over the last seconds of turns (:data:`SHARE_MEMORY`).
     """
 
     def __init__(self) -> None:
@@ -98,8 +100,9 @@ class MachineShare:
 
     def observe(self, work: float, stolen: float) -> None:
         """Count a turn: seconds of work, and seconds for which its thread waited for a processor."""
-        self._work = 0.95 * self._work + work
-        self._stolen = 0.95 * self._stolen + max(0.0, stolen)
+        work, stolen = max(0.0, work), max(0.0, stolen)
+        kept = math.exp(-(work + stolen) / SHARE_MEMORY)
+        self._work, self._stolen = kept * self._work + work, kept * self._stolen + stolen
         self.share = self._work / (self._work + self._stolen) if self._work > 0 else 1.0
 
 

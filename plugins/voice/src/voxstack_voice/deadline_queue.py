@@ -26,7 +26,7 @@ AT_EXIT = 2.0
 
 
 class DeadlineQueue:
-    """Grants ``workers`` worker slots; of the threads and jobs that wait, the one with the earliest deadline is next.
+    """Grants worker slots; of the threads and jobs that wait, the one with the earliest deadline is next.
 
     Newcomers, whose streams have no audio yet, are an exception: by their deadlines all of a burst would go before the
     second chunk of any. They go first as long as every stream that plays can still have its chunk in time, even if all
@@ -37,10 +37,13 @@ class DeadlineQueue:
     wait for something else. If no thread can be started, a thread that releases its slot runs the next job itself.
 
     In a forked child, all slots are free and nothing waits: the threads that had them are gone.
+
+    :param workers: threads that can compute at the same time.
+    :param spare: slots more than that, so that there is one to compute while others wait for Python's lock.
     """
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    def __init__(self, workers: int, spare: int = 0) -> None:
+        self.workers, self.spare = workers, spare
         self._numbers = itertools.count()
         self.generation = -1
         self.after_fork()
@@ -50,8 +53,8 @@ class DeadlineQueue:
     def after_fork(self) -> None:
         """Free all slots. Who had one before does not give it back: it compares ``generation``."""
         self.generation += 1
-        self.idle = self.workers
-        """Workers that are unused; while there is one, no thread waits."""
+        self.idle = self.workers + self.spare
+        """Slots that are unused, spare ones among them; while there is one, no thread waits."""
         self.threads = WorkerThreads("voxstack")
         self._lock = Lock()
         self._heap: list[_Entry] = []
@@ -62,6 +65,21 @@ class DeadlineQueue:
     def wanted(self) -> int:
         """Threads and jobs that wait for a worker."""
         return len(self._heap) + len(self._newcomers)
+
+    @property
+    def free(self) -> int:
+        """Workers that are unused."""
+        return max(0, self.idle - self.spare)
+
+    @property
+    def crowding(self) -> float:
+        """Threads with a slot for each worker, at least 1."""
+        return max(1.0, (self.workers + self.spare - self.idle) / self.workers)
+
+    @property
+    def competitors(self) -> float:
+        """Threads and jobs for each worker, at least 1, with those that wait."""
+        return self.crowding + self.wanted / self.workers
 
     @property
     def guard(self) -> float:
@@ -75,25 +93,30 @@ class DeadlineQueue:
         else:
             self._turn += 0.1 * (seconds - self._turn) if self._turn else seconds
 
-    def acquire(self, deadline: float, newcomer: bool = False) -> None:
-        """Block until a worker slot is free. If interrupted, withdraw the request; no slot leaks.
+    def acquire(self, deadline: float, newcomer: bool = False, timeout: float = -1) -> bool:
+        """Block until a worker slot is free, and return True; or False if none is within ``timeout`` seconds.
+
+        If interrupted or too late, withdraw the request; no slot leaks.
 
         :param deadline: in the seconds of ``time.perf_counter``; infinite for streams without a listener.
+        :param timeout: -1: no limit.
         """
         with self._lock:
             if self.idle:
                 self.idle -= 1
-                return
+                return True
             granted = Lock()
             granted.acquire()
             entry = (deadline, next(self._numbers), granted.release, False)
             self._push(entry, newcomer)
         try:
-            granted.acquire()
+            if granted.acquire(timeout=timeout):
+                return True
         except BaseException:
             if not self._withdraw(entry):
                 self.release()  # it was granted at the last moment
             raise
+        return not self._withdraw(entry)
 
     def submit(self, deadline: float, job: Job, newcomer: bool = False) -> None:
         """Run a job on another thread once a worker slot is free, without blocking.
@@ -112,7 +135,7 @@ class DeadlineQueue:
         except BaseException:
             with self._lock:
                 self.idle += 1
-                if self.idle < self.workers:  # the holder of a slot runs the job when it gives it back
+                if self.idle < self.workers + self.spare:  # the holder of a slot runs the job when it gives it back
                     self._push(entry, newcomer)
                     return
             raise

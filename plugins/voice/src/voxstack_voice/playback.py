@@ -6,6 +6,9 @@ import math
 import time
 from collections.abc import Callable
 
+LATE = 0.02
+"""Seconds by which a chunk is late that a listener notices."""
+
 
 class Playback:
     """The lead of one stream's audio over a listener who plays it from its first sample on.
@@ -38,6 +41,7 @@ class Playback:
         self._clock = clock
         self._patience = patience
         self._requested = clock()
+        self._wanted = self._requested
         self._runs_out = math.inf
         """When the listener has heard all delivered audio; in the future while playback is ahead."""
 
@@ -64,9 +68,14 @@ class Playback:
             return math.inf
         return self._runs_out if self.started else self._requested + self._patience
 
-    def delivered(self, samples: int) -> None:
-        """Record that ``samples`` samples were delivered."""
+    def wanted(self) -> None:
+        """Record that the next chunk is requested."""
+        self._wanted = self._clock()
+
+    def delivered(self, samples: int) -> bool:
+        """Record that ``samples`` samples were delivered; return whether late, though requested in time."""
         now, seconds = self._clock(), samples / self.sample_rate
+        late = self.started and self._wanted < self._runs_out < now - LATE
         if self.first_audio is None:
             self.first_audio = now - self._requested
             self._runs_out = now
@@ -74,3 +83,4 @@ class Playback:
             self.late_chunks += 1
             self._runs_out = now
         self._runs_out += seconds
+        return late

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from threading import Lock
@@ -14,6 +16,15 @@ from voxstack_voice.costs import ChunkCosts, MachineShare, SpeedMeter, learn
 from voxstack_voice.deadline_queue import DeadlineQueue
 from voxstack_voice.ticket import Departure, Ticket
 from voxstack_voice.watchdog import Watchdog
+
+MAX_LATE = 0.15
+"""Part of the last chunks that may be late before new streams are refused; two of ten are more."""
+
+LATE_MEMORY = 1.0
+"""Seconds after a late chunk in which new streams are refused for that."""
+
+UNSTEADY = 0.85
+"""The part of what other programs leave that is counted on: what they take varies."""
 
 
 class Scheduler:
@@ -28,7 +39,8 @@ class Scheduler:
     Costs are learnt in seconds of work, in which the waits of a thread for a processor do not count; a machine with
     other work has room for fewer streams, as those waits show.
 
-    :param workers: streams that compute at once; by default one for each core that the process may use.
+    :param workers: streams that compute at once; by default one for each core that the process may use, and one more,
+        as threads wait for Python's lock now and then.
     :param load: part of the workers' time that streams may need at real time before another one is refused; None: no
         limit.
     :param patience: seconds that a new stream may have to wait for its first audio before it is refused; None: no
@@ -39,12 +51,13 @@ class Scheduler:
         self.workers = workers or available_cores()
         self.load = load
         self.patience = patience
-        self.queue = DeadlineQueue(self.workers)
+        self.queue = DeadlineQueue(self.workers, spare=1 if workers is None else 0)
         self.watchdog = Watchdog()
         self.machine = MachineShare()
         self._costs: dict[str, float] = {}  # by voice: seconds of work per second of audio, and for the first audio
         self._first_costs: dict[str, float] = {}
         self._chunk_costs: dict[str, ChunkCosts] = {}
+        self._late, self._last_late = 0.0, -math.inf
         self.generation = -1
         self.after_fork()
         renew_after_fork(self)
@@ -131,6 +144,12 @@ class Scheduler:
             if generation == self.generation:
                 self._silent[voice] -= 1
 
+    def record_chunk(self, late: bool) -> None:
+        """Record that a listener received a chunk, and whether late although it was requested in time."""
+        self._late += 0.1 * (late - self._late)
+        if late:
+            self._last_late = time.perf_counter()
+
     def learn_first_cost(self, voice: str, seconds: float) -> bool:
         """Learn the work of a first chunk, with text and encoders; return whether the voice's cost is known."""
         with self._lock:
@@ -141,11 +160,18 @@ class Scheduler:
         """Raise unless one more stream fits. Called with the lock held."""
         cost, share, streams = self._costs.get(voice, 0.0), self.machine.share, self._running.total()
         demand = cost + sum(count * self._costs.get(name, 0.0) for name, count in self._running.items())
-        if self.load is not None and streams and demand > self.load * self.workers * share:
+        left = share if share > 0.95 else UNSTEADY * share
+        if self.load is not None and streams and demand > self.load * self.workers * left:
             busy = f", of which other programs leave {share:.0%}" if share < 0.95 else ""
             raise CapacityError(
                 f"{voice}: {streams} streams run, and this machine keeps up with no more ({self.workers} workers "
                 f"at a load of {self.load:.0%}{busy}, {cost:.3f} s of work for a second of this voice); "
+                "try again when one has ended, or use more cores"
+            )
+        late = self._late > MAX_LATE and time.perf_counter() - self._last_late < LATE_MEMORY
+        if self.load is not None and streams and late:
+            raise CapacityError(
+                f"{voice}: {streams} streams run, and their audio comes late on this machine now; "
                 "try again when one has ended, or use more cores"
             )
         silent = [(name, count + (name == voice)) for name, count in self._silent.items()]

@@ -23,6 +23,7 @@ from voxstack_voice.stream_turn import StreamTurn
 from voxstack_voice.ticket import Ticket
 
 if TYPE_CHECKING:
+    import asyncio
     from concurrent.futures import Future
 
 _LOG = logging.getLogger("voxstack.voice")
@@ -64,6 +65,7 @@ class VoiceStream:
         """Yield the chunks, each computed on the calling thread on demand."""
         try:
             while True:
+                self._playback.wanted()
                 with self._admit().turn():
                     chunk = self._next()
                 if chunk is None:
@@ -79,9 +81,12 @@ class VoiceStream:
         pending: Future[Chunk | None] | None = None
         try:
             pending = await self._submit()
-            while (chunk := await asyncio.wrap_future(pending)) is not None:
+            awaited = asyncio.wrap_future(pending)
+            await self._begin(pending, awaited)
+            while (chunk := await awaited) is not None:
                 pending = await self._submit()
                 yield chunk
+                awaited = asyncio.wrap_future(pending)
         finally:  # a chunk that is being computed cannot be stopped, only be waited for, and not here
             if self._ticket is not None:
                 self._ticket.cancelled = True
@@ -91,6 +96,21 @@ class VoiceStream:
                 pending.cancel()
                 pending.add_done_callback(lambda _: self._close_on_a_thread())
 
+    async def _begin(self, pending: Future[Chunk | None], awaited: asyncio.Future[Chunk | None]) -> None:
+        """Wait until the first chunk is being computed.
+
+        :raises CapacityError: if that takes longer than the scheduler's patience.
+        """
+        import asyncio
+
+        assert self._ticket is not None, "the first chunk was submitted"
+        left = self._ticket.patience()
+        if left < 0:
+            return
+        await asyncio.wait([awaited], timeout=left)
+        if not pending.done() and pending.cancel():
+            raise self._ticket.refuse()
+
     async def _submit(self) -> Future[Chunk | None]:
         """Let a thread compute the next chunk.
 
@@ -98,6 +118,7 @@ class VoiceStream:
         """
         import asyncio
 
+        self._playback.wanted()
         for _ in range(worker_threads.RETRIES):
             try:
                 return self._admit().submit(self._next)
@@ -137,8 +158,8 @@ class VoiceStream:
             rest = self._timeline.take(float("inf"))
             return Chunk(np.zeros(0, np.float32), self._start, rest) if rest else None
         start, self._start = self._start, self._start + len(samples)
-        self._playback.delivered(len(samples))
-        self._ticket.record_audio(len(samples) / self._playback.sample_rate)
+        late = self._playback.delivered(len(samples))
+        self._ticket.record_audio(len(samples) / self._playback.sample_rate, late)
         end = self._start / self._playback.sample_rate
         return Chunk(samples, start, self._timeline.take(end))
 
@@ -173,6 +194,8 @@ class VoiceStream:
         except RequestError:
             raise
         except Exception as error:
+            if self._ticket is not None and self._ticket.refusal is not None:
+                raise self._ticket.refusal from error
             raise BlockError(*located(error)) from error
         return None if samples is None else _checked(samples)
 

@@ -27,6 +27,8 @@ class Account(Protocol):
 
     @property
     def newcomer(self) -> bool: ...
+    def patience(self) -> float: ...
+    def refuse(self) -> Exception: ...
     def submit(self, job: Callable[[], object]) -> object: ...
     def watched_turn(self) -> AbstractContextManager[object]: ...
 
@@ -61,7 +63,7 @@ class StreamTurn(Turn):
 
     @property
     def idle(self) -> int:
-        return self._queue.idle
+        return self._queue.free
 
     @property
     def wanted(self) -> int:
@@ -77,8 +79,13 @@ class StreamTurn(Turn):
         return self.ticket.watched_turn()
 
     def acquire_first(self) -> None:
-        """Block until a worker is free."""
-        self._queue.acquire(self.ticket.deadline(), self.ticket.newcomer)
+        """Block until a worker is free.
+
+        :raises CapacityError: if a new stream waits for longer than its scheduler's patience.
+        """
+        ticket = self.ticket
+        if not self._queue.acquire(ticket.deadline(), ticket.newcomer, ticket.patience()):
+            raise ticket.refuse()
         self._slot.append(True)
         self._generation = self._queue.generation
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from voxstack.errors import DeadlineError
+from voxstack.errors import CapacityError, DeadlineError
 from voxstack.streaming.turn import CURRENT_TURN
 from voxstack_voice.costs import ChunkCosts, MachineShare, SpeedMeter
 from voxstack_voice.deadline_queue import DeadlineQueue
@@ -42,6 +42,7 @@ class Accounts(Protocol):
     queue: DeadlineQueue
     machine: MachineShare
     generation: int
+    patience: float | None
 
     @property
     def watchdog(self) -> Deadlines: ...
@@ -49,6 +50,7 @@ class Accounts(Protocol):
     def chunk_costs(self, voice: str) -> ChunkCosts: ...
     def depart(self, departure: Departure) -> None: ...
     def first_audio(self, generation: int, voice: str) -> None: ...
+    def record_chunk(self, late: bool) -> None: ...
     def learn_first_cost(self, voice: str, seconds: float) -> bool: ...
 
 
@@ -70,18 +72,36 @@ class Ticket:
         self.timeout: float | None = None
         self.failure: DeadlineError | None = None
         """The error of a chunk that took longer than ``timeout``, on whichever thread."""
+        self.refusal: CapacityError | None = None
+        """The error of a new stream that had to wait for too long."""
         self.interrupts: list[Callable[[], object]] = []
         self._scheduler, self._voice, self._meter, self._live = scheduler, voice, meter, live
         self._watch = scheduler.watchdog.watch
         self._lock = Lock()
         self._charged = (0.0, 0.0)  # seconds and audio up to the last chunk
         self._generation = scheduler.generation
+        self._began = time.perf_counter()
         self._admitted = [True]  # emptied by the first to count the stream as ended: pop() is atomic
 
     @property
     def newcomer(self) -> bool:
         """Return whether a listener waits for the first audio."""
         return self._live and not self.audio
+
+    def patience(self) -> float:
+        """Return the seconds for which the stream may still wait for its first audio; -1: as long as it takes."""
+        limit = self._scheduler.patience
+        if limit is None or not self.newcomer:
+            return -1
+        return max(0.0, self._began + limit - time.perf_counter())
+
+    def refuse(self) -> CapacityError:
+        """Return the error of a stream that has waited for too long, which is refused then."""
+        self.refusal = CapacityError(
+            f"{self._voice}: this machine keeps up with no more streams than run, and this one waited for "
+            f"{time.perf_counter() - self._began:.1f} s; try again when one has ended, or use more cores"
+        )
+        return self.refusal
 
     @contextmanager
     def turn(self) -> Iterator[StreamTurn]:
@@ -111,8 +131,10 @@ class Ticket:
         self.queue.submit(self.deadline(), lambda: self._work(future, job), self.newcomer)
         return future
 
-    def record_audio(self, seconds: float) -> None:
-        """Record that ``seconds`` of audio were produced."""
+    def record_audio(self, seconds: float, late: bool = False) -> None:
+        """Record that ``seconds`` of audio were produced, and whether too late for who listens."""
+        if self._live:
+            self._scheduler.record_chunk(late)
         if not self.audio and seconds:
             self._scheduler.first_audio(self._generation, self._voice)
         self.audio += seconds
@@ -137,7 +159,7 @@ class Ticket:
     @contextmanager
     def _charge(self, turn: StreamTurn) -> Iterator[None]:
         """Make a granted turn the current one of the code inside, and charge its work."""
-        newcomer, audio = self.newcomer, self.audio
+        newcomer, audio, crowding = self.newcomer, self.audio, self.queue.crowding
         token, began, work = CURRENT_TURN.set(turn), time.perf_counter(), work_clock()
         try:
             yield
@@ -146,9 +168,10 @@ class Ticket:
             elapsed = time.perf_counter() - began
             worked = min(max(0.0, work_clock() - work), elapsed)  # more than that passed in a parent of this process
             self.add_seconds(max(worked - turn.waited, 0.01 * (elapsed - turn.waited)))
-            self._scheduler.machine.observe(worked - turn.waited, elapsed - worked)
+            waits_for_own = (max(crowding, self.queue.crowding) - 1) * worked
+            self._scheduler.machine.observe(worked - turn.waited, elapsed - worked - waits_for_own)
             if self.audio > audio:
-                self.queue.learn(max(0.0, worked - turn.waited), newcomer)
+                self.queue.learn(max(0.0, elapsed - turn.waited), newcomer)
             self._learn_from_chunk()
 
     def _work(self, future: Future[T], job: Callable[[], T]) -> bool:
