@@ -162,7 +162,7 @@ def memory() -> Row:
 def together(decoder: Decoder, streams: int, seconds: float, size: int) -> dict[str, float]:
     """Run streams at once, each chunk in a turn; return decoded steps per second and per CPU second."""
     scheduler, counts, end = (
-        voxstack.Scheduler(WORKERS, load=None, patience=None),
+        voxstack.Scheduler(load=None, patience=None),
         [0] * streams,
         time.perf_counter() + seconds,
     )

@@ -16,6 +16,7 @@ from voxstack import AddonError, NetworkError, RequestError, Schedule
 from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_autoregressive.decoder import AutoregressiveDecoder
+from voxstack_autoregressive.decoding_state import DecodingState
 
 GROUP, FEATURES, STAY = 3, 2, 2  # frames a step, their features, and steps for which a token is attended
 
@@ -311,6 +312,24 @@ def concurrent(
         thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
     return results
+
+
+def test_steps_that_others_of_the_batch_needed_wait_for_the_next_chunk():
+    block = decoder(batch=6)
+    alone = [decode(block, utterance(5, seed=number), 12) for number in range(2)]
+    states = []
+    for number, steps in enumerate((2, 5)):
+        states.append(DecodingState(block._network, utterance(5, seed=number), 0, 4.0, 20))
+        states[-1].wanted = steps
+    batch = block._stack(states)
+    batch.run(8)
+    batch.unstack()
+    assert [(state.wanted, state.held) for state in states] == [(-3, 5), (0, 5)]
+    assert all(state.complete and state.done for state in states)
+    for state, expected in zip(states, alone, strict=True):
+        assert len(state.take(2).frames) == 2 * GROUP
+        assert state.held == 3
+        np.testing.assert_array_equal(state.take(9).frames, expected[2 * GROUP : 5 * GROUP])
 
 
 @pytest.mark.parametrize("turns", [True, False])

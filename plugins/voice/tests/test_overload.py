@@ -75,9 +75,7 @@ def test_the_same_for_asyncio(voice: voxstack.Voice) -> None:
             with pytest.raises(CapacityError, match="keeps up with no more streams"):
                 async with aclosing(voice.astream("a")) as chunks:
                     await anext(chunks)
-            assert voice.scheduler.queue.wanted <= 2, (
-                "its first chunk, which does nothing now, and closing its blocks"
-            )
+            assert voice.scheduler.queue.wanted <= 2, "its first chunk, which does nothing now, and closing its blocks"
         async with aclosing(voice.astream("a")) as chunks:
             assert len([chunk async for chunk in chunks]) == 1
 

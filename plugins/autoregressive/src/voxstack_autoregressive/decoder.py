@@ -104,17 +104,20 @@ class AutoregressiveDecoder(StreamableBlock):
         frames_per_step = int(self._network.spec.outputs[self._steps.frames].shape[1])
         decode = self._decoding(state)
         for size in schedule.sizes():
-            state.wanted = -(-size // frames_per_step)
-            decode()
-            decoded = state.take()
+            steps = -(-size // frames_per_step)
+            state.wanted = steps - state.held
+            if not state.complete:
+                decode()
+            decoded = state.take(steps)
+            ended = state.ended and not state.held
             if decoded.attention is not None:
-                events.add(decoded.attention * frames_per_step, state.ended)
+                events.add(decoded.attention * frames_per_step, ended)
                 if watch is not None:
                     watch(decoded.attention, frames_per_step)
-                    if state.ended:
+                    if ended:
                         watch(None, frames_per_step, stopped=state.stopped)
             yield decoded.frames
-            if state.ended:
+            if ended:
                 return
 
     def _stack(self, states: Sequence[DecodingState]) -> StepBatch:

@@ -63,7 +63,7 @@ class DecodingState(Job):
         self.stopped = False
         """True once the network has predicted the end."""
         self.wanted = 0
-        """Steps still to be decoded for the requested chunk."""
+        """Steps still to be decoded for the requested chunk; below 0 if others in its batch needed more."""
         self.isolated = False
         """True once its batch has failed, so that it has to go on alone."""
         self.error: Exception | None = None
@@ -84,7 +84,7 @@ class DecodingState(Job):
     @property
     def complete(self) -> bool:
         """True once all steps of the requested chunk are decoded."""
-        return self.wanted == 0 or self.ended
+        return self.wanted <= 0 or self.ended
 
     @property
     def done(self) -> bool:
@@ -98,11 +98,16 @@ class DecodingState(Job):
         self.wanted -= len(frames)
         self.remaining -= len(frames)
 
-    def take(self) -> Decoded:
-        """Remove and return all steps decoded since the last call."""
-        decoded = Decoded(np.concatenate(self._frames), np.stack(self._attention) if self._attention else None)
-        self._frames, self._attention = [], []
-        return decoded
+    @property
+    def held(self) -> int:
+        """Steps that are decoded and not taken."""
+        return len(self._frames)
+
+    def take(self, steps: int) -> Decoded:
+        """Remove and return the first ``steps`` of those that are held, or all if they are fewer."""
+        frames, attention = self._frames[:steps], self._attention[:steps]
+        del self._frames[:steps], self._attention[:steps]
+        return Decoded(np.concatenate(frames), np.stack(attention) if attention else None)
 
 
 def attended_axis(spec: NetworkSpec) -> str | None:

@@ -36,9 +36,12 @@ class StepBatch:
         self._step = network.bind(**inputs)
 
     def run(self, limit: int) -> None:
-        """Decode up to ``limit`` steps, fewer if a member is done before."""
+        """Decode up to ``limit`` steps, fewer if a member ends before.
+
+        Members may receive more steps than they want: to take one out, all states are copied.
+        """
         names, step, states, allowed, members = self._names, self._step, self._states, self._allowed, self.members
-        limit = min(limit, *(min(member.wanted, member.remaining) for member in members))
+        limit = min(limit, max(member.wanted for member in members), *(member.remaining for member in members))
         frames: list[np.ndarray] = []
         attention: list[np.ndarray] = []
         while True:
