@@ -14,8 +14,9 @@ Spec = Mapping[str, Any]
 GOLDEN_TEXT = "This is what the voice says, as the original says it."
 """The golden speech of voices that can read it."""
 
-GENERATOR_SCHEDULE: Mapping[str, Any] = {"largest": 64}
-"""The chunk schedule of voices with a HiFi-GAN: longer chunks save no work, and take memory in proportion."""
+GENERATOR_SCHEDULE: Mapping[str, Any] = {"first": 12, "largest": 64}
+"""The chunk schedule of voices with a HiFi-GAN, which costs most of their first audio: so that is short. Chunks longer
+than 64 save no work, and take memory in proportion."""
 
 SEED: Mapping[str, Any] = {
     "seed": {"type": "integer", "default": 0, "minimum": 0, "description": "Selects the noise, and so the rendition."},
