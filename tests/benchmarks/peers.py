@@ -1,8 +1,8 @@
 """voxstack beside other programs that speak with Piper voices, all with the trained voice en_US-joe-medium.
 
-``pip install ".[peers]"``, then ``python tests/benchmarks/peers.py``. One thread a call. Every figure is of a fresh
-process, all programs in turn; ratios are those to piper, paired in each round, and the table has their medians. CPU
-time and memory include helper processes.
+``pip install ".[peers]"``, then ``python tests/benchmarks/peers.py``; streaming-vits needs the program espeak-ng. One
+thread a call. Every figure is of a fresh process, all programs in turn; ratios are those to piper, paired in each
+round, and the table has their medians. CPU time and memory include helper processes.
 """
 
 from __future__ import annotations

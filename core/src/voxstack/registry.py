@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pluggy
 
@@ -220,8 +220,7 @@ class Registry(Mapping[str, type[Block]]):
                 f"block {reference!r} of plugin {plugin!r} ({self._distribution(plugin)}) cannot be imported: "
                 f"{describe(error)}; update or reinstall it"
             ) from error
-        found: type[Block] = cls
-        return found
+        return cast("type[Block]", cls)
 
     def _distribution(self, plugin: str) -> str:
         return "voxstack-core" if plugin == "voxstack" else self._distribution_of(plugin)
