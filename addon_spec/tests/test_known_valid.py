@@ -136,6 +136,11 @@ def test_a_change_of_a_file_that_was_hashed_is_seen(
     path.write_bytes(data)
     assert open_addon(folder).path("vocoder.onnx") == path
     assert len(hashed) == 3
+    config = json.loads((folder / "addon.json").read_text())
+    config["files"]["vocoder.onnx"]["size"] += 1
+    (folder / "addon.json").write_text(json.dumps(config))
+    with pytest.raises(AddonError, match=r"vocoder\.onnx: has .* bytes, but addon\.json lists"):
+        open_addon(folder).path("vocoder.onnx")
 
 
 def test_what_an_onnx_file_refers_to_is_read_once(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,11 @@ def test_where_distributions_are_found_otherwise_they_are_read_anew(
     assert not (tmp_path / "cache").exists()
 
 
+def test_extras_are_no_part_of_what_is_imported() -> None:
+    assert EntryPoint("voxstack.api", "dedent", "textwrap:dedent [more]", "x").load().__name__ == "dedent"
+    assert EntryPoint("voxstack", "textwrap", "textwrap [more]", "x").load().__name__ == "textwrap"
+
+
 def test_a_module_that_cannot_be_imported_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "__init__.py").write_text("")

@@ -26,15 +26,15 @@ class FolderAddon(AddonFiles):
         self.config = self._read_config()
 
     def path(self, name: str) -> Path:
-        sha256 = self._entry(name)["sha256"]
-        path = self._resolve(name)
+        entry, path = self._entry(name), self._resolve(name)
+        found = f"{entry['size']} {entry['sha256']}"
         with wrap_os_errors(self._where(name)):
             version = file_version(path.stat())
         if self._checked.get(name) != version:  # hashing it again would cost as much as loading it
-            if not is_known(checked_file(version, sha256)):
+            if not is_known(checked_file(version, found)):
                 for _ in self.chunks(name):
                     pass
-                remember_file(version, sha256)
+                remember_file(version, found)
             self._checked[name] = version
         return path
 

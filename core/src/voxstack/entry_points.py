@@ -40,7 +40,8 @@ class EntryPoint(NamedTuple):
 
     def load(self) -> Any:
         """Return the module or object that it names."""
-        return pkgutil.resolve_name(self.value if ":" in self.value else f"{self.value}:")
+        reference = self.value.partition(" ")[0]  # "[extra]" may follow
+        return pkgutil.resolve_name(reference if ":" in reference else f"{reference}:")
 
 
 @functools.cache

@@ -61,7 +61,7 @@ def playing(scheduler: Scheduler) -> Iterator[Ticket]:
 def test_a_stream_whose_turn_does_not_come_is_refused(voice: voxstack.Voice) -> None:
     with playing(voice.scheduler):
         began = time.monotonic()
-        with pytest.raises(CapacityError, match=r"keeps up with no more streams .* this one waited for 0\.[2-9] s"):
+        with pytest.raises(CapacityError, match=r"keeps up with no more streams .* this one waited for 0\.2 s"):
             next(voice.stream("a"))
         assert time.monotonic() - began >= PATIENCE
     assert voice.scheduler.streams == 0
@@ -112,7 +112,7 @@ def test_streams_without_a_listener_and_those_that_play_wait_as_long_as_it_takes
     played.record_audio(1.0)
     assert patient.patience() == played.patience() == -1
     new = scheduler.admit("voice", lambda: 0.0)
-    assert 0 <= new.patience() <= PATIENCE
+    assert new.patience() == PATIENCE
     assert Scheduler(patience=None).admit("voice", lambda: 0.0).patience() == -1
 
 

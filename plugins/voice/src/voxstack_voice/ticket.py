@@ -80,7 +80,6 @@ class Ticket:
         self._lock = Lock()
         self._charged = (0.0, 0.0)  # seconds and audio up to the last chunk
         self._generation = scheduler.generation
-        self._began = time.perf_counter()
         self._admitted = [True]  # emptied by the first to count the stream as ended: pop() is atomic
 
     @property
@@ -89,17 +88,18 @@ class Ticket:
         return self._live and not self.audio
 
     def patience(self) -> float:
-        """Return the seconds for which the stream may still wait for its first audio; -1: as long as it takes."""
+        """Return the seconds for which the stream may wait for a turn; -1: as long as it takes.
+
+        The time before its first audio has no limit by itself: its text may arrive at any time.
+        """
         limit = self._scheduler.patience
-        if limit is None or not self.newcomer:
-            return -1
-        return max(0.0, self._began + limit - time.perf_counter())
+        return -1 if limit is None or not self.newcomer else limit
 
     def refuse(self) -> CapacityError:
         """Return the error of a stream that has waited for too long, which is refused then."""
         self.refusal = CapacityError(
             f"{self._voice}: this machine keeps up with no more streams than run, and this one waited for "
-            f"{time.perf_counter() - self._began:.1f} s; try again when one has ended, or use more cores"
+            f"{self._scheduler.patience:g} s; try again when one has ended, or use more cores"
         )
         return self.refusal
 
