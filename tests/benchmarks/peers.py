@@ -216,7 +216,9 @@ def peak_megabytes() -> float:
     total = 0
     for process in family():
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
-        total += next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+        total += next(
+            (int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0
+        )  # a process may have ended
     return total / 1000
 
 
