@@ -7,10 +7,11 @@ not. OpenVINO is a fifth faster on such images, too, if the operators between th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from voxstack_packager.needed_nodes import needed_nodes
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, ModelProto, NodeProto, TensorProto
@@ -55,7 +56,7 @@ def use_2d_convolutions(model: ModelProto) -> None:
     for node in graph.node:
         writer.write(node, not outputs.isdisjoint(node.output))
     graph.initializer.append(numpy_helper.from_array(np.array([2]), _ROW_AXIS))
-    nodes = _needed(writer.nodes, (value.name for value in graph.output))
+    nodes = needed_nodes(writer.nodes, (value.name for value in graph.output))
     del graph.node[:]
     graph.node.extend(nodes)
 
@@ -149,13 +150,3 @@ def _for_rows(attribute: AttributeProto) -> AttributeProto:
         before, after = attribute.ints
         return helper.make_attribute(attribute.name, [0, before, 0, after])
     return attribute
-
-
-def _needed(nodes: list[NodeProto], outputs: Iterable[str]) -> Iterator[NodeProto]:
-    """Return the operators from which the outputs are computed, in their order."""
-    wanted, needed = set(outputs), []
-    for node in reversed(nodes):
-        if not wanted.isdisjoint(node.output):
-            wanted.update(node.input)
-            needed.append(node)
-    return reversed(needed)

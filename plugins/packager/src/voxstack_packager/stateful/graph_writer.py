@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxstack.networks import Tensor
+from voxstack_packager.needed_nodes import needed_nodes
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
@@ -101,7 +102,7 @@ class GraphWriter:
         input_infos, output_infos = (
             [_value_info(name, tensor) for name, tensor in side.items()] for side in (inputs, outputs)
         )
-        nodes = _needed(self._nodes, outputs)
+        nodes = needed_nodes(self._nodes, outputs)
         graph = helper.make_graph(nodes, "stateful", input_infos, output_infos, [*self._constants.values()])
         versions = [
             helper.make_opsetid(opset.domain, opset.version if opset.domain else max(OLDEST_OPSET, opset.version))
@@ -116,16 +117,6 @@ class GraphWriter:
         """Return a name that no tensor has."""
         self._count += 1
         return f"stateful.{self._count}.{kind}"
-
-
-def _needed(nodes: list[NodeProto], outputs: Iterable[str]) -> list[NodeProto]:
-    """Return the operators from which the outputs are computed, in their order."""
-    wanted, needed = set(outputs), []
-    for node in reversed(nodes):
-        if not wanted.isdisjoint(node.output):
-            wanted.update(node.input)
-            needed.append(node)
-    return needed[::-1]
 
 
 def _value_info(name: str, tensor: Tensor) -> ValueInfoProto:
