@@ -103,7 +103,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def _settle(monkeypatch: pytest.MonkeyPatch, seconds: float = 60.0) -> None:
     """Let files seem to have been written some time ago: nothing can set back when they changed."""
     now = time.time
-    monkeypatch.setattr("voxstack_addon_spec.known_valid.time.time", lambda: now() + seconds)
+    monkeypatch.setattr("voxstack_addon_spec.user_cache.time.time", lambda: now() + seconds)
 
 
 def test_a_file_is_hashed_once(cache: Path, hashed: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

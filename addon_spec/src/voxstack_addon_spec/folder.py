@@ -12,7 +12,7 @@ from voxstack_addon_spec.errors import AddonError
 from voxstack_addon_spec.file_names import CONFIG
 from voxstack_addon_spec.files import AddonFiles
 from voxstack_addon_spec.integrity import FRESH_COPY, FileVersion, check_size, file_version, wrap_os_errors
-from voxstack_addon_spec.known_valid import checked_file, is_known, remember_file
+from voxstack_addon_spec.known_valid import holds
 
 
 class FolderAddon(AddonFiles):
@@ -27,16 +27,21 @@ class FolderAddon(AddonFiles):
 
     def path(self, name: str) -> Path:
         entry, path = self._entry(name), self._resolve(name)
-        found = f"{entry['size']} {entry['sha256']}"
         with wrap_os_errors(self._where(name)):
             version = file_version(path.stat())
         if self._checked.get(name) != version:  # hashing it again would cost as much as loading it
-            if not is_known(checked_file(version, found)):
-                for _ in self.chunks(name):
-                    pass
-                remember_file(version, found)
+            holds(version, f"{entry['size']} {entry['sha256']}", lambda: self._is_intact(name))
             self._checked[name] = version
         return path
+
+    def _is_intact(self, name: str) -> bool:
+        """Return True, after reading all of a file.
+
+        :raises AddonError: if it is not as listed.
+        """
+        for _ in self.chunks(name):
+            pass
+        return True
 
     def close(self) -> None:
         """Do nothing: a folder stays as it is."""

@@ -11,19 +11,15 @@ import functools
 import hashlib
 import json
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from voxstack_addon_spec.integrity import FileVersion
-from voxstack_addon_spec.user_cache import cache_folder, is_private, keep_newest, make_private
+from voxstack_addon_spec.user_cache import cache_folder, is_private, is_settled, keep_newest, make_private
 
 MAX_KNOWN = 4000
 """Contents that are kept; beyond, those that were validated longest ago are forgotten."""
-
-SETTLED = 2.0
-"""Seconds for which a file must not have changed: within the resolution of its times, a change would not be seen."""
 
 
 def checked_value(schema: Mapping[str, Any], value: object) -> str | None:
@@ -32,11 +28,6 @@ def checked_value(schema: Mapping[str, Any], value: object) -> str | None:
         return json.dumps([schema, value], sort_keys=True)
     except (TypeError, ValueError, RecursionError):
         return None
-
-
-def checked_file(version: FileVersion, found: str) -> str:
-    """Return the name of a version of a file in which something was found, such as its hash."""
-    return f"{version} {found}"
 
 
 def is_known(content: str) -> bool:
@@ -64,10 +55,18 @@ def remember(content: str) -> None:
             keep_newest(folder, MAX_KNOWN)
 
 
-def remember_file(version: FileVersion, found: str) -> None:
-    """Record what was found in a version of a file, unless that has just been written."""
-    if time.time() - max(version[-2:]) / 1e9 > SETTLED:
-        remember(checked_file(version, found))
+def holds(version: FileVersion, fact: str, check: Callable[[], bool]) -> bool:
+    """Return whether something is so in a version of a file, such as its hash.
+
+    :param check: finds it out; called unless it was found to be so before. What was written just now is checked again.
+    """
+    name = f"{version} {fact}"
+    if is_known(name):
+        return True
+    found = check()
+    if found and is_settled(max(version[-2:])):
+        remember(name)
+    return found
 
 
 def _name(content: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from voxstack_addon_spec.integrity import file_version
-from voxstack_addon_spec.known_valid import checked_file, is_known, remember_file
+from voxstack_addon_spec.known_valid import holds
 from voxstack_addon_spec.wording import listing, short_repr
 
 MAX_FIELDS = 2_000_000
@@ -51,22 +51,28 @@ _Data = bytes | mmap.mmap
 def file_problem(path: Path, allowed: Collection[str]) -> str | None:
     """Return why an ONNX file must not be opened; None if all that it would load is in it and in the allowed files.
 
-    :param allowed: names of files in its folder.
-    A file that has not changed since is not read again.
+    A file in which nothing was found is not read again until it changes.
 
+    :param allowed: names of files in its folder.
     :raises OSError: if it cannot be read.
     """
-    version, refers = file_version(path.stat()), f"refers only to {sorted(allowed)}"
-    if is_known(checked_file(version, refers)):
-        return None
+    problem: str | None = None
+
+    def is_safe() -> bool:
+        nonlocal problem
+        problem = _read_problem(path, allowed)
+        return problem is None
+
+    holds(file_version(path.stat()), f"refers only to {sorted(allowed)}", is_safe)
+    return problem
+
+
+def _read_problem(path: Path, allowed: Collection[str]) -> str | None:
     with path.open("rb") as file:
         if not path.stat().st_size:
             return "is empty; export the network again"
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            problem = data_problem(data, allowed)
-    if problem is None:
-        remember_file(version, refers)
-    return problem
+            return data_problem(data, allowed)
 
 
 def data_problem(data: _Data, allowed: Collection[str]) -> str | None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
 from pathlib import Path
+
+SETTLED = 2.0
+"""Seconds within which two changes may have the same time, on the coarsest of file systems."""
 
 
 def cache_folder(name: str) -> Path | None:
@@ -21,6 +25,14 @@ def cache_folder(name: str) -> Path | None:
         return Path(base or Path.home() / ".cache", "voxstack", name)
     except RuntimeError:  # this user has no home
         return None
+
+
+def is_settled(changed: int) -> bool:
+    """Return whether something changed so long ago that a further change would be seen in its times.
+
+    :param changed: nanoseconds since the epoch.
+    """
+    return time.time() - changed / 1e9 > SETTLED
 
 
 def keep_newest(folder: Path, most: int) -> None:

@@ -13,21 +13,17 @@ import json
 import os
 import pkgutil
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from voxstack_addon_spec.user_cache import cache_folder, is_private, keep_newest, make_private
+from voxstack_addon_spec.user_cache import cache_folder, is_private, is_settled, keep_newest, make_private
 
 GROUP = "voxstack"
 """The group of plugins; other groups of voxstack begin with it and a period."""
 
 MAX_KEPT = 50
 """Sets of installed distributions whose entry points are kept."""
-
-SETTLED = 2.0
-"""Seconds for which no distribution must have changed: within the resolution of times, a change would not be seen."""
 
 
 class EntryPoint(NamedTuple):
@@ -47,16 +43,15 @@ class EntryPoint(NamedTuple):
 @functools.cache
 def installed_entry_points() -> tuple[EntryPoint, ...]:
     """Return the entry points of voxstack's groups, read once per process."""
-    state = _installed_state()
-    folder = cache_folder("entry_points") if state is not None else None
-    if folder is None:
+    state, folder = _installed_state(), cache_folder("entry_points")
+    if state is None or folder is None:
         return _read()
     place = folder / hashlib.sha256(json.dumps(state).encode()).hexdigest()
     with contextlib.suppress(OSError, ValueError, TypeError):  # it is not there, or damaged
         if is_private(folder):
             return tuple(EntryPoint(*map(str, row)) for row in json.loads(place.read_text("utf-8")))
     points = _read()
-    if time.time() - max(changed for *_, changed in state or [("", "", 0)]) / 1e9 > SETTLED:
+    if is_settled(max((changed for *_, changed in state), default=0)):
         with contextlib.suppress(OSError):
             _keep(place, points)
     return points

@@ -249,7 +249,7 @@ def test_a_graph_that_has_not_changed_is_hashed_once(
     real = graph_cache._sha256
     monkeypatch.setattr(graph_cache, "_sha256", lambda path: (hashed.append(path), real(path))[1])
     now = time.time
-    monkeypatch.setattr("voxstack_addon_spec.known_valid.time.time", lambda: now() + 60)
+    monkeypatch.setattr("voxstack_addon_spec.user_cache.time.time", lambda: now() + 60)
     for _ in range(3):
         np.testing.assert_array_equal(run(), first)
     assert sorted(path.name for path in hashed) == ["graph.onnx", "graph.onnx.data"]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxstack.networks import NetworkSpec
 from voxstack_addon_spec.integrity import file_version
-from voxstack_addon_spec.known_valid import checked_file, is_known, remember_file
+from voxstack_addon_spec.known_valid import holds
 from voxstack_addon_spec.user_cache import cache_folder, is_private, make_private
 
 if TYPE_CHECKING:
@@ -160,13 +160,7 @@ def store_optimized(options: onnxruntime.SessionOptions, path: Path) -> None:
 
 
 def _has_hash(path: Path, expected: str) -> bool:
-    version = file_version(path.stat())
-    if is_known(checked_file(version, expected)):
-        return True
-    whole = _sha256(path) == expected
-    if whole:
-        remember_file(version, expected)
-    return whole
+    return holds(file_version(path.stat()), expected, lambda: _sha256(path) == expected)
 
 
 def _sha256(path: Path) -> str:
