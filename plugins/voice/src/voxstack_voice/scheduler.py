@@ -160,9 +160,10 @@ class Scheduler:
         """Raise unless one more stream fits. Called with the lock held."""
         cost, share, streams = self._costs.get(voice, 0.0), self.machine.share, self._running.total()
         demand = cost + sum(count * self._costs.get(name, 0.0) for name, count in self._running.items())
-        left = share if share > 0.95 else UNSTEADY * share
+        is_shared = share < 0.95
+        left = UNSTEADY * share if is_shared else share
         if self.load is not None and streams and demand > self.load * self.workers * left:
-            busy = f", of which other programs leave {share:.0%}" if share < 0.95 else ""
+            busy = f", of which other programs leave {share:.0%}" if is_shared else ""
             raise CapacityError(
                 f"{voice}: {streams} streams run, and this machine keeps up with no more ({self.workers} workers "
                 f"at a load of {self.load:.0%}{busy}, {cost:.3f} s of work for a second of this voice); "
