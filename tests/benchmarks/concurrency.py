@@ -20,12 +20,17 @@ Report = dict[str, float]
 
 
 class Listener:
-    """Plays one stream from its first sample on, and counts the chunks that come too late."""
+    """Plays one stream from its first sample on, and counts the chunks that come too late.
+
+    ``longest`` is the seconds by which the latest chunk was late, ``refused`` those to a refusal.
+    """
 
     def __init__(self, sample_rate: int) -> None:
         self._rate, self._requested, self._ends = sample_rate, time.perf_counter(), 0.0
         self.first: float | None = None
         self.late = self.chunks = self.samples = 0
+        self.longest = 0.0
+        self.refused: float | None = None
 
     def receive(self, samples: int) -> None:
         """Record a chunk of ``samples`` samples."""
@@ -34,10 +39,20 @@ class Listener:
             self.first, self._ends = now - self._requested, now
         elif now > self._ends:
             self.late += 1
+            self.longest = max(self.longest, now - self._ends)
             self._ends = now
         self.chunks += 1
         self.samples += samples
         self._ends += samples / self._rate
+
+    def refuse(self) -> None:
+        """Record that there will be no audio."""
+        self.refused = time.perf_counter() - self._requested
+
+    @property
+    def audio(self) -> float:
+        """Seconds of audio that came."""
+        return self.samples / self._rate
 
 
 def report(listeners: list[Listener], wall: float, rate: int) -> Report:

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import argparse
-import random
 import statistics
 import subprocess
 import sys
@@ -19,8 +18,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
+from concurrency import Listener, poisson
 from measure import machine
 from texts import NINE
 
@@ -32,55 +31,34 @@ STALLS = (0.02, 0.1)
 WHOLE = Schedule(first=10**6, largest=10**6)
 
 
-@dataclass
-class Heard:
-    """What one listener had.
-
-    :param late: seconds by which the latest chunk was late.
-    :param refused: seconds to the refusal.
-    """
-
-    first: float = 0.0
-    late: float = 0.0
-    late_chunks: int = 0
-    audio: float = 0.0
-    chunks: int = 0
-    refused: float | None = None
-
-
-def listen(voice: voxstack.Voice, text: str, heard: Heard, schedule: Schedule | None = None) -> None:
+def listen(voice: voxstack.Voice, schedule: Schedule | None = None) -> Listener:
     """Read a stream as fast as it comes."""
-    began, runs_out = time.perf_counter(), 0.0
+    listener = Listener(voice.sample_rate)
     try:
-        for chunk in voice.stream(text, schedule=schedule):
-            now, seconds = time.perf_counter() - began, len(chunk.samples) / voice.sample_rate
-            if not heard.chunks:
-                heard.first = runs_out = now
-            elif now > runs_out:
-                heard.late, heard.late_chunks = max(heard.late, now - runs_out), heard.late_chunks + 1
-                runs_out = now
-            runs_out += seconds
-            heard.audio, heard.chunks = heard.audio + seconds, heard.chunks + 1
+        for chunk in voice.stream(NINE, schedule=schedule):
+            listener.receive(len(chunk.samples))
     except CapacityError:
-        heard.refused = time.perf_counter() - began
+        listener.refuse()
+    return listener
 
 
-def at_once(voice: voxstack.Voice, count: int, schedule: Schedule | None = None) -> tuple[list[Heard], float]:
-    """Run streams that begin at once; return what was heard, and the seconds until all had ended."""
-    start, found = threading.Barrier(count + 1), [Heard() for _ in range(count)]
+def at_once(voice: voxstack.Voice, count: int, schedule: Schedule | None = None) -> tuple[list[Listener], float]:
+    """Run streams that begin at once; return their listeners, and the seconds until all had ended."""
+    start = threading.Barrier(count + 1)
+    listeners: list[Listener] = []
 
-    def run(heard: Heard) -> None:
+    def run() -> None:
         start.wait()
-        listen(voice, NINE, heard, schedule)
+        listeners.append(listen(voice, schedule))
 
-    threads = [threading.Thread(target=run, args=(heard,)) for heard in found]
+    threads = [threading.Thread(target=run) for _ in range(count)]
     for thread in threads:
         thread.start()
     start.wait()
     began = time.perf_counter()
     for thread in threads:
         thread.join()
-    return found, time.perf_counter() - began
+    return listeners, time.perf_counter() - began
 
 
 def throughput(voice: str, count: int, rounds: int) -> tuple[float, float]:
@@ -98,25 +76,19 @@ def throughput(voice: str, count: int, rounds: int) -> tuple[float, float]:
     return statistics.median(speed for speed, _ in found), statistics.median(ratio for _, ratio in found)
 
 
-def arrivals(voice: str, speed: float, seconds: float, seed: int = 7) -> list[Heard]:
+def arrivals(voice: str, speed: float, seconds: float) -> list[Listener]:
     """Run streams that begin at random, so many that they need ``speed`` seconds of audio a second."""
-    loaded, draw = voxstack.load(voice), random.Random(seed)
-    warm = Heard()
-    for _ in range(3):
-        listen(loaded, NINE, warm)
-    rate = speed / (warm.audio / 3)
-    found, threads, began, due = [], [], time.perf_counter(), 0.0
-    while due < seconds:
+    loaded = voxstack.load(voice)
+    length = statistics.mean(listen(loaded).audio for _ in range(3))
+    listeners: list[Listener] = []
+    threads, began = [], time.perf_counter()
+    for due in poisson(speed / length, seconds):
         time.sleep(max(0.0, began + due - time.perf_counter()))
-        heard = Heard()
-        thread = threading.Thread(target=listen, args=(loaded, NINE, heard))
-        thread.start()
-        found.append(heard)
-        threads.append(thread)
-        due += draw.expovariate(rate)
+        threads.append(threading.Thread(target=lambda: listeners.append(listen(loaded))))
+        threads[-1].start()
     for thread in threads:
         thread.join()
-    return found
+    return listeners
 
 
 @contextmanager
@@ -132,13 +104,12 @@ def busy(programs: int) -> Iterator[None]:
             program.wait()
 
 
-def overload(voice: str, count: int, programs: int) -> tuple[list[Heard], float]:
-    """Run streams that begin at once on a busy machine; return what was heard, and the streams that would fit."""
+def overload(voice: str, count: int, programs: int) -> tuple[list[Listener], float]:
+    """Run streams that begin at once on a busy machine; return their listeners, and the streams that would fit."""
     loaded = voxstack.load(voice)
-    heard = Heard()
     with busy(programs):
         for _ in range(2):
-            listen(loaded, NINE, heard)
+            listen(loaded)
         found, _ = at_once(loaded, count)
         fit, seconds = at_once(voxstack.load(voice, scheduler=Scheduler(load=None, patience=None)), 4)
     return found, sum(one.audio for one in fit) / seconds
@@ -156,11 +127,11 @@ def head(*cells: str) -> None:
     row(*["---"] * len(cells))
 
 
-def stalls(found: Sequence[Heard]) -> list[str]:
+def stalls(found: Sequence[Listener]) -> list[str]:
     """Return the cells that say how many of the streams that were not refused stalled, and for how long."""
     heard = [one for one in found if one.refused is None]
-    cells = [f"{sum(one.late > limit for one in heard)} of {len(heard)}" for limit in STALLS]
-    return [*cells, f"{1000 * max((one.late for one in heard), default=0.0):.0f} ms"]
+    cells = [f"{sum(one.longest > limit for one in heard)} of {len(heard)}" for limit in STALLS]
+    return [*cells, f"{1000 * max((one.longest for one in heard), default=0.0):.0f} ms"]
 
 
 def main() -> None:
@@ -190,8 +161,8 @@ def main() -> None:
     )
     for load in (0.5, options.load):
         found_now = arrivals(options.voice, load * speed, options.seconds)
-        firsts = [1000 * one.first for one in found_now if one.refused is None]
-        late = f"{sum(one.late_chunks for one in found_now)} of {sum(one.chunks for one in found_now)}"
+        firsts = [1000 * one.first for one in found_now if one.first is not None]
+        late = f"{sum(one.late for one in found_now)} of {sum(one.chunks for one in found_now)}"
         refused = sum(one.refused is not None for one in found_now)
         first = f"{statistics.median(firsts):.0f} ms, at most {max(firsts):.0f}"
         row(f"{load:.0%} of {speed:.0f} s a second", len(found_now), late, *stalls(found_now), refused, first)
