@@ -1,8 +1,10 @@
 # ruff: noqa: RUF001 -- phonetic and typographic characters are meant
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +15,10 @@ from voxstack.testing import Case, parametrize_with_checks
 from voxstack_espeak.clauses import terminator
 from voxstack_espeak.library_paths import LibraryPaths
 from voxstack_espeak.phonemes import EspeakPhonemes
+from voxstack_espeak.phonemization import Phonemizer
 from voxstack_espeak.process import worker_command
 from voxstack_espeak.process_pool import ProcessPool
+from voxstack_espeak.sentence_ends import EspeakSentenceEnds
 
 SENTENCES = [
     "Hello, world!",
@@ -47,6 +51,8 @@ PICTURES = ["Great — 😀! So, 😀. Ok (😀), 😀?", "Yes: 😀; no. 😀,"
     [
         Case(loaded(EspeakPhonemes(), addon()), {"text": "Hello, world!"}),
         Case(loaded(EspeakPhonemes("de"), addon()), {"text": "Ja."}),
+        Case(loaded(EspeakPhonemes(glides=True), addon()), {"text": "The end."}),
+        Case(loaded(EspeakSentenceEnds(), addon()), {"text": "Dr. Who. Yes."}),
     ]
 )
 def test_contract(case: Case, check: Any) -> None:
@@ -96,7 +102,7 @@ def of_piper(piper: Any, voice: str, text: str) -> list[str]:
 @pytest.mark.parametrize("voice", ["en-us", "de", "fr", "es"])
 def test_they_are_those_of_piper_in_the_same_version(voice: str, piper: Any, library_of_piper: ProcessPool) -> None:
     block = EspeakPhonemes(voice)
-    block._pool = library_of_piper
+    block._phonemizer = Phonemizer(library_of_piper, voice, False, "EspeakPhonemes")
     for text in SENTENCES + PICTURES:
         assert block({"text": text})["phonemes"] == of_piper(piper, voice, text), text
 
@@ -137,3 +143,69 @@ def test_text_in_pieces_and_unknown_voices_are_refused() -> None:
         loaded(EspeakPhonemes(), addon())({"text": iter(["a"])})
     with pytest.raises(StackError, match="no voice 'englsh'"):
         loaded(EspeakPhonemes("englsh"), addon())
+
+
+def test_glides_are_written_where_the_library_inserts_them() -> None:
+    with_glides = loaded(EspeakPhonemes(glides=True), addon())
+    assert "".join(with_glides({"text": "The end."})["phonemes"]) == "ðɪʲ ˈɛnd."
+    assert phonemes("The end.") == "ðɪ ˈɛnd."
+    plain = phonemes("A better ending.")
+    assert "".join(with_glides({"text": "A better ending."})["phonemes"]) == plain, "an /r/ between vowels is none"
+
+
+@pytest.mark.parametrize("voice", ["en-us", "en-gb-x-rp", "es"])
+def test_with_glides_they_are_those_of_piper(voice: str, piper: Any) -> None:
+    block = loaded(EspeakPhonemes(voice, glides=True), addon())
+    for text in SENTENCES:
+        assert block({"text": text})["phonemes"] == of_piper(piper, voice, text), text
+
+
+def words(text: str, **more: Any) -> list[tuple[str, str]]:
+    given = loaded(EspeakPhonemes(), addon())({"text": text, "timeline": None, **more})
+    spans = given["phoneme_words"]
+    assert all(text[word.start : word.end] == word.text for word in spans)
+    return [(word.text, "".join(given["phonemes"][word.first : word.first + word.phonemes])) for word in spans]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Out of the blue.", [("Out", "ˌaʊɾ"), ("of", "əv"), ("the", "ðə"), ("blue", "blˈuː")]),
+        ("In 1985, yes", [("In", "ɪn"), ("1985", "nˈaɪntiːnhˈʌndɹɪd ˈeɪɾi fˈaɪv"), ("yes", "jˈɛs")]),
+        ('"$5" — of the (1,000)!', [("$5", "dˈɑːlɚ fˈaɪv"), ("of", "ʌv"), ("the", "ðə"), ("1,000", "wˈʌn θˈaʊzənd")]),
+        ("Go [[ wˈɜːld ]] there", [("Go", "ɡˈoʊ"), ("[[ wˈɜːld ]]", "wˈɜːld"), ("there", "ðˈɛɹ")]),
+        ("...", []),
+    ],
+)
+def test_each_written_word_has_its_phonemes(text: str, expected: list[tuple[str, str]]) -> None:
+    assert words(text) == expected
+
+
+def test_words_are_not_looked_for_where_nobody_listens() -> None:
+    assert loaded(EspeakPhonemes(), addon())({"text": "One."})["phoneme_words"] == []
+
+
+@pytest.mark.parametrize("text", [*SENTENCES, "Hello [[ wˈɜːld ]], you.", "[[ həlˈoʊ ]] there."])
+def test_raw_phonemes_and_ends_of_sentences_are_those_of_piper(text: str, piper: Any, piper_voice: Any) -> None:
+    ends = loaded(EspeakSentenceEnds(), addon())({"text": text})["sentence_ends"]
+    block = loaded(EspeakPhonemes(glides=True), addon())
+    parts = [text[start:end] for start, end in itertools.pairwise([0, *ends])]
+    spoken = [block({"text": part})["phonemes"] for part in parts]
+    assert [part for part in spoken if part] == [part for part in piper_voice.phonemize(text) if part]
+
+
+@pytest.fixture(scope="module")
+def piper_voice(piper: Any) -> Any:
+    """Return a voice of piper-tts that reads as its English voices do, without a network."""
+    from piper.config import PhonemeType, PiperConfig
+    from piper.voice import PiperVoice
+
+    config = PiperConfig(0, 1, 22050, "en-us", {}, PhonemeType.ESPEAK)
+    return PiperVoice(session=None, config=config)
+
+
+def test_phonemes_that_were_cut_stay_phonemes() -> None:
+    cut = SimpleNamespace(phones_before=True, phones_after=False, span=lambda start, end: (start, end))
+    given = loaded(EspeakPhonemes(), addon())({"text": "lˈoʊ ]] you", "timeline": None, "passage": cut})
+    assert "".join(given["phonemes"]) == "lˈoʊ juː"
+    assert [(word.start, word.end) for word in given["phoneme_words"]] == [(0, 7), (8, 11)]

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -308,6 +309,6 @@ def test_a_long_text_has_its_phonemes_in_parts() -> None:
 
 def test_phonemes_of_a_voice_that_has_gone_are_refused() -> None:
     block = loaded(EspeakPhonemes(), ADDON)
-    block.voice = "klingonish"
+    block._phonemizer = replace(block._phonemizer, voice="klingonish")
     with pytest.raises(VoxstackError, match="EspeakPhonemes: espeak-ng has no voice 'klingonish'"):
         block({"text": "One."})

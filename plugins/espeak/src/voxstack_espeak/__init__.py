@@ -10,7 +10,8 @@ import voxstack
 @voxstack.hookimpl
 def voxstack_blocks() -> list[str]:
     """Return the blocks of this plugin, which are imported when a stack names them."""
-    return ["voxstack_espeak.espeak:Espeak", "voxstack_espeak.phonemes:EspeakPhonemes"]
+    names = ["espeak:Espeak", "phonemes:EspeakPhonemes", "sentence_ends:EspeakSentenceEnds"]
+    return [f"voxstack_espeak.{name}" for name in names]
 
 
 @voxstack.hookimpl

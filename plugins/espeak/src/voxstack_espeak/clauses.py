@@ -26,6 +26,9 @@ SILENT = (
 )
 """The characters that end a clause without a mark."""
 
+FULL_STOPS = "\u0589\u0700\u0964\u0965\u0df4\u0f0d\u0f0e\u10fb\u1368\u2029\u3002\uff01\uff0e\uff1f"
+"""Those among :data:`SILENT` that end a sentence too."""
+
 _MARK_OF = {character: mark for mark, characters in MARKS.items() for character in characters}
 _TERMINATOR = re.compile(f"[{re.escape(''.join(_MARK_OF) + SILENT)}]")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
@@ -45,11 +48,30 @@ def terminator(read: str, more: bool) -> str:
     clause = read[:-1] if more else read
     if not more and not any(map(str.isalnum, clause)):
         return ""
-    tail = clause[max((end for end, character in enumerate(clause, 1) if _is_pronounced(character)), default=0) :]
+    tail = _tail(clause)
     mark = _TERMINATOR.search(tail)
     if mark is None or "..." in tail or _BLANK_LINE.search(tail):
         return ""
     return _MARK_OF.get(mark.group(), "")
+
+
+def ends_sentence(read: str, more: bool) -> bool:
+    """Return whether a sentence ends with a clause, as espeak-ng counts it: also after "Dr.", if a capital follows.
+
+    The parameters are those of :func:`terminator`, whose rules it shares.
+    """
+    if not more:
+        return True
+    tail = _tail(read[:-1])
+    if _BLANK_LINE.search(tail):
+        return True
+    mark = _TERMINATOR.search(tail)
+    return mark is not None and "..." not in tail and (_MARK_OF.get(mark[0], "") or mark[0]) in f".?!{FULL_STOPS}"
+
+
+def _tail(clause: str) -> str:
+    """Return what follows the last character of a clause that is pronounced."""
+    return clause[max((end for end, character in enumerate(clause, 1) if _is_pronounced(character)), default=0) :]
 
 
 def _is_pronounced(character: str) -> bool:

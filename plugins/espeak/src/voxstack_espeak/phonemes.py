@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from voxstack import RequestError, Resources, SequenceBlock, Utterance
-from voxstack_espeak.clauses import terminator
 from voxstack_espeak.library_paths import LibraryPaths
+from voxstack_espeak.phonemization import Clause, Phonemizer
 from voxstack_espeak.process_pool import ProcessPool
-from voxstack_espeak.voices import prepare_voice, unknown_voice
+from voxstack_espeak.raw_phonemes import Part, split_raw
+from voxstack_espeak.voices import prepare_voice
 
-_LANGUAGE = re.compile(r"\([^)]+\)")
+
+class PhonemeWord(NamedTuple):
+    """A written word and its place among the phonemes.
+
+    :param text: the word as written.
+    :param start: index of its first character in the request's text, counted from ``text_start``.
+    :param end: index after its last one, counted likewise.
+    :param first: index of its first phoneme.
+    :param phonemes: number of its phonemes.
+    """
+
+    text: str
+    start: int
+    end: int
+    first: int
+    phonemes: int
 
 
 @dataclass
@@ -23,48 +37,100 @@ class EspeakPhonemes(SequenceBlock):
 
     ``phonemes`` is a list of strings, each one code point in normal form D, with spaces between words and the mark that
     ends each clause. A space follows marks within a sentence; none follows those that end one. A word of another
-    language is pronounced by the rules of that language, and only its phonemes are written.
+    language is pronounced by the rules of that language, and only its phonemes are written. Between double square
+    brackets, phonemes are taken as they are: ``[[ həlˈoʊ ]]``.
+
+    ``phoneme_words`` is a list of :class:`PhonemeWord`: which phonemes belong to each written word. It is empty for
+    utterances without a ``timeline``, to which words would be reported.
 
     :param voice: name, language or file of the voice of espeak-ng whose rules apply: ``en-us``, ``de``.
+    :param glides: whether the glide between two vowels is written (ʲ), as espeak-ng does from version 1.52.0.1 on,
+        also by 1.52.0, which inserts it but has no IPA for it.
     """
 
     voice: str = "en-us"
-    _pool: ProcessPool | None = field(default=None, init=False, repr=False, compare=False)
+    glides: bool = False
+    _phonemizer: Phonemizer | None = field(default=None, init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
-    gives = frozenset({"phonemes"})
+    gives = frozenset({"phonemes", "phoneme_words"})
 
     def load(self, addon: Resources) -> None:
-        paths = LibraryPaths.find()
-        self._pool = ProcessPool.shared(paths)
-        prepare_voice(self._pool, paths, self.voice, self.stack_path or "EspeakPhonemes")
+        self._phonemizer = open_phonemizer(self, self.voice, self.glides)
 
     def __call__(self, utterance: Utterance) -> Utterance:
-        assert self._pool is not None, "EspeakPhonemes runs after load(addon)"
-        text = utterance["text"]
-        if not isinstance(text, str):
-            raise RequestError(
-                "EspeakPhonemes: the text arrives in parts; put Sentences (plugin text) around the block, or join them"
-            )
-        clauses: list[tuple[str, str, bool]] = []
-        request = {"do": "phonemes", "voice": self.voice, "text": text.replace("\0", " ")}
-        with closing(self._pool.run(request)) as replies:
-            for reply in replies:
-                if reply.kind == "c":
-                    clauses += reply.json()
-                elif "voices" in (result := reply.json()):
-                    raise RequestError(f"EspeakPhonemes: {unknown_voice(self.voice, result['voices'])}")
-        return {"phonemes": list(_joined(clauses))}
+        assert self._phonemizer is not None, "EspeakPhonemes runs after load(addon)"
+        passage = utterance.get("passage")
+        written = _Written(*bracketed(utterance, "EspeakPhonemes"), passage)
+        for part in split_raw(written.text):
+            if part.raw:
+                written.add_raw(part)
+            elif part.text:
+                for clause in self._phonemizer.clauses(part.text, "timeline" in utterance):
+                    written.add(clause, part.start)
+        return {"phonemes": written.phonemes, "phoneme_words": written.words}
 
 
-def _joined(clauses: Iterable[tuple[str, str, bool]]) -> str:
-    """Return all clauses as Piper writes them, in normal form D.
+class _Written:
+    """The phonemes of a text while they are joined.
 
-    :param clauses: for each, its IPA, the text that espeak-ng read for it, and whether text was left.
+    :param opening: characters that were put before the text.
+    :param passage: the passage that the text is of, or None.
     """
-    parts, first = [], ""  # the first character of a clause is read with the clause before it
-    for ipa, read, more in clauses:
-        mark = terminator(first + read, more) if ipa else ""
-        first = read[-1:] if more else ""
-        parts += [_LANGUAGE.sub("", ipa), mark, " " if mark and mark in ",:;" else ""]
-    return unicodedata.normalize("NFD", "".join(parts))
+
+    def __init__(self, text: str, opening: int, passage: Any) -> None:
+        self.text = text
+        self.phonemes: list[str] = []
+        self.words: list[PhonemeWord] = []
+        self._opening, self._length, self._passage = opening, len(text) - opening, passage
+
+    def add(self, clause: Clause, start: int) -> None:
+        """Append a clause of the part of the text that begins at ``start``."""
+        first = len(self.phonemes)
+        for word, place in clause.words:
+            self._add_word(word.text, start + word.start, start + word.end, first + place[0], place[1] - place[0])
+        self.phonemes += [*clause.phonemes, *clause.mark, *(" " if clause.mark and clause.mark in ",:;" else "")]
+
+    def add_raw(self, part: Part) -> None:
+        """Append phonemes, with a space on each side where the text has one."""
+        if self.text[part.start - 1 : part.start] == " ":
+            self.phonemes.append(" ")
+        self._add_word(self.text[part.start : part.end], part.start, part.end, len(self.phonemes), len(part.text))
+        self.phonemes += unicodedata.normalize("NFD", part.text)
+        if self.text[part.end : part.end + 1] == " ":
+            self.phonemes.append(" ")
+
+    def _add_word(self, text: str, start: int, end: int, first: int, phonemes: int) -> None:
+        span = max(0, start - self._opening), min(end - self._opening, self._length)
+        if phonemes:
+            span = span if self._passage is None else self._passage.span(*span)
+            self.words.append(PhonemeWord(text, *span, first, phonemes))
+
+
+def open_phonemizer(block: SequenceBlock, voice: str, glides: bool) -> Phonemizer:
+    """Return the phonemizer of a block.
+
+    :raises StackError: if espeak-ng has no such voice.
+    """
+    paths = LibraryPaths.find()
+    name = type(block).__name__
+    pool = ProcessPool.shared(paths)
+    prepare_voice(pool, paths, voice, block.stack_path or name)
+    return Phonemizer(pool, voice, glides, name)
+
+
+def bracketed(utterance: Utterance, block: str) -> tuple[str, int]:
+    """Return the text of an utterance, and how many characters were put before it.
+
+    Brackets are put around phonemes that were cut: the passage says where it begins or ends within them.
+
+    :raises RequestError: if the text arrives in parts.
+    """
+    text, passage = utterance["text"], utterance.get("passage")
+    if not isinstance(text, str):
+        raise RequestError(
+            f"{block}: the text arrives in parts; put Sentences (plugin text) around the block, or join them"
+        )
+    opening = "[[" if passage is not None and passage.phones_before else ""
+    closing = "]]" if passage is not None and passage.phones_after else ""
+    return f"{opening}{text}{closing}", len(opening)

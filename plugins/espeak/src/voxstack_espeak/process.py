@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WORKER = Path(__file__).with_name("worker.py")
 SILENCE = 20.0
 """Seconds without a sign of life after which a process is ended. espeak-ng replies every few milliseconds."""
-KINDS = frozenset("ecsr")
+KINDS = frozenset("ecwsr")
 REUSED = 0.2
 """The part of this time after which a process that was idle before is replaced, if it has not replied at all."""
 LOST = "this utterance is lost, and the next one gets a new process"
@@ -43,13 +43,16 @@ class ProcessLost(VoxstackError):
 
 
 class Reply(NamedTuple):
-    """A part of the reply to a request: ``e``, events; ``c``, clauses; ``s``, samples; ``r``, the result, at last."""
+    """A part of the reply to a request: ``e``, events; ``c``, clauses; ``w``, words; ``s``, samples; ``r``, the result.
+
+    The result comes last.
+    """
 
     kind: str
     contents: bytes
 
     def json(self) -> Any:
-        """Return the events, the clauses or the result."""
+        """Return the events, the clauses, the words or the result."""
         return json.loads(self.contents)
 
 

@@ -2,8 +2,8 @@
 
 A request is four bytes of length, little-endian, and that many bytes of JSON, on standard input. Replies go to standard
 output, each a letter and four bytes of length before its contents: ``e``, events, in JSON; ``s``, samples, 16 bit;
-``c``, clauses, in JSON; and at last ``r``, the result, in JSON. The parent reads at its own pace: a full pipe suspends
-the synthesis. The process ends when its input ends, or when its output is closed.
+``c``, clauses, in JSON; ``w``, words, in JSON; and at last ``r``, the result, in JSON. The parent reads at its own
+pace: a full pipe suspends the synthesis. The process ends when its input ends, or when its output is closed.
 
 espeak-ng keeps the state of its noise and filters in static variables, even after it is terminated, so the same text
 synthesized twice gives different samples. Therefore each request gets a freshly loaded library (3 ms). Where a library
@@ -18,6 +18,7 @@ import ctypes
 import itertools
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -31,7 +32,10 @@ NO_SOUND = 1
 SEED = 1
 REQUESTS = 1000
 CLAUSES = 50
-"""Clauses in one reply: they are the sign of life of a process that works on a long text."""
+"""Clauses, or words, in one reply: they are the sign of life of a process that works on a long text."""
+MNEMONICS = 0
+SEPARATOR = "\x1f"
+GLIDE_MNEMONIC, GLIDE = ";", "\u02b2"
 PARAMETERS = {"rate": 1, "volume": 2, "pitch": 3, "range": 4}
 
 
@@ -145,13 +149,33 @@ class EspeakLibrary:
         flags = UTF8 | (SSML if ssml else 0)
         self._library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, flags, None, None)
 
-    def phonemes(self, text: str) -> Iterator[tuple[str, str, bool]]:
-        """Yield for each clause its IPA, the text that was read for it, and whether text was left."""
+    def clauses(self, text: str, glides: bool) -> Iterator[tuple[str, str, bool]]:
+        """Yield for each clause its IPA, the text that was read for it, and whether text was left.
+
+        espeak-ng 1.52.0 inserts a glide between a vowel such as /i/ and the next one, and has no IPA for it; later
+        versions write it. With ``glides`` it is written, in the place where only the mnemonics of phonemes show it.
+        """
+        if not glides:
+            yield from self.phonemes(text)
+            return
+        separated = list(self.phonemes(text, IPA | ord(SEPARATOR) << 8))
+        mnemonics = self.phonemes(text, MNEMONICS | ord(SEPARATOR) << 8)
+        for ipa, read, more in separated:
+            shown, _, _ = next(mnemonics, ("", "", False))
+            yield with_glides(ipa, shown), read, more
+
+    def words(self, words: list[str]) -> Iterator[str]:
+        """Yield the IPA of each word by itself."""
+        for word in words:
+            yield " ".join(ipa for ipa, _, _ in self.phonemes(word))
+
+    def phonemes(self, text: str, mode: int = IPA) -> Iterator[tuple[str, str, bool]]:
+        """Yield for each clause its phonemes, the text that was read for it, and whether text was left."""
         encoded = text.encode(errors="replace")
         buffer = ctypes.create_string_buffer(encoded)
         position, start = ctypes.c_void_p(ctypes.addressof(buffer)), 0
         while position.value:
-            ipa = self._library.espeak_TextToPhonemes(ctypes.byref(position), UTF8, IPA)
+            ipa = self._library.espeak_TextToPhonemes(ctypes.byref(position), UTF8, mode)
             end = position.value - ctypes.addressof(buffer) if position.value else len(encoded)
             read = encoded[start:end].decode(errors="replace")
             yield ipa.decode(errors="replace"), read, bool(position.value)
@@ -170,6 +194,15 @@ class EspeakLibrary:
         return False
 
 
+def with_glides(ipa: str, mnemonics: str) -> str:
+    """Return the IPA of a clause with the glides that its mnemonics have; both have a separator between phonemes."""
+    parts, shown = (re.split(f"([{SEPARATOR} ])", written) for written in (ipa, mnemonics))
+    if len(parts) == len(shown):
+        pairs = zip(parts, shown, strict=True)
+        parts = [GLIDE if not part and mnemonic == GLIDE_MNEMONIC else part for part, mnemonic in pairs]
+    return "".join(part for part in parts if part != SEPARATOR)
+
+
 def _rows(events: Any) -> Iterator[tuple[int, int, int, int, str]]:
     """Yield of each event its type, sample, first character (counted from 1), number of characters, and name."""
     for event in events:
@@ -186,9 +219,10 @@ def run(library: EspeakLibrary, request: dict[str, Any], send: Any) -> dict[str,
     if request["do"] == "synthesize":
         library.synthesize(request["text"], request["parameters"], request["ssml"], send)
     elif request["do"] == "phonemes":
-        clauses = library.phonemes(request["text"])
-        while part := list(itertools.islice(clauses, CLAUSES)):
-            send(b"c", json.dumps(part).encode())
+        clauses, words = library.clauses(request["text"], request["glides"]), library.words(request["words"])
+        for kind, items in ((b"c", clauses), (b"w", words)):
+            while part := list(itertools.islice(items, CLAUSES)):
+                send(kind, json.dumps(part).encode())
     return {"sample_rate": library.sample_rate}
 
 
