@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -96,3 +97,41 @@ def test_spaces_that_nothing_known_is_around_are_left_out():
     np.testing.assert_array_equal(Characters(table)({"text": " a "})["tokens"], [1, 2, 1])
     with pytest.raises(RequestError, match="nothing in"):
         stripped({"text": " ! "})
+
+
+def test_each_token_has_its_symbol_and_blanks_have_none():
+    given = Characters({**TABLE, "^": [20], "$": [21]}, start=[20], blank=[0], end=[21])({"text": "ax"})
+    assert given["tokens"].tolist() == [20, 0, 1, 0, 9, 10, 0, 21]
+    assert given["phones"] == ["^", "", "a", "", "x", "", "", "$"]
+    assert Characters(TABLE, start=[20])({"text": "a"})["phones"] == ["", "a"], "no symbol has this token"
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "expected"),
+    [
+        ({}, "ab c", [("ab", 0, 2, 0, 2), ("c", 3, 4, 3, 1)]),
+        ({"start": [20], "blank": [0]}, "ab c", [("ab", 0, 2, 2, 4), ("c", 3, 4, 8, 2)]),
+        ({"squeeze": True}, " a \n  b", [("a", 1, 2, 1, 1), ("b", 6, 7, 3, 1)]),
+        ({"strip": True}, " a b", [("a", 1, 2, 0, 1), ("b", 3, 4, 2, 1)]),
+        ({"form": "NFD"}, "é a", [("é", 0, 1, 0, 2), ("a", 2, 3, 3, 1)]),
+        ({"merged": ["aɪ"]}, "aɪ b", [("aɪ", 0, 2, 0, 1), ("b", 3, 4, 2, 1)]),
+        ({}, "a ?? b", [("a", 0, 1, 0, 1), ("b", 5, 6, 3, 1)]),
+    ],
+)
+def test_words_of_a_text_are_between_white_space(fields, text, expected):
+    assert [tuple(word) for word in Characters(TABLE, **fields)({"text": text})["words"]] == expected
+
+
+def test_words_of_phonemes_are_where_their_reader_places_them():
+    words = [SimpleNamespace(text="Eye", start=0, end=3, first=0, phonemes=2)]
+    words += [SimpleNamespace(text="see", start=4, end=7, first=3, phonemes=1)]
+    utterance = {"phonemes": ["a", "ɪ", " ", "c"], "phoneme_words": words}
+    for fields, expected in (({"merged": ["aɪ"]}, [(0, 1), (2, 1)]), ({}, [(0, 1), (2, 1)])):
+        given = Characters(TABLE, source="phonemes", **fields)(utterance)
+        assert [word[3:] for word in given["words"]] == expected
+        assert [word[:3] for word in given["words"]] == [("Eye", 0, 3), ("see", 4, 7)]
+
+
+def test_spans_are_those_in_the_request():
+    moved = SimpleNamespace(span=lambda start, end: (start + 10, end + 10))
+    assert Characters(TABLE)({"text": "a b", "passage": moved})["words"][1][:3] == ("b", 12, 13)

@@ -53,8 +53,8 @@ class AttentionEvents:
         """Report the tokens from ``first`` up to ``stop``, exclusive."""
         ends = np.cumsum(self._frames[:stop])
         starts = ends - self._frames[:stop]
-        phones = self._phones[first:stop]
-        timeline.add_all("phoneme", phones, starts[first:stop], (ends - starts)[first:stop])
+        named = [token for token in range(first, min(stop, len(self._phones))) if self._phones[token]]
+        timeline.add_all("phoneme", [self._phones[i] for i in named], starts[named], (ends - starts)[named])
         while self._words and self._words[0].first_token + self._words[0].tokens <= stop:
             word = self._words.pop(0)
             last = word.first_token + word.tokens - 1

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from voxstack import Block, ContextError, Frames, Resources, StreamableBlock, StreamableWrapper, Utterance
+from voxstack import (
+    Block,
+    ContextError,
+    Frames,
+    Resources,
+    SequenceBlock,
+    StreamableBlock,
+    StreamableWrapper,
+    Utterance,
+)
 from voxstack.blocks import Available, children, close
 from voxstack.streaming.timeline import Timeline
 from voxstack_text.passage import Passage
 from voxstack_text.sentences.cut_search import MIN_LIMIT
+from voxstack_text.sentences.end_cuts import cut_passage, may_be_spoken, paragraphs
 from voxstack_text.sentences.markup_cuts import cut_markup
 from voxstack_text.sentences.sentence_stream import split_sentences
 from voxstack_text.sentences.token_limit import split_to_limit
@@ -66,15 +76,20 @@ class Sentences(StreamableWrapper):
     :param longest: limit of characters of any other sentence; a longer one is cut at punctuation if possible, otherwise
         at a space.
     :param language: language whose rules find the sentences, as a BCP 47 tag.
+    :param ends: a block that gives the ``sentence_ends`` of a paragraph, as other software finds them, instead of the
+        rules of the language; ``first`` and ``longest`` then cut no sentence. Of a text that arrives in parts, it reads
+        what the rules of the language find to be a sentence.
     """
 
     block: StreamableBlock
     first: int = field(default=200, metadata={"minimum": 20, "maximum": 100_000})
     longest: int = field(default=500, metadata={"minimum": 20, "maximum": 100_000})
     language: str = "en"
+    ends: SequenceBlock | None = None
     _controls: Mapping[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _token_limit: int = field(default=0, init=False, repr=False, compare=False)
     _text: Text | None = field(default=None, init=False, repr=False, compare=False)
+    _reads_letters: bool = field(default=False, init=False, repr=False, compare=False)
 
     head = True
 
@@ -103,6 +118,7 @@ class Sentences(StreamableWrapper):
         texts = [block for block in _inside(self.block) if isinstance(block, Text)]
         # Other blocks that make tokens keep to the limit themselves.
         self._text = texts[0] if len(texts) == 1 else None
+        self._reads_letters = not texts
 
     def check_needs(self, available: Available, path: str) -> Available:
         super().check_needs({**available, **dict.fromkeys(_OWN_ENTRIES, f"{path} (Sentences)")}, path)
@@ -111,7 +127,7 @@ class Sentences(StreamableWrapper):
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         timeline: Timeline | None = utterance.get("timeline")
         yielded = 0
-        passages = self._limited(self._passages(utterance))
+        passages = self._limited(self._ended(self._passages(utterance), utterance))
         try:
             for passage in passages:
                 own = _utterance_of(passage, utterance)
@@ -127,6 +143,16 @@ class Sentences(StreamableWrapper):
         finally:
             passages.close()
 
+    def _ended(self, passages: Generator[Passage, None, None], utterance: Utterance) -> Generator[Passage, None, None]:
+        """Yield the passages, cut at the ends of sentences that the block ``ends`` finds in them."""
+        with closing(passages):
+            for passage in passages:
+                if self.ends is None:
+                    yield passage
+                else:
+                    found = self.ends({**utterance, "text": passage.text, "passage": passage})["sentence_ends"]
+                    yield from cut_passage(passage, [int(end) for end in found])
+
     def _limited(self, passages: Generator[Passage, None, None]) -> Generator[Passage, None, None]:
         """Yield the passages, those with more tokens than the child accepts in segments."""
         with closing(passages):
@@ -140,7 +166,10 @@ class Sentences(StreamableWrapper):
     def _passages(self, utterance: Utterance) -> Generator[Passage, None, None]:
         text = utterance["text"]
         if utterance.get("markup", "text") != "ssml":
-            return _plain(text, self.first, self.longest, self.language.partition("-")[0].lower())
+            if self.ends is not None and isinstance(text, str):
+                return paragraphs(text)
+            language = self.language.partition("-")[0].lower()
+            return _plain(text, self.first, self.longest, language, may_be_spoken if self._reads_letters else None)
         from voxstack_text.ssml.parser import parse_ssml  # most requests are plain text
 
         document = parse_ssml(whole_text(text, "Sentences"), self._controls)
@@ -162,8 +191,10 @@ def _utterance_of(passage: Passage, utterance: Utterance) -> dict[str, Any]:
     return own
 
 
-def _plain(text: str | Iterator[str], first: int, longest: int, language: str) -> Generator[Passage, None, None]:
-    with closing(split_sentences(text, first, longest, language)) as segments:
+def _plain(
+    text: str | Iterator[str], first: int, longest: int, language: str, speaks: Callable[[str], object] | None
+) -> Generator[Passage, None, None]:
+    with closing(split_sentences(text, first, longest, language, speaks)) as segments:
         for start, segment, ending, opens, *phones in segments:
             leading_silence = math.nan if opens else 0.0
             yield Passage(segment, start, ending, leading_silence, phones_before=phones[0], phones_after=phones[1])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from voxstack import Utterance
+from voxstack.streaming.timeline import Timeline
 
 
 def report_events(utterance: Utterance, ends: np.ndarray) -> None:
@@ -27,9 +29,17 @@ def report_events(utterance: Utterance, ends: np.ndarray) -> None:
     last = ends[[word.first_token + word.tokens - 1 for word in words]] if words else ()
     spans = [_span(word, text_start) for word in words]
     timeline.add_all("word", [word.text for word in words], first, np.subtract(last, first), spans)
-    timeline.add_all("phoneme", phones, starts, ends - starts)
+    _report_phonemes(timeline, phones, starts, ends)
     for mark in marks:
         timeline.add("mark", mark.text, int(starts[mark.token]), 0, _span(mark, text_start))
+
+
+def _report_phonemes(timeline: Timeline, phones: Sequence[str], starts: np.ndarray, ends: np.ndarray) -> None:
+    """Report the phonemes; the frames of a token without a name count to the phoneme before it."""
+    if "" in phones:
+        named = np.flatnonzero([name != "" for name in phones])
+        phones, starts, ends = [phones[i] for i in named], starts[named], ends[[*(named[1:] - 1), len(phones) - 1]]
+    timeline.add_all("phoneme", phones, starts, ends - starts)
 
 
 def _span(item: Any, text_start: int) -> tuple[int, int]:

@@ -35,7 +35,11 @@ class Segment(NamedTuple):
 
 
 def split_sentences(
-    text: str | Iterator[str], first: int = 200, longest: int = 500, language: str = "en"
+    text: str | Iterator[str],
+    first: int = 200,
+    longest: int = 500,
+    language: str = "en",
+    speaks: Callable[[str], object] | None = None,
 ) -> Generator[Segment, None, None]:
     """Yield the sentences of a text that have something to pronounce, stripped, each as soon as its end is certain.
 
@@ -53,20 +57,22 @@ def split_sentences(
     :param first: limit of characters of the first segment, so that audio begins early.
     :param longest: limit of characters of all others. Longer sentences are cut, see
         :func:`voxstack_text.sentences.phrase_cuts.cut_position`.
-    :param language: two letters; in languages other than English, text with a letter or a digit counts as
-        pronounceable.
+    :param language: two letters.
+    :param speaks: returns whether a text has something to pronounce; by default, what the normaliser would read, and in
+        languages other than English, a letter or a digit.
     :raises RequestError: if a part is not a ``str``. Errors of the iterator are raised as they are.
     """
     whole = isinstance(text, str)
     window = TextWindow(text, max(2000 if whole else 500, first, longest), language)
     try:
-        yield from _segments(window, first, longest, eager=not whole)
+        yield from _segments(window, first, longest, not whole, speaks or _is_pronounceable_in(language))
     finally:
         window.close()
 
 
-def _segments(window: TextWindow, first: int, longest: int, eager: bool) -> Iterator[Segment]:
-    is_pronounceable = _is_pronounceable_in(window.language)
+def _segments(
+    window: TextWindow, first: int, longest: int, eager: bool, is_pronounceable: Callable[[str], object]
+) -> Iterator[Segment]:
     limit, opens, phones = first, True, False
     done = 0  # characters of the sentence that have been yielded, or skipped
     more = window.look()
