@@ -15,6 +15,7 @@ def voxstack_blocks() -> list[str]:
         "voxstack_dsp.inverse_stft:InverseSTFT",
         "voxstack_dsp.limiter:Limiter",
         "voxstack_dsp.noise:Noise",
+        "voxstack_dsp.normalize_peak:NormalizePeak",
         "voxstack_dsp.pace:Pace",
         "voxstack_dsp.prosody:Prosody",
         "voxstack_dsp.resample:Resample",
