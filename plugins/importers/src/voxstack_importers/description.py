@@ -46,11 +46,12 @@ def speaker(names: Sequence[str], default: str | None = None) -> dict[str, Any]:
     return {"speaker": {"type": "string", "default": first, "enum": list(names), "description": "Name of the speaker."}}
 
 
-def phoneme_blocks(voice: str, table: Spec) -> list[Spec]:
+def phoneme_blocks(voice: str, table: Spec, *, glides: bool = False) -> list[Spec]:
     """Return the blocks that read text by the phonemes of espeak-ng.
 
     :param voice: name of a voice of espeak-ng.
     :param table: the fields of the ``Characters`` that turns phonemes into tokens.
+    :param glides: whether the voice reads the glides that espeak-ng writes from version 1.52.0.1 on.
     :raises PackagingError: if the plugin that computes them is not installed.
     """
     if "EspeakPhonemes" not in Registry.installed():
@@ -58,7 +59,8 @@ def phoneme_blocks(voice: str, table: Spec) -> list[Spec]:
             "the voice reads phonemes of espeak-ng, and no installed plugin computes them: pip install voxstack-espeak"
         )
         raise PackagingError("phonemes", problem)
-    return [{"type": "EspeakPhonemes", "voice": voice}, {"type": "Characters", **table, "source": "phonemes"}]
+    reader = {"type": "EspeakPhonemes", "voice": voice, **({"glides": True} if glides else {})}
+    return [reader, {"type": "Characters", **table, "source": "phonemes"}]
 
 
 def character_blocks(table: Spec) -> list[Spec]:

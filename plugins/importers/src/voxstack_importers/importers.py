@@ -38,7 +38,16 @@ OPTIONS: Mapping[str, str] = {
 """Options of every importer; each is a string, or absent."""
 
 IMPORTERS: Mapping[str, Importer] = {
-    "piper": Importer("voxstack_importers.piper.importer", "a Piper voice: its .onnx, with its .onnx.json beside it"),
+    "piper": Importer(
+        "voxstack_importers.piper.importer",
+        "a Piper voice: its .onnx, with its .onnx.json beside it",
+        {
+            "like": "voxstack or piper: whose ends of sentences it has; Piper's are those of espeak-ng, also after "
+            "abbreviations, and no sentence is cut (default: voxstack)",
+            "loudness": "none; sentence, each scaled to the full range as a whole, as Piper scales it; or steady, the "
+            "same gain throughout, which streams (default: none, or sentence with --like piper)",
+        },
+    ),
     "matcha": Importer(
         "voxstack_importers.matcha.importer",
         "a Matcha-TTS voice for sherpa-onnx: the .onnx of its acoustic model, with tokens.txt beside it",

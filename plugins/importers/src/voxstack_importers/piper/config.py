@@ -118,7 +118,7 @@ class PiperConfig:
         table |= {"merged": self.clusters} if self.clusters else {}
         if self.phoneme_type == "text":
             return character_blocks({**table, "form": "NFD"})
-        return phoneme_blocks(self.espeak_voice, table)
+        return phoneme_blocks(self.espeak_voice, table, glides=True)
 
     def controls(self, sampled: bool) -> dict[str, Any]:
         """Return what a request may set.

@@ -13,11 +13,13 @@ import numpy as np
 
 import voxstack
 from voxstack.networks.addon import Addon
-from voxstack_importers.description import GENERATOR_SCHEDULE, Spec, sentence_stack
+from voxstack_importers.description import GENERATOR_SCHEDULE, Spec
 from voxstack_importers.graphs import Graph
 from voxstack_importers.importers import Progress, addon_header
+from voxstack_importers.model_card import card_license
 from voxstack_importers.piper.config import PiperConfig
-from voxstack_importers.references import SentenceReference
+from voxstack_importers.piper.likeness import SAMPLES, choose, piper_stack
+from voxstack_importers.references import SentenceReference, apply_loudness, read_tokens
 from voxstack_importers.vits.blocks import frame_noise, input_blocks, sample_block, streamed_blocks
 from voxstack_importers.vits.networks import VitsNetworks
 from voxstack_importers.vits.original import VitsOriginal, VitsRun
@@ -32,12 +34,13 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
     """Make an addon of a Piper voice, and return its folder.
 
     :param path: the ``.onnx``; its configuration lies beside it, as ``.onnx.json``.
-    :param options: the options of every importer.
+    :param options: the options of every importer, and ``like`` and ``loudness`` (:mod:`.likeness`).
     :raises PackagingError: if the graph is not that of a Piper voice, saying what was looked for; or if the addon's
         speech differs from that of the original.
     """
     import onnx
 
+    like, loudness = choose(options)
     config = PiperConfig.read(path)
     graph = Graph(onnx.load(path), path.name)
 
@@ -52,11 +55,20 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
     sampled = parts.duration_noise is not None
     blocks = input_blocks(config.reading(), config.names if speakers > 1 else [], config.default_speaker, sampled)
     sample = sample_block(config.noise_scale)
-    stack = sentence_stack(config.language, [*blocks, {"type": "Encoders"}], streamed_blocks(sample, "decoder"))
+    stack = piper_stack(
+        config.language,
+        config.espeak_voice if config.phoneme_type == "espeak" else None,
+        [*blocks, {"type": "Encoders"}],
+        streamed_blocks(sample, "decoder"),
+        like=like,
+        loudness=loudness,
+        sample_rate=config.sample_rate,
+        peaks=lambda: _peaks(original, config),
+    )
 
     return package(
         out,
-        **addon_header(options, path.with_suffix(""), config.language, config.text),
+        **addon_header({"license": card_license(path), **options}, path.with_suffix(""), config.language, config.text),
         sample_rate=config.sample_rate,
         hop_length=run.hop_length,
         networks=networks.cut(),
@@ -67,6 +79,18 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
         reference=PiperReference(blocks, sample, original, config.length_scale),
         progress=progress,
     )
+
+
+def _peaks(original: VitsOriginal, config: PiperConfig) -> np.ndarray:
+    """Return the highest absolute value of each of some sentences, without noise."""
+    scales = np.array([0.0, config.length_scale, 0.0], np.float32)
+    peaks = []
+    for text in SAMPLES if config.phoneme_type == "espeak" else [config.text]:
+        tokens = read_tokens(config.reading(), text)
+        still = np.zeros((len(tokens), 2), np.float32)
+        run = original.run(tokens, scales, lambda *shape: np.zeros(shape, np.float32), still)
+        peaks.append(np.abs(run.samples).max())
+    return np.array(peaks)
 
 
 def _find_inputs(graph: Graph, config: PiperConfig) -> VitsInputs:
@@ -121,4 +145,4 @@ class PiperReference(SentenceReference):
         scales = np.array([utterance["noise_scale"], length, utterance.get("noise_w", 0.0)], np.float32)
         duration_noise = utterance.get("duration_noise", np.zeros((len(tokens), 2), np.float32))
         run = self.original.run(tokens, scales, noise, duration_noise, int(utterance.get("speaker_id", 0)))
-        return run.samples.reshape(-1)
+        return apply_loudness(run.samples.reshape(-1), addon)

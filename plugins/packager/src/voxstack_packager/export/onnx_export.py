@@ -66,7 +66,9 @@ def write_onnx(
     import onnx
 
     _strip_metadata(model)
-    use_2d_convolutions(model)
+    if not isinstance(source, OnnxSource) or source.streaming:
+        # Other kernels round otherwise: a graph that only runs as a whole keeps those of the original software.
+        use_2d_convolutions(model)
     if source.half and (left := store_initializers_as_float16(model)):
         reason = "as float16 cannot hold them exactly (tables, weights with a norm folded in)"
         progress(f"{source.name}: {left / 1e6:.2f} MB stay float32, {reason}")
