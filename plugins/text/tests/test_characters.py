@@ -135,3 +135,17 @@ def test_words_of_phonemes_are_where_their_reader_places_them():
 def test_spans_are_those_in_the_request():
     moved = SimpleNamespace(span=lambda start, end: (start + 10, end + 10))
     assert Characters(TABLE)({"text": "a b", "passage": moved})["words"][1][:3] == ("b", 12, 13)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ab c", [(0, 6), (6, 4)]),  # "^", blank, a, blank, b, blank; space, blank, c, blank
+        ("a, b", [(0, 4), (8, 2)]),  # the comma and the space after it stay silent
+        (" a", [(0, 6)]),
+        ("a  b", [(0, 4), (4, 6)]),
+    ],
+)
+def test_spaces_count_to_the_word_after_them(text, expected):
+    block = Characters({**TABLE, ",": [30]}, start=[20], blank=[0], end=[21], spaces_lead=True)
+    assert [word[3:] for word in block({"text": text})["words"]] == expected

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from voxstack import RequestError, SequenceBlock, Utterance
-from voxstack_text.symbol_words import SymbolTokens, find_places, names_of, words_of
+from voxstack_text.symbol_words import SymbolTokens, find_places, names_of, with_spaces, words_of
 
 _LOG = logging.getLogger("voxstack.text")
 _WHITE_SPACE = re.compile(r"\s+")
@@ -42,6 +42,9 @@ class Characters(SequenceBlock):
     :param strip: skip spaces before the first known symbol and after the last.
     :param squeeze: count a run of white space in a string as one space.
     :param form: Unicode normalisation form that a string is brought to first.
+    :param spaces_lead: count spaces, and the tokens of ``start``, to the word after them, unless a mark is before them:
+        in fluent speech there is no silence between words, and networks that learn their own alignment, such as VITS,
+        begin a word there.
     :param merged: sequences of characters that are one symbol, such as diphthongs; the longest match wins. With this
         field, a list is joined to a string first.
     """
@@ -56,6 +59,7 @@ class Characters(SequenceBlock):
     squeeze: bool = False
     form: Literal["NFC", "NFD", "NFKC", "NFKD"] | None = None
     merged: list[str] = field(default_factory=list)
+    spaces_lead: bool = False
 
     gives = frozenset({"tokens", "phones", "words"})
 
@@ -81,6 +85,8 @@ class Characters(SequenceBlock):
                 "give a text in the voice's script"
             )
         words = words_of(find_places(utterance, self.source, joined), places)
+        if self.spaces_lead:
+            words = [with_spaces(word, phones, len(self.start)) for word in words]
         return {"tokens": np.array(tokens, np.int64), "phones": phones, "words": words}
 
     def _look_up(self, symbols: Sequence[str], counted: bool) -> tuple[list[int], list[str], list[SymbolTokens]]:

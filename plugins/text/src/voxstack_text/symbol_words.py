@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -54,11 +55,19 @@ def find_places(utterance: Utterance, source: str, symbols: str) -> Iterator[Wor
         for word in utterance.get("phoneme_words", ()):
             yield WordPlace(word.text, word.start, word.end, word.first, word.first + word.phonemes)
         return
-    before, after = list(_WORD.finditer(written)), list(_WORD.finditer(symbols))
+    before, after = list(_words(written)), list(_words(symbols))
     if len(before) == len(after):  # normal forms can add spaces, and then nothing tells which word is which
-        for match, place in zip(before, after, strict=True):
-            span = match.span() if passage is None else passage.span(*match.span())
-            yield WordPlace(match[0], *span, *place.span())
+        for (start, end), place in zip(before, after, strict=True):
+            span = (start, end) if passage is None else passage.span(start, end)
+            yield WordPlace(written[start:end], *span, *place)
+
+
+def _words(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the first character and the end of each word between white space, without the marks around it."""
+    for match in _WORD.finditer(text):
+        inner = [i for i in range(*match.span()) if not unicodedata.category(text[i]).startswith("P")]
+        if inner:
+            yield inner[0], inner[-1] + 1
 
 
 def words_of(places: Iterator[WordPlace], tokens: Sequence[SymbolTokens]) -> list[Word]:
@@ -74,6 +83,23 @@ def words_of(places: Iterator[WordPlace], tokens: Sequence[SymbolTokens]) -> lis
             begin = tokens[first].first_token
             words.append(Word(place.text, place.start, place.end, begin, tokens[end - 1].end_token - begin))
     return words
+
+
+def with_spaces(word: Word, phones: Sequence[str], start: int) -> Word:
+    """Return a word with the spaces before it, unless a mark is before these.
+
+    :param phones: the symbol of each token; "" for one that counts to the symbol before it.
+    :param start: number of tokens before all symbols, which count as spaces.
+    """
+    token = first = word.first_token
+    while token > start and (not phones[token - 1] or phones[token - 1].isspace()):
+        token -= 1
+        first = token if phones[token] else first
+    if token <= start:
+        first = 0
+    elif unicodedata.category(phones[token - 1][0]).startswith("P"):
+        return word
+    return word._replace(first_token=first, tokens=word.tokens + word.first_token - first)
 
 
 def names_of(tokens: Sequence[int], symbols: dict[str, Any]) -> list[str]:

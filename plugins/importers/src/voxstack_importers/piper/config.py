@@ -116,6 +116,7 @@ class PiperConfig:
         table: dict[str, Any] = {"symbols": dict(self.symbols)}
         table |= {"start": self.symbols[BOS], "blank": self.symbols[PAD], "end": self.symbols[EOS]}
         table |= {"merged": self.clusters} if self.clusters else {}
+        table["spaces_lead"] = True
         if self.phoneme_type == "text":
             return character_blocks({**table, "form": "NFD"})
         return phoneme_blocks(self.espeak_voice, table, glides=True)
