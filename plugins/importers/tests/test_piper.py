@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ import voxstack  # noqa: E402
 from voxstack import Schedule  # noqa: E402
 from voxstack_cli.main import main  # noqa: E402
 from voxstack_importers import import_voice  # noqa: E402
+from voxstack_importers.model_card import spdx_identifier  # noqa: E402
 from voxstack_packager import PackagingError  # noqa: E402
 
 TEXT = "this is what they say, is it?"
@@ -263,10 +265,8 @@ def test_another_script_is_read_sentence_by_sentence(tmp_path):
     path = piper_voice(tmp_path, "plain", phoneme_id_map=symbols, language={"code": "ru_RU"}, espeak={"voice": "ru"})
     voice = voxstack.load(import_voice("piper", path, tmp_path / "out", progress=str))
     speech = voice.synthesize("привет, мир. как дела?")
-    assert [(event.kind, event.text) for event in speech.events] == [
-        ("sentence", "привет, мир."),
-        ("sentence", "как дела?"),
-    ]
+    found = {kind: [event.text for event in speech.events if event.kind == kind] for kind in ("sentence", "word")}
+    assert found == {"sentence": ["привет, мир.", "как дела?"], "word": ["привет", "мир", "как", "дела"]}
     assert speech.samples.any()
 
 
@@ -275,3 +275,69 @@ def test_without_its_configuration_a_voice_is_refused(tmp_path):
     path.with_name("one.onnx.json").unlink()
     with pytest.raises(PackagingError, match=r"has no one\.onnx\.json beside it"):
         import_voice("piper", path, tmp_path / "out", progress=str)
+
+
+@pytest.fixture(scope="module")
+def like_piper(tmp_path_factory):
+    """Import a voice that reads phonemes as Piper's software reads them, and as loud as that makes it."""
+    pytest.importorskip("espeakng_loader", reason="espeak-ng is not installed: pip install voxstack-espeak")
+    folder = tmp_path_factory.mktemp("like")
+    symbols = {symbol: [number % 60 + 3] for number, symbol in enumerate("abdefhijklmnopstuvwzæðŋɐɑɔəɚɛɪʊʌˈˌː ʲ.,?!")}
+    path = piper_voice(folder, "one", phoneme_id_map={"_": [0], "^": [1], "$": [2], **symbols}, phoneme_type="espeak")
+    path.with_name("MODEL_CARD").write_text("# Model card\n\n* License: CC BY-SA 4.0 (see the URL)\n")
+    options = {"none": {"loudness": "none"}, "sentence": {}, "steady": {"loudness": "steady"}}
+    return {
+        name: voxstack.load(import_voice("piper", path, folder / name, progress=str, like="piper", **chosen))
+        for name, chosen in options.items()
+    }
+
+
+def test_sentences_end_where_pipers_software_ends_them(like_piper):
+    text = "Dr. Hall is on Mt. Hood. It is late"
+    for voice in like_piper.values():
+        events = voice.synthesize(text, noise_scale=0.0).events
+        found = [text[slice(*event.span)].strip() for event in events if event.kind == "sentence"]
+        assert found == ["Dr.", "Hall is on Mt.", "Hood.", "It is late"]
+        spoken = [event.text for event in events if event.kind == "word"]
+        assert spoken == ["Dr", "Hall", "is", "on", "Mt", "Hood", "It", "is", "late"]
+
+
+def test_each_sentence_has_the_full_range_or_all_the_same_gain(like_piper):
+    text = "This is it. Is it so? No."
+    speech = {name: voice.synthesize(text, noise_scale=0.0) for name, voice in like_piper.items()}
+    plain, scaled, steady = (speech[name].samples for name in ("none", "sentence", "steady"))
+    rate = speech["none"].sample_rate
+    starts = [round(event.start * rate) for event in speech["none"].events if event.kind == "sentence"]
+    for first, end in itertools.pairwise([*starts, len(plain)]):
+        peak = np.abs(plain[first:end]).max()
+        np.testing.assert_allclose(scaled[first:end], plain[first:end] / peak, atol=1e-5)
+    stack = like_piper["steady"].addon.config["stack"]
+    assert [block["type"] for block in stack] == ["Sentences", "Gain", "Limiter"]
+    assert np.abs(steady).max() <= 10 ** (-0.1 / 20)
+    quiet = np.abs(plain) < 0.05 * np.abs(plain).max()
+    assert np.median(np.abs(steady[quiet])) > np.median(np.abs(plain[quiet]))
+
+
+def test_the_licence_is_that_of_the_model_card(like_piper):
+    assert like_piper["none"].addon.config["license"] == "CC-BY-SA-4.0"
+
+
+@pytest.mark.parametrize(("option", "value"), [("like", "festival"), ("loudness", "loud")])
+def test_a_likeness_that_does_not_exist_is_refused(tmp_path, option, value):
+    with pytest.raises(PackagingError, match=f"--{option}: '{value}' is none of"):
+        import_voice("piper", piper_voice(tmp_path, "one"), tmp_path / "out", progress=str, **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("CC0", "CC0-1.0"),
+        ("Creative Commons Zero", "CC0-1.0"),
+        ("CC BY 4.0", "CC-BY-4.0"),
+        ("cc-by-nc-sa-4.0", "CC-BY-NC-SA-4.0"),
+        ("MIT License", "MIT"),
+        ("Blizzard", "LicenseRef-Unknown"),
+    ],
+)
+def test_licences_are_known_as_people_write_them(stated, expected):
+    assert spdx_identifier(stated) == expected
