@@ -14,7 +14,7 @@ from voxstack.utterance import Utterance
 
 if TYPE_CHECKING:
     from voxstack.networks.network import Network
-    from voxstack_addon_spec import NetworkSpec
+    from voxstack_addon_spec import AddonFiles, NetworkSpec
 
 Frames = Iterator[np.ndarray]
 """Chunks of a stream, time on axis 0: (frames, features) or (samples,), pulled one at a time."""
@@ -29,6 +29,7 @@ class Resources(Protocol):
     name: str
     config: dict[str, Any]
     networks: dict[str, NetworkSpec]
+    files: AddonFiles
 
     def select(self, name: str | None, role: str) -> NetworkSpec: ...
     def select_all(self, names: Iterable[str] | None, role: str) -> list[NetworkSpec]: ...

@@ -70,3 +70,15 @@ def test_the_request_says_how_much_noise_there_is():
 def test_what_is_no_distribution_is_refused():
     with pytest.raises(NetworkError, match=r"takes \(frames, 2 \* channels\).*got \(4, 5\)"):
         sampled(np.zeros((4, 5), np.float32))
+
+
+def test_a_predicted_number_may_be_the_length():
+    for length in (7, np.int32(7), np.array(7)):
+        drawn = Noise("noise", "frames", 2)({"frames": length})["noise"]
+        np.testing.assert_array_equal(drawn, Noise("noise", "tokens", 2)({"tokens": TOKENS[:7]})["noise"])
+
+
+@pytest.mark.parametrize("length", [-1, 10**9, 7.0, np.array(7.5), None])
+def test_a_length_that_cannot_be_is_refused(length):
+    with pytest.raises(NetworkError, match=r"'frames' (has no length|asks for .* steps, and there are from 0 to)"):
+        Noise("noise", "frames", 2)({"frames": length})

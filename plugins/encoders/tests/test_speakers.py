@@ -61,3 +61,22 @@ def test_many_speakers_are_compared_once() -> None:
     Speakers(names).load(None)
     with pytest.raises(StackError, match="two speakers are named 'speaker 7'"):
         Speakers([*names, "speaker 9", "speaker 7"]).load(None)
+
+
+@parametrize_with_checks([Case(Speakers(NAMES, rates=[1.0, 0.8, 2]), {"speaker": "bryn", "rate": 1.5})])
+def test_contract_with_rates(case, check):
+    check(case)
+
+
+def test_a_speaker_may_have_a_speed():
+    block = Speakers(NAMES, rates=[1.0, 0.8, 2.0])
+    block.load(None)
+    assert block.needs == {"rate"}
+    assert [block({"speaker": name, "rate": 1.5})["rate"] for name in NAMES] == pytest.approx([1.5, 1.2, 3.0])
+    assert Speakers(NAMES).gives == {"speaker_id"}
+
+
+@pytest.mark.parametrize("rates", [[1.0], [1.0, 0.0, 1.0], []])
+def test_speeds_that_cannot_be_are_refused(rates):
+    with pytest.raises(StackError, match="write one number above 0 for each of 3 names"):
+        Speakers(NAMES, rates=rates).load(None)

@@ -152,3 +152,13 @@ def test_a_stream_of_another_name_does_not_fit() -> None:
     stack = [{"type": "WholeFrames", "tensor": "text"}, {"type": "Vocoder"}]
     with pytest.raises(StackError, match=r"Vocoder takes 'mel', but .* gives 'frames'"):
         voxstack.build(stack, holder)
+
+
+def test_what_is_omitted_is_not_streamed_and_has_no_events() -> None:
+    timeline = Timeline(sample_rate=1)
+    utterance = {"durations": np.array([40.0, 50.0, 7.0]), "phones": ["a", "b", "c"], "timeline": timeline}
+    chunks = parts(WholeFrames("mel", omitted=10), MEL, Schedule(first=20), **utterance)
+    np.testing.assert_array_equal(np.concatenate(chunks), MEL[:-10])
+    found = [(event.text, event.start, event.duration) for event in timeline.take(1000)]
+    assert found == [("a", 0, 40), ("b", 40, 47), ("c", 87, 0)]
+    assert parts(WholeFrames("mel", omitted=100), MEL, Schedule()) == []

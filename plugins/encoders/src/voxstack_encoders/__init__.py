@@ -1,4 +1,4 @@
-"""Blocks that run networks on a whole utterance, and that select a speaker."""
+"""Blocks that run networks on a whole utterance, once or step by step, and that select a speaker."""
 
 from __future__ import annotations
 
@@ -8,4 +8,9 @@ import voxstack
 @voxstack.hookimpl
 def voxstack_blocks() -> list[str]:
     """Return the blocks of this plugin, which are imported when a stack names them."""
-    return ["voxstack_encoders.encoders:Encoders", "voxstack_encoders.speakers:Speakers"]
+    return [
+        "voxstack_encoders.encoders:Encoders",
+        "voxstack_encoders.iterate:Iterate",
+        "voxstack_encoders.length:Length",
+        "voxstack_encoders.speakers:Speakers",
+    ]

@@ -16,12 +16,20 @@ class Speakers(SequenceBlock):
 
     :param names: names of all speakers; the index of each is its number.
     :param default: name of the speaker if the request names none; by default the first.
+    :param rates: factor of each speaker, by number, on the control ``rate``, for models whose speakers differ in speed.
     """
 
     names: list[str] = field(metadata={"minItems": 1})
     default: str | None = None
+    rates: list[float] | None = None
 
-    gives = frozenset({"speaker_id"})
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset() if self.rates is None else frozenset({"rate"})
+
+    @property
+    def gives(self) -> frozenset[str]:
+        return frozenset({"speaker_id"}) | self.needs
 
     def load(self, addon: object) -> None:
         twice = [name for name, count in Counter(self.names).items() if count > 1]
@@ -29,9 +37,13 @@ class Speakers(SequenceBlock):
             raise StackError("names", f"two speakers are named {min(twice)!r}; rename one of them")
         if self.default is not None and self.default not in self.names:
             raise StackError("default", f"{self.default!r} is not a speaker{did_you_mean(self.default, self.names)}")
+        if self.rates is not None and (len(self.rates) != len(self.names) or min(self.rates) <= 0):
+            raise StackError("rates", f"has {self.rates}; write one number above 0 for each of {len(self.names)} names")
 
     def __call__(self, utterance: Utterance) -> Utterance:
-        return {"speaker_id": np.array(self._number(utterance.get("speaker", self.default)), np.int64)}
+        number = self._number(utterance.get("speaker", self.default))
+        rate = {} if self.rates is None else {"rate": utterance["rate"] * self.rates[number]}
+        return {"speaker_id": np.array(number, np.int64), **rate}
 
     def _number(self, speaker: object) -> int:
         if speaker is None:

@@ -65,6 +65,14 @@ IMPORTERS: Mapping[str, Importer] = {
             "phonemes": "espeak, or text if texts are written in phonemes (default: espeak)",
         },
     ),
+    "kitten": Importer(
+        "voxstack_importers.kitten.importer",
+        "a KittenTTS 1 voice: its .onnx, or the folder with its config.json",
+        {
+            "voices": "the .npz (or voices.bin for sherpa-onnx) with the styles of its speakers (default: beside it)",
+            "phonemes": "espeak, or text if texts are written in phonemes (default: espeak)",
+        },
+    ),
     "transformers": Importer(
         "voxstack_importers.transformers.importer",
         "a folder that save_pretrained of transformers wrote: a VitsModel, SpeechT5ForTextToSpeech or "

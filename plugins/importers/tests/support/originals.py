@@ -122,6 +122,30 @@ def run_kokoro(
     return _session(path, operators).run(["waveform"], inputs)[0]
 
 
+def kitten_voice(folder: Path, rows: int = 40, **config: Any) -> Path:
+    """Write a voice of :mod:`make_kitten`, without random operators, and return its folder as it is published.
+
+    :param rows: number of styles of each of two speakers.
+    :param config: more of the ``config.json``.
+    """
+    import onnx
+
+    folder.mkdir(exist_ok=True)
+    model = onnx.load_from_string(_unpacked("kitten"))
+    for node in model.graph.node:
+        if node.op_type in ("RandomNormalLike", "RandomUniformLike"):  # the software draws other values in each run
+            like = node.input[0]
+            node.CopyFrom(onnx.helper.make_node("Sub", [like, like], list(node.output), node.name))
+    onnx.save(model, folder / "kitten.onnx")
+    random = np.random.default_rng(9)
+    styles = {f"expr-voice-2-{kind}": random.standard_normal((rows, 256)).astype(np.float32) for kind in "mf"}
+    np.savez(folder / "voices.npz", **styles)
+    settings = {"type": "ONNX2", "model_file": "kitten.onnx", "voices": "voices.npz"}
+    settings |= {"voice_aliases": {"Bella": "expr-voice-2-f"}, "speed_priors": {"expr-voice-2-f": 0.8}}
+    (folder / "config.json").write_text(json.dumps({**settings, **config}))
+    return folder
+
+
 @functools.cache
 def _unpacked(name: str) -> bytes:
     return lzma.decompress((DATA / f"{name}.onnx.xz").read_bytes())

@@ -11,6 +11,9 @@ def voxstack_blocks() -> list[str]:
     return [
         "voxstack_text.arpabet:Arpabet",
         "voxstack_text.characters:Characters",
+        "voxstack_text.lexicon:Lexicon",
+        "voxstack_text.marked_phonemes:MarkedPhonemes",
+        "voxstack_text.rewrite:Rewrite",
         "voxstack_text.sentences_block:Sentences",
         "voxstack_text.text:Text",
     ]

@@ -26,10 +26,12 @@ class WholeFrames(StreamableBlock):
     :param tensor: name of the tensor in the utterance: (frames, features), or (samples,).
     :param makes_stream: name of the stream: the one that the next block takes. The schedule counts frames; for a stream
         of ``samples``, each frame stands for the addon's ``hop_length``.
+    :param omitted: steps at the end that are not part of the stream, for networks that end with noise or silence.
     """
 
     tensor: str
     makes_stream: str = "frames"
+    omitted: int = field(default=0, metadata={"minimum": 0, "maximum": 10_000_000})
     _samples_per_frame: int = field(default=1, init=False, repr=False, compare=False)
 
     head = True
@@ -54,11 +56,12 @@ class WholeFrames(StreamableBlock):
                 f"WholeFrames: {self.tensor!r} has the shape {whole.shape}; a stream of {self.makes_stream!r} is "
                 f"{expected}"
             )
-        view = whole.view()
+        view = whole[: max(0, len(whole) - self.omitted)]
         view.flags.writeable = False
         durations = utterance.get("durations")
         if durations is not None:
-            report_events(utterance, distribute_frames(durations, len(view), "WholeFrames"))
+            ends = distribute_frames(durations, len(whole), "WholeFrames")
+            report_events(utterance, np.minimum(ends, len(view)))
         schedule: Schedule = utterance.get("schedule", Schedule())
         for chunk in chunk_slices(len(view), schedule.in_samples(self._samples_per_frame) if has_samples else schedule):
             yield view[chunk]

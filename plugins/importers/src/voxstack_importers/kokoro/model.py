@@ -87,7 +87,8 @@ class KokoroModel:
         }
         free = ("float32", None)
         shapes = dict.fromkeys(self._like.values(), free)
-        self._shapes = model_runner(graph.subgraph([], [], inputs, shapes), graph.file)
+        if random:
+            self._shapes = model_runner(graph.subgraph([], [], inputs, shapes), graph.file)
         outputs: dict[str, Any] = {graph.outputs[0]: free} | (
             {graph.outputs[1]: ("int64", None)} if self._timed else {}
         )
@@ -137,7 +138,7 @@ class KokoroModel:
         :param noise: (tokens, values) float32 for each of :attr:`noise`, by name.
         """
         inputs = {self._tokens: tokens[None], self._style: style[None], self._speed: np.array([rate], np.float32)}
-        shapes = self._shapes(**inputs)
+        shapes = self._shapes(**inputs) if self._noise else {}  # a graph without noise has none to open
         random = {}
         for name, kind in self._noise.items():
             pool, shape = noise[kind.name].reshape(-1), shapes[self._like[name]].shape

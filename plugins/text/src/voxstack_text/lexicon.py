@@ -1,0 +1,186 @@
+"""The block ``Lexicon``, which reads words by a pronunciation dictionary in a file of the addon."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from voxstack import AddonError, RequestError, Resources, SequenceBlock, Utterance
+from voxstack_text.layout import Word
+
+_LOG = logging.getLogger("voxstack.text")
+MAX_BYTES = 64 * 1024 * 1024
+"""Most bytes of a dictionary; the largest published ones have a tenth of that."""
+
+_IDEOGRAPHS = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_UNIT = re.compile(
+    rf"(?P<ideograph>[{_IDEOGRAPHS}])|(?P<word>(?:(?![{_IDEOGRAPHS}])[^\W_]|[\u0300-\u036f])+)|(?P<mark>\S)"
+)
+_APOSTROPHES = "'\u2019"
+
+
+class Unit(NamedTuple):
+    """An ideograph, a word of letters and digits, or a mark, and its place in the text."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    def joins(self, following: Unit) -> bool:
+        """Return whether this unit and the next may be parts of one word of the dictionary."""
+        if self.end != following.start:
+            return False
+        both = self.kind == following.kind == "ideograph"
+        return both or (
+            {self.kind, following.kind} == {"word", "mark"} and bool({self.text, following.text} & {*_APOSTROPHES})
+        )
+
+
+class Reading(NamedTuple):
+    """The tokens of a word, and the tone of each."""
+
+    tokens: list[int]
+    tones: list[int]
+
+
+@dataclass
+class Lexicon(SequenceBlock):
+    """Reads words by a pronunciation dictionary: ``tokens``, (tokens,) int64, and ``words`` for events.
+
+    The dictionary is a text file in UTF-8 with a word in each line and after it its phones, separated by spaces. With
+    ``tones`` as many numbers follow the phones, and the block also gives ``tones``, (tokens,) int64: the tone of each
+    token, 0 for marks and blanks. MeloTTS and models for sherpa-onnx come with such files. The first line of a word
+    counts. Of ideographs the longest sequence that is in the dictionary is a word. A word that is not in it is read by
+    its letters, if these are. Marks that have a symbol are read as that. The rest is skipped, with a warning in the
+    log.
+
+    The tokens are those of ``start``, then ``blank``, then each phone and ``blank`` again, then those of ``end``.
+
+    :param file: name of the dictionary in the addon.
+    :param symbols: the token of each phone and mark.
+    :param tones: whether the dictionary has tones.
+    :param start: tokens before all others.
+    :param blank: tokens before the first phone, between phones, and after the last.
+    :param end: tokens after all others.
+    :param same: characters that are read as others, such as full-width marks.
+    :param lower: look up the lower case of words, in the text as in the dictionary.
+    :param longest: most ideographs of a word.
+    """
+
+    file: str
+    symbols: dict[str, int]
+    tones: bool = False
+    start: list[int] = field(default_factory=list)
+    blank: list[int] = field(default_factory=list)
+    end: list[int] = field(default_factory=list)
+    same: dict[str, str] = field(default_factory=dict)
+    lower: bool = True
+    longest: int = field(default=10, metadata={"minimum": 1, "maximum": 64})
+    _words: Mapping[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    needs = frozenset({"text"})
+
+    @property
+    def gives(self) -> frozenset[str]:
+        return frozenset({"tokens", "words", "tones"} if self.tones else {"tokens", "words"})
+
+    def load(self, addon: Resources) -> None:
+        content = addon.files.read(self.file)
+        if len(content) > MAX_BYTES:
+            problem = f"has {len(content)} bytes, and a Lexicon reads at most {MAX_BYTES}; leave rare words out"
+            raise AddonError(f"{addon.name}: {self.file}", problem)
+        try:
+            lines = content.decode("utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise AddonError(f"{addon.name}: {self.file}", f"is not a text in UTF-8 ({error})") from error
+        words: dict[str, str] = {}
+        for line in lines:
+            word, *phones = line.split(None, 1)[:2] or [""]
+            if phones:
+                words.setdefault(word.lower() if self.lower else word, phones[0])
+        if not words:
+            raise AddonError(f"{addon.name}: {self.file}", "has no line with a word and its phones")
+        self._words = words
+
+    def __call__(self, utterance: Utterance) -> Utterance:
+        text = utterance["text"]
+        if not isinstance(text, str):
+            raise RequestError("Lexicon: the text arrives in parts; put Sentences around the block, or join them")
+        tokens, tones, words = [*self.start, *self.blank], [0] * (len(self.start) + len(self.blank)), []
+        for unit, reading in self._read(text):
+            first = len(tokens) - len(self.blank)
+            for token, tone in zip(reading.tokens, reading.tones, strict=True):
+                tokens += [token, *self.blank]
+                tones += [tone, *([0] * len(self.blank))]
+            if unit.kind != "mark":
+                words.append(Word(unit.text, unit.start, unit.end, first, len(tokens) - len(self.blank) - first))
+        if len(tokens) == len(self.start) + len(self.blank):
+            raise RequestError(
+                f"Lexicon: no word of {text!r} is in the dictionary, so there is nothing to synthesize; give a text in "
+                "the voice's language"
+            )
+        tones += [0] * len(self.end)
+        given = {"tokens": np.array([*tokens, *self.end], np.int64), "words": words}
+        return {**given, "tones": np.array(tones, np.int64)} if self.tones else given
+
+    def _read(self, text: str) -> Iterator[tuple[Unit, Reading]]:
+        """Yield the words and marks that can be read, each with its reading."""
+        for unit in self._split(text):
+            reading = self._reading(unit.text) or self._spelled(unit.text)
+            if reading.tokens:
+                yield unit, reading
+            else:
+                _LOG.warning("skipped %r of %r: it is neither in the dictionary nor a symbol", unit.text, text)
+
+    def _split(self, text: str) -> Iterator[Unit]:
+        units = [Unit(str(match.lastgroup), match[0], *match.span()) for match in _UNIT.finditer(text)]
+        index = 0
+        while index < len(units):
+            count = 1
+            while (
+                count < self.longest
+                and index + count < len(units)
+                and units[index + count - 1].joins(units[index + count])
+            ):
+                count += 1
+            while count > 1 and self._key(text[units[index].start : units[index + count - 1].end]) not in self._words:
+                count -= 1
+            start, end = units[index].start, units[index + count - 1].end
+            kind = units[index].kind if count == 1 else "word"
+            yield Unit(kind, text[start:end], start, end)
+            index += count
+
+    def _key(self, written: str) -> str:
+        same = "".join(self.same.get(character, character) for character in written)
+        return same.lower() if self.lower else same
+
+    def _reading(self, written: str) -> Reading | None:
+        """Return the reading of a word of the dictionary, or of a symbol; None for anything else."""
+        key = self._key(written)
+        phones = self._words.get(key, "").split()
+        count = len(phones) // 2 if self.tones else len(phones)
+        tones = phones[count:] if self.tones else ["0"] * count
+        if (
+            count
+            and len(tones) == count
+            and all(phone in self.symbols for phone in phones[:count])
+            and all(tone.isdecimal() for tone in tones)
+        ):
+            return Reading([self.symbols[phone] for phone in phones[:count]], [int(tone) for tone in tones])
+        is_mark = key in self.symbols and not key.isalnum()  # a letter is not the phone of the same name
+        return Reading([self.symbols[key]], [0]) if is_mark else None
+
+    def _spelled(self, written: str) -> Reading:
+        """Return the readings of the letters of a word, one after the other; those of unknown letters are empty."""
+        read = [self._reading(letter) for letter in written] if len(written) > 1 else []
+        known = [reading for reading in read if reading is not None]
+        return Reading(
+            [token for reading in known for token in reading.tokens],
+            [tone for reading in known for tone in reading.tones],
+        )
