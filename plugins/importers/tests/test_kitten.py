@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +13,10 @@ REASON = "importing needs onnx and onnxruntime: pip install voxstack-importers"
 onnx = pytest.importorskip("onnx", reason=REASON)
 pytest.importorskip("onnxruntime", reason=REASON)
 
-SUPPORT = Path(__file__).parent / "support"
-sys.path.insert(0, str(SUPPORT))
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 from comparing import error  # noqa: E402
 from originals import kitten_voice, kokoro_voice  # noqa: E402
+from other_software import speech  # noqa: E402
 
 import voxstack  # noqa: E402
 from voxstack import Schedule  # noqa: E402
@@ -43,21 +41,17 @@ def voices(tmp_path_factory):
 
 @pytest.mark.parametrize(("package", "rows"), [("kittenml", 40), ("kittentts", 1)])
 def test_it_says_what_the_software_of_its_makers_says(voices, tmp_path, package, rows):
-    if find_spec(package) is None or find_spec("phonemizer") is None:
-        pytest.skip(f"compares with {package}: pip install {package}")
     files, voice = voices[rows]
     cases = [
         (text, name, speed) for text in TEXTS for name, speed in (("expr-voice-2-f", 1.0), ("expr-voice-2-m", 1.5))
     ]
-    command = [sys.executable, str(SUPPORT / "run_kitten.py"), package, str(files / "kitten.onnx")]
-    command += [str(files / "voices.npz"), str(tmp_path / "out.npz")]
-    subprocess.run(command, input=json.dumps(cases), text=True, check=True, capture_output=True, timeout=120)
-    with np.load(tmp_path / "out.npz") as reference:
-        for index, (text, name, speed) in enumerate(cases):
-            speaker = "Bella" if name.endswith("f") else name
-            rate = speed / 0.8 if package == "kittentts" and speaker == "Bella" else speed  # it has no speed_priors
-            samples = voice.synthesize(text, speaker=speaker, rate=rate).samples
-            assert error(samples, reference[str(index)]) < 1e-5, (text, name)
+    arguments = [package, files / "kitten.onnx", files / "voices.npz"]
+    expected = speech("run_kitten.py", [package, "phonemizer"], arguments, cases, tmp_path / "out.npz")
+    for (text, name, speed), reference in zip(cases, expected, strict=True):
+        speaker = "Bella" if name.endswith("f") else name
+        rate = speed / 0.8 if package == "kittentts" and speaker == "Bella" else speed  # it has no speed_priors
+        samples = voice.synthesize(text, speaker=speaker, rate=rate).samples
+        assert error(samples, reference) < 1e-5, (text, name)
 
 
 def test_the_style_depends_on_the_number_of_characters(voices):

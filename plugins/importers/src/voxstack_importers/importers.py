@@ -73,6 +73,14 @@ IMPORTERS: Mapping[str, Importer] = {
             "phonemes": "espeak, or text if texts are written in phonemes (default: espeak)",
         },
     ),
+    "melo": Importer(
+        "voxstack_importers.melo.importer",
+        "a MeloTTS voice for sherpa-onnx: its .onnx, with lexicon.txt and tokens.txt beside it",
+        {
+            "lexicon": "its dictionary (default: lexicon.txt beside the model)",
+            "tokens": "the table of tokens (default: tokens.txt beside the model)",
+        },
+    ),
     "transformers": Importer(
         "voxstack_importers.transformers.importer",
         "a folder that save_pretrained of transformers wrote: a VitsModel, SpeechT5ForTextToSpeech or "

@@ -146,6 +146,37 @@ def kitten_voice(folder: Path, rows: int = 40, **config: Any) -> Path:
     return folder
 
 
+PHONES = "_ hh ah l ow w er d dh ih s z n i h ao sh ir t iy v V , . ! ? \uff0c".split()
+WORDS = {
+    "hello": "hh ah l ow 7 8 7 9",
+    "world": "w er l d 7 9 7 7",
+    "this": "dh ih s 7 8 7",
+    "Is": "ih z 8 7",
+    "\u4f60\u597d": "n i h ao 2 2 3 3",
+    "\u4f60": "n i 3 3",
+    "\u4e16": "sh ir 4 4",
+    "t": "t iy 7 9",
+    "vow": "v ow 7 9",
+    "\u6bcd": "n ow 3 3",
+    "\u6069": "n n 1 1",
+}
+"""Words of the dictionaries, with phones and tones; the last two are those that sherpa-onnx looks for."""
+
+
+def melo_voice(folder: Path, name: str) -> Path:
+    """Write a voice of :mod:`make_melo` with its dictionary and table of tokens, and return its ``.onnx``.
+
+    :param name: ``one``, whose flow attends to all frames, or ``five``, whose flow is of convolutions.
+    """
+    folder.mkdir(exist_ok=True)
+    (folder / "model.onnx").write_bytes(_unpacked(f"melo_{name}"))
+    lines = "".join(f"{phone} {7 * token}\n" for token, phone in enumerate(PHONES))
+    (folder / "tokens.txt").write_text(lines, encoding="utf-8")
+    lexicon = "".join(f"{word} {phones}\n" for word, phones in WORDS.items())
+    (folder / "lexicon.txt").write_text(lexicon, encoding="utf-8")
+    return folder / "model.onnx"
+
+
 @functools.cache
 def _unpacked(name: str) -> bytes:
     return lzma.decompress((DATA / f"{name}.onnx.xz").read_bytes())

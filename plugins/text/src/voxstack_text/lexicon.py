@@ -33,13 +33,14 @@ class Unit(NamedTuple):
     end: int
 
     def joins(self, following: Unit) -> bool:
-        """Return whether this unit and the next may be parts of one word of the dictionary."""
-        if self.end != following.start:
-            return False
-        both = self.kind == following.kind == "ideograph"
-        return both or (
-            {self.kind, following.kind} == {"word", "mark"} and bool({self.text, following.text} & {*_APOSTROPHES})
-        )
+        """Return whether this unit and the next may be parts of one word of the dictionary.
+
+        These are ideographs, also with white space between them, and a word with an apostrophe before or after it.
+        """
+        if self.kind == following.kind == "ideograph":
+            return True
+        apostrophe = self.text in _APOSTROPHES or following.text in _APOSTROPHES
+        return apostrophe and self.end == following.start and "word" in (self.kind, following.kind)
 
 
 class Reading(NamedTuple):
@@ -91,10 +92,11 @@ class Lexicon(SequenceBlock):
         return frozenset({"tokens", "words", "tones"} if self.tones else {"tokens", "words"})
 
     def load(self, addon: Resources) -> None:
-        content = addon.files.read(self.file)
-        if len(content) > MAX_BYTES:
-            problem = f"has {len(content)} bytes, and a Lexicon reads at most {MAX_BYTES}; leave rare words out"
+        size = addon.config["files"].get(self.file, {}).get("size", 0)
+        if size > MAX_BYTES:
+            problem = f"has {size} bytes, and a Lexicon reads at most {MAX_BYTES}; leave rare words out"
             raise AddonError(f"{addon.name}: {self.file}", problem)
+        content = addon.files.read(self.file)
         try:
             lines = content.decode("utf-8").splitlines()
         except UnicodeDecodeError as error:
@@ -139,22 +141,26 @@ class Lexicon(SequenceBlock):
                 _LOG.warning("skipped %r of %r: it is neither in the dictionary nor a symbol", unit.text, text)
 
     def _split(self, text: str) -> Iterator[Unit]:
+        """Yield the longest words of the dictionary, and what is between them."""
         units = [Unit(str(match.lastgroup), match[0], *match.span()) for match in _UNIT.finditer(text)]
         index = 0
         while index < len(units):
-            count = 1
-            while (
-                count < self.longest
-                and index + count < len(units)
-                and units[index + count - 1].joins(units[index + count])
-            ):
-                count += 1
-            while count > 1 and self._key(text[units[index].start : units[index + count - 1].end]) not in self._words:
-                count -= 1
-            start, end = units[index].start, units[index + count - 1].end
-            kind = units[index].kind if count == 1 else "word"
-            yield Unit(kind, text[start:end], start, end)
-            index += count
+            parts = self._candidate(units, index)
+            while len(parts) > 1 and self._key("".join(part.text for part in parts)) not in self._words:
+                parts.pop()
+            written = "".join(part.text for part in parts)
+            kind = parts[0].kind if len(parts) == 1 else "word"
+            yield Unit(kind, written, parts[0].start, parts[-1].end)
+            index += len(parts)
+
+    def _candidate(self, units: list[Unit], index: int) -> list[Unit]:
+        """Return the units from an index on that may be one word."""
+        parts = [units[index]]
+        for following in units[index + 1 : index + self.longest]:
+            if not parts[-1].joins(following):
+                break
+            parts.append(following)
+        return parts
 
     def _key(self, written: str) -> str:
         same = "".join(self.same.get(character, character) for character in written)

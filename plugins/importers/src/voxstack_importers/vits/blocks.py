@@ -46,6 +46,32 @@ def streamed_blocks(sample: Spec, vocoder: str) -> list[Spec]:
     ]
 
 
+def whole_blocks(channels: int) -> list[Spec]:
+    """Return the sequence blocks from encoded tokens to the latents of all frames, for a flow that needs them at once.
+
+    :param channels: those of the latents.
+    """
+    return [
+        {"type": "Encoders", "networks": ["text"]},
+        {"type": "Expand", "tensor": "encoded", "name": "prior", "least": 0},
+        whole_noise(channels),
+        {"type": "Encoders", "networks": ["flow"]},
+    ]
+
+
+def whole_noise(channels: int) -> Spec:
+    """Return the block that draws the noise of all frames."""
+    return {"type": "Noise", "name": "noise", "like": "prior", "features": channels}
+
+
+def latent_blocks(vocoder: str) -> list[Spec]:
+    """Return the blocks from the latents of all frames to samples."""
+    return [
+        {"type": "WholeFrames", "tensor": "latents", "makes_stream": "latents"},
+        {"type": "Decoder", "network": vocoder},
+    ]
+
+
 def frame_noise(sample: Spec, addon: Addon, utterance: voxstack.Utterance, frames: int, channels: int) -> np.ndarray:
     """Return the noise that a block samples frames with, before it is scaled: (frames, channels) float32."""
     block: voxstack.StreamableBlock = voxstack.build(sample, addon)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from voxstack_importers.graphs import Graph, operator
 from voxstack_importers.vits.original import VitsRun
 from voxstack_importers.vits.parts import VitsInputs, VitsParts
+from voxstack_importers.vits.sampling import sampling
 from voxstack_packager import OnnxSource
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class VitsNetworks:
     :param vocabulary: the tokens that the voice has.
     :param length_scale: factor on durations at a rate of 1.
     :param speakers: number of speakers.
+    :param others: the values that each of the other inputs for each token may have.
     """
 
     graph: Graph
@@ -39,10 +41,12 @@ class VitsNetworks:
     vocabulary: Sequence[int]
     length_scale: float
     speakers: int
+    others: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def cut(self) -> list[OnnxSource]:
         """Return all networks."""
-        networks = [self._text(), self._flow(), self._decoder()]
+        flow = self._whole_flow() if self.parts.attends(self.graph) else self._flow()
+        networks = [self._text(), flow, self._decoder()]
         return [*networks, self._speakers()] if self.inputs.speaker else networks
 
     def _text(self) -> OnnxSource:
@@ -55,7 +59,12 @@ class VitsNetworks:
         ]
         outputs = {"encoded": ("float32", ["batch", TOKENS, 2 * channels]), "durations": ("float32", ["batch", TOKENS])}
         golden = {TOKENS: run.tokens, "mask": np.ones(run.tokens.shape, np.float32), "rate": np.ones(1, np.float32)}
-        golden |= {"noise_w": run.scales[2:], "duration_noise": run.duration_noise, SPEAKER: run.speaker_embedding}
+        golden |= {
+            **run.others,
+            "noise_w": run.scales[2:],
+            "duration_noise": run.duration_noise,
+            SPEAKER: run.speaker_embedding,
+        }
         return OnnxSource(
             name="text",
             role="encoder",
@@ -83,6 +92,7 @@ class VitsNetworks:
             TOKENS: ("int64", ["batch", TOKENS]),
             "mask": ("float32", ["batch", TOKENS], True),
             "rate": ("float32", ["batch"]),
+            **{name: ("int64", ["batch", TOKENS]) for name in graph_inputs.others},
         }
         before = [
             operator("Identity", [TOKENS], graph_inputs.tokens),
@@ -90,6 +100,7 @@ class VitsNetworks:
             operator("ReduceSum", ["unmasked", "one"], graph_inputs.lengths, keepdims=0),
             operator("Div", ["length_scale", "rate"], "duration_factor"),
         ]
+        before += [operator("Identity", [name], other) for name, other in graph_inputs.others.items()]
         before += [operator("Reshape", ["duration_factor", "scalars"], name) for name in graph_inputs.duration_factors]
         if noise is not None:
             inputs |= {"noise_w": ("float32", ["batch"]), "duration_noise": ("float32", ["batch", TOKENS, 2])}
@@ -108,6 +119,7 @@ class VitsNetworks:
             arrays = {TOKENS: rng.choice(self.vocabulary, (rows, count)), "rate": rng.uniform(0.5, 2, rows)}
             arrays |= {"noise_w": rng.uniform(0, 1, rows), "duration_noise": rng.standard_normal((rows, count, 2))}
             arrays[SPEAKER] = rng.standard_normal((rows, features))
+            arrays |= {name: rng.choice(values, (rows, count)) for name, values in self.others.items()}
             return {name: arrays[name].astype(declared[0]) for name, declared in inputs.items() if name != "mask"}
 
         return examples
@@ -137,6 +149,24 @@ class VitsNetworks:
             examples={name: array for name, array in arrays.items() if name != "mask"},
             streaming="frames",
             golden=(arrays, {"latents": run.latents.transpose(0, 2, 1)}),
+        )
+
+    def _whole_flow(self) -> OnnxSource:
+        inputs, before, constants, golden = sampling(self.parts, self.run)
+        inputs |= self._speaker_input(before, constants)
+        golden[SPEAKER] = self.run.speaker_embedding
+        arrays = {name: golden[name] for name in inputs}
+        outputs = {"latents": ("float32", ["batch", "frames", self.run.latents.shape[1]])}
+        after = [_transposed(self.parts.latents, "latents")]
+        return OnnxSource(
+            name="flow",
+            role="encoder",
+            description="The prior of all frames and noise to latents: the flow, backwards, which attends to all of them",
+            model=self.graph.subgraph(before, after, _without_masks(inputs), outputs, constants),
+            inputs=inputs,
+            outputs=outputs,
+            examples={name: array for name, array in arrays.items() if name != "mask"},
+            golden=(arrays, {"latents": self.run.latents.transpose(0, 2, 1)}),
         )
 
     def _decoder(self) -> OnnxSource:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ class VitsRun:
     latents: np.ndarray
     samples: np.ndarray
     speaker: np.ndarray | None
+    noise: np.ndarray
+    others: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def hop_length(self) -> int:
@@ -53,6 +55,7 @@ class VitsOriginal:
             inputs.lengths: ("int64", ["rows"]),
             inputs.scales: ("float32", [3]),
         }
+        signature |= {name: ("int64", ["rows", "tokens"]) for name in inputs.others.values()}
         if inputs.speaker:
             signature[inputs.speaker] = ("int64", ["rows"])
         if parts.duration_noise:
@@ -73,6 +76,7 @@ class VitsOriginal:
         noise: Callable[[int, int], np.ndarray],
         duration_noise: np.ndarray,
         speaker_id: int = 0,
+        others: Mapping[str, np.ndarray] | None = None,
     ) -> VitsRun:
         """Synthesize a sentence.
 
@@ -80,9 +84,12 @@ class VitsOriginal:
         :param scales: (3,) float32, those of noise, durations and the noise of durations.
         :param noise: returns noise for a number of frames and of channels, (frames, channels) before it is scaled.
         :param duration_noise: (tokens, 2) before it is scaled.
+        :param others: values for each token, (tokens,) int64, by the name of the entry.
         """
         parts, inputs = self._parts, self._inputs
         arrays = {inputs.tokens: tokens[None], inputs.lengths: np.array([len(tokens)]), inputs.scales: scales}
+        values = {name: (others or {})[name][None] for name in inputs.others}
+        arrays |= {inputs.others[name]: value for name, value in values.items()}
         if inputs.speaker:
             arrays[inputs.speaker] = np.array([speaker_id])
         if parts.duration_noise:
@@ -98,5 +105,7 @@ class VitsOriginal:
             duration_noise=duration_noise[None],
             speaker_id=speaker_id,
             speaker=outputs[parts.speaker] if parts.speaker else None,
+            noise=arrays[parts.noise],
+            others=values,
             **{name: outputs[getattr(parts, name)] for name in names},
         )

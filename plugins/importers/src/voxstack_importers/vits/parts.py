@@ -7,8 +7,8 @@ learning for end-to-end text-to-speech, ICML 2021, section 2.4).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from voxstack_importers.graphs import RANDOM, Graph
 
@@ -25,6 +25,8 @@ class VitsInputs:
     :param duration_factors: tensors computed from ``scales`` that durations are multiplied by.
     :param duration_noise_factors: those that the noise of durations is multiplied by.
     :param speaker: (batch,) int64, the number of the speaker; None for a voice with one.
+    :param others: more inputs with a value for each token, (batch, tokens) int64, by the name of the entry, such as
+        ``tones``, that they read.
     """
 
     tokens: str
@@ -33,6 +35,7 @@ class VitsInputs:
     duration_factors: Sequence[str]
     duration_noise_factors: Sequence[str]
     speaker: str | None
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,11 @@ class VitsParts:
             samples=samples,
         )
 
+    def attends(self, graph: Graph) -> bool:
+        """Return whether the flow attends to all frames of a sentence, so that it needs them at once."""
+        flow = graph.dependencies(self.latents, stop=[self.sample]) & graph.dependents(self.sample)
+        return bool(graph.produced_by(["Softmax"], flow))
+
 
 def _find_durations(graph: Graph, whole: set[str]) -> str:
     found = graph.produced_by(["Ceil"], whole)
@@ -141,7 +149,10 @@ def _find_repeated(graph: Graph, frames: str, timed: set[str], description: str)
 
 
 def _find_mask(graph: Graph, samples: str, sample: str, sampled: set[str], timed: set[str]) -> str:
-    """Return the one tensor that depends on durations, but on no sample, and is combined with what was sampled."""
+    """Return the one tensor that depends on durations, but on no sample, and is combined with what was sampled.
+
+    Masks of attention, which are computed from it, do not count.
+    """
     between = graph.dependencies(samples, stop=[sample]) & sampled
     found = {
         name
@@ -149,6 +160,7 @@ def _find_mask(graph: Graph, samples: str, sample: str, sampled: set[str], timed
         for name in graph.producers[output].input
         if name in timed and name not in sampled
     }
+    found -= {name for name in found if (graph.dependencies(name) & found) - {name}}
     if len(found) != 1:
         raise graph.refusal(f"looked for one mask of frames that flow and decoder read, and found {sorted(found)}")
     return str(found.pop())
