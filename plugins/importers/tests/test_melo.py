@@ -113,7 +113,7 @@ def test_it_is_recognised(voices, tmp_path):
         (lambda folder: (folder / "tokens.txt").unlink(), r"tokens\.txt: does not exist"),
         (
             lambda folder: (folder / "lexicon.txt").write_text("hello hh ah\n" * 9),
-            "9 of 9 lines, such as 'hello' are not",
+            "9 of 9 lines, such as 'hello', are not",
         ),
         (lambda folder: (folder / "lexicon.txt").write_text(""), "0 of 0 lines are not"),
         (

@@ -81,6 +81,11 @@ IMPORTERS: Mapping[str, Importer] = {
             "tokens": "the table of tokens (default: tokens.txt beside the model)",
         },
     ),
+    "supertonic": Importer(
+        "voxstack_importers.supertonic.importer",
+        "a Supertonic voice: the folder with its onnx and voice_styles",
+        {"styles": "the folder with the .json of its styles (default: voice_styles)"},
+    ),
     "transformers": Importer(
         "voxstack_importers.transformers.importer",
         "a folder that save_pretrained of transformers wrote: a VitsModel, SpeechT5ForTextToSpeech or "

@@ -51,16 +51,14 @@ class LexiconFile:
             problem = "does not exist; it defines how words are pronounced: give it with --lexicon, or put it beside"
             raise PackagingError(path.name, f"{problem} the model")
         lexicon = cls(path, symbols, tones)
-        lines, known = 0, 0
+        lines, unknown = 0, list[str]()
         for word, phones in lexicon.lines():
             lines += 1
-            known += lexicon.knows(phones)
-            if lines == 1000 and 2 * known < lines:
-                break
-        if 2 * known < max(lines, 1):
+            unknown += [] if lexicon.knows(phones) else [word]
+        if 2 * len(unknown) > lines or not lines:
             form = "a word, its phones and as many tones" if tones else "a word and its phones"
-            example = f", such as {word!r}" if lines else ""
-            problem = f"{lines - known} of {lines} lines{example} are not {form} with tokens; give that of the model"
+            example = f", such as {unknown[0]!r}," if unknown else ""
+            problem = f"{len(unknown)} of {lines} lines{example} are not {form} with tokens; give that of the model"
             raise PackagingError(path.name, problem)
         return lexicon
 

@@ -177,6 +177,27 @@ def melo_voice(folder: Path, name: str) -> Path:
     return folder / "model.onnx"
 
 
+def supertonic_voice(folder: Path, split: str = "opensource-multilingual") -> Path:
+    """Write a voice of :mod:`make_supertonic`, with two styles, and return its folder as it is published."""
+    (folder / "onnx").mkdir(parents=True)
+    (folder / "voice_styles").mkdir()
+    for name in ("duration_predictor", "text_encoder", "vector_estimator", "vocoder"):
+        (folder / "onnx" / f"{name}.onnx").write_bytes(_unpacked(f"supertonic_{name}"))
+    index = [-1] * 0x400
+    for token, character in enumerate(" abcdefghijklmnopqrstuvwxyz.,!?;:'\"-<>/ABCDEHITW\u0301"):
+        index[ord(character)] = token
+    (folder / "onnx" / "unicode_indexer.json").write_text(json.dumps(index))
+    latents, encoder = {"latent_dim": 4, "chunk_compress_factor": 6}, {"sample_rate": 44100, "base_chunk_size": 512}
+    config = {"tts_version": "v1.7.3", "split": split, "ttl": latents, "ae": encoder}
+    (folder / "onnx" / "tts.json").write_text(json.dumps(config))
+    random = np.random.default_rng(5)
+    for name in ("F1", "M1"):
+        shapes = {"style_ttl": (1, 10, 16), "style_dp": (1, 4, 8)}
+        style = {key: {"dims": dims, "data": random.standard_normal(dims).tolist()} for key, dims in shapes.items()}
+        (folder / "voice_styles" / f"{name}.json").write_text(json.dumps(style))
+    return folder
+
+
 @functools.cache
 def _unpacked(name: str) -> bytes:
     return lzma.decompress((DATA / f"{name}.onnx.xz").read_bytes())

@@ -161,7 +161,7 @@ class VitsNetworks:
         return OnnxSource(
             name="flow",
             role="encoder",
-            description="The prior of all frames and noise to latents: the flow, backwards, which attends to all of them",
+            description="Prior and noise of all frames to latents: the flow, backwards, which attends to all of them",
             model=self.graph.subgraph(before, after, _without_masks(inputs), outputs, constants),
             inputs=inputs,
             outputs=outputs,
