@@ -74,7 +74,7 @@ def test_it_says_the_same_for_every_schedule(voices, schedule):
 def test_what_streams_is_measured(voices):
     networks = voices["multilingual"][1].addon.config["networks"]
     assert networks["vocoder"]["streaming"] == {"axis": "frames", "left": 9, "right": 0, "hop": 3072}
-    assert networks["flow"]["measured"]["mask_error"] == {"frames": 0.0, "tokens": 0.0}
+    assert networks["flow"]["measured"]["mask_error"] == {"steps": 0.0, "tokens": 0.0}
     assert [name for name, network in networks.items() if "streaming" in network] == ["vocoder"]
 
 
@@ -103,7 +103,7 @@ def test_texts_have_the_tag_of_their_language(voices, tmp_path):
 def test_check_passes_in_fixed_sizes(voices):
     from voxstack_bench import check
 
-    fixed = {"runtime": "onnx", "shapes": {"tokens": [128], "frames": [128]}}
+    fixed = {"runtime": "onnx", "shapes": {"tokens": [128], "steps": [128]}}
     report = check(voices["multilingual"][1].addon.files.location, contexts=[fixed], progress=lambda line: None)
     assert report.passed
 

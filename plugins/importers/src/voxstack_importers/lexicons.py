@@ -91,7 +91,7 @@ class LexiconFile:
     def text(self) -> str:
         """A text that can be read with the dictionary."""
         wanted = {word.strip(".,") for word in GOLDEN_TEXT.lower().split()}
-        first, found = [], set()
+        first, found = list[str](), set[str]()
         for word, phones in self.lines():
             if self.knows(phones) and word.isalpha():
                 found |= wanted & {word.lower()}

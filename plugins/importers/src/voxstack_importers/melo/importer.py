@@ -73,7 +73,9 @@ def convert(path: Path, out: Path, progress: Progress, *, lexicon: str = "", tok
     run = _run_once(original, sorted(set(symbols.values())), tones, voice.speakers)
     whole, channels, sampled = parts.attends(graph), run.latents.shape[1], parts.duration_noise is not None
     progress(f"{path.name}: {channels} channels, {run.hop_length} samples a frame, {voice.speakers} speakers")
-    networks = VitsNetworks(graph, parts, inputs, run, np.unique(run.tokens), 1.0, voice.speakers, {"tones": tones})
+    networks = VitsNetworks(
+        graph, parts, inputs, run, np.unique(run.tokens).tolist(), 1.0, voice.speakers, {"tones": tones}
+    )
 
     names = [str(number) for number in range(voice.speakers)]
     reading = [dictionary.block(blank=[0] if voice.blank else [])]

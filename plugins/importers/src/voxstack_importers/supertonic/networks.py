@@ -24,7 +24,11 @@ MASKS = {"mask": "text_mask", "frame_mask": "latent_mask"}
 
 @dataclass(frozen=True)
 class SupertonicNetworks:
-    """Puts each graph into the form of a network, with one run of the original as golden vectors."""
+    """Puts each graph into the form of a network, with one run of the original as golden vectors.
+
+    The axis of latents is called ``steps`` in the flow, which has a mask, so that a context can fix its sizes without
+    those of the vocoder, which has none and streams along ``frames``.
+    """
 
     original: SupertonicOriginal
     run: SupertonicRun
@@ -84,18 +88,18 @@ class SupertonicNetworks:
 
     def _flow(self) -> OnnxSource:
         run, features = self.run, self.original.files.features
-        latents = ("float32", ["batch", "frames", features])
+        latents = ("float32", ["batch", "steps", features])
         inputs: dict[str, Any] = {
             "noisy_latent": latents,
             "text_emb": ("float32", ["batch", "tokens", run.text_emb.shape[2]]),
             "style_ttl": self._style("style_ttl"),
-            "frame_mask": ("float32", ["batch", "frames"], True),
+            "frame_mask": ("float32", ["batch", "steps"], True),
             "mask": ("float32", ["batch", "tokens"], True),
             "current_step": ("float32", ["batch"]),
             "total_step": ("float32", ["batch"]),
         }
         golden = {"noisy_latent": run.latents[0], "text_emb": run.text_emb, "style_ttl": run.style_ttl}
-        golden |= {"current_step": np.zeros(1, np.float32), "total_step": np.float32([len(run.latents) - 1])}
+        golden |= {"current_step": np.zeros(1, np.float32), "total_step": np.array([len(run.latents) - 1], np.float32)}
         after = [_turned(self.original.graphs["vector_estimator"].outputs[0], "latents")]
         results = {"latents": run.latents[1]}
         return self._source("vector_estimator", "flow", "flow", inputs, {"latents": latents}, golden, results, after)
@@ -142,7 +146,7 @@ class SupertonicNetworks:
         :param after: operators from the graph's output to the network's.
         """
         graph = self.original.graphs[file]
-        sizes = {"tokens": self.run.tokens.shape[1], "frames": self.run.latents[0].shape[1]}
+        sizes = {"tokens": self.run.tokens.shape[1], "steps": self.run.latents[0].shape[1]}
         arrays = {key: golden.get(key, np.ones((1, sizes.get(inputs[key][1][-1], 1)), np.float32)) for key in inputs}
         bare = {key: declared[:2] for key, declared in inputs.items()}
         own = {"as_channel": np.array([0, 1, -1], np.int64), **(constants or {})}

@@ -75,9 +75,9 @@ class SupertonicOriginal:
         drawn = noise(self.frames(seconds, rate))
         latents = [np.ascontiguousarray(drawn.T[None])]
         fixed = {"text_emb": embedded, "style_ttl": style, "text_mask": mask}
-        fixed |= {"latent_mask": np.ones((1, 1, len(drawn)), np.float32), "total_step": np.float32([steps])}
+        fixed |= {"latent_mask": np.ones((1, 1, len(drawn)), np.float32), "total_step": np.array([steps], np.float32)}
         for step in range(steps):
-            inputs = {"noisy_latent": latents[-1], "current_step": np.float32([step]), **fixed}
+            inputs = {"noisy_latent": latents[-1], "current_step": np.array([step], np.float32), **fixed}
             latents.append(self._call("vector_estimator", **inputs))
         samples = self._call("vocoder", latent=latents[-1]).reshape(1, -1)
         turned = [latent.transpose(0, 2, 1) for latent in latents]
