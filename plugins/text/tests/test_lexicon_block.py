@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from voxstack import AddonError, RequestError
+from voxstack import AddonError, RequestError, StackError
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_text.lexicon import Lexicon
 
@@ -27,7 +27,7 @@ SYMBOLS = {name: 1 + number for number, name in enumerate("hh ah l ow d n t b iy
 
 
 def lexicon(content=TONES, **fields):
-    block = Lexicon("lexicon.txt", SYMBOLS, **{"tones": content is TONES, **fields})
+    block = Lexicon("lexicon.txt", SYMBOLS, **{"tones": content is not PLAIN, **fields})
     content = content if isinstance(content, bytes) else content.encode()
     config = {"files": {"lexicon.txt": {"size": len(content)}}}
     files = SimpleNamespace(read={"lexicon.txt": content}.__getitem__)
@@ -89,6 +89,19 @@ def test_a_dictionary_without_tones_has_none():
 
 def test_blanks_start_and_end_have_the_tone_0():
     assert phones("a, a", start=[0], blank=[0], end=[13]) == "_ _ ah8 _ , _ ah8 _ ,"
+
+
+def test_ends_and_marks_may_have_tones_of_their_own():
+    fields = {"start": [0, 0], "start_tones": [0, 6], "end": [0], "end_tones": [5], "mark_tone": 6}
+    assert phones("a,", blank=[0], **fields) == "_ _6 _ ah8 _ ,6 _ _5"
+    with pytest.raises(StackError, match="write one for each of the 1 of 'start'"):
+        lexicon(start=[0], start_tones=[1, 2])
+
+
+def test_apostrophes_may_be_marks(caplog):
+    same = {"’": "'"}
+    assert phones("don’t", same=same) == "d7 ow9 n7 t7"
+    assert phones("don’t t", same=same, apostrophes=False, content=TONES + "t t 7\ndon d 7\n") == "d7 t7 t7"
 
 
 def test_words_have_their_place_in_tokens_and_text():

@@ -81,6 +81,11 @@ IMPORTERS: Mapping[str, Importer] = {
             "tokens": "the table of tokens (default: tokens.txt beside the model)",
         },
     ),
+    "tiny": Importer(
+        "voxstack_importers.tiny.importer",
+        "a tiny-tts voice: the folder with text_encoder.onnx, duration_predictor.onnx, flow.onnx and decoder.onnx",
+        {"lexicon": "its cmudict.rep (default: that beside the graphs, or in the installed package tiny-tts)"},
+    ),
     "supertonic": Importer(
         "voxstack_importers.supertonic.importer",
         "a Supertonic voice: the folder with its onnx and voice_styles",

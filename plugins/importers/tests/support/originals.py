@@ -177,6 +177,17 @@ def melo_voice(folder: Path, name: str) -> Path:
     return folder / "model.onnx"
 
 
+def tiny_voice(folder: Path) -> Path:
+    """Write the graphs of :mod:`make_melo` for tiny-tts and a dictionary in its form, and return their folder."""
+    folder.mkdir(exist_ok=True)
+    for name in ("text_encoder", "duration_predictor", "flow", "decoder"):
+        (folder / f"{name}.onnx").write_bytes(_unpacked(f"tiny_{name}"))
+    words = {"HELLO": "HH AH0 - L OW1", "WORLD": "W ER1 L D", "T": "T IY1", "DON": "D AA1 N", "VIEW": "V Y UW1"}
+    lines = "".join(f"{word}  {phones}\n" for word, phones in {"DON'T": "D OW1 N T", **words, "A": "AH0"}.items())
+    (folder / "cmudict.rep").write_text("## a comment\n" * 48 + lines)
+    return folder
+
+
 def supertonic_voice(folder: Path, split: str = "opensource-multilingual") -> Path:
     """Write a voice of :mod:`make_supertonic`, with two styles, and return its folder as it is published."""
     (folder / "onnx").mkdir(parents=True)

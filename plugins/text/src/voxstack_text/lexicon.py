@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voxstack import AddonError, RequestError, Resources, SequenceBlock, Utterance
+from voxstack import AddonError, RequestError, Resources, SequenceBlock, StackError, Utterance
 from voxstack_text.layout import Word
 
 _LOG = logging.getLogger("voxstack.text")
@@ -32,14 +32,14 @@ class Unit(NamedTuple):
     start: int
     end: int
 
-    def joins(self, following: Unit) -> bool:
+    def joins(self, following: Unit, apostrophes: bool) -> bool:
         """Return whether this unit and the next may be parts of one word of the dictionary.
 
         These are ideographs, also with white space between them, and a word with an apostrophe before or after it.
         """
         if self.kind == following.kind == "ideograph":
             return True
-        apostrophe = self.text in _APOSTROPHES or following.text in _APOSTROPHES
+        apostrophe = apostrophes and (self.text in _APOSTROPHES or following.text in _APOSTROPHES)
         return apostrophe and self.end == following.start and "word" in (self.kind, following.kind)
 
 
@@ -56,7 +56,7 @@ class Lexicon(SequenceBlock):
 
     The dictionary is a text file in UTF-8 with a word in each line and after it its phones, separated by spaces. With
     ``tones`` as many numbers follow the phones, and the block also gives ``tones``, (tokens,) int64: the tone of each
-    token, 0 for marks and blanks. MeloTTS and models for sherpa-onnx come with such files. The first line of a word
+    token, 0 for blanks. MeloTTS and models for sherpa-onnx come with such files. The first line of a word
     counts. Of ideographs the longest sequence that is in the dictionary is a word. A word that is not in it is read by
     its letters, if these are. Marks that have a symbol are read as that. The rest is skipped, with a warning in the
     log.
@@ -69,8 +69,12 @@ class Lexicon(SequenceBlock):
     :param start: tokens before all others.
     :param blank: tokens before the first phone, between phones, and after the last.
     :param end: tokens after all others.
+    :param start_tones: tones of ``start``; by default 0 for each.
+    :param end_tones: likewise, those of ``end``.
+    :param mark_tone: tone of marks.
     :param same: characters that are read as others, such as full-width marks.
     :param lower: look up the lower case of words, in the text as in the dictionary.
+    :param apostrophes: whether an apostrophe may be part of a word, if the dictionary has that; otherwise it is a mark.
     :param longest: most ideographs of a word.
     """
 
@@ -80,8 +84,12 @@ class Lexicon(SequenceBlock):
     start: list[int] = field(default_factory=list)
     blank: list[int] = field(default_factory=list)
     end: list[int] = field(default_factory=list)
+    start_tones: list[int] = field(default_factory=list)
+    end_tones: list[int] = field(default_factory=list)
+    mark_tone: int = 0
     same: dict[str, str] = field(default_factory=dict)
     lower: bool = True
+    apostrophes: bool = True
     longest: int = field(default=10, metadata={"minimum": 1, "maximum": 64})
     _words: Mapping[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -92,6 +100,10 @@ class Lexicon(SequenceBlock):
         return frozenset({"tokens", "words", "tones"} if self.tones else {"tokens", "words"})
 
     def load(self, addon: Resources) -> None:
+        for name, tones in (("start", self.start_tones), ("end", self.end_tones)):
+            if tones and len(tones) != len(getattr(self, name)):
+                problem = f"has {len(tones)} numbers; write one for each of the {len(getattr(self, name))} of {name!r}"
+                raise StackError(f"{name}_tones", problem)
         size = addon.config["files"].get(self.file, {}).get("size", 0)
         if size > MAX_BYTES:
             problem = f"has {size} bytes, and a Lexicon reads at most {MAX_BYTES}; leave rare words out"
@@ -114,7 +126,7 @@ class Lexicon(SequenceBlock):
         text = utterance["text"]
         if not isinstance(text, str):
             raise RequestError("Lexicon: the text arrives in parts; put Sentences around the block, or join them")
-        tokens, tones, words = [*self.start, *self.blank], [0] * (len(self.start) + len(self.blank)), []
+        tokens, tones, words = [*self.start, *self.blank], [*self._around("start"), *([0] * len(self.blank))], []
         for unit, reading in self._read(text):
             first = len(tokens) - len(self.blank)
             for token, tone in zip(reading.tokens, reading.tones, strict=True):
@@ -127,9 +139,13 @@ class Lexicon(SequenceBlock):
                 f"Lexicon: no word of {text!r} is in the dictionary, so there is nothing to synthesize; give a text in "
                 "the voice's language"
             )
-        tones += [0] * len(self.end)
+        tones += self._around("end")
         given = {"tokens": np.array([*tokens, *self.end], np.int64), "words": words}
         return {**given, "tones": np.array(tones, np.int64)} if self.tones else given
+
+    def _around(self, name: str) -> list[int]:
+        tones: list[int] = getattr(self, f"{name}_tones")
+        return tones or [0] * len(getattr(self, name))
 
     def _read(self, text: str) -> Iterator[tuple[Unit, Reading]]:
         """Yield the words and marks that can be read, each with its reading."""
@@ -157,7 +173,7 @@ class Lexicon(SequenceBlock):
         """Return the units from an index on that may be one word."""
         parts = [units[index]]
         for following in units[index + 1 : index + self.longest]:
-            if not parts[-1].joins(following):
+            if not parts[-1].joins(following, self.apostrophes):
                 break
             parts.append(following)
         return parts
@@ -180,7 +196,7 @@ class Lexicon(SequenceBlock):
         ):
             return Reading([self.symbols[phone] for phone in phones[:count]], [int(tone) for tone in tones])
         is_mark = key in self.symbols and not key.isalnum()  # a letter is not the phone of the same name
-        return Reading([self.symbols[key]], [0]) if is_mark else None
+        return Reading([self.symbols[key]], [self.mark_tone]) if is_mark else None
 
     def _spelled(self, written: str) -> Reading:
         """Return the readings of the letters of a word, one after the other; those of unknown letters are empty."""

@@ -1,0 +1,1 @@
+"""Importer of tiny-tts voices."""
