@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 -- Chinese marks are the subject here
 """Matcha-TTS voices for sherpa-onnx: a whole sentence at once, and a vocoder that streams."""
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ pytest.importorskip("onnxruntime", reason=REASON)
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 from comparing import error  # noqa: E402
-from originals import SYMBOLS, matcha_voice, run_matcha, run_vocoder  # noqa: E402
+from originals import SYMBOLS, matcha_speakers, matcha_voice, run_matcha, run_vocoder  # noqa: E402
+from other_software import speech  # noqa: E402
 
 import voxstack  # noqa: E402
 from voxstack import Schedule  # noqa: E402
 from voxstack_cli.main import main  # noqa: E402
 from voxstack_importers import import_voice  # noqa: E402
+from voxstack_importers.matcha.importer import recognizes  # noqa: E402
 from voxstack_packager import PackagingError  # noqa: E402
 
 TEXT = "this is what they say, is it?"
@@ -122,13 +125,56 @@ def test_the_shell_imports_and_wants_a_vocoder(tmp_path, capsys):
     assert (config["sample_rate"], config["hop_length"], config["name"]) == (22050, 256, "lyra")
 
 
+@pytest.fixture(scope="module")
+def speakers(tmp_path_factory):
+    """Import a voice with several speakers and a dictionary: its acoustic model, and the loaded addon."""
+    folder = tmp_path_factory.mktemp("speakers")
+    model = matcha_speakers(folder / "voice")
+    options = {"vocoder": str(folder / "voice" / "vocoder.onnx"), "license": "Apache-2.0"}
+    return model, voxstack.load(import_voice("matcha", model, folder / "out", progress=str, **options))
+
+
+def test_speakers_and_dictionaries_are_those_of_sherpa_onnx(speakers, tmp_path):
+    model, voice = speakers
+    cases = [("你好世界。", number, speed) for number in range(3) for speed in (1.0, 1.5)] + [("你 你好", 2, 1.0)]
+    expected = speech("run_sherpa.py", ["sherpa_onnx"], ["matcha", model.parent], cases, tmp_path / "out.npz")
+    for (text, number, speed), reference in zip(cases, expected, strict=True):
+        samples = voice.synthesize(text, speaker=str(number), rate=speed, noise_scale=0.0).samples
+        assert error(samples, reference) < 3e-5, (text, number, speed)
+
+
+def test_words_of_a_dictionary_have_times(speakers):
+    speech = speakers[1].synthesize("你好，世界。", speaker="1")
+    assert [event.text for event in speech.events if event.kind == "word"] == ["你好", "世界"]
+    assert speakers[1].addon.config["languages"] == ["zh"]
+
+
+def test_they_are_recognised(speakers, imported):
+    assert recognizes(speakers[0])
+    assert recognizes(imported["vocos"][0])
+    assert not recognizes(imported["vocos"][1])
+    assert not recognizes(speakers[0].parent)
+
+
+def test_the_number_of_speakers_must_be_known(speakers, tmp_path):
+    model = onnx.load(speakers[0])
+    metadata = {entry.key: entry.value for entry in model.metadata_props if entry.key != "n_speakers"}
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, metadata)
+    path = matcha_speakers(tmp_path / "voice")
+    onnx.save(model, path)
+    with pytest.raises(PackagingError, match="takes 'sid', and has no 'n_speakers' in its metadata"):
+        import_voice("matcha", path, tmp_path / "out", progress=str, vocoder=str(path.with_name("vocoder.onnx")))
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
         (lambda folder: (folder / "tokens.txt").unlink(), r"tokens\.txt: does not exist"),
         (lambda folder: (folder / "tokens.txt").write_text("a b\n"), "tokens.txt, line 1: 'a b' is not a symbol"),
         (lambda folder: (folder / "tokens.txt").write_text("a 1\n"), r"tokens: lacks \['\^', '\$'\]"),
-        (lambda folder: matcha_voice(folder, "hifigan", jieba="1"), "a lexicon of Chinese words"),
+        (lambda folder: matcha_voice(folder, "hifigan", jieba="1"), r"lexicon\.txt: does not exist; it defines how"),
+        (lambda folder: matcha_voice(folder, "hifigan", voice="zh en-us"), "reads Chinese by a dictionary and English"),
         (
             lambda folder: (folder / "hifigan.onnx").write_bytes((folder / "model-steps-3.onnx").read_bytes()),
             "a HiFi-GAN takes mels",

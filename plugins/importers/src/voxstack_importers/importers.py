@@ -54,6 +54,7 @@ IMPORTERS: Mapping[str, Importer] = {
         {
             "vocoder": "the .onnx of its vocoder (required)",
             "tokens": "the table of tokens (default: tokens.txt beside the model)",
+            "lexicon": "the dictionary of a model that reads by one (default: lexicon.txt beside the model)",
         },
     ),
     "kokoro": Importer(

@@ -146,6 +146,18 @@ def kitten_voice(folder: Path, rows: int = 40, **config: Any) -> Path:
     return folder
 
 
+def matcha_speakers(folder: Path) -> Path:
+    """Write the voice of :mod:`make_matcha` with three speakers and a dictionary, and return its acoustic model."""
+    folder.mkdir(exist_ok=True)
+    (folder / "model.onnx").write_bytes(_unpacked("matcha_speakers"))
+    (folder / "vocoder.onnx").write_bytes(_unpacked("matcha_hifigan"))
+    phones = "_ n i3 i2 h ao3 sh iy4 j ie4 sil , .".split()
+    (folder / "tokens.txt").write_text("".join(f"{phone} {5 * token}\n" for token, phone in enumerate(phones)))
+    words = {"\u4f60": "n i3", "\u597d": "h ao3", "\u4f60\u597d": "n i2 h ao3", "\u4e16\u754c": "sh iy4 j ie4"}
+    (folder / "lexicon.txt").write_text("".join(f"{word} {read}\n" for word, read in words.items()))
+    return folder / "model.onnx"
+
+
 PHONES = "_ hh ah l ow w er d dh ih s z n i h ao sh ir t iy v V , . ! ? \uff0c".split()
 WORDS = {
     "hello": "hh ah l ow 7 8 7 9",

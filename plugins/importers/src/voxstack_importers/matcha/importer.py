@@ -25,12 +25,16 @@ from voxstack_importers.description import (
     phoneme_blocks,
     rate,
     sentence_stack,
+    speaker,
 )
 from voxstack_importers.graphs import Graph
 from voxstack_importers.importers import Progress, addon_header
-from voxstack_importers.matcha.acoustic import AcousticModel, AcousticRun
+from voxstack_importers.lexicons import FILE, LexiconFile
+from voxstack_importers.matcha.acoustic import LENGTHS, SPEAKERS, AcousticModel, AcousticRun
 from voxstack_importers.matcha.vocoder import Vocoder
+from voxstack_importers.recognition import outline
 from voxstack_importers.references import SentenceReference
+from voxstack_importers.token_table import read_token_table
 from voxstack_packager import PackagingError, package
 
 PREFIX = "whole/"
@@ -40,12 +44,29 @@ NOISE_SCALE = 0.667
 """Scale of the noise unless a request sets another."""
 
 
-def convert(path: Path, out: Path, progress: Progress, *, vocoder: str = "", tokens: str = "", **options: str) -> Path:
+def recognizes(path: Path) -> bool:
+    """Return whether a file looks like an acoustic model of Matcha-TTS."""
+    found = outline(path)
+    names = found.inputs - {*LENGTHS, *SPEAKERS}
+    return bool(found.inputs & {*LENGTHS}) and names in ({"x", "noise_scale", "length_scale"}, {"x", "scales"})
+
+
+def convert(
+    path: Path,
+    out: Path,
+    progress: Progress,
+    *,
+    vocoder: str = "",
+    tokens: str = "",
+    lexicon: str = "",
+    **options: str,
+) -> Path:
     """Make an addon of a Matcha-TTS voice, and return its folder.
 
     :param path: the ``.onnx`` of the acoustic model.
     :param vocoder: that of the vocoder: HiFi-GAN (mel to audio) or vocos (mel to mag, x, y).
     :param tokens: the table of tokens; by default ``tokens.txt`` beside the acoustic model.
+    :param lexicon: the dictionary of a model that reads words by one; by default ``lexicon.txt`` beside it.
     :param options: the options of every importer.
     :raises PackagingError: if a graph is not such a model, saying what was looked for; or if the addon's speech differs
         from that of the original.
@@ -56,29 +77,33 @@ def convert(path: Path, out: Path, progress: Progress, *, vocoder: str = "", tok
         problem = f"there is no file {vocoder!r}; give the .onnx of a HiFi-GAN or a vocos for these mels"
         raise PackagingError("vocoder", problem)
     graph = Graph(onnx.load(path), path.name, PREFIX)
-    symbols = _read_symbols(Path(tokens) if tokens else path.with_name("tokens.txt"))
+    symbols = read_token_table(Path(tokens) if tokens else path.with_name("tokens.txt"))
     voice = graph.metadata.get("voice", "en-us")
-    reading = _reading(graph, symbols, voice)
+    dictionary = _find_dictionary(graph, Path(lexicon) if lexicon else path.with_name(FILE), symbols)
+    reading = _reading(graph, symbols, voice, dictionary)
 
     acoustic = AcousticModel.find(graph)
     run = _run_once(acoustic, symbols)
     wave = Vocoder.find(Graph(onnx.load(vocoder), Path(vocoder).name, PREFIX), run.mel)
     progress(f"{path.name}: {run.mel.shape[1]} features, {wave.hop_length} samples a frame")
 
-    blocks = [*reading, acoustic.noise_block]
+    names = [str(number) for number in range(acoustic.speakers)]
+    several = acoustic.speakers > 1
+    blocks = [*reading, *([{"type": "Speakers", "names": names}] if several else []), acoustic.noise_block]
     streamed: list[Spec] = [{"type": "WholeFrames", "tensor": "mel", "makes_stream": "mel"}]
     streamed += [{"type": "Decoder", "network": "vocoder"}, *([wave.inverse] if wave.inverse else [])]
-    language = options.get("language", voice)
+    language = options.get("language", "zh" if dictionary else voice)
     text = GOLDEN_TEXT if graph.metadata.get("has_espeak") == "1" else GOLDEN_TEXT.lower()
 
     return package(
         out,
-        **addon_header(options, path.resolve().parent, language, text),
+        **addon_header(options, path.resolve().parent, language, dictionary.text if dictionary else text),
         sample_rate=int(graph.metadata["sample_rate"]),
         hop_length=wave.hop_length,
         networks=[acoustic.cut(run), wave.cut(run.mel)],
         stack=sentence_stack(language, [*blocks, {"type": "Encoders"}], streamed),
-        controls={**rate(), **noise_scale(NOISE_SCALE), **SEED},
+        controls={**rate(), **noise_scale(NOISE_SCALE), **SEED, **(speaker(names) if several else {})},
+        files={FILE: dictionary.path} if dictionary else None,
         schedule=None if wave.inverse else GENERATOR_SCHEDULE,
         description=f"Imported from the Matcha-TTS voice {path.name} with {Path(vocoder).name}",
         reference=MatchaReference(blocks, acoustic, wave),
@@ -86,48 +111,41 @@ def convert(path: Path, out: Path, progress: Progress, *, vocoder: str = "", tok
     )
 
 
-def _read_symbols(path: Path) -> dict[str, list[int]]:
-    """Read a table of tokens: in each line a symbol, spaces and its number; the symbol may itself be a space."""
-    if not path.is_file():
-        problem = "does not exist; it defines what the tokens mean: give it with --tokens, or put it beside the model"
-        raise PackagingError(path.name, problem)
-    symbols: dict[str, list[int]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        symbol, _, token = line.rstrip().rpartition(" ")
-        if not token.isdigit():
-            raise PackagingError(f"{path.name}, line {number}", f"{line!r} is not a symbol followed by its number")
-        symbols[symbol.strip() or " "] = [int(token)]
-    return symbols
-
-
-def _reading(graph: Graph, symbols: Mapping[str, list[int]], voice: str) -> list[Spec]:
+def _reading(graph: Graph, symbols: Mapping[str, int], voice: str, lexicon: LexiconFile | None) -> list[Spec]:
     """Return the blocks from text to tokens, with blanks between all of them.
 
     There are tokens of the beginning and the end if the model was trained with them.
     """
     metadata = graph.metadata
     blank = [int(metadata.get("pad_id", 0))]
-    table: dict[str, Any] = {"symbols": symbols, "blank": blank}
+    if lexicon:
+        return [lexicon.block(blank=blank)]
+    table: dict[str, Any] = {"symbols": {symbol: [token] for symbol, token in symbols.items()}, "blank": blank}
     if metadata.get("use_eos_bos") == "1":
         missing = [symbol for symbol in "^$" if symbol not in symbols]
         if missing:
             raise PackagingError("tokens", f"lacks {missing}, and the model was trained with them at both ends")
-        table |= {"start": [*blank, *symbols["^"]], "end": [*symbols["$"], *blank]}
-    if metadata.get("has_espeak") == "1":
-        return phoneme_blocks(voice, table)
-    if metadata.get("jieba") == "1":
-        raise graph.refusal(
-            "was trained with a lexicon of Chinese words (jieba), which no block reads; such models are refused"
-        )
-    return character_blocks(table)
+        table |= {"start": [*blank, symbols["^"]], "end": [symbols["$"], *blank]}
+    return phoneme_blocks(voice, table) if metadata.get("has_espeak") == "1" else character_blocks(table)
 
 
-def _run_once(acoustic: AcousticModel, symbols: Mapping[str, list[int]]) -> AcousticRun:
+def _find_dictionary(graph: Graph, path: Path, symbols: Mapping[str, int]) -> LexiconFile | None:
+    """Return the dictionary of a model that reads words by one.
+
+    :raises PackagingError: if there is none, or if the model also reads words by phonemes of espeak.
+    """
+    if graph.metadata.get("voice") == "zh en-us":
+        problem = "reads Chinese by a dictionary and English by phonemes of espeak that are written in another way"
+        raise graph.refusal(f"{problem}, which no block does; import a model that reads by one of them")
+    return LexiconFile.read(path, symbols, tones=False) if graph.metadata.get("jieba") == "1" else None
+
+
+def _run_once(acoustic: AcousticModel, symbols: Mapping[str, int]) -> AcousticRun:
     """Run the acoustic model on random tokens, for the golden vectors of each network."""
     rng = np.random.default_rng(1)
-    tokens = rng.choice(sorted({ids[0] for ids in symbols.values()}), 40)
+    tokens = rng.choice(sorted(set(symbols.values())), 40)
     noise = rng.standard_normal((len(tokens), acoustic.noise_features), np.float32)
-    return acoustic.run(tokens, noise, NOISE_SCALE, 1.0)
+    return acoustic.run(tokens, noise, NOISE_SCALE, 1.0, acoustic.speakers - 1)
 
 
 @dataclass(frozen=True)
@@ -139,8 +157,9 @@ class MatchaReference(SentenceReference):
 
     def speech(self, addon: Addon, utterance: voxstack.Utterance) -> np.ndarray:
         """Synthesize a sentence with the original graphs: (samples,) float32."""
-        values = (utterance[name] for name in ("tokens", "noise", "noise_scale", "rate"))
-        result = self.vocoder.run(self.acoustic.run(*values).mel)
+        tokens, noise, scale, rate = (utterance[name] for name in ("tokens", "noise", "noise_scale", "rate"))
+        run = self.acoustic.run(tokens, noise, scale, rate, int(utterance.get("speaker_id", 0)))
+        result = self.vocoder.run(run.mel)
         if self.vocoder.inverse is None:
             return result.reshape(-1)
         return np.concatenate(list(voxstack.build(self.vocoder.inverse, addon).stream(iter([result]), {})))
