@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +12,7 @@ from tiny import addon, loaded
 from voxstack import RequestError, StackError
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_espeak.clauses import terminator
-from voxstack_espeak.library_paths import LibraryPaths
+from voxstack_espeak.library_paths import LIBRARY_VARIABLE, LibraryPaths
 from voxstack_espeak.phonemes import EspeakPhonemes
 from voxstack_espeak.phonemization import Phonemizer
 from voxstack_espeak.process import worker_command
@@ -87,10 +86,9 @@ def piper() -> Any:
 @pytest.fixture
 def library_of_piper(piper: Any) -> Iterator[ProcessPool]:
     """piper-tts carries a later version of espeak-ng than espeakng-loader."""
-    folder = Path(piper.__file__).parent
-    if not (folder / "espeakbridge.so").is_file():
-        pytest.skip("this piper-tts has no espeakbridge.so")
-    pool = ProcessPool(worker_command(LibraryPaths(str(folder / "espeakbridge.so"), str(piper.ESPEAK_DATA_DIR))))
+    paths = LibraryPaths.find({LIBRARY_VARIABLE: "piper"})
+    assert paths.data == str(piper.ESPEAK_DATA_DIR)
+    pool = ProcessPool(worker_command(paths))
     yield pool
     pool.close()
 

@@ -34,6 +34,7 @@ def test_help_lists_every_importer_with_what_it_accepts(capsys):
     shown = " ".join(capsys.readouterr().out.split())
     for name, importer in IMPORTERS.items():
         assert f" {name} {importer.accepts}" in shown
+        assert all(f"--{option.replace('_', '-')} " in shown for option in importer.options)
 
 
 def test_every_importer_is_cheap_to_import_and_in_the_readme():

@@ -4,35 +4,78 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
-from voxstack_importers.importers import IMPORTERS, OPTIONS, import_voice
+from voxstack_importers.importers import IMPORTERS, OPTIONS, default_folder, import_voice
 
 
 def command(parser: argparse.ArgumentParser) -> None:
     """Make an addon of a voice in the format of other software.
 
-    Its networks are kept as they are, cut where streaming requires it, and measured; golden vectors are those of the
-    original. 'voxstack check' then compares the addon with them in every context.
+    The importer is found by looking at the file or folder, unless it is named. Networks are kept as they are, cut where
+    streaming requires it, and measured; golden vectors are those of the original. 'voxstack check' then compares the
+    addon with them in every context.
     """
-    importers = parser.add_subparsers(title="importers", metavar="IMPORTER", dest="importer", required=True)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n".join(["importers:", *_importer_lines()])
+    parser.add_argument("source", nargs="+", metavar="[IMPORTER] PATH", help="the file or folder of the voice")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder to make; it must not exist (default: the name of the addon)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print the folder alone, without a report")
+    for option, description in _all_options().items():
+        parser.add_argument(f"--{option.replace('_', '-')}", metavar=option.upper(), help=description)
+    parser.set_defaults(run=run)
+
+
+def _importer_lines() -> Iterator[str]:
     for name, importer in IMPORTERS.items():
-        description = f"Make an addon of {importer.accepts}."
-        subparser = importers.add_parser(name, help=importer.accepts, description=description)
-        subparser.add_argument("path", type=Path, metavar="PATH", help=importer.accepts)
-        subparser.add_argument(
-            "--out", type=Path, required=True, metavar="DIR", help="folder to make; it must not exist"
-        )
-        for option, description in {**OPTIONS, **importer.options}.items():
-            subparser.add_argument(f"--{option.replace('_', '-')}", metavar=option.upper(), help=description)
-        subparser.set_defaults(run=run)
+        first = f"  {name:{max(map(len, IMPORTERS))}} "
+        yield textwrap.fill(importer.accepts, 80, initial_indent=first, subsequent_indent=" " * len(first))
+
+
+def _all_options() -> dict[str, str]:
+    """Return the help of every option; where several importers have one of a name, that of each."""
+    descriptions = dict(OPTIONS)
+    for name, importer in IMPORTERS.items():
+        for option, description in importer.options.items():
+            own = f"{name}: {description}"
+            descriptions[option] = f"{descriptions[option]}; {own}" if option in descriptions else own
+    return descriptions
 
 
 def run(options: argparse.Namespace) -> None:
-    """Import one voice, and print the folder of its addon."""
-    names = {**OPTIONS, **IMPORTERS[options.importer].options}
-    chosen = {name: getattr(options, name) for name in names}
-    print(import_voice(options.importer, options.path, options.out, _print_progress, **chosen))
+    """Import one voice, and print what it can do.
+
+    :raises PackagingError: if no importer accepts the file or folder, or the voice cannot be imported.
+    """
+    from voxstack_importers.finding import find_importer
+    from voxstack_importers.report import describe
+
+    importer, path = _source(options.source)
+    if importer is None:
+        importer, path = find_importer(path)
+        _print_progress(f"{path} is {IMPORTERS[importer].accepts.partition(':')[0]}")
+    chosen = {name: value for name in _all_options() if (value := getattr(options, name)) is not None}
+    out = options.out or default_folder(path, chosen)
+    folder = import_voice(importer, path, out, _print_progress, **chosen)
+    print(folder if options.quiet else describe(folder))
+
+
+def _source(words: list[str]) -> tuple[str | None, Path]:
+    """Return the importer, if one is named, and the path."""
+    from voxstack_packager import PackagingError
+
+    if len(words) == 1:
+        if words[0] in IMPORTERS and not Path(words[0]).exists():
+            problem = f"give {IMPORTERS[words[0]].accepts}: voxstack import {words[0]} PATH"
+            raise PackagingError(f"import {words[0]}", problem)
+        return None, Path(words[0])
+    if len(words) > 2:
+        raise PackagingError("import", f"one voice is imported at a time; these are {len(words)} words: {words}")
+    return words[0], Path(words[1])
 
 
 def _print_progress(line: str) -> None:

@@ -17,8 +17,9 @@ Progress = Callable[[str], None]
 class Importer:
     """Makes addons of voices in one format.
 
-    :param module: name of the module with its function ``convert(path, out, progress, **options) -> Path``, which
-        writes the addon into the folder ``out`` and returns that. The module imports heavy packages where it uses them.
+    :param module: name of the module with its functions ``convert(path, out, progress, **options) -> Path``, which
+        writes the addon into the folder ``out`` and returns that, and ``recognizes(path) -> bool``, whether a file or
+        folder looks like such a voice. The module imports heavy packages where it uses them.
     :param accepts: what ``path`` is, in a few words.
     :param options: options of its own besides :data:`OPTIONS`, each with a line of help.
     """
@@ -137,6 +138,11 @@ def import_voice(
     chosen = {name: value for name, value in options.items() if value is not None}
     folder: Path = import_module(found.module).convert(Path(path), Path(out), progress, **chosen)
     return folder
+
+
+def default_folder(path: Path, options: Mapping[str, str]) -> Path:
+    """Return the folder of an addon for which none is given: its name, in the current folder."""
+    return Path(options.get("name", _addon_name(path.resolve().stem)))
 
 
 def addon_header(options: Mapping[str, str], path: Path, language: str, text: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from voxstack_importers.importers import Progress, addon_header
 from voxstack_importers.model_card import card_license
 from voxstack_importers.piper.config import PiperConfig
 from voxstack_importers.piper.likeness import SAMPLES, choose, piper_stack
+from voxstack_importers.recognition import outline
 from voxstack_importers.references import SentenceReference, apply_loudness, read_tokens
 from voxstack_importers.vits.blocks import frame_noise, input_blocks, sample_block, streamed_blocks
 from voxstack_importers.vits.networks import VitsNetworks
@@ -28,6 +29,11 @@ from voxstack_packager import package
 
 INPUTS = ("input", "input_lengths", "scales", "sid")
 """Inputs of a graph that Piper exports; the last if there are several speakers."""
+
+
+def recognizes(path: Path) -> bool:
+    """Return whether a file looks like a Piper voice."""
+    return outline(path).inputs in ({*INPUTS}, {*INPUTS[:3]})
 
 
 def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from voxstack_importers.description import GENERATOR_SCHEDULE
 from voxstack_importers.importers import OPTIONS, Progress, addon_header
+from voxstack_importers.recognition import json_object
 from voxstack_importers.transformers.pretrained import Conversion, Pretrained, library
 from voxstack_packager import PackagingError, package
 
@@ -35,6 +36,11 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "VitsModel": Architecture("voxstack_importers.transformers.vits"),
 }
 """The supported classes of transformers."""
+
+
+def recognizes(path: Path) -> bool:
+    """Return whether a folder looks like one that ``save_pretrained`` of transformers wrote."""
+    return isinstance(json_object(path / "config.json").get("architectures"), list)
 
 
 def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
