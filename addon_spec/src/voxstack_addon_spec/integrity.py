@@ -86,8 +86,8 @@ def checked_chunks(stream: IO[bytes], entry: Mapping[str, Any], where: str) -> I
 def network_hash(config: Mapping[str, Any], name: str) -> str:
     """Return the content hash of one of an addon's own networks: 64 hex digits, equal for equal networks of all addons.
 
-    It covers role, inputs, outputs, streaming, autoregressive, lengths, and format and content of every export in
-    order, of the network and of its stateful form. It does not cover the names of the network and its files,
+    It covers role, inputs, outputs, streaming, autoregressive, lengths, the content of initial states, and format and
+    content of every export in order, of the network and of its stateful form. It does not cover the names of the network and its files,
     descriptions and measurements. Networks with the same hash can be one network in memory; an addon that borrows a
     network states its hash.
 
@@ -114,8 +114,17 @@ def _hashed_content(spec: Mapping[str, Any], files: Mapping[str, Any]) -> dict[s
     content = {
         key: spec[key] for key in ("role", "inputs", "outputs", "streaming", "autoregressive", "lengths") if key in spec
     }
+    for key in ("streaming", "autoregressive"):
+        if key in content and "states" in content[key]:
+            states = {name: _hashed_state(state, files) for name, state in content[key]["states"].items()}
+            content[key] = {**content[key], "states": states}
     content["exports"] = [
         {key: value if key == "format" else files[value]["sha256"] for key, value in export.items()}
         for export in spec["exports"]
     ]
     return content
+
+
+def _hashed_state(state: Mapping[str, Any], files: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state with the hash of its initial value in place of the name of its file."""
+    return {key: files[value]["sha256"] if key == "initial" else value for key, value in state.items()}

@@ -157,6 +157,11 @@ class NetworkSpec:
         return stepping.states if stepping else {}
 
     @functools.cached_property
+    def provided(self) -> frozenset[str]:
+        """Names of the states whose value before the first call is provided by callers."""
+        return frozenset(name for name, state in self.states.items() if state.provided)
+
+    @functools.cached_property
     def streamed(self) -> tuple[str, ...]:
         """Names of the outputs that are not states."""
         carried = {state.next for state in self.states.values()}

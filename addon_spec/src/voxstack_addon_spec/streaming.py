@@ -11,10 +11,18 @@ from voxstack_addon_spec.tensors import Tensor
 
 @dataclass(frozen=True)
 class State:
-    """A state: the output that becomes the input of the next call, and the length of its free axis before the first."""
+    """A state: an input that is an output of the call before. In the first call it is zeros, or a given value.
+
+    :param next: the output that becomes the input of the next call.
+    :param steps: length of its free axis before the first call.
+    :param initial: file of the addon with the value before the first call.
+    :param provided: whether the utterance has that value, under the name of the input.
+    """
 
     next: str
     steps: int = 0
+    initial: str | None = None
+    provided: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,7 @@ class Streaming:
     With ``states`` it receives every step once; the first call returns ``right`` steps fewer than it receives, the last
     call as many more.
 
-    :param states: by input name; zeros before the first call.
+    :param states: by input name.
     :param end: the input that is 1 in the last call and 0 before, if ``right`` is more than 0.
     """
 
@@ -59,7 +67,7 @@ class Autoregressive:
 
     :param frames: output of (batch, frames per step, features).
     :param stop: output of (batch, 1), above 0 in the last step.
-    :param states: by input name; zeros before the first step.
+    :param states: by input name.
     :param attention: output of (batch, steps of an input), if the network reports its attention.
     :param noise: inputs drawn for each step, ``normal`` or ``uniform``.
     """

@@ -90,6 +90,10 @@ def _form_findings(spec: Spec, files: Spec, path: Path) -> Iterator[Finding]:
     yield from mask_findings(spec["inputs"], (*path, "inputs"))
     if "streaming" in spec:
         yield from streaming_findings(spec, path)
+    for key in ("streaming", "autoregressive"):
+        for name, state in spec.get(key, {}).get("states", {}).items():
+            if "initial" in state:
+                yield from _unlisted_findings(state["initial"], files, (*path, key, "states", name, "initial"))
     for i, export in enumerate(spec["exports"]):
         for key in ("symbol", "parameters"):
             if key in export:

@@ -30,6 +30,9 @@ def state_findings(spec: Spec, states: Spec, parent: Path) -> Iterator[Finding]:
         else:
             yield from _fit_findings(spec, name, state, path)
         seen[following] = name
+        if "initial" in state and "provided" in state:
+            problem = "has two values before the first call: a file, and one that the utterance provides"
+            yield path, f"{problem}; remove 'initial' or 'provided'"
     first = sum(_first_elements(inputs[name], state) for name, state in states.items() if name in inputs)
     if first > MAX_STATE:
         problem = f"have {first} elements before the first call, and at most {MAX_STATE} are allowed"
@@ -54,7 +57,9 @@ def _fit_findings(spec: Spec, name: str, state: Spec, path: Path) -> Iterator[Fi
         yield path, f"{problem} {source['dtype']} {source['shape']}; give both the same type and shape"
     elif len(free) > 1:
         yield path, f"has the free axes {free}; a state may have one besides the batch: fix the lengths of the others"
-    elif free and "steps" not in state:
+    elif free and "provided" in state and "steps" in state:
+        yield (*path, "steps"), "the utterance provides the state, and with it the length of its free axis; remove it"
+    elif free and "steps" not in state and "provided" not in state:
         yield path, f"axis {free[0]!r} is free; set 'steps' to its length before the first call"
     elif not free and "steps" in state:
         yield (*path, "steps"), "the state has no free axis, so it has a fixed length; remove 'steps'"

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from voxstack.errors import NetworkError, VoxstackError, describe
+from voxstack.networks.states import States, first_states, provided_states
 from voxstack_addon_spec import Context, Form, NetworkSpec, Tensor
-
-States = dict[str, np.ndarray]
-"""States of a network by input name, with their batch axis."""
 
 Runner = Callable[..., Mapping[str, np.ndarray]]
 """A network as a runtime opened it: called with named arrays, it returns named arrays.
@@ -133,9 +131,15 @@ class Network:
         """Run for one utterance: arrays without their batch axis."""
         return self._first_rows(self(**self._add_batch(tensors)), self.spec.outputs)
 
-    def first_states(self) -> States:
-        """Return the states before the first call of a stream: zeros, read-only."""
-        return dict(self._first_states)
+    def first_states(self, utterance: Mapping[str, Any] | None = None) -> States:
+        """Return the states before the first call of a stream, read-only: zeros, or given values.
+
+        :param utterance: provides the first values of states, if the network has such states.
+        :raises NetworkError: if the utterance lacks one of them, or has one of another dtype or shape.
+        """
+        if not self.spec.provided:
+            return dict(self._first_states)
+        return {**self._first_states, **provided_states(self.spec, utterance or {})}
 
     def step(
         self, states: Mapping[str, np.ndarray], last: bool, /, **tensors: np.ndarray
@@ -235,14 +239,3 @@ class Network:
             if not tensor.mask:
                 raise NetworkError(f"network {self.spec.name!r} needs the input {name!r}; given were {sorted(tensors)}")
             tensors[name] = np.ones([sizes[a] if isinstance(a, str) else a for a in tensor.shape], tensor.dtype)
-
-
-def first_states(spec: NetworkSpec, batch: int = 1) -> States:
-    """Return the states of a network before its first call: zeros, read-only."""
-    zeros: States = {}
-    for name, state in spec.states.items():
-        tensor = spec.inputs[name]
-        shape = [batch if axis == "batch" else state.steps if isinstance(axis, str) else axis for axis in tensor.shape]
-        zeros[name] = np.zeros(shape, tensor.dtype)
-        zeros[name].flags.writeable = False
-    return zeros

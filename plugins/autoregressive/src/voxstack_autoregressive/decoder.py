@@ -66,7 +66,7 @@ class AutoregressiveDecoder(StreamableBlock):
 
     @property
     def needs(self) -> frozenset[str]:
-        return self._opened.spec.needs if self._opened else frozenset()
+        return self._opened.spec.needs | self._opened.spec.provided if self._opened else frozenset()
 
     @property
     def makes(self) -> str | None:

@@ -51,7 +51,7 @@ class DecodingState(Job):
             inputs[mask][:, : self.tokens] = 1
         self.inputs = inputs
         self.noise = StepNoise(spec.autoregressive.noise, spec, utterance)
-        self.states: States = network.first_states()
+        self.states: States = network.first_states(utterance)
         self.position = 0
         """Token attended most in the latest step."""
         self.stay = 0

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from voxstack import AddonError, Frames, NetworkError, Resources, Schedule, StreamableBlock, Utterance, windows
-from voxstack.networks import Network, Streaming
+from voxstack.networks import Network, States, Streaming
 from voxstack.streaming.windows import pulls
 
 Arrays = Mapping[str, np.ndarray]
@@ -23,7 +23,7 @@ class Decoder(StreamableBlock):
     part by part with states that it carries. A network that has both forms carries states, which computes every frame
     once, unless the context requests windows or has fixed sizes; the output is the same. The stream goes to the input
     that ``streaming`` names. The other inputs come from the utterance by name: as they are, or, if they have the
-    streaming axis too, cut at the same frames.
+    streaming axis too, cut at the same frames. States begin as zeros, or as the addon or the utterance states.
 
     :param network: name of the network; by default the addon's only one of role ``decoder``.
     :param context: where it runs, as named in the addon; by default the voice's own context.
@@ -35,7 +35,7 @@ class Decoder(StreamableBlock):
 
     @property
     def needs(self) -> frozenset[str]:
-        return self._opened.spec.needs - {self.streaming.input} if self._opened else frozenset()
+        return self._inputs | self._opened.spec.provided if self._opened else frozenset()
 
     @property
     def takes(self) -> str | None:
@@ -93,8 +93,11 @@ class Decoder(StreamableBlock):
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         whole, sliced = self._other_inputs(utterance)
         schedule: Schedule = utterance.get("schedule", Schedule())
-        run = self._stateful if self.streaming.states else self._windowed
-        yield from run(source, whole, sliced, not schedule.urgent)
+        if self.streaming.states:
+            states = self._network.first_states(utterance)
+            yield from self._stateful(source, whole, sliced, states, not schedule.urgent)
+        else:
+            yield from self._windowed(source, whole, sliced, not schedule.urgent)
 
     def _windowed(self, source: Frames, whole: Arrays, sliced: Arrays, read_ahead: bool) -> Iterator[np.ndarray]:
         network, streaming, output = self._network, self.streaming, self._output
@@ -105,9 +108,10 @@ class Decoder(StreamableBlock):
             result = network.run_single(**{streaming.input: frames}, **whole, **slices)[output]
             yield result[skip * streaming.hop : (skip + count) * streaming.hop]
 
-    def _stateful(self, source: Frames, whole: Arrays, sliced: Arrays, read_ahead: bool) -> Iterator[np.ndarray]:
+    def _stateful(
+        self, source: Frames, whole: Arrays, sliced: Arrays, states: States, read_ahead: bool
+    ) -> Iterator[np.ndarray]:
         network, streaming, output = self._network, self.streaming, self._output
-        states = network.first_states()
         start = 0
         for frames, last in pulls(source, streaming.right, read_ahead=read_ahead):
             slices = _slices(sliced, start, len(frames))
@@ -129,6 +133,11 @@ class Decoder(StreamableBlock):
         return self._opened
 
     @property
+    def _inputs(self) -> frozenset[str]:
+        """Names of the inputs beside the stream that every call receives."""
+        return self._network.spec.needs - {self.streaming.input}
+
+    @property
     def _output(self) -> str:
         return self._network.spec.streamed[0]
 
@@ -136,7 +145,7 @@ class Decoder(StreamableBlock):
         """Return the inputs from the utterance: those passed whole, and those sliced along the stream."""
         whole: dict[str, np.ndarray] = {}
         sliced: dict[str, np.ndarray] = {}
-        for name in sorted(self.needs):
+        for name in sorted(self._inputs):
             along = self.streaming.axis in self._network.spec.inputs[name].shape
             (sliced if along else whole)[name] = np.asarray(utterance[name])
         return whole, sliced

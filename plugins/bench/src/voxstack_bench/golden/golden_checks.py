@@ -201,7 +201,7 @@ def _run_in_parts(network: Network, inputs: Arrays) -> dict[str, np.ndarray]:
     shapes = {name: spec.inputs[name].shape for name in spec.needs}
     axes = {name: shape.index(streaming.axis) for name, shape in shapes.items() if streaming.axis in shape}
     steps = np.arange(inputs[streaming.input].shape[axes[streaming.input]])
-    states: Arrays = first_states(spec, len(inputs[streaming.input]))
+    states: Arrays = first_states(spec, len(inputs[streaming.input])) | {name: inputs[name] for name in spec.provided}
     parts = []
     for indices, last in pulls(np.array_split(steps, 2), streaming.right):
         part = {name: inputs[name].take(indices, axes[name]) if name in axes else inputs[name] for name in spec.needs}

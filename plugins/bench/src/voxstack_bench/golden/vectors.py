@@ -142,7 +142,7 @@ def _read(files: AddonFiles, file: str) -> Arrays:
 def _check_names(file: str, spec: NetworkSpec, inputs: AbstractSet[str], outputs: AbstractSet[str]) -> None:
     unknown = [f"inputs.{name}" for name in sorted(inputs - spec.inputs.keys())]
     unknown += [f"outputs.{name}" for name in sorted(outputs - spec.outputs.keys())]
-    missing = [f"inputs.{name}" for name in sorted(spec.needs - inputs)]
+    missing = [f"inputs.{name}" for name in sorted((spec.needs | spec.provided) - inputs)]
     missing += [f"outputs.{name}" for name in sorted(set(spec.streamed) - outputs)]
     if unknown or missing:
         problems = [f"lacks {missing}"] * bool(missing)
