@@ -195,7 +195,7 @@ def test_weights_of_all_sorts(tmp_path, half):
         examples=lambda rng, sizes: {"letters": rng.integers(0, 50, (sizes["batch"], sizes["letters"]))},
         half=half,
     )
-    exported, entries = export_network(network, tmp_path, progress=str)
+    exported, entries, _ = export_network(network, tmp_path, progress=str)
     inputs = network.example_inputs({"batch": 2, "letters": 9}, seed=1)
     expected = exported(**inputs)
     assert entries[1]["parameters"] == entries[0]["parameters"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from voxstack_packager.errors import NoStatefulForm, PackagingError
 from voxstack_packager.fusing import fuse
+from voxstack_packager.measure.deviation import deviation
 from voxstack_packager.measure.exactness import (
     batch_invariance,
     chunk_exactness,
-    deviation,
     is_deterministic,
     mask_exactness,
     relative_error,

@@ -18,7 +18,7 @@ from voxstack_packager.export.shared_weights import save_with_external_data
 from voxstack_packager.fused_graph import fused_lengths, fused_signature, in_order, join_models
 from voxstack_packager.golden_vectors import golden_path, write_golden_vectors
 from voxstack_packager.json_entries import tensors_entry
-from voxstack_packager.measure.exactness import deviation
+from voxstack_packager.measure.deviation import deviation
 from voxstack_packager.measure.measured import check_error, measure_basics, measure_invariances
 from voxstack_packager.runners import onnx_runner
 from voxstack_packager.signature import (

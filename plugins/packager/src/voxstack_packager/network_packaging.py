@@ -29,11 +29,13 @@ def package_network(source: Source, folder: Path, progress: Callable[[str], None
     :raises PackagingError: if it cannot be exported, or an error is above its limit.
     """
     progress(f"{source.name}: exporting")
-    module, exports = export_network(source, folder, progress)
+    module, exports, fixed = export_network(source, folder, progress)
     sizes = ", ".join(f"{export['format']} {_megabytes(export, folder):.2f} MB" for export in exports)
     progress(f"{source.name}: {sizes}; measuring")
     run, signature = onnx_runner(folder / exports[0]["symbol"]), source.signature
     measured, field = measure(source, run, module)
+    if fixed:  # it is measured now
+        progress(f"{source.name}: the exporter declares {', '.join(fixed)}; the graph computes any size, as declared")
     measured |= _measure_other_formats(source, folder, exports[1:], module)
     inputs, outputs, original_error = _golden_example(source, run)
     measured |= original_error

@@ -44,7 +44,7 @@ def _open(model: str | bytes, sizes: Mapping[str, int]) -> Runner:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised
     for axis, size in sizes.items():
         options.add_free_dimension_override_by_name(axis, size)
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -18,7 +18,7 @@ from voxstack_packager.export.shared_weights import save_with_external_data
 from voxstack_packager.golden_speech import GoldenRequest, read_golden_request
 from voxstack_packager.golden_vectors import golden_examples, golden_path
 from voxstack_packager.json_entries import lengths_entry
-from voxstack_packager.measure.exactness import deviation
+from voxstack_packager.measure.deviation import deviation
 from voxstack_packager.measure.measured import SOURCE_LIMIT, WRONG_EXPORT, check_error
 from voxstack_packager.packaging import add_golden_speech
 from voxstack_packager.runners import module_runner, onnx_runner, ordered_module, pt2_runner

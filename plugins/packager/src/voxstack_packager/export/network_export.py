@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from voxstack.networks import Runner
 from voxstack_packager.export.float16_weights import round_initializers
@@ -13,8 +14,18 @@ from voxstack_packager.export.pt2_export import export_pt2
 from voxstack_packager.runners import model_runner, module_runner, ordered_module
 from voxstack_packager.sources import NetworkSource, OnnxSource, Source
 
-Exported = tuple[Runner, list[dict[str, str]]]
-"""The exported module or graph as a runner, with its weights as they are stored; and the entries of ``exports``."""
+
+class Exported(NamedTuple):
+    """An exported network.
+
+    :param run: the module or graph that was exported, with its weights as they are stored.
+    :param exports: the entries of ``exports``.
+    :param fixed: the axes that the exporter declared as fixed though they should be free, each as a phrase.
+    """
+
+    run: Runner
+    exports: list[dict[str, str]]
+    fixed: list[str]
 
 
 def export_network(source: Source, folder: Path, progress: Callable[[str], None] = print) -> Exported:
@@ -33,11 +44,12 @@ def _export_module(source: NetworkSource, folder: Path, progress: Callable[[str]
     core = materialize(source.module, source.half, source.name)
     module = ordered_module(core, list(signature.inputs), list(signature.outputs))
     with_pt2 = "pt2" in source.formats
-    entries = [write_onnx(source, export_module(source, module), folder, progress, external=with_pt2)]
+    model, fixed = export_module(source, module)
+    entries = [write_onnx(source, model, folder, progress, external=with_pt2)]
     if with_pt2:
         symbol, parameters = (folder / entries[0][key] for key in ("symbol", "parameters"))
         entries.append(export_pt2(source.name, core, signature, source.example_inputs, symbol, parameters, source.half))
-    return module_runner(module, signature), entries
+    return Exported(module_runner(module, signature), entries, fixed)
 
 
 def _export_graph(source: OnnxSource, folder: Path, progress: Callable[[str], None]) -> Exported:
@@ -45,5 +57,5 @@ def _export_graph(source: OnnxSource, folder: Path, progress: Callable[[str], No
     if source.half:
         round_initializers(model)
     run = model_runner(model, source.name)
-    name_axes(source, model)
-    return run, [write_onnx(source, model, folder, progress)]
+    fixed = name_axes(source, model)
+    return Exported(run, [write_onnx(source, model, folder, progress)], fixed)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.export.convolutions import use_2d_convolutions
 from voxstack_packager.export.float16_weights import store_initializers_as_float16
+from voxstack_packager.export.onnx_recurrences import use_onnx_recurrences
+from voxstack_packager.export.padded_sequences import with_padded_sequences
 from voxstack_packager.export.shared_weights import save_with_external_data
 from voxstack_packager.export.torch_export import dynamic_shapes, example_arguments, explain_failure, silence
 from voxstack_packager.sources import NetworkSource, OnnxSource, Source
@@ -23,17 +25,17 @@ INLINE_LIMIT = 64 * 1024 * 1024
 be mapped."""
 
 
-def export_module(source: NetworkSource, module: nn.Module) -> ModelProto:
-    """Return the ONNX graph of a torch module, its axes named as declared.
+def export_module(source: NetworkSource, module: nn.Module) -> tuple[ModelProto, list[str]]:
+    """Return the ONNX graph of a torch module, its axes named as declared, and the axes that torch declared as fixed.
 
     :param module: has its inputs and outputs in the order of the signature.
-    :raises PackagingError: if torch cannot export the module, or fixes an axis that should be free.
+    :raises PackagingError: if torch cannot export the module.
     """
     import torch
 
     with silence(), explain_failure(source.name, "torch.onnx.export"), torch.no_grad():
         program = torch.onnx.export(
-            module,
+            with_padded_sequences(use_onnx_recurrences(module, source.name)),
             example_arguments(source.signature, source.example_inputs, source.name),
             dynamo=True,
             dynamic_shapes={"tensors": tuple(dynamic_shapes(source.signature))},
@@ -43,8 +45,7 @@ def export_module(source: NetworkSource, module: nn.Module) -> ModelProto:
         )
         assert program is not None, "the dynamo exporter returns a program"
         model: ModelProto = program.model_proto
-    name_axes(source, model)
-    return model
+    return model, name_axes(source, model)
 
 
 def read_model(source: OnnxSource) -> ModelProto:
@@ -79,12 +80,17 @@ def write_onnx(
     return save_with_external_data(path, model)
 
 
-def name_axes(source: Source, model: ModelProto) -> None:
-    """Give every named axis of a graph its declared name.
+def name_axes(source: Source, model: ModelProto) -> list[str]:
+    """Give every named axis of a graph its declared name, and return those that were fixed, each as a phrase.
 
-    :raises PackagingError: if an axis that should be free is fixed, or the graph has other inputs, outputs or axes.
+    Exporters declare axes as fixed that the graph computes at any size, and the other way around. What a graph does is
+    therefore measured, at several sizes (:func:`voxstack_packager.measure.measured.source_error`).
+
+    :raises PackagingError: if an existing graph fixes an input that should be free, or if a graph has other inputs,
+        outputs or axes than declared.
     """
     signature = source.signature
+    fixed = []
     sides = (("inputs", model.graph.input, signature.inputs), ("outputs", model.graph.output, signature.outputs))
     for side, values, tensors in sides:
         names = [value.name for value in values]
@@ -96,23 +102,24 @@ def name_axes(source: Source, model: ModelProto) -> None:
                 problem = f"{side}.{name} has {len(dimensions)} axes; declared are {list(tensor.shape)}"
                 raise PackagingError(source.name, problem)
             for dimension, axis in zip(dimensions, tensor.shape, strict=True):
-                _name_axis(source, f"{side}.{name}", dimension, axis)
+                size = _name_axis(source, f"{side}.{name}", dimension, axis)
+                fixed += [] if size is None else [f"{axis!r} of {side}.{name} as {size}"]
+    return fixed
 
 
-def _name_axis(source: Source, where: str, dimension: TensorShapeProto.Dimension, axis: str | int) -> None:
+def _name_axis(source: Source, where: str, dimension: TensorShapeProto.Dimension, axis: str | int) -> int | None:
+    """Name one axis, and return the size at which the graph declares an axis that should be free."""
     fixed = dimension.dim_value if dimension.HasField("dim_value") else None
-    if isinstance(axis, str) and fixed is not None:
-        raise PackagingError(
-            source.name,
-            f"the graph fixes the axis {axis!r} of {where} at {fixed}: the network computes with a size as a number "
-            "(int(x.shape[1]), a loop, a table of that length); make it free, or declare the axis as this number",
-        )
+    if isinstance(axis, str) and fixed is not None and isinstance(source, OnnxSource) and where.startswith("inputs"):
+        problem = f"the graph accepts only {fixed} for the axis {axis!r} of {where}"
+        raise PackagingError(source.name, f"{problem}; make it free, or declare the axis as this number")
     if isinstance(axis, int) and fixed not in (None, axis):
         raise PackagingError(source.name, f"{where} has {fixed} where {axis} is declared; correct one of them")
     if isinstance(axis, str):
         dimension.dim_param = axis
-    else:
-        dimension.dim_value = axis
+        return fixed
+    dimension.dim_value = axis
+    return None
 
 
 def _strip_metadata(model: ModelProto) -> None:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.export.float16_weights import store_parameters_as_float16
+from voxstack_packager.export.padded_sequences import with_padded_sequences
 from voxstack_packager.export.shared_weights import weight_offsets
+from voxstack_packager.export.torch_recurrences import free_recurrences, use_padded_recurrences
 from voxstack_packager.export.torch_export import dynamic_shapes, example_arguments, explain_failure, silence
 from voxstack_packager.export.weight_table import TABLE, table_row
 from voxstack_packager.runners import ordered_module
@@ -54,11 +56,11 @@ def export_pt2(
     import torch
 
     shared = _shared_weights(core, weight_offsets(symbol, parameters))
-    module = _with_weights_as_inputs(core, shared, signature, half)
+    module = with_padded_sequences(_with_weights_as_inputs(core, shared, signature, half))
     arguments = (*example_arguments(signature, examples, name), *(weight.tensor for weight in shared))
     shapes = {"tensors": (*dynamic_shapes(signature), *({} for _ in shared))}
     failures = explain_failure(name, "torch.export.export", "; 'pt2' may also be left out of formats")
-    with silence(), failures, torch.no_grad():
+    with silence(), failures, torch.no_grad(), free_recurrences():
         program = torch.export.export(module, arguments, dynamic_shapes=shapes)
     _check_free_axes(name, program, signature)
     _strip_metadata(program)
@@ -104,6 +106,7 @@ def _with_weights_as_inputs(
         owner, _, attribute = name.rpartition(".")
         setattr(bare.get_submodule(owner), attribute, None)
     stored = store_parameters_as_float16(bare) if half else bare
+    use_padded_recurrences(stored)
     network = ordered_module(stored, list(signature.inputs), list(signature.outputs))
     positions = [(f"module.{name}", i) for i, weight in enumerate(shared) for name in weight.names]
     count = len(signature.inputs)

@@ -18,19 +18,26 @@ SIZES = (29, 37, 43, 53, 61, 71, 79)
 """Sizes to export with: unequal, so that exporters do not take two axes for one."""
 
 
-def example_arguments(signature: SignatureLike, examples: MakeExamples, where: str) -> tuple[Tensor, ...]:
-    """Return example inputs in the order of the signature, with another size for each named axis.
+def example_sizes(signature: SignatureLike, where: str) -> dict[str, int]:
+    """Return the sizes of the axes of the example that modules are exported with.
 
     :raises PackagingError: if there are more axes than :data:`SIZES`.
     """
-    import torch
-
     free = [axis for axis in input_axes(signature) if axis != "batch"]
     if len(free) > len(SIZES):
         problem = f"has {len(free)} named axes, and at most {len(SIZES)} are supported; declare some of them as numbers"
         raise PackagingError(where, problem)
-    sizes = {"batch": 2, **dict(zip(free, SIZES, strict=False))}
-    arrays = examples(sizes, 0)
+    return {"batch": 2, **dict(zip(free, SIZES, strict=False))}
+
+
+def example_arguments(signature: SignatureLike, examples: MakeExamples, where: str) -> tuple[Tensor, ...]:
+    """Return example inputs in the order of the signature, with another size for each named axis.
+
+    :raises PackagingError: as :func:`example_sizes` raises it.
+    """
+    import torch
+
+    arrays = examples(example_sizes(signature, where), 0)
     return tuple(torch.from_numpy(arrays[name].copy()) for name in signature.inputs)
 
 

@@ -9,7 +9,6 @@ value.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from voxstack_packager.signature import (
 )
 
 LENGTHS = (13, 48)
-"""Steps of the two unpadded inputs that masks are tried with, and of those that exports are compared at, besides 1."""
+"""Steps of the two unpadded inputs that masks are tried with."""
 
 PADDING = (7, 80)
 """Steps of padding after each of them."""
@@ -174,31 +173,3 @@ def _run_windows(
                 raise PackagingError("chunk_exactness", f"{name!r} has {found}; a hop of {hop} requires more")
             parts[name].append(np.take(outputs[name], new, position))
     return {name: np.concatenate(arrays, positions[name]) for name, arrays in parts.items()}
-
-
-def deviation(run: Runner, reference: Runner, signature: SignatureLike, examples: MakeExamples) -> float:
-    """Return the largest error of ``run`` against ``reference``, alone and in a batch, at several sizes of every axis.
-
-    A size of 1 is left out where ``reference`` itself fails at it (it may need two steps).
-
-    :raises PackagingError: if ``run`` fails where ``reference`` does not.
-    """
-    worst = 0.0
-    free = [axis for axis in input_axes(signature) if axis != "batch"]
-    for seed, (length, batch) in enumerate(chain([(1, 1)], zip(LENGTHS, (1, 3), strict=True))):
-        sizes = {axis: length + 2 * i for i, axis in enumerate(free)}
-        inputs = examples(default_sizes(signature, batch=batch, **sizes), seed)
-        try:
-            expected = reference(**inputs)
-        except Exception:
-            if length == 1:
-                continue
-            raise
-        try:
-            outputs = run(**inputs)
-        except Exception as error:
-            shapes = {name: array.shape for name, array in inputs.items()}
-            problem = f"fails with inputs of the shapes {shapes}, where its reference does not: {error}"
-            raise PackagingError("deviation", problem) from error
-        worst = max(worst, relative_error(outputs, expected))
-    return worst

@@ -6,17 +6,18 @@ from typing import Any
 
 from voxstack.networks import Runner
 from voxstack_packager.errors import PackagingError
+from voxstack_packager.export.torch_export import example_sizes
+from voxstack_packager.measure.deviation import deviation, fixed_axis
 from voxstack_packager.measure.exactness import (
     batch_invariance,
     chunk_exactness,
-    deviation,
     is_deterministic,
     mask_exactness,
     scales,
 )
 from voxstack_packager.measure.receptive_field import ReceptiveField, receptive_field
 from voxstack_packager.signature import MakeExamples, SignatureLike
-from voxstack_packager.sources import Source
+from voxstack_packager.sources import NetworkSource, Source
 
 MASK_LIMIT, CHUNK_LIMIT, BATCH_LIMIT, SOURCE_LIMIT = 1e-4, 1e-5, 1e-3, 1e-3
 """Largest errors that are accepted, relative to the scale of the output."""
@@ -28,6 +29,12 @@ NOT_DETERMINISTIC = (
 WRONG_EXPORT = (
     "the export produces another output than its module, so an operator was exported wrong; write the module with "
     "other operators"
+)
+FIXED_SIZE = (
+    "the export is right with the sizes of its example, {sizes}, and with {axis!r} of {size} it {problem}: the network "
+    "computes with that size as a number. Write a Python loop over steps (around an nn.LSTMCell, say) as an nn.LSTM, "
+    "nn.GRU or nn.RNN, or as a function of torch.jit.script; replace int(x.shape[1]) by x.shape[1], and tables of one "
+    "length; or declare the axis as a number"
 )
 MIXED_ROWS = "a row of a batch produces another output than alone; compute nothing over the batch axis"
 IGNORED_MASK = (
@@ -48,7 +55,7 @@ def measure(source: Source, run: Runner, module: Runner) -> tuple[dict[str, Any]
         ignores its mask, or cannot stream.
     """
     measured = {
-        **measure_basics(source.name, run, source.signature, source.example_inputs),
+        **_measure_basics(source, run, module),
         "source_error": source_error(source, run, module),
         **measure_invariances(source.name, run, source.signature, source.example_inputs),
     }
@@ -56,6 +63,16 @@ def measure(source: Source, run: Runner, module: Runner) -> tuple[dict[str, Any]
         return measured, None
     field, chunk_errors = _measure_windows(source, source.streaming, run, module)
     return {**measured, "chunk_error": chunk_errors}, field
+
+
+def _measure_basics(source: Source, run: Runner, module: Runner) -> dict[str, Any]:
+    try:
+        return measure_basics(source.name, run, source.signature, source.example_inputs)
+    except PackagingError:
+        raise
+    except Exception as failure:  # the errors of runtimes have no class in common
+        source_error(source, run, module)  # names the sizes at which the export fails
+        raise PackagingError(source.name, f"its export does not run ({failure}); check its examples") from failure
 
 
 def measure_basics(where: str, run: Runner, signature: SignatureLike, examples: MakeExamples) -> dict[str, Any]:
@@ -87,10 +104,26 @@ def measure_invariances(where: str, run: Runner, signature: SignatureLike, examp
 def source_error(source: Source, run: Runner, module: Runner) -> float:
     """Return the error of an export against its module.
 
-    :raises PackagingError: if it is larger than rounding explains.
+    :raises PackagingError: if it is larger than rounding explains; naming the axis, if it is right at the sizes of its
+        example and wrong at others.
     """
-    error = deviation(run, module, source.signature, source.example_inputs)
-    return check_error(source.name, error, SOURCE_LIMIT, WRONG_EXPORT)
+    try:
+        error = deviation(run, module, source.signature, source.example_inputs)
+        return check_error(source.name, error, SOURCE_LIMIT, WRONG_EXPORT)
+    except PackagingError as failure:
+        raise PackagingError(source.name, _fixed_size(source, run, module) or failure.problem) from failure
+
+
+def _fixed_size(source: Source, run: Runner, module: Runner) -> str:
+    """Return what is wrong with an export of a module that is right at the sizes of its example only; else nothing."""
+    if not isinstance(source, NetworkSource):
+        return ""
+    sizes = example_sizes(source.signature, source.name)
+    found = fixed_axis(run, module, source.signature, source.example_inputs, sizes)
+    if found is None:
+        return ""
+    axis, size, problem = found
+    return FIXED_SIZE.format(sizes=sizes, axis=axis, size=size, problem=problem)
 
 
 def _measure_windows(source: Source, axis: str, run: Runner, module: Runner) -> tuple[ReceptiveField, dict[str, float]]:
