@@ -45,6 +45,19 @@ def test_everything_else_does(config: dict[str, Any], edit: Any):
     assert network_hash(config, "vocoder") != before
 
 
+def test_the_content_of_a_first_state_matters_and_its_name_does_not():
+    config = json.loads(
+        (Path(__file__).parents[1] / "examples" / "valid" / "states_with_values.json").read_text("utf-8")
+    )
+    known = network_hash(config, "vocoder")
+    states = config["networks"]["vocoder"]["streaming"]["states"]
+    states["hidden"]["initial"] = "other.npy"
+    config["files"]["other.npy"] = config["files"].pop("vocoder.hidden.npy")
+    assert network_hash(config, "vocoder") == known
+    config["files"]["other.npy"]["sha256"] = "8" * 64
+    assert network_hash(config, "vocoder") != known
+
+
 def test_stateful_form_matters_with_its_files():
     config = json.loads((Path(__file__).parents[1] / "examples" / "valid" / "streaming.json").read_text("utf-8"))
     known = network_hash(config, "decoder")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from tiny import network, tensor
 
-from voxstack import ContextError, NetworkError
+from voxstack import AddonError, ContextError, NetworkError
 from voxstack.networks import Context, Network, NetworkSpec, first_states
 
 CONFIG = network(
@@ -108,6 +109,65 @@ STEPS = {
 
 def both() -> NetworkSpec:
     return NetworkSpec.of("net", {**CONFIG, "stateful": STEPS}, "digest", lambda name: None, False)  # type: ignore[arg-type,return-value]
+
+
+def with_values(folder: Path, **files: np.ndarray) -> NetworkSpec:
+    """Return a spec of a network whose states begin with the values of files, but ``hidden``, which is provided."""
+    states = {"past": {"next": "next_past", "steps": 2}, "hidden": {"next": "next_hidden", "provided": True}}
+    for name, array in files.items():
+        np.save(folder / f"{name}.npy", array)
+        states[name]["initial"] = f"{name}.npy"
+    config = {"role": "decoder", **STEPS, "streaming": {**STEPS["streaming"], "states": states}}  # type: ignore[dict-item]
+    return NetworkSpec.of("net", config, "digest", folder.joinpath, False)
+
+
+def test_states_begin_with_the_values_of_files_and_of_the_utterance(tmp_path: Path) -> None:
+    past = np.arange(6, dtype=np.float32).reshape(3, 2)
+    made = with_values(tmp_path, past=past)
+    assert made.provided == {"hidden"}
+    states = first_states(made, 5)
+    assert {name: x.shape for name, x in states.items()} == {"past": (5, 3, 2)}
+    assert all((row == past).all() for row in states["past"])
+    assert not states["past"].flags.writeable
+    network = Network(made, Context("python"), lambda **arrays: {})
+    begun = network.first_states({"hidden": np.arange(4, dtype=np.float32), "text": "x"})
+    assert begun["hidden"].dtype == "float16"
+    np.testing.assert_array_equal(begun["hidden"], [[0, 1, 2, 3]])
+    np.testing.assert_array_equal(begun["past"], past[None])
+
+
+@pytest.mark.parametrize(
+    ("utterance", "problem"),
+    [
+        ({}, "state 'hidden': the utterance has no 'hidden'; let a block before it give that"),
+        ({"hidden": np.zeros((1, 4), np.float32)}, r"has float32 \[1, 4\]; it takes float16 \[4\]"),
+        ({"hidden": np.zeros(4, complex)}, r"has complex128 \[4\]; it takes float16 \[4\]"),
+    ],
+)
+def test_what_a_state_cannot_begin_with_is_named(tmp_path: Path, utterance: dict[str, Any], problem: str) -> None:
+    network = Network(with_values(tmp_path), Context("python"), lambda **arrays: {})
+    with pytest.raises(NetworkError, match=problem):
+        network.first_states(utterance)
+
+
+@pytest.mark.parametrize("array", [np.zeros((3, 3), np.float32), np.zeros((3, 2)), np.zeros((1, 3, 2), np.float32)])
+def test_a_file_that_no_state_begins_with_is_an_error(tmp_path: Path, array: np.ndarray) -> None:
+    with pytest.raises(
+        AddonError, match=r"past\.npy: is float.*, and the state 'past' begins as float32 \[3, 2\]; package"
+    ):
+        first_states(with_values(tmp_path, past=array))
+
+
+def test_a_file_that_is_no_array_is_an_error(tmp_path: Path) -> None:
+    made = with_values(tmp_path, past=np.zeros((3, 2), np.float32))
+    (tmp_path / "past.npy").write_bytes(b"no array")
+    with pytest.raises(AddonError, match=r"past\.npy: cannot be read"):
+        first_states(made)
+    (tmp_path / "past.npy").unlink()
+    np.savez(tmp_path / "past", a=np.zeros(2))
+    (tmp_path / "past.npz").rename(tmp_path / "past.npy")
+    with pytest.raises(AddonError, match=r"past\.npy: is no \.npy"):
+        first_states(made)
 
 
 def test_the_stateful_form_is_a_network_of_its_own_whose_caller_gives_no_states() -> None:

@@ -87,9 +87,9 @@ def network_hash(config: Mapping[str, Any], name: str) -> str:
     """Return the content hash of one of an addon's own networks: 64 hex digits, equal for equal networks of all addons.
 
     It covers role, inputs, outputs, streaming, autoregressive, lengths, the content of initial states, and format and
-    content of every export in order, of the network and of its stateful form. It does not cover the names of the network and its files,
-    descriptions and measurements. Networks with the same hash can be one network in memory; an addon that borrows a
-    network states its hash.
+    content of every export in order, of the network and of its stateful form. It does not cover the names of the
+    network and its files, descriptions and measurements. Networks with the same hash can be one network in memory; an
+    addon that borrows a network states its hash.
 
     :param config: a valid config.
     :raises AddonError: if the addon has no network of this name, or borrows it.

@@ -52,6 +52,11 @@ def _version_findings(config: Spec) -> Iterator[Finding]:
             (2, ("networks", name, "streaming"), spec.get("streaming", {}), ("states",)),
             (3, ("networks", name), spec, ("autoregressive",)),
         ]
+        forms: list[tuple[Path, Spec]] = [(("networks", name), spec)]
+        forms.append((("networks", name, "stateful"), spec.get("stateful", {})))
+        for path, form in forms:
+            states = form.get("streaming", {}).get("states", {}).items()
+            places += [(3, (*path, "streaming", "states", key), s, ("initial", "provided")) for key, s in states]
     for since, path, spec, keys in places:
         for key in keys if version < since else ():
             if key in spec:

@@ -19,14 +19,13 @@ def tensors_entry(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     }
 
 
-def autoregressive_entry(steps: Autoregressive, inputs: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Return ``autoregressive``."""
-    states = {}
-    for name, state in steps.states.items():
-        grows = any(isinstance(axis, str) and axis != "batch" for axis in inputs[name].shape)
-        states[name] = {"next": state.next, **({"steps": state.steps} if grows else {})}
+def autoregressive_entry(steps: Autoregressive, states: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``autoregressive``.
+
+    :param states: its ``states``.
+    """
     optional = {"attention": steps.attention, "noise": dict(steps.noise)}
-    entry = {"frames": steps.frames, "stop": steps.stop, "states": states}
+    entry = {"frames": steps.frames, "stop": steps.stop, "states": dict(states)}
     return {**entry, **{key: value for key, value in optional.items() if value}}
 
 

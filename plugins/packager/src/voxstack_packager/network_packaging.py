@@ -15,6 +15,9 @@ from voxstack_packager.json_entries import autoregressive_entry, lengths_entry, 
 from voxstack_packager.measure.exactness import relative_error
 from voxstack_packager.measure.measured import SOURCE_LIMIT, check_error, measure, source_error
 from voxstack_packager.measure.receptive_field import ReceptiveField
+from voxstack_packager.measure.time_limit import TIME_LIMIT
+from voxstack_packager.own_states.own_states_packaging import package_own_states
+from voxstack_packager.own_states.state_entries import state_entries
 from voxstack_packager.runners import onnx_runner, pt2_runner
 from voxstack_packager.signature import Arrays, axis_sizes, complete_inputs, default_sizes
 from voxstack_packager.sources import NetworkSource, OnnxSource, Source
@@ -23,11 +26,16 @@ from voxstack_packager.stateful.stateful_entry import with_stateful_form
 OTHER_OUTPUT = "produces another output than the golden vectors of its original, so it was not extracted correctly"
 
 
-def package_network(source: Source, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
+def package_network(
+    source: Source, folder: Path, progress: Callable[[str], None], time_limit: float = TIME_LIMIT
+) -> dict[str, Any]:
     """Export and measure a network, write its golden vectors, and return its entry in addon.json.
 
-    :raises PackagingError: if it cannot be exported, or an error is above its limit.
+    :param time_limit: seconds that its measurement may take.
+    :raises PackagingError: if it cannot be exported, or an error is above its limit, or the time is.
     """
+    if source.states:
+        return package_own_states(source, folder, progress, time_limit)
     progress(f"{source.name}: exporting")
     module, exports, fixed = export_network(source, folder, progress)
     sizes = ", ".join(f"{export['format']} {_megabytes(export, folder):.2f} MB" for export in exports)
@@ -40,7 +48,7 @@ def package_network(source: Source, folder: Path, progress: Callable[[str], None
     inputs, outputs, original_error = _golden_example(source, run)
     measured |= original_error
     write_golden_vectors(folder / golden_path(source.name), inputs, outputs)
-    steps = _steps_entry(source, field)
+    steps = _steps_entry(source, field, folder)
     progress(f"{source.name}: {json.dumps({**steps, 'measured': measured})}")
     spec: dict[str, Any] = {"role": source.role, **({"description": source.description} if source.description else {})}
     spec |= {"inputs": tensors_entry(signature.inputs), "outputs": tensors_entry(signature.outputs), **steps}
@@ -80,10 +88,12 @@ def _golden_example(source: Source, run: Runner) -> tuple[Arrays, Arrays, dict[s
     return inputs, run(**inputs), {}
 
 
-def _steps_entry(source: Source, field: ReceptiveField | None) -> dict[str, Any]:
+def _steps_entry(source: Source, field: ReceptiveField | None, folder: Path) -> dict[str, Any]:
     """Return ``autoregressive`` or ``streaming`` of a network that has one of them."""
     if source.autoregressive is not None:
-        return {"autoregressive": autoregressive_entry(source.autoregressive, source.signature.inputs)}
+        steps, inputs = source.autoregressive, source.signature.inputs
+        states = state_entries(source.name, steps.states, source.initial, inputs, folder)
+        return {"autoregressive": autoregressive_entry(steps, states)}
     if field is None:
         return {}
     stream_input = {"input": source.stream_input} if source.stream_input else {}

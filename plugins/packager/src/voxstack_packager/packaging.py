@@ -11,6 +11,7 @@ from voxstack_addon_spec import SPEC_VERSION, validate_config
 from voxstack_packager.addon_folder import CONFIG, atomic_folder, copy_files, write_config
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.golden_speech import GoldenRequest, write_golden_speech
+from voxstack_packager.measure.time_limit import TIME_LIMIT
 from voxstack_packager.network_packaging import package_network
 from voxstack_packager.reference import Reference
 from voxstack_packager.sources import Borrowed, Source
@@ -35,6 +36,7 @@ def package(
     golden_text: str | None = None,
     reference: Reference | None = None,
     replace: bool = False,
+    time_limit: float = TIME_LIMIT,
     progress: Callable[[str], None] = print,
 ) -> Path:
     """Make an addon in ``folder``: complete and verified in the end, or not there at all.
@@ -48,6 +50,7 @@ def package(
     :param reference: the software that the voice comes from; its samples are then the golden speech, and the voice is
         refused if it synthesizes something else.
     :param replace: replace an addon that is in ``folder`` already.
+    :param time_limit: seconds that the measurement of each network may take.
     :param progress: called with a line for each step.
     :raises PackagingError: if a network cannot be exported, or does not do what is claimed of it.
     :raises AddonError: if its addon.json would be invalid.
@@ -60,7 +63,9 @@ def package(
     config = {**head, **body, **({"stack": list(stack)} if stack else {})}
     _check(config, networks, golden_text)
     with atomic_folder(Path(folder), replace) as scratch:
-        config["networks"] = {network.name: _network_entry(network, scratch, progress) for network in networks}
+        config["networks"] = {
+            network.name: _network_entry(network, scratch, progress, time_limit) for network in networks
+        }
         copy_files(files or {}, scratch)
         config = write_config(scratch, config)
         if golden_text is not None:
@@ -108,5 +113,7 @@ def _check(config: Mapping[str, Any], networks: Sequence[Source | Borrowed], gol
             network.check()
 
 
-def _network_entry(network: Source | Borrowed, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
-    return network.config if isinstance(network, Borrowed) else package_network(network, folder, progress)
+def _network_entry(
+    network: Source | Borrowed, folder: Path, progress: Callable[[str], None], time_limit: float
+) -> dict[str, Any]:
+    return network.config if isinstance(network, Borrowed) else package_network(network, folder, progress, time_limit)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxstack.networks import Autoregressive, Tensor
+from voxstack.networks import Autoregressive, State, Tensor
 from voxstack_addon_spec import network_hash, open_addon
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.signature import Signature, complete_inputs, fit_examples
@@ -39,6 +39,9 @@ class Source:
     streaming: str | None
     stream_input: str | None
     autoregressive: Autoregressive | None
+    states: Mapping[str, State]
+    initial: Mapping[str, np.ndarray]
+    end: str | None
     half: bool
     description: str
 
@@ -53,31 +56,63 @@ class Source:
     def example_inputs(self, sizes: Mapping[str, int], seed: int = 0) -> dict[str, np.ndarray]:
         """Return example inputs of these sizes, including masks of ones, in the order of ``inputs``.
 
+        Without the states and the end flag of a network that streams with states of its own.
+
         :raises PackagingError: if the examples do not have the declared dtypes and axes.
         """
         where = f"{self.name}: examples"
-        signature = self.signature
+        signature = self._given
         if callable(self.examples):
             arrays = dict(self.examples(np.random.default_rng(seed), sizes))
         else:
             arrays = fit_examples(self.examples, signature, sizes, seed, where)
         return complete_inputs(arrays, signature, sizes, where)
 
+    @property
+    def _given(self) -> Signature:
+        """The signature without the states that no caller provides, and without the end flag."""
+        filled = {self.end, *(name for name, state in self.states.items() if not state.provided)}
+        signature = self.signature
+        return Signature({name: t for name, t in signature.inputs.items() if name not in filled}, signature.outputs)
+
     def check(self) -> None:
         """Check everything that can be checked without running the network.
 
         :raises PackagingError: for the first mistake.
         """
+        if self.states or self.end is not None or (self.initial and self.autoregressive is None):
+            self._check_states()
         axis = self.streaming
         if axis is None:
             return
-        streams = [name for name, tensor in self.signature.inputs.items() if axis in tensor.shape and not tensor.mask]
+        states = [] if self.autoregressive else self.states
+        streams = [
+            name
+            for name, tensor in self._given.inputs.items()
+            if axis in tensor.shape and not tensor.mask and name not in states
+        ]
         if not streams or self.stream_input not in (None, *streams):
             requested = self.stream_input or "along"
             raise PackagingError(self.name, f"cannot stream {requested} {axis!r}: inputs with that axis are {streams}")
         if len(streams) > 1 and self.stream_input is None:
             problem = f"inputs {streams} have the axis {axis!r}; set 'stream_input' to the one that is the stream"
             raise PackagingError(self.name, problem)
+
+    def _check_states(self) -> None:
+        """Check the states of a network that streams with states of its own."""
+        signature, name = self.signature, self.name
+        if self.streaming is None or not self.states:
+            problem = "'states', 'initial' and 'end' are of a network that streams with states of its own"
+            raise PackagingError(name, f"{problem}; set 'streaming' to the axis of the stream, and name the 'states'")
+        if self.autoregressive is not None:
+            raise PackagingError(name, "has 'states' and 'autoregressive', which names states, too; leave one out")
+        outputs = [state.next for state in self.states.values()]
+        for where, wanted, known in (("input", self.states, signature.inputs), ("output", outputs, signature.outputs)):
+            missing = [one for one in wanted if one not in known]
+            if missing:
+                raise PackagingError(name, f"'states' names the {where} {missing[0]!r}; it has {list(known)}")
+        if self.end is not None and signature.inputs.get(self.end) != Tensor("int64", (1,)):
+            raise PackagingError(name, f"'end' names {self.end!r}, and must name an input of int64 [1]; declare it so")
 
 
 @dataclass
@@ -97,6 +132,12 @@ class NetworkSource(Source):
     :param stream_input: the input that is the stream, where several have that axis.
     :param autoregressive: the outputs that are the frames, the end and the attention of a step, and the states carried
         to the next step, for a network that computes frames step by step from its own; it has no ``streaming``.
+    :param states: the states of a module that takes and returns states of its own, by input name; with ``streaming``.
+        ``examples`` leave them out, but for those that the utterance provides.
+    :param initial: values of states before the first call, by input name, without the batch axis; others are zeros.
+        Those of an autoregressive network, too.
+    :param end: the int64 input of shape [1] that is 1 in the last call of a stream, for a module with ``states`` whose
+        output is late.
     :param stateful: also write the stateful form, which computes every step of a stream once.
     :param half: store float32 weights as float16 and compute in float32: half the size, weights rounded to 11 bits.
     :param formats: ``onnx`` and, after it, ``pt2``: a few kilobytes, as it shares the weights of the first. Leave it
@@ -112,6 +153,9 @@ class NetworkSource(Source):
     streaming: str | None = None
     stream_input: str | None = None
     autoregressive: Autoregressive | None = None
+    states: Mapping[str, State] = field(default_factory=dict)
+    initial: Mapping[str, np.ndarray] = field(default_factory=dict)
+    end: str | None = None
     stateful: bool = False
     half: bool = True
     formats: Sequence[str] = FORMATS
@@ -127,6 +171,8 @@ class NetworkSource(Source):
         if any(part.training for part in self.module.modules()):
             problem = "the module is in training mode, where dropout and norms behave otherwise; call module.eval()"
             raise PackagingError(self.name, problem)
+        if self.stateful and self.states:
+            raise PackagingError(self.name, "has states of its own, so no other form is derived; leave 'stateful' out")
         if self.stateful and self.streaming is None:
             raise PackagingError(self.name, "stateful needs the axis that is the stream; set 'streaming' to it")
         if self.autoregressive is not None and self.streaming is not None:
@@ -149,6 +195,8 @@ class OnnxSource(Source):
     :param examples: realistic inputs, as in :class:`NetworkSource`.
     :param streaming: the axis along which the network can run in windows, or None: whole utterances only.
     :param stream_input: the input that is the stream, where several have that axis.
+    :param states: the states of a graph that takes and returns states of its own, with ``initial`` and ``end``, as in
+        :class:`NetworkSource`.
     :param golden: inputs and outputs of the original that this graph is a part of, as golden vectors; the graph is
         refused if it does not produce the same. By default they are its own.
     :param half: store float32 weights as float16 and compute in float32: half the size, weights rounded to 11 bits.
@@ -163,6 +211,9 @@ class OnnxSource(Source):
     streaming: str | None = None
     stream_input: str | None = None
     autoregressive: Autoregressive | None = None
+    states: Mapping[str, State] = field(default_factory=dict)
+    initial: Mapping[str, np.ndarray] = field(default_factory=dict)
+    end: str | None = None
     golden: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]] | None = None
     half: bool = False
     description: str = ""

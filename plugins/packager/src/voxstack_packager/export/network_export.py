@@ -11,6 +11,7 @@ from voxstack_packager.export.float16_weights import round_initializers
 from voxstack_packager.export.materialized import materialize
 from voxstack_packager.export.onnx_export import export_module, name_axes, read_model, write_onnx
 from voxstack_packager.export.pt2_export import export_pt2
+from voxstack_packager.own_states.stream_examples import StreamExamples
 from voxstack_packager.runners import model_runner, module_runner, ordered_module
 from voxstack_packager.sources import NetworkSource, OnnxSource, Source
 
@@ -28,34 +29,47 @@ class Exported(NamedTuple):
     fixed: list[str]
 
 
-def export_network(source: Source, folder: Path, progress: Callable[[str], None] = print) -> Exported:
+def export_network(
+    source: Source, folder: Path, progress: Callable[[str], None] = print, examples: StreamExamples | None = None
+) -> Exported:
     """Write every format of a network.
 
+    :param examples: of a network with states of its own, which are connected with its module here.
     :raises PackagingError: if torch cannot export it, or an axis is fixed that should be free.
     """
     if isinstance(source, OnnxSource):
-        return _export_graph(source, folder, progress)
+        return _export_graph(source, folder, progress, examples)
     assert isinstance(source, NetworkSource), "no other source is exported"
-    return _export_module(source, folder, progress)
+    return _export_module(source, folder, progress, examples)
 
 
-def _export_module(source: NetworkSource, folder: Path, progress: Callable[[str], None]) -> Exported:
+def _export_module(
+    source: NetworkSource, folder: Path, progress: Callable[[str], None], streams: StreamExamples | None
+) -> Exported:
     signature = source.signature
     core = materialize(source.module, source.half, source.name)
     module = ordered_module(core, list(signature.inputs), list(signature.outputs))
     with_pt2 = "pt2" in source.formats
-    model, fixed = export_module(source, module)
+    run = module_runner(module, signature)
+    if streams is not None:
+        streams.connect(run)
+    examples = streams or source.example_inputs
+    model, fixed = export_module(source, module, examples)
     entries = [write_onnx(source, model, folder, progress, external=with_pt2)]
     if with_pt2:
         symbol, parameters = (folder / entries[0][key] for key in ("symbol", "parameters"))
-        entries.append(export_pt2(source.name, core, signature, source.example_inputs, symbol, parameters, source.half))
-    return Exported(module_runner(module, signature), entries, fixed)
+        entries.append(export_pt2(source.name, core, signature, examples, symbol, parameters, source.half))
+    return Exported(run, entries, fixed)
 
 
-def _export_graph(source: OnnxSource, folder: Path, progress: Callable[[str], None]) -> Exported:
+def _export_graph(
+    source: OnnxSource, folder: Path, progress: Callable[[str], None], streams: StreamExamples | None
+) -> Exported:
     model = read_model(source)
     if source.half:
         round_initializers(model)
     run = model_runner(model, source.name)
+    if streams is not None:
+        streams.connect(run)
     fixed = name_axes(source, model)
     return Exported(run, [write_onnx(source, model, folder, progress)], fixed)

@@ -14,6 +14,7 @@ from voxstack_packager.export.onnx_recurrences import use_onnx_recurrences
 from voxstack_packager.export.padded_sequences import with_padded_sequences
 from voxstack_packager.export.shared_weights import save_with_external_data
 from voxstack_packager.export.torch_export import dynamic_shapes, example_arguments, explain_failure, silence
+from voxstack_packager.signature import MakeExamples
 from voxstack_packager.sources import NetworkSource, OnnxSource, Source
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ INLINE_LIMIT = 64 * 1024 * 1024
 be mapped."""
 
 
-def export_module(source: NetworkSource, module: nn.Module) -> tuple[ModelProto, list[str]]:
+def export_module(source: NetworkSource, module: nn.Module, examples: MakeExamples) -> tuple[ModelProto, list[str]]:
     """Return the ONNX graph of a torch module, its axes named as declared, and the axes that torch declared as fixed.
 
     :param module: has its inputs and outputs in the order of the signature.
@@ -36,7 +37,7 @@ def export_module(source: NetworkSource, module: nn.Module) -> tuple[ModelProto,
     with silence(), explain_failure(source.name, "torch.onnx.export"), torch.no_grad():
         program = torch.onnx.export(
             with_padded_sequences(use_onnx_recurrences(module, source.name)),
-            example_arguments(source.signature, source.example_inputs, source.name),
+            example_arguments(source.signature, examples, source.name),
             dynamo=True,
             dynamic_shapes={"tensors": tuple(dynamic_shapes(source.signature))},
             input_names=list(source.signature.inputs),
@@ -111,7 +112,7 @@ def _name_axis(source: Source, where: str, dimension: TensorShapeProto.Dimension
     """Name one axis, and return the size at which the graph declares an axis that should be free."""
     fixed = dimension.dim_value if dimension.HasField("dim_value") else None
     if isinstance(axis, str) and fixed is not None and isinstance(source, OnnxSource) and where.startswith("inputs"):
-        problem = f"the graph accepts only {fixed} for the axis {axis!r} of {where}"
+        problem = f"the graph fixes the axis {axis!r} of {where} at {fixed}"
         raise PackagingError(source.name, f"{problem}; make it free, or declare the axis as this number")
     if isinstance(axis, int) and fixed not in (None, axis):
         raise PackagingError(source.name, f"{where} has {fixed} where {axis} is declared; correct one of them")

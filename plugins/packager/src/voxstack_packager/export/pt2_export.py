@@ -14,8 +14,8 @@ from voxstack_packager.errors import PackagingError
 from voxstack_packager.export.float16_weights import store_parameters_as_float16
 from voxstack_packager.export.padded_sequences import with_padded_sequences
 from voxstack_packager.export.shared_weights import weight_offsets
-from voxstack_packager.export.torch_recurrences import free_recurrences, use_padded_recurrences
 from voxstack_packager.export.torch_export import dynamic_shapes, example_arguments, explain_failure, silence
+from voxstack_packager.export.torch_recurrences import free_recurrences, use_padded_recurrences
 from voxstack_packager.export.weight_table import TABLE, table_row
 from voxstack_packager.runners import ordered_module
 from voxstack_packager.signature import MakeExamples, SignatureLike

@@ -14,7 +14,7 @@ from voxstack_packager.signature import MakeExamples, SignatureLike, input_axes
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIZES = (29, 37, 43, 53, 61, 71, 79)
+SIZES = (29, 37, 43, 53, 61, 71, 79, *range(83, 83 + 2 * 120, 2))
 """Sizes to export with: unequal, so that exporters do not take two axes for one."""
 
 

@@ -60,7 +60,7 @@ def _forward(self: Any, input: Any, hx: Any = None) -> Any:
 
     if isinstance(input, PackedSequence):
         return recurrence(self, input, hx, _run_layers)
-    return type(self).__base__.forward(self, input, hx)
+    return super(type(self), self).forward(input, hx)
 
 
 def _run_layers(

@@ -14,7 +14,7 @@ import numpy as np
 from voxstack.networks import Runner
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.measure.exactness import relative_error
-from voxstack_packager.signature import Arrays, MakeExamples, SignatureLike, default_sizes, input_axes
+from voxstack_packager.signature import Arrays, MakeExamples, SignatureLike, axis_sizes, default_sizes, input_axes
 
 COMPARED = ((1, 1), (1, 3), (5, 2), (13, 1), (48, 3), (130, 1))
 """Steps and rows of the inputs that exports are compared at."""
@@ -52,7 +52,7 @@ def deviation(run: Runner, reference: Runner, signature: SignatureLike, examples
             shapes = {name: array.shape for name, array in inputs.items()}
             problem = f"fails with inputs of the shapes {shapes}, where its reference does not: {error}"
             raise PackagingError("deviation", problem) from error
-        _check_axes(outputs, signature, sizes)
+        _check_axes(outputs, signature, axis_sizes(inputs, signature))
         worst = max(worst, relative_error(outputs, expected))
     return worst
 
@@ -60,13 +60,14 @@ def deviation(run: Runner, reference: Runner, signature: SignatureLike, examples
 def fixed_axis(
     run: Runner, reference: Runner, signature: SignatureLike, examples: MakeExamples, sizes: Mapping[str, int]
 ) -> tuple[str, int, str] | None:
-    """Return the axis along which an export is right at the sizes of its example only, with a wrong size and what
-    happens there; None if it is wrong at those sizes, too, or right at all.
+    """Return the axis along which an export is right at the size of its example only, a wrong size, and the error.
+
+    None if the export is wrong at the sizes of its example, too, or right at all that are tried.
 
     :param sizes: of every axis of the example.
     """
     inputs = examples(sizes, 0)
-    if not _difference(run, reference(**inputs), inputs) == "":
+    if _difference(run, reference(**inputs), inputs):
         return None
     for axis in sizes:
         for size in OTHER_SIZES if axis != "batch" else (1, 3):

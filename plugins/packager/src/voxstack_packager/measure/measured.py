@@ -91,7 +91,7 @@ def measure_invariances(where: str, run: Runner, signature: SignatureLike, examp
 
     :raises PackagingError: if the network mixes the rows of a batch, or ignores its mask.
     """
-    batch = check_error(where, batch_invariance(run, signature, examples), BATCH_LIMIT, MIXED_ROWS)
+    batch = measure_rows(where, run, signature, examples)
     masks = mask_exactness(run, signature, examples)
     return {
         "batch_error": batch,
@@ -101,25 +101,36 @@ def measure_invariances(where: str, run: Runner, signature: SignatureLike, examp
     }
 
 
-def source_error(source: Source, run: Runner, module: Runner) -> float:
+def measure_rows(where: str, run: Runner, signature: SignatureLike, examples: MakeExamples) -> float:
+    """Return ``batch_error``.
+
+    :raises PackagingError: if the network mixes the rows of a batch.
+    """
+    return check_error(where, batch_invariance(run, signature, examples), BATCH_LIMIT, MIXED_ROWS)
+
+
+def source_error(source: Source, run: Runner, module: Runner, examples: MakeExamples | None = None) -> float:
     """Return the error of an export against its module.
+
+    :param examples: by default those of the source.
 
     :raises PackagingError: if it is larger than rounding explains; naming the axis, if it is right at the sizes of its
         example and wrong at others.
     """
     try:
-        error = deviation(run, module, source.signature, source.example_inputs)
+        error = deviation(run, module, source.signature, examples or source.example_inputs)
         return check_error(source.name, error, SOURCE_LIMIT, WRONG_EXPORT)
     except PackagingError as failure:
-        raise PackagingError(source.name, _fixed_size(source, run, module) or failure.problem) from failure
+        problem = _fixed_size(source, run, module, examples or source.example_inputs)
+        raise PackagingError(source.name, problem or failure.problem) from failure
 
 
-def _fixed_size(source: Source, run: Runner, module: Runner) -> str:
+def _fixed_size(source: Source, run: Runner, module: Runner, examples: MakeExamples) -> str:
     """Return what is wrong with an export of a module that is right at the sizes of its example only; else nothing."""
     if not isinstance(source, NetworkSource):
         return ""
     sizes = example_sizes(source.signature, source.name)
-    found = fixed_axis(run, module, source.signature, source.example_inputs, sizes)
+    found = fixed_axis(run, module, source.signature, examples, sizes)
     if found is None:
         return ""
     axis, size, problem = found

@@ -14,16 +14,25 @@ import numpy as np
 from voxstack.networks import NetworkSpec, Runner, Streaming, first_states
 from voxstack.streaming.windows import pulls
 from voxstack_packager.measure.exactness import CHUNKS, batch_row, relative_error
+from voxstack_packager.measure.time_limit import TimeLimit
 from voxstack_packager.signature import Arrays, MakeExamples, SignatureLike, default_sizes, input_axes, time_axis
 
 
 def run_stream(
-    run: Runner, form: NetworkSpec, inputs: Arrays, sizes: Sequence[int], read_ahead: bool = False
+    run: Runner,
+    form: NetworkSpec,
+    inputs: Arrays,
+    sizes: Sequence[int],
+    read_ahead: bool = False,
+    limit: TimeLimit | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the joined outputs of a stateful network for inputs that arrive in chunks.
 
+    :param inputs: those that callers provide, and the first values of states that they provide.
     :param sizes: steps of each chunk.
     :param read_ahead: read one chunk ahead from the first on, so that the end is always known with the last chunk.
+    :param limit: checked after each chunk.
+    :raises PackagingError: if the time is over.
     """
     streaming = _streaming(form)
     axis = streaming.axis
@@ -35,6 +44,8 @@ def run_stream(
     ]
     ends = np.cumsum(sizes)
     states: Mapping[str, np.ndarray] = first_states(form, batches[0] if batches else 1)
+    states = {**states, **{name: inputs[name] for name in form.provided}}
+    inputs = {name: inputs[name] for name in form.inputs if name in inputs and name not in form.filled}
     parts: dict[str, list[np.ndarray]] = {name: [] for name in form.streamed}
     chunks = (np.arange(end - size, end) for size, end in zip(sizes, ends, strict=True))
     for steps, last in pulls(chunks, streaming.right, read_ahead=read_ahead):
@@ -47,6 +58,8 @@ def run_stream(
         states = {name: outputs[state.next] for name, state in streaming.states.items()}
         for name, arrays in parts.items():
             arrays.append(outputs[name])
+        if limit is not None:
+            limit.check(f"run for {int(steps[-1]) + 1 if len(steps) else 'all'} steps of a stream")
     axes = {name: time_axis(form.outputs[name], axis, form) for name in parts}
     return {name: np.concatenate(arrays, axes[name] or 0) for name, arrays in parts.items()}
 
@@ -88,8 +101,8 @@ def state_exactness(
         uncut = run_stream(run, form, needed, [length], read_ahead=True)
         doubling = [2**i for i in range(length.bit_length())]
         cuts = {
-            **{str(size): _cut(length, [size] * length) for size in chunks},
-            "ramp": _cut(length, doubling),
+            **{str(size): cut(length, [size] * length) for size in chunks},
+            "ramp": cut(length, doubling),
             "whole": [length],
         }
         for name, sizes in cuts.items():
@@ -100,7 +113,7 @@ def state_exactness(
     return StateErrors(source, errors)
 
 
-def _cut(length: int, sizes: Sequence[int]) -> list[int]:
+def cut(length: int, sizes: Sequence[int]) -> list[int]:
     """Return as many of these sizes as a stream of this length has, the last one shortened."""
     ends = np.minimum(np.cumsum(sizes), length)
     return [int(size) for size in np.diff(ends, prepend=0) if size]
@@ -115,7 +128,7 @@ def state_batch_invariance(
         return 0.0
     sizes = [streaming.right + 5, 9, 16]
     inputs = examples(default_sizes(signature, **{"batch": batch, streaming.axis: sum(sizes)}), 0)
-    needed = {name: inputs[name] for name in form.needs}
+    needed = {name: inputs[name] for name in form.needs | form.provided}
     together = run_stream(run, form, needed, sizes)
     worst = 0.0
     for row in range(batch):
