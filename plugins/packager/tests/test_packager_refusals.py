@@ -99,7 +99,7 @@ def test_axis_that_the_module_fixes_is_named(tmp_path):
                 + torch.ones(29, 1)
             }
 
-    with pytest.raises(PackagingError, match="fixes the axis 'frames' of"):
+    with pytest.raises(PackagingError, match="and with 'frames' of 13 it fails, as its module does"):
         package(tmp_path / "tiny", networks=[source(Fixed())], progress=str, **HEAD)
 
 

@@ -2,8 +2,7 @@
 
 The exporter of torch 2.13 writes an ``nn.RNN`` as one copy of its cell for each step of the example, and cannot write
 packed sequences at all. Here every ``nn.LSTM``, ``nn.GRU`` and ``nn.RNN`` is one operator a layer, for any number of
-steps (https://onnx.ai/onnx/operators/onnx__LSTM.html), with its weights in the layout of ONNX; it accepts the lengths
-of the rows of a batch.
+steps (https://onnx.ai/onnx/operators/onnx__LSTM.html), with its weights in the layout of ONNX.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from voxstack_packager.errors import PackagingError
-from voxstack_packager.export.padded_sequences import recurrence
+from voxstack_packager.export.padded_sequences import keeping_weights, recurrence, run_padded_layers
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,7 +36,7 @@ def use_onnx_recurrences(module: nn.Module, where: str) -> nn.Module:
     for name, part in list(result.named_modules()):
         if is_stock_recurrence(part):
             if part.proj_size:
-                problem = f"{name!r} has a proj_size, for which ONNX has no operator; use an nn.LSTM and an nn.Linear"
+                problem = f"{name.removeprefix('module.')!r} has a proj_size, for which ONNX has no operator; use an nn.LSTM and an nn.Linear"
                 raise PackagingError(where, problem)
             _convert(part)
     return result.eval()
@@ -85,29 +84,48 @@ def _run_layers(
 ) -> tuple[Tensor, list[Tensor]]:
     import torch
 
+    if lengths is not None:
+        return run_padded_layers(part, x, states, lengths, _run_direction)
     directions = 1 + part.bidirectional
     last: list[list[Tensor]] = []
     for layer in range(part.num_layers):
         rows = slice(layer * directions, (layer + 1) * directions)
-        y, *after = _operator(part, layer, x, [state[rows] for state in states or ()], lengths)
+        y, *after = _operator(part, x, _weights(part, layer), [state[rows] for state in states or ()])
         x = torch.cat([y[:, 0], y[:, 1]], -1) if part.bidirectional else y.squeeze(1)
         last.append(after)
     return x, [torch.cat(parts) if len(parts) > 1 else parts[0] for parts in zip(*last, strict=True)]
 
 
-def _operator(part: Any, layer: int, x: Tensor, states: Sequence[Tensor], lengths: Tensor | None) -> Sequence[Tensor]:
-    """Return the output, (steps, directions, batch, hidden), and the last states, (directions, batch, hidden)."""
+def _run_direction(part: Any, row: int, x: Tensor, states: Sequence[Tensor]) -> Sequence[Tensor]:
+    layer, direction = divmod(row, 1 + part.bidirectional)
+    w, r, b = (None if tensor is None else tensor[direction : direction + 1] for tensor in _weights(part, layer))
+    if part.mode == "LSTM":
+        assert w is not None, "every layer has input weights"
+        w = keeping_weights(w[0], forget=2)[None]
+    y, *after = _operator(part, x, [w, r, b], states)
+    return [y.squeeze(1), *after]
+
+
+def _weights(part: Any, layer: int) -> list[Tensor | None]:
+    """Return W, R and B of a layer."""
+    return [getattr(part, f"onnx_{name}_{layer}") for name in "WRB"]
+
+
+def _operator(part: Any, x: Tensor, weights: Sequence[Tensor | None], states: Sequence[Tensor]) -> Sequence[Tensor]:
+    """Return the output, (steps, directions, batch, hidden), and the last states, (directions, batch, hidden).
+
+    :param weights: W, R and B, of both directions or of one.
+    """
     import torch
 
-    directions, kind = 1 + part.bidirectional, _kind(part)
+    assert weights[0] is not None, "every layer has input weights"
+    directions, kind = weights[0].shape[0], _kind(part)
     attributes: dict[str, Any] = {"hidden_size": part.hidden_size}
-    attributes |= {"direction": "bidirectional"} if part.bidirectional else {}
+    attributes |= {"direction": "bidirectional"} if directions == 2 else {}
     attributes |= {"linear_before_reset": 1} if kind == "GRU" else {}
     attributes |= {"activations": ["Relu"] * directions} if part.mode == "RNN_RELU" else {}
-    weights = [getattr(part, f"onnx_{name}_{layer}") for name in "WRB"]
-    counts = None if lengths is None else lengths.to(torch.int32)
     shapes = [[x.shape[0], directions, x.shape[1], part.hidden_size]]
     shapes += [[directions, x.shape[1], part.hidden_size]] * (2 if kind == "LSTM" else 1)
     return torch.onnx.ops.symbolic_multi_out(
-        kind, [x, *weights, counts, *states], attributes, dtypes=[x.dtype] * len(shapes), shapes=shapes, version=OPSET
+        kind, [x, *weights, None, *states], attributes, dtypes=[x.dtype] * len(shapes), shapes=shapes, version=OPSET
     )

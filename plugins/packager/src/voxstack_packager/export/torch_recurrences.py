@@ -7,13 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from voxstack_packager.export.onnx_recurrences import is_stock_recurrence
-from voxstack_packager.export.padded_sequences import recurrence
+from voxstack_packager.export.padded_sequences import keeping_weights, recurrence, run_padded_layers
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-SATURATED = 1e4
-"""Added to a gate, it opens or closes it entirely in float32."""
 
 
 @contextmanager
@@ -66,49 +63,17 @@ def _forward(self: Any, input: Any, hx: Any = None) -> Any:
 def _run_layers(
     part: Any, x: Tensor, states: Sequence[Tensor] | None, lengths: Tensor | None
 ) -> tuple[Tensor, list[Tensor]]:
-    import torch
-
     assert lengths is not None, "only packed sequences are computed so"
-    directions, size = 1 + part.bidirectional, part.proj_size or part.hidden_size
-    count = 2 if part.mode == "LSTM" else 1
-    sizes = (size, part.hidden_size)[:count]
-    states = states or [x.new_zeros((part.num_layers * directions, x.shape[1], size)) for size in sizes]
-    last: list[list[Tensor]] = []
-    for layer in range(part.num_layers):
-        outputs = []
-        for direction in range(directions):
-            row = layer * directions + direction
-            before = [state[row : row + 1] for state in states]
-            y, *after = _direction(part, row, bool(direction), x, before, lengths)
-            outputs.append(y)
-            last.append(after)
-        x = torch.cat(outputs, -1) if part.bidirectional else outputs[0]
-    return x, [torch.cat(parts) for parts in zip(*last, strict=True)]
+    return run_padded_layers(part, x, states, lengths, _run_direction)
 
 
-def _direction(
-    part: Any, row: int, reverse: bool, x: Tensor, states: Sequence[Tensor], lengths: Tensor
-) -> list[Tensor]:
-    """Return the output of one layer in one direction, zero in the padding, and its states after the last real step.
-
-    In the padding the gates keep the cell as it is; the hidden state is that of the last real step of the output.
-    """
+def _run_direction(part: Any, row: int, x: Tensor, states: Sequence[Tensor]) -> Sequence[Tensor]:
     import torch
 
-    steps = torch.arange(x.shape[0])[:, None]
-    real = steps < lengths[None]
-    order = torch.where(real, lengths[None] - 1 - steps, steps)[..., None] if reverse else None
-    x = x if order is None else x.gather(0, order.expand(-1, -1, x.shape[2]))
     weights = [getattr(part, name) for name in part._all_weights[row]]
     if part.mode == "LSTM":
-        size = part.hidden_size
-        keep = torch.cat([x.new_full((size,), -SATURATED), x.new_full((size,), SATURATED), x.new_zeros(2 * size)])
-        weights = [torch.cat([weights[0], keep[:, None]], 1), *weights[1:]]
-        x = torch.cat([x, (~real)[..., None].to(x.dtype)], -1)
-    operator = getattr(torch, {"LSTM": "lstm", "GRU": "gru"}.get(part.mode, part.mode.lower()))
+        weights[0] = keeping_weights(weights[0], forget=1)
+    operator = getattr(torch, part.mode.lower())
     before = states if part.mode == "LSTM" else states[0]
-    y, _, *cell = operator(x, before, weights, part.bias, 1, 0.0, False, False, False)
-    y = torch.where(real[..., None], y, y.new_zeros(()))
-    hidden = y.gather(0, (lengths - 1).reshape(1, -1, 1).expand(-1, -1, y.shape[2]))
-    y = y if order is None else y.gather(0, order.expand(-1, -1, y.shape[2]))
-    return [y, hidden, *cell]
+    outputs: Sequence[Tensor] = operator(x, before, weights, part.bias, 1, 0.0, False, False, False)
+    return outputs

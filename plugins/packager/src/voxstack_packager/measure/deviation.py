@@ -42,15 +42,15 @@ def deviation(run: Runner, reference: Runner, signature: SignatureLike, examples
         inputs = _pad_rows(examples(sizes, seed), signature)
         try:
             expected = reference(**inputs)
-        except Exception:
+        except Exception as error:  # the errors of modules have no class in common
             if steps in REQUIRED:
-                raise
+                problem = f"the network itself fails with inputs of the shapes {_shapes(inputs)}: {error}"
+                raise PackagingError("deviation", f"{problem}; correct it, or its examples") from error
             continue
         try:
             outputs = run(**inputs)
         except Exception as error:
-            shapes = {name: array.shape for name, array in inputs.items()}
-            problem = f"fails with inputs of the shapes {shapes}, where its reference does not: {error}"
+            problem = f"fails with inputs of the shapes {_shapes(inputs)}, where its reference does not: {error}"
             raise PackagingError("deviation", problem) from error
         _check_axes(outputs, signature, axis_sizes(inputs, signature))
         worst = max(worst, relative_error(outputs, expected))
@@ -67,26 +67,38 @@ def fixed_axis(
     :param sizes: of every axis of the example.
     """
     inputs = examples(sizes, 0)
-    if _difference(run, reference(**inputs), inputs):
+    if _difference(run, reference, inputs):
         return None
     for axis in sizes:
         for size in OTHER_SIZES if axis != "batch" else (1, 3):
             inputs = examples({**sizes, axis: size}, 0)
-            if problem := _difference(run, reference(**inputs), inputs):
+            if problem := _difference(run, reference, inputs):
                 return axis, size, problem
     return None
 
 
-def _difference(run: Runner, expected: Arrays, inputs: Arrays) -> str:
-    """Return how an export differs from the expected outputs; empty if it does not."""
+def _difference(run: Runner, reference: Runner, inputs: Arrays) -> str:
+    """Return how an export differs from its module; empty if it does not."""
+    try:
+        expected = reference(**inputs)
+    except Exception as error:  # the errors of modules have no class in common
+        return f"fails, as its module does ({_first_line(error)})"
     try:
         outputs = run(**inputs)
     except Exception as error:  # the errors of runtimes have no class in common
-        return f"fails ({next(iter(str(error).splitlines()), type(error).__name__)})"
+        return f"fails ({_first_line(error)})"
     for name, array in expected.items():
         if outputs[name].shape != array.shape:
             return f"produces {name!r} of the shape {outputs[name].shape}, its module {array.shape}"
     return "" if relative_error(outputs, expected) <= 1e-3 else "produces other values than its module"
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _shapes(inputs: Arrays) -> dict[str, tuple[int, ...]]:
+    return {name: array.shape for name, array in inputs.items()}
 
 
 def _pad_rows(inputs: Arrays, signature: SignatureLike) -> Arrays:

@@ -39,7 +39,9 @@ FIXED_SIZE = (
 MIXED_ROWS = "a row of a batch produces another output than alone; compute nothing over the batch axis"
 IGNORED_MASK = (
     "an input padded along {axis!r} and masked produces another output than one without padding; multiply by the mask "
-    "before every layer that reads neighbouring steps, or remove the mask from the inputs"
+    "before every layer that reads neighbouring steps; let a bidirectional recurrence read a packed sequence "
+    "(pack_padded_sequence with the lengths mask.sum(1)), as its backward direction begins in the padding; or remove the "
+    "mask from the inputs"
 )
 SHIFTING_WINDOWS = (
     "windows of {size} steps with the measured context, {left} left and {right} right, produce another output than the "
