@@ -16,3 +16,7 @@ class NoStatefulForm(PackagingError):
         super().__init__(where, f"has no stateful form: {why}. Leave 'stateful' out, and it streams in windows")
         self.args = where, why  # unpickling calls the class with these
         self.why = why
+
+
+class InfiniteField(PackagingError):
+    """A network depends on all steps before or after, so that it cannot stream in windows."""

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from voxstack.networks import Runner
-from voxstack_packager.errors import NoStatefulForm
+from voxstack_packager.errors import InfiniteField, NoStatefulForm
 from voxstack_packager.export.network_export import export_network
 from voxstack_packager.golden_vectors import golden_path, write_golden_vectors
 from voxstack_packager.json_entries import autoregressive_entry, lengths_entry, tensors_entry
 from voxstack_packager.measure.exactness import relative_error
-from voxstack_packager.measure.measured import SOURCE_LIMIT, check_error, measure, source_error
+from voxstack_packager.measure.measured import SOURCE_LIMIT, check_error, measure_whole, measure_windows, source_error
 from voxstack_packager.measure.receptive_field import ReceptiveField
 from voxstack_packager.measure.time_limit import TIME_LIMIT
 from voxstack_packager.own_states.own_states_packaging import package_own_states
@@ -21,6 +21,7 @@ from voxstack_packager.own_states.state_entries import state_entries
 from voxstack_packager.runners import onnx_runner, pt2_runner
 from voxstack_packager.signature import Arrays, axis_sizes, complete_inputs, default_sizes
 from voxstack_packager.sources import NetworkSource, OnnxSource, Source
+from voxstack_packager.stateful.stateful_only import only_stateful
 from voxstack_packager.stateful.stateful_entry import with_stateful_form
 
 OTHER_OUTPUT = "produces another output than the golden vectors of its original, so it was not extracted correctly"
@@ -41,20 +42,48 @@ def package_network(
     sizes = ", ".join(f"{export['format']} {_megabytes(export, folder):.2f} MB" for export in exports)
     progress(f"{source.name}: {sizes}; measuring")
     run, signature = onnx_runner(folder / exports[0]["symbol"]), source.signature
-    measured, field = measure(source, run, module)
+    measured, infinite, field = measure_whole(source, run, module), None, None
+    try:
+        if source.streaming is not None:
+            field, measured["chunk_error"] = measure_windows(source, source.streaming, run, module)
+    except InfiniteField as error:
+        if isinstance(source, NetworkSource) and not source.stateful:
+            raise
+        infinite = error
     if fixed:  # it is measured now
         progress(f"{source.name}: the exporter declares {', '.join(fixed)}; the graph computes any size, as declared")
     measured |= _measure_other_formats(source, folder, exports[1:], module)
     inputs, outputs, original_error = _golden_example(source, run)
     measured |= original_error
-    write_golden_vectors(folder / golden_path(source.name), inputs, outputs)
+    if infinite is None:
+        write_golden_vectors(folder / golden_path(source.name), inputs, outputs)
     steps = _steps_entry(source, field, folder)
     progress(f"{source.name}: {json.dumps({**steps, 'measured': measured})}")
     spec: dict[str, Any] = {"role": source.role, **({"description": source.description} if source.description else {})}
     spec |= {"inputs": tensors_entry(signature.inputs), "outputs": tensors_entry(signature.outputs), **steps}
     spec |= lengths_entry(source.name, spec, run, source.example_inputs)
     spec |= {"exports": exports, "measured": {**measured, "weights": "float16" if source.half else "float32"}}
-    return _with_stateful_form(source, spec, folder, progress)
+    if infinite is None:
+        return _with_stateful_form(source, spec, folder, progress)
+    entry = _only_stateful(source, spec, folder, progress, infinite)
+    inputs = {name: array for name, array in inputs.items() if name in entry["inputs"]}
+    write_golden_vectors(folder / golden_path(source.name), inputs, outputs)
+    return entry
+
+
+def _only_stateful(
+    source: Source, spec: Mapping[str, Any], folder: Path, progress: Callable[[str], None], infinite: InfiniteField
+) -> dict[str, Any]:
+    """Return the entry of a network that streams in its stateful form only.
+
+    :raises InfiniteField: if it has no stateful form, with the reason.
+    """
+    streaming = {"axis": source.streaming, **({"input": source.stream_input} if source.stream_input else {})}
+    try:
+        return only_stateful(folder, source.name, spec, streaming, source.example_inputs, progress)
+    except NoStatefulForm as error:
+        problem = f"{infinite.problem}. It has no stateful form either: {error.why}"
+        raise InfiniteField(source.name, problem) from error
 
 
 def _megabytes(export: Mapping[str, str], folder: Path) -> float:

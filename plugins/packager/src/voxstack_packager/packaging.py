@@ -11,10 +11,14 @@ from voxstack_addon_spec import SPEC_VERSION, validate_config
 from voxstack_packager.addon_folder import CONFIG, atomic_folder, copy_files, write_config
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.golden_speech import GoldenRequest, write_golden_speech
+from voxstack_packager.json_entries import tensors_entry
 from voxstack_packager.measure.time_limit import TIME_LIMIT
 from voxstack_packager.network_packaging import package_network
 from voxstack_packager.reference import Reference
 from voxstack_packager.sources import Borrowed, Source
+
+EARLY_FILES = {"early.onnx": {"sha256": "0" * 64, "size": 0}}
+"""The files of an addon.json that is checked before there are any."""
 
 
 def package(
@@ -101,8 +105,8 @@ def _check(config: Mapping[str, Any], networks: Sequence[Source | Borrowed], gol
     """
     if golden_text is not None and "stack" not in config:
         raise PackagingError("golden_text", "needs a stack that synthesizes it; provide one, or leave the text out")
-    borrowed = {network.name: network.config for network in networks if isinstance(network, Borrowed)}
-    validate_config({**config, "networks": borrowed, "files": {}}, f"{config['name']}/{CONFIG}")
+    entries = {network.name: _early_entry(network) for network in networks}
+    validate_config({**config, "networks": entries, "files": EARLY_FILES}, f"{config['name']}/{CONFIG}")
     names = [network.name for network in networks]
     names += [] if golden_text is None else ["speech"]  # a network of this name would have the file of golden speech
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -111,6 +115,15 @@ def _check(config: Mapping[str, Any], networks: Sequence[Source | Borrowed], gol
     for network in networks:
         if isinstance(network, Source):
             network.check()
+
+
+def _early_entry(network: Source | Borrowed) -> dict[str, Any]:
+    """Return the entry of a network as far as it is known before it is exported, with a file of another name."""
+    if isinstance(network, Borrowed):
+        return network.config
+    inputs, outputs = (tensors_entry(side) for side in (network.signature.inputs, network.signature.outputs))
+    exports = [{"format": "onnx", "symbol": name} for name in EARLY_FILES]
+    return {"role": network.role, "inputs": inputs, "outputs": outputs, "exports": exports}
 
 
 def _network_entry(

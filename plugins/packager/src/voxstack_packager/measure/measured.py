@@ -40,8 +40,8 @@ MIXED_ROWS = "a row of a batch produces another output than alone; compute nothi
 IGNORED_MASK = (
     "an input padded along {axis!r} and masked produces another output than one without padding; multiply by the mask "
     "before every layer that reads neighbouring steps; let a bidirectional recurrence read a packed sequence "
-    "(pack_padded_sequence with the lengths mask.sum(1)), as its backward direction begins in the padding; or remove the "
-    "mask from the inputs"
+    "(pack_padded_sequence with the lengths mask.sum(1)), as its backward direction begins in the padding; or remove "
+    "the mask from the inputs"
 )
 SHIFTING_WINDOWS = (
     "windows of {size} steps with the measured context, {left} left and {right} right, produce another output than the "
@@ -49,22 +49,18 @@ SHIFTING_WINDOWS = (
 )
 
 
-def measure(source: Source, run: Runner, module: Runner) -> tuple[dict[str, Any], ReceptiveField | None]:
-    """Measure a network, and return its ``measured`` and, if it streams, its receptive field.
+def measure_whole(source: Source, run: Runner, module: Runner) -> dict[str, Any]:
+    """Measure a network on whole inputs, and return its ``measured``.
 
     :param run: the export, opened; ``module``: the module or graph that it was exported from.
-    :raises PackagingError: if the network is not deterministic, differs from its module, mixes the rows of a batch,
-        ignores its mask, or cannot stream.
+    :raises PackagingError: if the network is not deterministic, differs from its module, mixes the rows of a batch, or
+        ignores its mask.
     """
-    measured = {
+    return {
         **_measure_basics(source, run, module),
         "source_error": source_error(source, run, module),
         **measure_invariances(source.name, run, source.signature, source.example_inputs),
     }
-    if source.streaming is None:
-        return measured, None
-    field, chunk_errors = _measure_windows(source, source.streaming, run, module)
-    return {**measured, "chunk_error": chunk_errors}, field
 
 
 def _measure_basics(source: Source, run: Runner, module: Runner) -> dict[str, Any]:
@@ -139,10 +135,12 @@ def _fixed_size(source: Source, run: Runner, module: Runner, examples: MakeExamp
     return FIXED_SIZE.format(sizes=sizes, axis=axis, size=size, problem=problem)
 
 
-def _measure_windows(source: Source, axis: str, run: Runner, module: Runner) -> tuple[ReceptiveField, dict[str, float]]:
+def measure_windows(source: Source, axis: str, run: Runner, module: Runner) -> tuple[ReceptiveField, dict[str, float]]:
     """Measure the receptive field on the export and on its module: either may swallow what the other passes.
 
     :returns: the field, and ``chunk_error``.
+    :raises InfiniteField: if an output depends on all steps.
+    :raises PackagingError: if the network cannot stream in windows for another reason.
     """
     signature, examples = source.signature, source.example_inputs
     try:
@@ -150,7 +148,7 @@ def _measure_windows(source: Source, axis: str, run: Runner, module: Runner) -> 
         field = field.union(receptive_field(module, signature, examples, axis))
         errors = chunk_exactness(run, signature, examples, axis, *field)
     except PackagingError as error:
-        raise PackagingError(source.name, error.problem) from error
+        raise type(error)(source.name, error.problem) from error
     problems = {size: SHIFTING_WINDOWS.format(size=size, left=field.left, right=field.right) for size in errors}
     return field, {
         str(size): check_error(source.name, error, CHUNK_LIMIT, problems[size]) for size, error in errors.items()

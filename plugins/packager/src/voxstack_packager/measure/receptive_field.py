@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from voxstack.networks import Runner
-from voxstack_packager.errors import PackagingError
+from voxstack_packager.errors import InfiniteField, PackagingError
 from voxstack_packager.signature import Arrays, MakeExamples, SignatureLike, default_sizes, time_axis
 
 SHORTEST, LONGEST = 128, 2048
@@ -60,11 +60,11 @@ def receptive_field(
         if field is not None:
             return field
         if length >= longest:
-            raise PackagingError(
+            raise InfiniteField(
                 "receptive_field",
                 f"a change of one of {length} steps of {axis!r} reaches the ends: the receptive field is infinite "
                 f"(attention, a recurrence, a norm over {axis!r}), so windows cannot be exact; leave 'streaming' out, "
-                "or change the network",
+                "set 'stateful' if it is a recurrence that reads no later steps, or change the network",
             )
         length = min(2 * length, longest)
 

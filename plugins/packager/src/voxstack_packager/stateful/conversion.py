@@ -17,6 +17,7 @@ from voxstack_packager.signature import MakeExamples, SignatureLike
 from voxstack_packager.stateful.conv_ops import CONV_OPS
 from voxstack_packager.stateful.graph_trace import GraphTrace
 from voxstack_packager.stateful.pointwise_ops import POINTWISE_OPS
+from voxstack_packager.stateful.recurrent_ops import RECURRENT_OPS
 from voxstack_packager.stateful.shape_ops import SHAPE_OPS
 from voxstack_packager.stateful.slice_ops import SLICE_OPS
 from voxstack_packager.stateful.stateful_builder import StatefulBuilder, StatefulForm
@@ -24,7 +25,7 @@ from voxstack_packager.stateful.stateful_builder import StatefulBuilder, Statefu
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
-HANDLERS = POINTWISE_OPS | SHAPE_OPS | SLICE_OPS | CONV_OPS
+HANDLERS = POINTWISE_OPS | SHAPE_OPS | SLICE_OPS | CONV_OPS | RECURRENT_OPS
 OLDEST_OPSET = 13
 
 
@@ -38,8 +39,8 @@ def stateful_form(
 ) -> StatefulForm:
     """Return the stateful form of an ONNX export whose masks, if it has any, only mark padding.
 
-    Convolutions of stride 1, constant padding, and every operator that treats each step alike can be converted; mask
-    inputs drop out, as a stream has no padding.
+    Convolutions of stride 1, constant padding, recurrences that read forwards, and every operator that treats each
+    step alike can be converted; mask inputs drop out, as a stream has no padding.
 
     :param model: the export; its weights may be shared with the form, as they keep their names.
     :param signature: its inputs and outputs; ``examples`` returns inputs of the sizes that it receives.
@@ -56,7 +57,14 @@ def stateful_form(
         raise NoStatefulForm(where, f"{why}; convert it (onnx.version_converter)")
     model = inliner.inline_local_functions(model) if model.functions else model
     trace = GraphTrace(model, signature, examples, axis, where)
-    builder = StatefulBuilder(model, trace, signature, axis, where)
+    form = _converted(model, StatefulBuilder(model, trace, signature, axis, where), stream_input)
+    recurrent = any(node.op_type in RECURRENT_OPS for node in model.graph.node)
+    if not (recurrent and form.streaming["right"]):
+        return form
+    return _converted(model, StatefulBuilder(model, trace, signature, axis, where, late=True), stream_input)
+
+
+def _converted(model: ModelProto, builder: StatefulBuilder, stream_input: str | None) -> StatefulForm:
     for node in model.graph.node:
         if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
             raise builder.refusal(node, "contains graphs of its own")
@@ -70,5 +78,7 @@ def _convert(builder: StatefulBuilder, node: NodeProto) -> None:
         raise builder.refusal(node, f"is of the domain {node.domain!r}, whose operators are not supported")
     handler = HANDLERS.get(node.op_type)
     if handler is None:
-        raise builder.refusal(node, "is not an operator that treats each step alike, nor a convolution of stride 1")
+        raise builder.refusal(
+            node, "is not an operator that treats each step alike, nor a convolution of stride 1 or a recurrence"
+        )
     handler(builder, node)

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 
 class HistoryState(NamedTuple):
-    """A state: the output that becomes its next value, both as tensors, and its steps before the first call."""
+    """A state: the output that becomes its next value, both as tensors, and its steps before the first call.
+
+    The steps are None for a state of fixed size.
+    """
 
     next: str
     before: Tensor
     after: Tensor
-    steps: int
+    steps: int | None
 
 
 class Histories:
@@ -66,7 +69,7 @@ class Histories:
         elif key not in self._joined:
             axis = self._time_axis(source)
             state, following = self._add_state(source, left)
-            parts = [state, source.name, *([self._end_padding(source, right)] if right else [])]
+            parts = [state, source.name, *([self.end_padding(source, right)] if right else [])]
             self._joined[key] = whole = self._graph.add("Concat", parts, axis=axis)
             self._graph.slice(whole, {axis: (-(left + right), END)}, following)
         return replace(source, name=self._joined[key])
@@ -86,6 +89,25 @@ class Histories:
             self._delayed[key] = name
         return replace(source, name=self._delayed[key], delay=delay)
 
+    def add_state(self, tensor: Tensor) -> tuple[str, str]:
+        """Add a state of fixed size; return its input, and the output that becomes its next value."""
+        name = f"state_{len(self.states)}"
+        self.states[name] = HistoryState(f"{name}_next", tensor, tensor, None)
+        return name, f"{name}_next"
+
+    def begun(self, source: StreamTensor, batch: int) -> str:
+        """Return a tensor, (batch, 1), that is 0 in the first call of a stream, and 1 after.
+
+        :param batch: position of the batch in ``source``.
+        """
+        if "begun" not in self._shared:
+            name, following = self.add_state(Tensor("float32", ("batch", 1)))
+            rows = self._graph.add("Shape", [source.name], start=batch, end=batch + 1)
+            shape = self._graph.add("Concat", [rows, self._graph.constant([1])], axis=0)
+            self._graph.add("Expand", [self._graph.constant([[1.0]], "float32"), shape], following)
+            self._shared["begun"] = name
+        return self._shared["begun"]
+
     def _add_state(self, source: StreamTensor, steps: int) -> tuple[str, str]:
         """Add a state with the shape of ``source``; return its input, and the output that becomes its next value."""
         name = f"state_{len(self.states)}"
@@ -103,7 +125,7 @@ class Histories:
         self.states[name] = HistoryState(following, before, after, steps)
         return name, following
 
-    def _end_padding(self, source: StreamTensor, steps: int) -> str:
+    def end_padding(self, source: StreamTensor, steps: int) -> str:
         """Return zeros that follow the stream: ``steps`` of them in the last call, and none before."""
         from onnx import numpy_helper
 

@@ -13,7 +13,7 @@ from voxstack_packager.errors import NoStatefulForm
 from voxstack_packager.signature import SignatureLike
 from voxstack_packager.stateful.graph_trace import GraphTrace, data_dependence
 from voxstack_packager.stateful.graph_writer import GraphWriter
-from voxstack_packager.stateful.histories import Histories
+from voxstack_packager.stateful.histories import Histories, HistoryState
 from voxstack_packager.stateful.operands import Operand, StaticTensor, StreamTensor
 
 if TYPE_CHECKING:
@@ -35,9 +35,19 @@ class StatefulBuilder:
     :param trace: shapes and values of the tensors of the plain graph.
     :param axis: the axis that is the stream.
     :param where: name of the network in errors.
+    :param late: whether the output will be late, so that the last call may have no new steps.
     """
 
-    def __init__(self, model: ModelProto, trace: GraphTrace, signature: SignatureLike, axis: str, where: str) -> None:
+    def __init__(
+        self,
+        model: ModelProto,
+        trace: GraphTrace,
+        signature: SignatureLike,
+        axis: str,
+        where: str,
+        late: bool = False,
+    ) -> None:
+        self.late = late
         self.trace, self.graph = trace, GraphWriter()
         self.histories = Histories(self.graph, trace, "end" if "end" not in signature.inputs else "stream_end")
         self._model, self._signature, self._axis, self._where = model, signature, axis, where
@@ -59,6 +69,10 @@ class StatefulBuilder:
     def readers(self, name: str) -> int:
         """Return how many operators of the plain graph read a tensor."""
         return sum(name in node.input for node in self._model.graph.node)
+
+    def is_read(self, name: str) -> bool:
+        """Return whether an operator of the plain graph, or its caller, reads a tensor."""
+        return bool(name) and (name in self._signature.outputs or self.readers(name) > 0)
 
     def refusal(self, node: NodeProto, why: str) -> NoStatefulForm:
         """Return the error for an operator that cannot be converted."""
@@ -142,7 +156,7 @@ class StatefulBuilder:
         model = self.graph.build(inputs, outputs, self._model)
         streaming: dict[str, Any] = {"axis": self._axis, "right": right, "hop": hop}
         streaming |= {"input": stream_input} if stream_input else {}
-        streaming["states"] = {name: {"next": state.next, "steps": state.steps} for name, state in states.items()}
+        streaming["states"] = {name: _state_entry(state) for name, state in states.items()}
         streaming |= {"end": self.histories.end} if self.histories.uses_end else {}
         return StatefulForm(model, inputs, outputs, streaming)
 
@@ -192,3 +206,7 @@ class StatefulBuilder:
         operand = self.operand(name)
         assert isinstance(operand, StaticTensor), "it depends on weights alone"
         return operand.name
+
+
+def _state_entry(state: HistoryState) -> dict[str, Any]:
+    return {"next": state.next, **({} if state.steps is None else {"steps": state.steps})}

@@ -27,6 +27,7 @@ STATE_LIMIT, BATCH_LIMIT = 1e-5, 1e-3
 OTHER_OUTPUT = "its stateful form produces another output than the network on the whole; leave 'stateful' out"
 SHIFTING_CHUNKS = "its stateful form produces another output in chunks of {cut} steps than uncut; leave 'stateful' out"
 MIXED_STREAMS = "a stream in a batch produces another output than alone; compute nothing over the batch axis"
+NOT_RUNNING = "its stateful form does not run ({error}); leave 'stateful' out"
 NOT_DETERMINISTIC = "two streams of the same inputs differ; there is noise inside: make it an input"
 
 
@@ -55,7 +56,7 @@ def with_stateful_form(
     except PackagingError:
         raise
     except Exception as error:  # the errors of ONNX Runtime have no class in common
-        raise PackagingError(name, f"its stateful form does not run ({error}); leave 'stateful' out") from error
+        raise PackagingError(name, NOT_RUNNING.format(error=error)) from error
     states = form["streaming"]["states"]
     progress(f"{name}: stateful form, {len(states)} states; {json.dumps(form['measured'])}")
     entry = {key: value for key, value in spec.items() if key not in ("measured", "stateful")}
@@ -98,7 +99,19 @@ def _measure(folder: Path, spec: NetworkSpec, examples: MakeExamples) -> dict[st
     assert form is not None, "its entry was just created"
     assert windowed is not None, "only a windowed network has a stateful form"
     plain, run = (onnx_runner(folder / network.exports["onnx"][0]) for network in (spec, form))
-    errors = state_exactness(plain, spec, run, form, examples, windowed.left)
+    return measure_form(plain, spec, run, form, examples, windowed.left)
+
+
+def measure_form(
+    plain: Runner, spec: NetworkSpec, run: Runner, form: NetworkSpec, examples: MakeExamples, left: int
+) -> dict[str, Any]:
+    """Return the ``measured`` of a stateful form.
+
+    :param plain: the network itself, whose spec is ``spec``; ``run``: the form.
+    :param left: steps before its own that an output of the network depends on.
+    :raises PackagingError: if an error is above its limit.
+    """
+    errors = state_exactness(plain, spec, run, form, examples, left)
     if not _is_deterministic(run, form, spec, examples):
         raise PackagingError(spec.name, NOT_DETERMINISTIC)
     batch_error = state_batch_invariance(run, form, spec, examples)
