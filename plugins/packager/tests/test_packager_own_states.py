@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ import voxstack  # noqa: E402
 from voxstack.networks import Autoregressive, State  # noqa: E402
 from voxstack.networks.addon import Addon  # noqa: E402
 from voxstack_packager import NetworkSource, PackagingError, package  # noqa: E402
+from voxstack_packager.measure.time_limit import TimeLimit  # noqa: E402
 
 C, WINDOW, HOP = 8, 10, 4
 HEAD = {
@@ -267,5 +269,25 @@ def test_mistakes_are_named(tmp_path, changes, problem):
 
 
 def test_the_time_of_measuring_is_bounded(tmp_path):
-    with pytest.raises(PackagingError, match=r"codec: measuring takes more than 0 s; so far it was .*'time_limit'"):
+    with pytest.raises(PackagingError, match=r"codec: measuring takes more than 0 s; it came to .*'time_limit'"):
         package(tmp_path / "tiny", networks=[source(formats=("onnx",))], progress=str, time_limit=0, **HEAD)
+
+
+def test_progress_is_reported_and_large_calls_are_not_begun():
+    lines, calls = [], []
+
+    def run(x):
+        calls.append(len(x))
+        time.sleep(0.002 * len(x))
+        return {"y": x}
+
+    limit = TimeLimit("codec", lines.append, seconds=1.0)
+    limit.stage = "its receptive field"
+    watched = limit.watch(run)
+    watched(x=np.zeros(100))
+    with pytest.raises(PackagingError, match=r"it came to its receptive field, and the next call is expected to take"):
+        watched(x=np.zeros(10_000))
+    assert calls == [100]
+    limit._reported -= 60
+    watched(x=np.zeros(10))
+    assert lines == ["codec: measuring for 0 s, now its receptive field"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,17 @@ from voxstack_packager.export.network_export import export_network
 from voxstack_packager.golden_vectors import golden_path, write_golden_vectors
 from voxstack_packager.json_entries import autoregressive_entry, lengths_entry, tensors_entry
 from voxstack_packager.measure.exactness import relative_error
-from voxstack_packager.measure.measured import SOURCE_LIMIT, check_error, measure_whole, measure_windows, source_error
+from voxstack_packager.measure.measured import SOURCE_LIMIT, check_error, measure_whole, measure_windows
+from voxstack_packager.measure.other_formats import other_format_errors
 from voxstack_packager.measure.receptive_field import ReceptiveField
-from voxstack_packager.measure.time_limit import TIME_LIMIT
+from voxstack_packager.measure.time_limit import TIME_LIMIT, TimeLimit
 from voxstack_packager.own_states.own_states_packaging import package_own_states
 from voxstack_packager.own_states.state_entries import state_entries
-from voxstack_packager.runners import onnx_runner, pt2_runner
+from voxstack_packager.runners import onnx_runner
 from voxstack_packager.signature import Arrays, axis_sizes, complete_inputs, default_sizes
 from voxstack_packager.sources import NetworkSource, OnnxSource, Source
-from voxstack_packager.stateful.stateful_only import only_stateful
 from voxstack_packager.stateful.stateful_entry import with_stateful_form
+from voxstack_packager.stateful.stateful_only import only_stateful
 
 OTHER_OUTPUT = "produces another output than the golden vectors of its original, so it was not extracted correctly"
 
@@ -41,10 +42,13 @@ def package_network(
     module, exports, fixed = export_network(source, folder, progress)
     sizes = ", ".join(f"{export['format']} {_megabytes(export, folder):.2f} MB" for export in exports)
     progress(f"{source.name}: {sizes}; measuring")
-    run, signature = onnx_runner(folder / exports[0]["symbol"]), source.signature
+    limit = TimeLimit(source.name, progress, time_limit)
+    run, module = limit.watch(onnx_runner(folder / exports[0]["symbol"])), limit.watch(module)
+    signature, limit.stage = source.signature, "whole inputs"
     measured, infinite, field = measure_whole(source, run, module), None, None
     try:
         if source.streaming is not None:
+            limit.stage = "its receptive field and windows"
             field, measured["chunk_error"] = measure_windows(source, source.streaming, run, module)
     except InfiniteField as error:
         if isinstance(source, NetworkSource) and not source.stateful:
@@ -52,7 +56,7 @@ def package_network(
         infinite = error
     if fixed:  # it is measured now
         progress(f"{source.name}: the exporter declares {', '.join(fixed)}; the graph computes any size, as declared")
-    measured |= _measure_other_formats(source, folder, exports[1:], module)
+    measured |= other_format_errors(source, folder, exports[1:], module)
     inputs, outputs, original_error = _golden_example(source, run)
     measured |= original_error
     if infinite is None:
@@ -64,15 +68,20 @@ def package_network(
     spec |= lengths_entry(source.name, spec, run, source.example_inputs)
     spec |= {"exports": exports, "measured": {**measured, "weights": "float16" if source.half else "float32"}}
     if infinite is None:
-        return _with_stateful_form(source, spec, folder, progress)
-    entry = _only_stateful(source, spec, folder, progress, infinite)
+        return _with_stateful_form(source, spec, folder, progress, limit)
+    entry = _only_stateful(source, spec, folder, progress, infinite, limit)
     inputs = {name: array for name, array in inputs.items() if name in entry["inputs"]}
     write_golden_vectors(folder / golden_path(source.name), inputs, outputs)
     return entry
 
 
 def _only_stateful(
-    source: Source, spec: Mapping[str, Any], folder: Path, progress: Callable[[str], None], infinite: InfiniteField
+    source: Source,
+    spec: Mapping[str, Any],
+    folder: Path,
+    progress: Callable[[str], None],
+    infinite: InfiniteField,
+    limit: TimeLimit,
 ) -> dict[str, Any]:
     """Return the entry of a network that streams in its stateful form only.
 
@@ -80,7 +89,7 @@ def _only_stateful(
     """
     streaming = {"axis": source.streaming, **({"input": source.stream_input} if source.stream_input else {})}
     try:
-        return only_stateful(folder, source.name, spec, streaming, source.example_inputs, progress)
+        return only_stateful(folder, source.name, spec, streaming, source.example_inputs, limit, progress)
     except NoStatefulForm as error:
         problem = f"{infinite.problem}. It has no stateful form either: {error.why}"
         raise InfiniteField(source.name, problem) from error
@@ -88,18 +97,6 @@ def _only_stateful(
 
 def _megabytes(export: Mapping[str, str], folder: Path) -> float:
     return sum((folder / export[key]).stat().st_size for key in ("symbol", "parameters") if key in export) / 1e6
-
-
-def _measure_other_formats(
-    source: Source, folder: Path, exports: Sequence[Mapping[str, str]], module: Runner
-) -> dict[str, float]:
-    """Return the error of each ``.pt2`` against the module that it was exported from."""
-    errors = {}
-    for export in exports:
-        parameters = folder / export["parameters"] if "parameters" in export else None
-        run = pt2_runner(folder / export["symbol"], source.signature, parameters)
-        errors[f"{export['format']}_error"] = source_error(source, run, module)
-    return errors
 
 
 def _golden_example(source: Source, run: Runner) -> tuple[Arrays, Arrays, dict[str, float]]:
@@ -130,17 +127,17 @@ def _steps_entry(source: Source, field: ReceptiveField | None, folder: Path) -> 
 
 
 def _with_stateful_form(
-    source: Source, spec: dict[str, Any], folder: Path, progress: Callable[[str], None]
+    source: Source, spec: dict[str, Any], folder: Path, progress: Callable[[str], None], limit: TimeLimit
 ) -> dict[str, Any]:
     """Return the entry with the stateful form: of a module if requested, of an existing graph if it has one."""
     if isinstance(source, NetworkSource):
         if not source.stateful:
             return spec
-        return with_stateful_form(folder, source.name, spec, source.example_inputs, progress)
+        return with_stateful_form(folder, source.name, spec, source.example_inputs, progress, limit)
     if "left" not in spec.get("streaming", {}):
         return spec
     try:
-        return with_stateful_form(folder, source.name, spec, source.example_inputs, progress)
+        return with_stateful_form(folder, source.name, spec, source.example_inputs, progress, limit)
     except NoStatefulForm as error:
         progress(f"{source.name}: streams in windows, as it has no stateful form: {error.why}")
         return spec

@@ -36,8 +36,8 @@ def use_onnx_recurrences(module: nn.Module, where: str) -> nn.Module:
     for name, part in list(result.named_modules()):
         if is_stock_recurrence(part):
             if part.proj_size:
-                problem = f"{name.removeprefix('module.')!r} has a proj_size, for which ONNX has no operator; use an nn.LSTM and an nn.Linear"
-                raise PackagingError(where, problem)
+                problem = f"{name.removeprefix('module.')!r} has a proj_size, for which ONNX has no operator"
+                raise PackagingError(where, f"{problem}; use an nn.LSTM and an nn.Linear")
             _convert(part)
     return result.eval()
 

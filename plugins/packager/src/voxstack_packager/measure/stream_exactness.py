@@ -14,7 +14,6 @@ import numpy as np
 from voxstack.networks import NetworkSpec, Runner, Streaming, first_states
 from voxstack.streaming.windows import pulls
 from voxstack_packager.measure.exactness import CHUNKS, batch_row, relative_error
-from voxstack_packager.measure.time_limit import TimeLimit
 from voxstack_packager.signature import Arrays, MakeExamples, SignatureLike, default_sizes, input_axes, time_axis
 
 
@@ -24,15 +23,12 @@ def run_stream(
     inputs: Arrays,
     sizes: Sequence[int],
     read_ahead: bool = False,
-    limit: TimeLimit | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the joined outputs of a stateful network for inputs that arrive in chunks.
 
     :param inputs: those that callers provide, and the first values of states that they provide.
     :param sizes: steps of each chunk.
     :param read_ahead: read one chunk ahead from the first on, so that the end is always known with the last chunk.
-    :param limit: checked after each chunk.
-    :raises PackagingError: if the time is over.
     """
     streaming = _streaming(form)
     axis = streaming.axis
@@ -58,8 +54,6 @@ def run_stream(
         states = {name: outputs[state.next] for name, state in streaming.states.items()}
         for name, arrays in parts.items():
             arrays.append(outputs[name])
-        if limit is not None:
-            limit.check(f"run for {int(steps[-1]) + 1 if len(steps) else 'all'} steps of a stream")
     axes = {name: time_axis(form.outputs[name], axis, form) for name in parts}
     return {name: np.concatenate(arrays, axes[name] or 0) for name, arrays in parts.items()}
 

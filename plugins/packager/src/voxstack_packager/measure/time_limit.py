@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import numpy as np
+
+from voxstack.networks import Runner
 from voxstack_packager.errors import PackagingError
 
 TIME_LIMIT = 900.0
@@ -23,21 +26,41 @@ class TimeLimit:
     """
 
     def __init__(self, where: str, progress: Callable[[str], None] = print, seconds: float = TIME_LIMIT) -> None:
+        self.stage = "begun"
+        """What is measured now, as a phrase."""
         self._where, self._progress, self._seconds = where, progress, seconds
         self._begin = self._reported = time.monotonic()
 
-    def check(self, done: str) -> None:
-        """Report what is done, at most every ten seconds.
+    def watch(self, run: Runner) -> Runner:
+        """Return a runner that reports progress, and refuses calls for which there is no time.
 
-        :raises PackagingError: if the time is over.
+        A call cannot be interrupted, so one that is larger than the call before is expected to take longer by as much.
+        It raises a :class:`PackagingError` if the time is over, or would be.
         """
+        last_size, last_seconds = 0, 0.0
+
+        def watched(**arrays: np.ndarray) -> Mapping[str, np.ndarray]:
+            nonlocal last_size, last_seconds
+            size = sum(array.size for array in arrays.values())
+            self._check(last_seconds * size / last_size if size > last_size > 0 else 0.0)
+            begin = time.monotonic()
+            outputs = run(**arrays)
+            last_size, last_seconds = size, time.monotonic() - begin
+            return outputs
+
+        return watched
+
+    def _check(self, expected: float) -> None:
+        """Report progress, and check that ``expected`` seconds are left."""
         now = time.monotonic()
-        if now - self._begin > self._seconds:
-            problem = f"measuring takes more than {self._seconds:g} s; so far it was {done}"
+        elapsed = now - self._begin
+        if elapsed + expected > self._seconds:
+            more = f", and the next call is expected to take {expected:.0f} s" if expected > 1 else ""
+            problem = f"measuring takes more than {self._seconds:g} s; it came to {self.stage}{more}"
             raise PackagingError(self._where, f"{problem}. Raise 'time_limit', or package a smaller network")
         if now - self._reported > REPORTED:
             self._reported = now
-            self._progress(f"{self._where}: measuring for {now - self._begin:.0f} s; {done}")
+            self._progress(f"{self._where}: measuring for {elapsed:.0f} s, now {self.stage}")
 
     @property
     def remaining(self) -> float:

@@ -83,17 +83,18 @@ def measure_streams(
     errors = dict.fromkeys([*map(str, CHUNKS), "ramp"], 0.0)
     for length in sorted({1, streaming.right + 1, longest}):
         given = examples.given(default_sizes(network, **{streaming.axis: length}), 0)
+        limit.stage = f"streams of {length} steps"
         whole = run_stream(run, network, given, [length], read_ahead=True)
-        limit.check(f"run for {length} steps at once")
         cuts = {str(size): cut(length, [size] * length) for size in CHUNKS}
         cuts["ramp"] = cut(length, [2**i for i in range(length.bit_length())])
         for name, sizes in cuts.items():
+            limit.stage = f"streams of {length} steps in chunks of {name}"
             for read_ahead in (False, True) if streaming.end else (False,):
-                outputs = run_stream(run, network, given, sizes, read_ahead, limit)
+                outputs = run_stream(run, network, given, sizes, read_ahead)
                 errors[name] = max(errors[name], relative_error(outputs, whole))
             check_error(where, errors[name], CHUNK_LIMIT, SHIFTING_CHUNKS.format(cut=name, steps=length))
-            limit.check(f"run for {length} steps in chunks of {name}")
-    again = [run_stream(run, network, given, cut(longest, [7] * longest), limit=limit) for _ in range(2)]
+    limit.stage = "whether streams are the same twice, and in a batch"
+    again = [run_stream(run, network, given, cut(longest, [7] * longest)) for _ in range(2)]
     if any(not np.array_equal(again[0][name], again[1][name]) for name in again[0]):
         raise PackagingError(where, NOT_DETERMINISTIC)
     batch = state_batch_invariance(run, network, network, examples.given)
@@ -106,11 +107,11 @@ def _affordable_steps(network: NetworkSpec, run: Runner, examples: StreamExample
     streaming = network.streaming
     assert streaming is not None, "a network with states of its own streams"
     least = streaming.right + SHORTEST
+    limit.stage = "the time of a step"
     given = examples.given(default_sizes(network, **{streaming.axis: least}), 0)
     run_stream(run, network, given, [least], read_ahead=True)  # warms up
     begin = time.monotonic()
     run_stream(run, network, given, cut(least, [1] * least))
     single = (time.monotonic() - begin) / least
-    limit.check(f"found to take {1000 * single:.3g} ms a step")
     runs = 2 * (len(CHUNKS) + 2) + 2
     return int(np.clip(SHARE * limit.remaining / max(single, 1e-6) / runs, least, max(LONGEST, least)))

@@ -22,7 +22,7 @@ def _convert_recurrence(builder: StatefulBuilder, node: NodeProto) -> None:
     attributes, outputs = attributes_of(node), [*node.output, "", ""][:3]
     if attributes.get("direction", b"forward") != b"forward":
         raise builder.refusal(node, "reads the stream backwards, from an end that is not known before it comes")
-    if len(node.input) > LENGTHS and node.input[LENGTHS] or attributes.get("layout", 0):
+    if (len(node.input) > LENGTHS and node.input[LENGTHS]) or attributes.get("layout", 0):
         raise builder.refusal(node, "has lengths of rows, or another layout than (steps, batch, features)")
     if any(builder.is_read(name) for name in outputs[1:]):
         raise builder.refusal(node, "gives its last state to other operators, and that is known only at the end")

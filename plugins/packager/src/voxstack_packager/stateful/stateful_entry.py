@@ -17,6 +17,7 @@ from voxstack_packager.export.weight_table import read_shared_weights
 from voxstack_packager.json_entries import tensors_entry
 from voxstack_packager.measure.measured import check_error
 from voxstack_packager.measure.stream_exactness import run_stream, state_batch_invariance, state_exactness
+from voxstack_packager.measure.time_limit import TimeLimit
 from voxstack_packager.runners import onnx_runner
 from voxstack_packager.signature import MakeExamples, default_sizes
 from voxstack_packager.stateful.conversion import stateful_form
@@ -32,13 +33,19 @@ NOT_DETERMINISTIC = "two streams of the same inputs differ; there is noise insid
 
 
 def with_stateful_form(
-    folder: Path, name: str, spec: Mapping[str, Any], examples: MakeExamples, progress: Callable[[str], None] = print
+    folder: Path,
+    name: str,
+    spec: Mapping[str, Any],
+    examples: MakeExamples,
+    progress: Callable[[str], None] = print,
+    limit: TimeLimit | None = None,
 ) -> dict[str, Any]:
     """Return the entry of a windowed network with its stateful form, and write the files of that form.
 
     Both ONNX exports then share one file of weights.
 
     :param folder: contains the files of the network.
+    :param limit: of the time that measurements take; by default a new one.
     :raises PackagingError: if there is no stateful form, or it is not exact.
     """
     exports = [dict(export) for export in spec["exports"]]
@@ -52,7 +59,7 @@ def with_stateful_form(
             read_shared_weights(folder / export["symbol"], folder / export["parameters"])
     network = NetworkSpec.of(name, {**spec, "exports": exports, "stateful": form}, "", folder.joinpath, trusted=False)
     try:
-        form["measured"] = _measure(folder, network, examples)
+        form["measured"] = _measure(folder, network, examples, limit or TimeLimit(name, progress))
     except PackagingError:
         raise
     except Exception as error:  # the errors of ONNX Runtime have no class in common
@@ -90,15 +97,16 @@ def _write_form(
     }
 
 
-def _measure(folder: Path, spec: NetworkSpec, examples: MakeExamples) -> dict[str, Any]:
+def _measure(folder: Path, spec: NetworkSpec, examples: MakeExamples, limit: TimeLimit) -> dict[str, Any]:
     """Return the ``measured`` of the stateful form.
 
-    :raises PackagingError: if an error is above its limit.
+    :raises PackagingError: if an error is above its limit, or the time is.
     """
+    limit.stage = "its stateful form"
     form, windowed = spec.stateful, spec.streaming
     assert form is not None, "its entry was just created"
     assert windowed is not None, "only a windowed network has a stateful form"
-    plain, run = (onnx_runner(folder / network.exports["onnx"][0]) for network in (spec, form))
+    plain, run = (limit.watch(onnx_runner(folder / network.exports["onnx"][0])) for network in (spec, form))
     return measure_form(plain, spec, run, form, examples, windowed.left)
 
 

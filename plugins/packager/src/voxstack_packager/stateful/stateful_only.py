@@ -14,6 +14,7 @@ from voxstack_packager.export.onnx_export import INLINE_LIMIT
 from voxstack_packager.export.shared_weights import save_with_external_data
 from voxstack_packager.json_entries import tensors_entry
 from voxstack_packager.measure.exactness import CHUNKS
+from voxstack_packager.measure.time_limit import TimeLimit
 from voxstack_packager.runners import onnx_runner
 from voxstack_packager.signature import MakeExamples
 from voxstack_packager.stateful.conversion import stateful_form
@@ -26,12 +27,14 @@ def only_stateful(
     spec: Mapping[str, Any],
     streaming: Mapping[str, Any],
     examples: MakeExamples,
+    limit: TimeLimit,
     progress: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Return the entry of a network in its stateful form, and write that form in place of its exports.
 
     :param spec: the entry of the network without ``streaming``.
     :param streaming: its ``axis`` and, if set, its ``input``.
+    :param limit: of the time that measurements take.
     :raises NoStatefulForm: naming the operator that mixes steps in another way.
     :raises PackagingError: if the form is not exact.
     """
@@ -39,7 +42,8 @@ def only_stateful(
 
     plain = next(export for export in spec["exports"] if export["format"] == "onnx")
     signature = NetworkSpec.of(name, spec, "", folder.joinpath, trusted=False)
-    run = onnx_runner(folder / plain["symbol"])
+    limit.stage = "its stateful form"
+    run = limit.watch(onnx_runner(folder / plain["symbol"]))
     model = onnx.load(folder / plain["symbol"])
     form = stateful_form(model, signature, examples, streaming["axis"], name, streaming.get("input"))
     use_2d_convolutions(form.model)
@@ -50,7 +54,7 @@ def only_stateful(
     entry |= {"inputs": tensors_entry(form.inputs), "outputs": tensors_entry(form.outputs)}
     entry |= {"streaming": form.streaming, "exports": [export]}
     network = NetworkSpec.of(name, entry, "", folder.joinpath, trusted=False)
-    opened = onnx_runner(folder / export["symbol"])
+    opened = limit.watch(onnx_runner(folder / export["symbol"]))
     try:
         measured = measure_form(run, signature, opened, network, examples, 2 * max(CHUNKS))
     except PackagingError:
