@@ -62,6 +62,7 @@ NAMES: Mapping[str, Name] = {
     "rates": Name("(tokens,) float64, factor", "Text", "Pace"),
     "volumes": Name("(tokens,) float64, dB", "Text", "Gain"),
     "speaker_id": Name("() int64", "Speakers", "networks"),
+    "speaker_weights": Name("(speakers,) float32 of sum 1", "SpeakerBlend", "networks that mix speakers"),
     "encoded": Name("(tokens, features) float32", "networks of role encoder", "Upsampler, Expand, networks"),
     "durations": Name("(tokens,) float32, frames", "networks; Pace", "Upsampler, Expand, Gain, WholeFrames"),
     "lf0": Name("(tokens,) float32, ln Hz", "networks; Prosody", "Upsampler, networks"),

@@ -19,4 +19,5 @@ def voxstack_blocks() -> list[str]:
         "voxstack_dsp.pace:Pace",
         "voxstack_dsp.prosody:Prosody",
         "voxstack_dsp.resample:Resample",
+        "voxstack_dsp.trim_silence:TrimSilence",
     ]

@@ -12,5 +12,6 @@ def voxstack_blocks() -> list[str]:
         "voxstack_encoders.encoders:Encoders",
         "voxstack_encoders.iterate:Iterate",
         "voxstack_encoders.length:Length",
+        "voxstack_encoders.speaker_blend:SpeakerBlend",
         "voxstack_encoders.speakers:Speakers",
     ]

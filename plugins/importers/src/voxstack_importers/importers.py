@@ -60,11 +60,12 @@ IMPORTERS: Mapping[str, Importer] = {
     ),
     "kokoro": Importer(
         "voxstack_importers.kokoro.importer",
-        "a Kokoro model: its .onnx",
+        "a Kokoro model: its .onnx, with its voices beside it",
         {
-            "voices": "the .npz (or voices-*.bin) with the styles of its speakers (required)",
-            "vocab": "config.json with its vocabulary (default: that in its metadata, or beside it)",
-            "phonemes": "espeak, or text if texts are written in phonemes (default: espeak)",
+            "voices": "the styles of its speakers: an .npz or voices-*.bin, a raw .bin or .npy of one speaker, or a "
+            "folder of them (default: those beside the model)",
+            "vocab": "config.json with its vocabulary (default: that in its metadata or beside it, or that of Kokoro-82M)",
+            "phonemes": "espeak, japanese, or text if texts are written in phonemes (default: that of the language)",
         },
     ),
     "kitten": Importer(

@@ -14,6 +14,7 @@ def voxstack_blocks() -> list[str]:
         "voxstack_text.lexicon:Lexicon",
         "voxstack_text.marked_phonemes:MarkedPhonemes",
         "voxstack_text.rewrite:Rewrite",
+        "voxstack_text.phrases:Phrases",
         "voxstack_text.sentences_block:Sentences",
         "voxstack_text.text:Text",
     ]

@@ -6,29 +6,25 @@ a sentence, so each sample depends on all others: a sentence is computed at once
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import voxstack
 from voxstack.networks.addon import Addon
-from voxstack_importers.description import (
-    GOLDEN_TEXT,
-    SEED,
-    Spec,
-    character_blocks,
-    phoneme_blocks,
-    rate,
-    sentence_stack,
-    speaker,
-)
+from voxstack_importers.description import GOLDEN_TEXT, SEED, Spec, number, rate
 from voxstack_importers.graphs import Graph
 from voxstack_importers.importers import Progress, addon_header
-from voxstack_importers.kokoro.model import KokoroModel, KokoroRun, draw
+from voxstack_importers.kokoro.model import KokoroModel, KokoroRun
+from voxstack_importers.kokoro.noise import draw
+from voxstack_importers.kokoro.reading import choose_reading, language_of, reader_blocks, token_block
 from voxstack_importers.kokoro.styles import Styles
+from voxstack_importers.kokoro.vocabulary import Vocabulary, check_vocabulary, read_vocabulary
+from voxstack_importers.kokoro.voice_files import read_styles
+from voxstack_importers.onnx_check import check_onnx_file
 from voxstack_importers.references import SentenceReference
 from voxstack_packager import PackagingError, package
 
@@ -38,8 +34,26 @@ PREFIX = "whole/"
 SAMPLE_RATE = 24000
 """In Hz."""
 
-MAX_CHARACTERS = 350
-"""Characters of a sentence that has fewer phonemes than the model accepts, which are 510."""
+MAX_PHONEMES = 510
+"""Phonemes that the model reads at once: it has 512 positions, two of them for the tokens at both ends."""
+
+WHOLE: Mapping[str, Any] = {"type": "WholeFrames", "tensor": "samples", "makes_stream": "samples"}
+"""The block that gives the samples of a sentence out."""
+
+TRIMMED: Mapping[str, Any] = {
+    "type": "TrimSilence",
+    "sample_rate": SAMPLE_RATE,
+    "threshold_db": -60.0,  # the silence of the model is below -75 dB, its breaths and closures above
+    "keep_ms": 30.0,
+    "pause_ms": 250.0,
+    "phrase_pause_ms": 100.0,
+    "lookahead_ms": 600_000.0,  # the sentence has been computed
+}
+"""The model has a third of a second of silence before each sentence, and more behind it; other software trims it, too,
+and joins sentences with a pause of this length."""
+
+GOLDEN_TEXTS = {"ja": "今日はとても良い天気ですね。明日も晴れるでしょうか。"}
+"""The golden speech in languages that do not read the English one."""
 
 
 def convert(
@@ -49,85 +63,104 @@ def convert(
     *,
     voices: str = "",
     vocab: str = "",
-    phonemes: str = "espeak",
+    phonemes: str = "",
     **options: str,
 ) -> Path:
     """Make an addon of a Kokoro voice, and return its folder.
 
     :param path: the ``.onnx``.
-    :param voices: the ``.npz`` (also called ``.bin``) with the styles of each speaker, (phonemes, 1, features).
-    :param vocab: ``config.json`` with the ``vocab``; by default that in the metadata or beside the model.
-    :param phonemes: ``espeak``, or ``text`` if texts are written in phonemes.
+    :param voices: file or folder with the styles of the speakers (:func:`read_styles` lists the formats).
+    :param vocab: ``config.json`` with the ``vocab``; by default that in the metadata or beside the model, or the
+        standard one.
+    :param phonemes: ``espeak``, ``japanese``, or ``text`` if texts are written in phonemes; by default that of the
+        language.
     :param options: the options of every importer.
-    :raises PackagingError: if the graph is not such a model, saying what was looked for; or if the addon's speech
-        differs from that of the original.
+    :raises PackagingError: if a file is missing, broken or of another kind, saying what it lacks; if the graph is not
+        such a model, saying what was looked for; or if the addon's speech differs from that of the original.
     """
     import onnx
 
+    check_onnx_file(path)
+    styles = read_styles(voices, path)
+    language = options.get("language") or language_of(styles.speakers)
+    reading = choose_reading(phonemes, language)
+    reader = reader_blocks(reading, language)
+    progress(f"{path.name}: opening {path.stat().st_size / 1e6:.0f} MB; {len(styles.speakers)} speakers, {language}")
     graph = Graph(onnx.load(path), path.name, PREFIX)
-    styles = Styles.read(voices)
-    symbols = _read_vocabulary(vocab, path, graph)
-    language = options.get("language", "en-us")
-    reading = _reading(symbols, phonemes, language)
-
     model = KokoroModel.find(graph)
-    run = _run_once(model, styles, symbols)
-    progress(f"{path.name}: {len(styles.speakers)} speakers, {run.hop_length} samples a frame")
+    symbols = read_vocabulary(vocab, path, graph, progress)
+    check_vocabulary(symbols, model.embedded, graph)
+    model, run = _run_once(model, styles, symbols, progress)
 
-    blocks = [*reading, {"type": "Speakers", "names": styles.speakers}, *model.noise_blocks]
-    streamed = {"type": "WholeFrames", "tensor": "samples", "makes_stream": "samples"}
-    stack = sentence_stack(language, [*blocks, {"type": "Encoders"}], streamed, longest=MAX_CHARACTERS)
-    letters = "".join(symbol for symbol in symbols if symbol.isalpha())
-    text = GOLDEN_TEXT if phonemes == "espeak" else letters[:20]
-
+    blocks = [
+        token_block(symbols, reading),
+        {"type": "SpeakerBlend", "names": styles.speakers},
+        *model.noise_blocks,
+        {"type": "Encoders"},
+    ]
     return package(
         out,
-        **addon_header(options, path.with_suffix(""), language, text),
+        **addon_header(options, path.with_suffix(""), language, _golden_text(reading, language, symbols)),
         sample_rate=SAMPLE_RATE,
         hop_length=run.hop_length,
         networks=[styles.network(), model.cut(run)],
-        stack=stack,
-        controls={**rate(0.5, 2.0), **SEED, **speaker(styles.speakers)},
+        stack=_stack(language, reader, blocks),
+        controls=_controls(styles.speakers, model),
         description=f"Imported from the Kokoro model {path.name}",
-        reference=KokoroReference(blocks, model, styles),
+        reference=KokoroReference([*reader, *blocks[:-1]], model, styles),
         progress=progress,
     )
 
 
-def _read_vocabulary(vocab: str, path: Path, graph: Graph) -> dict[str, list[int]]:
-    """Return the token of each phoneme."""
-    file = Path(vocab) if vocab else path.with_name("config.json")
-    if not vocab and "kokoro_config" in graph.metadata:
-        content = graph.metadata["kokoro_config"]
-    elif file.is_file():
-        content = file.read_text(encoding="utf-8")
-    else:
-        raise PackagingError("vocab", f"there is no {file.name} with the vocabulary; give the config.json of the model")
-    try:
-        return {symbol: [int(token)] for symbol, token in json.loads(content)["vocab"].items()}
-    except (KeyError, TypeError, ValueError) as error:
-        problem = f"has no 'vocab', which defines what the tokens mean ({error!r}); give the config.json of the model"
-        raise PackagingError(file.name, problem) from error
+def _stack(language: str, reader: Sequence[Spec], blocks: Sequence[Spec]) -> list[Spec]:
+    """Return the stack: sentences, parts of them that the model can read at once, and their samples, trimmed."""
+    spec = _pipeline(blocks, {**TRIMMED, "block": WHOLE})
+    if reader:
+        spec = _pipeline(reader, {"type": "Phrases", "longest": MAX_PHONEMES, "block": spec})
+    longest = {} if reader else {"longest": MAX_PHONEMES, "first": 200}
+    return [{"type": "Sentences", "language": language, **longest, "block": spec}]
 
 
-def _reading(symbols: Mapping[str, list[int]], phonemes: str, language: str) -> list[Spec]:
-    """Return the blocks from text to tokens."""
-    table = {"symbols": symbols, "start": [0], "end": [0]}
-    if phonemes not in ("espeak", "text"):
-        raise PackagingError("phonemes", f"{phonemes!r} is neither 'espeak' nor 'text'; choose one of them")
-    return character_blocks(table) if phonemes == "text" else phoneme_blocks(language.lower(), table)
+def _pipeline(blocks: Sequence[Spec], streamed: Spec) -> Spec:
+    sequence = blocks[0] if len(blocks) == 1 else {"type": "SequenceBlockContainer", "blocks": [*blocks]}
+    return {"type": "StreamablePipeline", "sequence_block": sequence, "streamable_block": streamed}
 
 
-def _run_once(model: KokoroModel, styles: Styles, symbols: Mapping[str, list[int]]) -> KokoroRun:
-    """Run the model on random tokens, for its golden vectors."""
+def _controls(speakers: Sequence[str], model: KokoroModel) -> dict[str, Any]:
+    description = "Name of the speaker, or a blend of several with their weights, such as NAME:0.6+OTHER:0.4."
+    speaker = {"type": "string", "default": speakers[0], "maxLength": 2000, "examples": [*speakers]}
+    pause = {"pause": number(1.0, 0.0, 10.0, "Factor on the pause after each sentence, 0.25 s.")}
+    seed = SEED if model.noise else {}
+    return {**rate(0.5, 2.0), **pause, **seed, "speaker": {**speaker, "description": description}}
+
+
+def _golden_text(reading: str, language: str, symbols: Vocabulary) -> str:
+    if reading == "text":
+        return "".join(symbol for symbol in symbols if symbol.isalpha())[:20]
+    return GOLDEN_TEXTS.get(language.partition("-")[0].lower(), GOLDEN_TEXT)
+
+
+def _run_once(
+    model: KokoroModel, styles: Styles, symbols: Vocabulary, progress: Progress
+) -> tuple[KokoroModel, KokoroRun]:
+    """Run the model on random tokens, for its golden vectors, and return it without durations if it has none."""
     rng = np.random.default_rng(1)
     tokens = np.array([0, *rng.choice(sorted(ids[0] for ids in symbols.values()), 30), 0])
-    return model.run(tokens, styles.style(0, len(tokens)), 1.0, draw(model.noise, len(tokens), rng))
+    style = styles.style(styles.only(0), len(tokens))
+    run = model.run(tokens, style, 1.0, draw(model.noise, len(tokens), rng))
+    if not run.samples.size or not np.isfinite(run.samples).all():
+        raise PackagingError(model.graph.file, "gives no samples, or values that are not numbers; export it again")
+    if run.has_exact_durations:
+        progress(f"{model.graph.file}: words and phonemes have times; {run.hop_length} samples a frame")
+        return model, run
+    progress(f"{model.graph.file}: no durations of tokens were found in the graph, so words have no times")
+    model = model.without_durations()
+    return model, model.run(tokens, style, 1.0, run.noise)
 
 
 @dataclass(frozen=True)
 class KokoroReference(SentenceReference):
-    """The graph of a Kokoro voice, with the noise that the addon's blocks draw."""
+    """The graph of a Kokoro voice, with the noise that the addon's blocks draw, trimmed as the voice trims it."""
 
     model: KokoroModel
     styles: Styles
@@ -135,6 +168,9 @@ class KokoroReference(SentenceReference):
     def speech(self, addon: Addon, utterance: voxstack.Utterance) -> np.ndarray:
         """Synthesize a sentence with the original graph: (samples,) float32."""
         tokens = utterance["tokens"]
-        style = self.styles.style(int(utterance["speaker_id"]), len(tokens))
+        style = self.styles.style(utterance["speaker_weights"], len(tokens))
         noise = {noise.name: utterance[noise.name] for noise in self.model.noise}
-        return self.model.run(tokens, style, utterance["rate"], noise).samples
+        samples = self.model.run(tokens, style, utterance["rate"], noise).samples
+        given = {"pause": utterance["pause"], "samples": samples}
+        trimmed = voxstack.build({**TRIMMED, "block": WHOLE}, addon, available=given)
+        return np.concatenate([*trimmed.stream(iter(()), given)])

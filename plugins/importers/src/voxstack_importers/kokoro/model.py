@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxstack_importers.description import Spec
-from voxstack_importers.graphs import RANDOM, Graph, operator
+from voxstack_importers.graphs import Graph, operator
+from voxstack_importers.kokoro.duration_tensor import duration_tensor, embedded_tokens
+from voxstack_importers.kokoro.noise import Noise, RandomTensors, draw
 from voxstack_packager import OnnxSource
 from voxstack_packager.runners import model_runner
 
@@ -17,25 +20,11 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
 
-class Noise(NamedTuple):
-    """An input in place of random operators: its name, its distribution, and its values for each token."""
-
-    name: str
-    distribution: str
-    features: int
-
-
-NOISE: Mapping[str, Noise] = {
-    "RandomNormalLike": Noise("noise", "normal", 16384),
-    "RandomUniformLike": Noise("phases", "uniform", 16),
-}
-"""The input for each random operator; a tensor with more values than the input uses them again from the first on."""
-
-STRIDE = 7919
-"""Values between the beginnings of two random tensors of the same distribution in their common input."""
-
 HOP_LENGTH = 600
 """Samples of a frame of models that do not output durations."""
+
+INT64 = 7
+"""The number of the type in ONNX (TensorProto.INT64)."""
 
 TOKENS = ("input_ids", "tokens")
 """Names that the tokens may have."""
@@ -49,7 +38,7 @@ class KokoroRun:
     :param style: (features,) float32.
     :param noise: (tokens, values) float32 for each input of :data:`NOISE` that the model has, by name.
     :param samples: (samples,) float32.
-    :param durations: (tokens,) int64, whole frames; None for a model that does not output them.
+    :param durations: (tokens,) int64, whole frames; None for a model in which they were not found.
     """
 
     tokens: np.ndarray
@@ -60,6 +49,14 @@ class KokoroRun:
     durations: np.ndarray | None
 
     @property
+    def has_exact_durations(self) -> bool:
+        """Whether the durations are those of the samples: one for each token, of frames that are all equally long."""
+        durations = self.durations
+        if durations is None or len(durations) != len(self.tokens) or durations.min() < 0:
+            return False
+        return bool(durations.any()) and self.samples.size % int(durations.sum()) == 0
+
+    @property
     def hop_length(self) -> int:
         """Samples of a frame."""
         return HOP_LENGTH if self.durations is None else self.samples.size // int(self.durations.sum())
@@ -68,32 +65,29 @@ class KokoroRun:
 class KokoroModel:
     """A graph from tokens, style and speed to audio.
 
+    Exports of the same model differ: in the name of the tokens, in whether they output durations, and in whether they
+    draw noise; quantised ones draw none. Durations that are not output are taken from inside the graph.
+
     :param tokens: name of the input with the tokens.
-    :param random: names of the random tensors.
+    :param random: its random tensors.
     """
 
-    def __init__(self, graph: Graph, tokens: str, random: list[str]) -> None:
-        self.graph, self._tokens = graph, tokens
+    def __init__(self, graph: Graph, tokens: str, random: RandomTensors) -> None:
+        self.graph, self._tokens, self._random = graph, tokens, random
         self._style, self._speed = graph.prefix + "style", graph.prefix + "speed"
-        self._like = {name: graph.producers[name].input[0] for name in random}
-        self._noise = {name: NOISE[graph.producers[name].op_type] for name in random}
-        kinds = list(self._noise.values())
-        self._start = {name: STRIDE * kinds[:i].count(kinds[i]) for i, name in enumerate(random)}
-        self._timed = len(graph.outputs) > 1
+        self.embedded = embedded_tokens(graph, tokens)
+        self._durations = duration_tensor(graph, tokens, self._speed)
         inputs: dict[str, Any] = {
             tokens: ("int64", [None, None]),
             self._style: ("float32", [None, None]),
             self._speed: ("float32", [None]),
         }
         free = ("float32", None)
-        shapes = dict.fromkeys(self._like.values(), free)
-        if random:
-            self._shapes = model_runner(graph.subgraph([], [], inputs, shapes), graph.file)
-        outputs: dict[str, Any] = {graph.outputs[0]: free} | (
-            {graph.outputs[1]: ("int64", None)} if self._timed else {}
-        )
-        inputs |= dict.fromkeys(random, free)
-        self._run = model_runner(graph.subgraph([], [], inputs, outputs), graph.file)
+        like = dict.fromkeys(random.like.values(), free)
+        self._shapes = model_runner(graph.subgraph([], [], inputs, like), graph.file) if like else None
+        outputs: dict[str, Any] = {graph.outputs[0]: free} | ({"durations": ("int64", None)} if self._durations else {})
+        inputs |= dict.fromkeys(random.kinds, free)
+        self._run = model_runner(graph.subgraph([], self._rounded("durations"), inputs, outputs), graph.file)
 
     @classmethod
     def find(cls, graph: Graph) -> KokoroModel:
@@ -110,20 +104,12 @@ class KokoroModel:
         if types[f"{graph.prefix}speed"] != 1:  # TensorProto.FLOAT
             problem = "takes a speed that is not float32, so only whole numbers; export it with a speed of 1.0"
             raise graph.refusal(problem)
-        random = graph.produced_by(RANDOM, graph.dependencies(*graph.outputs))
-        operators = [graph.producers[name] for name in random]
-        unknown = sorted({node.op_type for node in operators} - NOISE.keys())
-        moments = {"mean", "scale", "low", "high"}
-        shaped = [node.output[0] for node in operators if moments & {attribute.name for attribute in node.attribute}]
-        if unknown or shaped:
-            expected = f"{', '.join(NOISE)} of mean 0 and deviation 1, or from 0 to 1"
-            raise graph.refusal(f"draws noise with {unknown or shaped}; looked for {expected}")
-        return cls(graph, graph.prefix + tokens, random)
+        return cls(graph, graph.prefix + tokens, RandomTensors.find(graph))
 
     @property
     def noise(self) -> list[Noise]:
         """The inputs in place of random operators."""
-        return list(dict.fromkeys(self._noise.values()))
+        return self._random.inputs
 
     @property
     def noise_blocks(self) -> list[Spec]:
@@ -138,14 +124,16 @@ class KokoroModel:
         :param noise: (tokens, values) float32 for each of :attr:`noise`, by name.
         """
         inputs = {self._tokens: tokens[None], self._style: style[None], self._speed: np.array([rate], np.float32)}
-        shapes = self._shapes(**inputs) if self._noise else {}  # a graph without noise has none to open
-        random = {}
-        for name, kind in self._noise.items():
-            pool, shape = noise[kind.name].reshape(-1), shapes[self._like[name]].shape
-            random[name] = pool[(np.arange(np.prod(shape)) + self._start[name]) % pool.size].reshape(shape)
+        random = self._random.values(noise, self._shapes(**inputs)) if self._shapes else {}
         outputs = self._run(**inputs, **random)
-        durations = outputs[self.graph.outputs[1]].reshape(-1) if self._timed else None
+        durations = outputs["durations"].reshape(-1) if self._durations else None
         return KokoroRun(tokens, style, rate, noise, outputs[self.graph.outputs[0]].reshape(-1), durations)
+
+    def without_durations(self) -> KokoroModel:
+        """Return the model without the tensor that was taken for its durations."""
+        plain = copy(self)
+        plain._durations = None
+        return plain
 
     def cut(self, run: KokoroRun) -> OnnxSource:
         """Return the network, with one run of the original as its golden vectors."""
@@ -181,37 +169,17 @@ class KokoroModel:
 
     def _network(self, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> ModelProto:
         constants = {"row": np.array([1, -1], np.int64), "flat": np.array([-1], np.int64)}
-        constants |= {"zero": np.array(0, np.int64), "step": np.array(1, np.int64)}
         before = [
             operator("Reshape", ["tokens", "row"], self._tokens),
             operator("Reshape", ["style", "row"], self._style),
             operator("Reshape", ["rate", "flat"], self._speed),
+            *self._random.operators(),
         ]
-        for i, name in enumerate(self._noise):
-            constants[f"{i}/start"] = np.array(self._start[name], np.int64)
-            before += self._random_values(f"{i}/", name)
-        after = [operator("Reshape", [self.graph.outputs[i], "flat"], name) for i, name in enumerate(outputs)]
-        return self.graph.subgraph(before, after, inputs, outputs, constants)
+        after = [operator("Reshape", [self.graph.outputs[0], "flat"], "samples")]
+        if "durations" in outputs:
+            after += [*self._rounded("frames"), operator("Reshape", ["frames", "flat"], "durations")]
+        return self.graph.subgraph(before, after, inputs, outputs, constants | self._random.constants())
 
-    def _random_values(self, own: str, name: str) -> list[NodeProto]:
-        """Return operators that fill a random tensor from an input, from its first value on again after its last.
-
-        :param own: put before the names of their tensors.
-        """
-        return [
-            operator("Reshape", [self._noise[name].name, "flat"], f"{own}pool"),
-            operator("Size", [f"{own}pool"], f"{own}size"),
-            operator("Size", [self._like[name]], f"{own}count"),
-            operator("Range", ["zero", f"{own}count", "step"], f"{own}index"),
-            operator("Add", [f"{own}index", f"{own}start"], f"{own}from"),
-            operator("Mod", [f"{own}from", f"{own}size"], f"{own}place"),
-            operator("Gather", [f"{own}pool", f"{own}place"], f"{own}values"),
-            operator("Shape", [self._like[name]], f"{own}shape"),
-            operator("Reshape", [f"{own}values", f"{own}shape"], name),
-        ]
-
-
-def draw(inputs: list[Noise], tokens: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return noise for each input, by name, distributed as the addon's blocks draw it: (tokens, values) float32."""
-    distributions: dict[str, Callable[..., np.ndarray]] = {"normal": rng.standard_normal, "uniform": rng.random}
-    return {noise.name: distributions[noise.distribution]((tokens, noise.features), np.float32) for noise in inputs}
+    def _rounded(self, name: str) -> list[NodeProto]:
+        """Return the operator that outputs the durations as whole numbers, if there are any."""
+        return [operator("Cast", [self._durations], name, to=INT64)] if self._durations else []

@@ -1,15 +1,14 @@
-"""The styles of the speakers of a Kokoro voice, and the network that looks them up."""
+"""The styles of the speakers of a Kokoro voice, and the network that looks them up and mixes them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from voxstack_importers.graphs import operator
-from voxstack_packager import OnnxSource, PackagingError
+from voxstack_packager import OnnxSource
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -29,72 +28,66 @@ class Styles:
     speakers: list[str]
     table: np.ndarray
 
-    @classmethod
-    def read(cls, path: str) -> Styles:
-        """Read a file of arrays, (phonemes, 1, features) for each speaker, by name.
+    def style(self, weights: np.ndarray, tokens: int) -> np.ndarray:
+        """Return the style of a blend of speakers for a number of tokens, those at both ends included: (features,).
 
-        :raises PackagingError: if it does not exist, or does not hold that.
+        :param weights: (speakers,) float32; those of other speakers are 0.
         """
-        if not Path(path).is_file():
-            problem = f"there is no file {path!r}; give the .npz (or voices-*.bin) with the styles of the speakers"
-            raise PackagingError("voices", problem)
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                styles = {name: np.asarray(file[name], np.float32) for name in sorted(file.files)}
-            return cls(list(styles), np.stack([style.reshape(len(style), -1) for style in styles.values()]))
-        except (ValueError, OSError, AttributeError) as error:
-            problem = (
-                f"holds no table of styles, (phonemes, 1, features) for each speaker ({error}); give that of the model"
-            )
-            raise PackagingError(Path(path).name, problem) from error
-
-    def style(self, speaker: int, tokens: int) -> np.ndarray:
-        """Return the style of a speaker for a number of tokens, those at both ends included: (features,)."""
-        style: np.ndarray = self.table[speaker, min(max(tokens - MARGIN, 1), self.table.shape[1]) - 1]
+        row = min(max(tokens - MARGIN, 1), self.table.shape[1]) - 1
+        style: np.ndarray = (weights[:, None] * self.table[:, row]).sum(0, dtype=np.float32)
         return style
+
+    def only(self, speaker: int) -> np.ndarray:
+        """Return the weights of one speaker alone: (speakers,) float32."""
+        weights: np.ndarray = np.eye(len(self.speakers), dtype=np.float32)[speaker]
+        return weights
 
     def network(self) -> OnnxSource:
         """Return the network that looks a style up."""
         speakers, phonemes, features = self.table.shape
         tokens = np.zeros(phonemes // 2 + MARGIN, np.int64)
-        golden = {"tokens": tokens, "speaker_id": np.array(speakers - 1)}
+        weights = np.linspace(1, 2, speakers, dtype=np.float32)
+        weights /= weights.sum()
+        golden = {"tokens": tokens, "speaker_weights": weights}
         return OnnxSource(
             name="styles",
             role="encoder",
-            description="The style of each speaker, by the number of phonemes",
+            description="The style of a blend of speakers, by the number of phonemes",
             model=self._graph(),
-            inputs={"tokens": ("int64", ["tokens"]), "speaker_id": ("int64", [])},
+            inputs={"tokens": ("int64", ["tokens"]), "speaker_weights": ("float32", [speakers])},
             outputs={"style": ("float32", [features])},
             examples=lambda rng, sizes: {
                 "tokens": np.zeros(sizes["tokens"], np.int64),
-                "speaker_id": np.array(rng.integers(0, speakers)),
+                "speaker_weights": rng.random(speakers, np.float32),
             },
-            golden=(golden, {"style": self.style(speakers - 1, len(tokens))}),
+            golden=(golden, {"style": self.style(weights, len(tokens))}),
         )
 
     def _graph(self) -> ModelProto:
         from onnx import TensorProto, helper, numpy_helper
 
-        _, phonemes, features = self.table.shape
+        speakers, phonemes, features = self.table.shape
         constants = {
             "table": self.table,
-            "margin": np.array([MARGIN + 1], np.int64),  # the first style is for one phoneme
-            "last": np.array([phonemes - 1], np.int64),
-            "first": np.array([0], np.int64),
-            "flat": np.array([-1], np.int64),
+            "margin": np.array(MARGIN + 1, np.int64),  # the first style is for one phoneme
+            "last": np.array(phonemes - 1, np.int64),
+            "first": np.array(0, np.int64),
+            "column": np.array([-1, 1], np.int64),
+            "speakers": np.array([0], np.int64),
         }
         nodes = [
-            operator("Shape", ["tokens"], "count"),
+            operator("Size", ["tokens"], "count"),
             operator("Sub", ["count", "margin"], "wanted"),
             operator("Min", ["wanted", "last"], "limited"),
             operator("Max", ["limited", "first"], "row"),
-            operator("Gather", ["table", "speaker_id"], "own", axis=0),
-            operator("Gather", ["own", "row"], "found", axis=0),
-            operator("Reshape", ["found", "flat"], "style"),
+            operator("Gather", ["table", "row"], "found", axis=1),
+            operator("Reshape", ["speaker_weights", "column"], "weights"),
+            operator("Mul", ["weights", "found"], "weighted"),
+            operator("ReduceSum", ["weighted", "speakers"], "style", keepdims=0),
         ]
         inputs = [
             helper.make_tensor_value_info("tokens", TensorProto.INT64, ["tokens"]),
-            helper.make_tensor_value_info("speaker_id", TensorProto.INT64, []),
+            helper.make_tensor_value_info("speaker_weights", TensorProto.FLOAT, [speakers]),
         ]
         outputs = [helper.make_tensor_value_info("style", TensorProto.FLOAT, [features])]
         weights = [numpy_helper.from_array(value, name) for name, value in constants.items()]
