@@ -82,6 +82,14 @@ def quiet_machine() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def contexts_unmeasured() -> Iterator[None]:
+    """Measure no other contexts of the many addons that tests make: the process for it imports every runtime."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("voxstack_packager.packaging.measure_contexts", lambda *_: {})
+        yield
+
+
 @pytest.fixture
 def write_addon(tmp_path: Path) -> Callable[..., Path]:
     """Write a valid addon folder; each network's file holds the name of the network."""

@@ -6,7 +6,7 @@ import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,6 +14,7 @@ from voxstack_addon_spec.contexts import Context, Form
 from voxstack_addon_spec.errors import AddonError, ContextError
 from voxstack_addon_spec.integrity import FileVersion, file_version, wrap_os_errors
 from voxstack_addon_spec.onnx_files import file_problem
+from voxstack_addon_spec.refusals import Refusal, read_refusals
 from voxstack_addon_spec.streaming import Autoregressive, State, Streaming
 from voxstack_addon_spec.tensors import Length, Tensor
 
@@ -33,6 +34,7 @@ class NetworkSpec:
     :param lengths: lengths of output axes that no input has.
     :param autoregressive: set for a network that predicts frames step by step; it has no ``streaming``.
     :param stateful: the stateful form of a windowed network, if it has one.
+    :param refusals: contexts in which it was measured to compute something else.
     """
 
     name: str
@@ -49,6 +51,7 @@ class NetworkSpec:
     mask_error: Mapping[str, float] | None = None
     lengths: Mapping[str, Length] = field(default_factory=dict)
     autoregressive: Autoregressive | None = None
+    refusals: tuple[Refusal, ...] = ()
 
     @classmethod
     def of(
@@ -66,7 +69,9 @@ class NetworkSpec:
         if "stateful" in config:
             stateful = cls.of(name, {"role": config["role"], **config["stateful"]}, f"{digest}.stateful", path, trusted)
         measured = config.get("measured", {})
-        read = {key: measured[key] for key in ("batch_error", "mask_error") if key in measured}
+        read = {key: measured[key] for key in ("batch_error", "mask_error", "contexts") if key in measured}
+        refusals = read_refusals(measured)
+        stateful = stateful and replace(stateful, refusals=refusals)
         return cls(
             name=name,
             role=config["role"],
@@ -82,6 +87,7 @@ class NetworkSpec:
             mask_error=measured.get("mask_error"),
             lengths={axis: Length(**length) for axis, length in config.get("lengths", {}).items()},
             autoregressive=Autoregressive.of(config["autoregressive"]) if "autoregressive" in config else None,
+            refusals=refusals,
         )
 
     def export(self, form: str, runtime: str) -> Path:

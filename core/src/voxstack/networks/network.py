@@ -31,6 +31,7 @@ class Effective:
     :param batch: the most calls that run as one.
     :param version: of the runtime.
     :param requested: the name of the requested context, if it has one.
+    :param refused: contexts in which the network was measured to compute something else, each with what was measured.
     """
 
     network: str
@@ -45,6 +46,7 @@ class Effective:
     batch: int
     version: str | None
     requested: str
+    refused: tuple[str, ...] = ()
 
 
 class Network:
@@ -120,7 +122,8 @@ class Network:
         for layer in self._layers.values():
             reported.update({key: v for key, v in getattr(layer, "effective", {}).items() if key in reported})
         own: dict[str, Any] = {"network": spec.name, "role": spec.role, "form": spec.form, "runtime": context.runtime}
-        return Effective(**own, batch=context.batch, requested=context.name, **reported)
+        refused = tuple(map(str, spec.refusals))
+        return Effective(**own, batch=context.batch, requested=context.name, refused=refused, **reported)
 
     @property
     def stats(self) -> dict[str, Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from voxstack.errors import ContextError
 from voxstack.networks.network import Network
 from voxstack.streaming.forks import renew_after_fork
 from voxstack_addon_spec import Context, NetworkSpec
+from voxstack_addon_spec.refusals import find_refusal
 from voxstack_addon_spec.sizes import fixed_axes
 
 if TYPE_CHECKING:
@@ -33,8 +34,15 @@ class NetworkPool:
     def open(self, spec: NetworkSpec, context: Context) -> Network:
         """Open a network in a context, or return the one that is open.
 
-        :raises ContextError: if no plugin brings the runtime, or none fits calls to the fixed shapes of the context.
+        :raises ContextError: if no plugin brings the runtime, or none fits calls to the fixed shapes of the context; or
+            if the network was measured to compute something else there.
         """
+        if refusal := find_refusal(spec.refusals, context):
+            raise ContextError(
+                f"network {spec.name!r} is refused in {refusal.context}: when the addon was made, {refusal.reason}; "
+                "choose another context, such as 'onnx:cpu', or measure it again with the version that is installed: "
+                "python -m voxstack_packager FOLDER"
+            )
         key = (spec.digest, spec.trusted, context.key())
         with self._lock:
             network = self._networks.get(key)

@@ -87,14 +87,14 @@ def _load(folder: Path, lenders: Iterable[Path | None]) -> voxstack.Voice:
 
     Stateful forms round otherwise, and so would be no measure for other contexts.
     """
-    registry = _registry_with(lenders)
+    registry = registry_with(lenders)
     windowed = {**CONTEXT, "streaming": "windowed"}
     networks = Addon.open(folder, registry, CONTEXT).networks
     contexts = {name: windowed for name, spec in networks.items() if spec.streaming and not spec.streaming.states}
     return voxstack.load(folder, context={**CONTEXT, "networks": contexts}, registry=registry)
 
 
-def _registry_with(lenders: Iterable[Path | None]) -> Registry:
+def registry_with(lenders: Iterable[Path | None]) -> Registry:
     """Return the installed plugins, with these addons in place of installed ones of their names."""
     installed = Registry.installed()
     folders = [lender.resolve() for lender in lenders if lender is not None]

@@ -9,6 +9,7 @@ from typing import Any
 
 from voxstack_addon_spec import SPEC_VERSION, validate_config
 from voxstack_packager.addon_folder import CONFIG, atomic_folder, copy_files, write_config
+from voxstack_packager.context_measurement import measure_contexts, with_entries
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.golden_speech import GoldenRequest, write_golden_speech
 from voxstack_packager.json_entries import tensors_entry
@@ -39,6 +40,7 @@ def package(
     files: Mapping[str, str | os.PathLike[str]] | None = None,
     golden_text: str | None = None,
     reference: Reference | None = None,
+    contexts_measured: bool = True,
     replace: bool = False,
     time_limit: float = TIME_LIMIT,
     progress: Callable[[str], None] = print,
@@ -53,6 +55,9 @@ def package(
         with a number, a question and a word of no dictionary cover most of it.
     :param reference: the software that the voice comes from; its samples are then the golden speech, and the voice is
         refused if it synthesizes something else.
+    :param contexts_measured: run the golden vectors in the addon's contexts and on all devices of this machine, in a
+        process of its own. A context in which a network computes something else is noted in the addon, and refused when
+        it is loaded.
     :param replace: replace an addon that is in ``folder`` already.
     :param time_limit: seconds that the measurement of each network may take.
     :param progress: called with a line for each step.
@@ -72,9 +77,11 @@ def package(
         }
         copy_files(files or {}, scratch)
         config = write_config(scratch, config)
+        lenders = [network.lender for network in networks if isinstance(network, Borrowed)]
         if golden_text is not None:
-            request, lenders = GoldenRequest(golden_text, {}), [n.lender for n in networks if isinstance(n, Borrowed)]
-            config = add_golden_speech(scratch, config, request, lenders, progress, reference)
+            config = add_golden_speech(scratch, config, GoldenRequest(golden_text, {}), lenders, progress, reference)
+        if contexts_measured:
+            config = add_contexts(scratch, config, lenders, progress)
     progress(f"{name} {version}: {sum(file['size'] for file in config['files'].values()) / 1e6:.1f} MB in {folder}")
     return Path(folder)
 
@@ -95,6 +102,14 @@ def add_golden_speech(
     seconds = write_golden_speech(folder, request, lenders, progress, reference)
     progress(f"{config['name']}: synthesizes {seconds:.1f} s for its golden vectors")
     return write_config(folder, config)
+
+
+def add_contexts(
+    folder: Path, config: Mapping[str, Any], lenders: Sequence[Path | None], progress: Callable[[str], None]
+) -> dict[str, Any]:
+    """Measure a finished addon in the contexts that exist here, and return its addon.json with what was found."""
+    entries = measure_contexts(folder, config["name"], lenders, progress)
+    return write_config(folder, with_entries(config, entries))
 
 
 def _check(config: Mapping[str, Any], networks: Sequence[Source | Borrowed], golden_text: str | None) -> None:

@@ -20,7 +20,7 @@ from voxstack_packager.golden_vectors import golden_examples, golden_path
 from voxstack_packager.json_entries import lengths_entry
 from voxstack_packager.measure.deviation import deviation
 from voxstack_packager.measure.measured import SOURCE_LIMIT, WRONG_EXPORT, check_error
-from voxstack_packager.packaging import add_golden_speech
+from voxstack_packager.packaging import add_contexts, add_golden_speech
 from voxstack_packager.runners import module_runner, onnx_runner, ordered_module, pt2_runner
 from voxstack_packager.signature import MakeExamples
 from voxstack_packager.sources import Borrowed
@@ -42,18 +42,20 @@ def upgrade(
     lenders: Iterable[str | os.PathLike[str]] = (),
     modules: Mapping[str, nn.Module] | None = None,
     golden_text: str | None = None,
+    contexts_measured: bool = True,
     progress: Callable[[str], None] = print,
 ) -> Path:
     """Give an addon what packaging would give it now, and write it again in its place.
 
-    That is: the lengths of output axes, the stateful form of each windowed network, golden speech, and a ``.pt2`` of
-    each network in ``modules``. Golden vectors are the examples for measurements. A network without a stateful form
-    stays as it is, and a progress line reports why; a network whose form would be the same again stays as it is, too.
+    That is: the lengths of output axes, the stateful form of each windowed network, golden speech, the contexts in which
+    its networks compute something else, and a ``.pt2`` of each network in ``modules``. Golden vectors are the examples
+    for measurements. A network without a stateful form stays as it is, and a progress line reports why; a network whose form would be the same again stays as it is, too.
 
     :param version: the new version of the addon; by default the one that it has.
     :param lenders: folders of addons that it borrows from, whose hashes have changed.
     :param modules: torch modules by network, with the weights that are in the addon.
     :param golden_text: text of its golden speech; by default the one that it has.
+    :param contexts_measured: as for :func:`.packaging.package`.
     :raises PackagingError: if a form or a module is not exact. The addon is then unchanged.
     :raises AddonError: if the addon is damaged.
     """
@@ -75,7 +77,9 @@ def upgrade(
         config = write_config(scratch, config)
         request = read_golden_request(scratch) if golden_text is None else GoldenRequest(golden_text, {})
         if request is not None:
-            add_golden_speech(scratch, config, request, lender_folders, progress)
+            config = add_golden_speech(scratch, config, request, lender_folders, progress)
+        if contexts_measured:
+            add_contexts(scratch, config, lender_folders, progress)
     return Path(folder)
 
 
