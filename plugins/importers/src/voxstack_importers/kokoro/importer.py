@@ -52,7 +52,7 @@ TRIMMED: Mapping[str, Any] = {
 """The model has a third of a second of silence before each sentence, and more behind it; other software trims it, too,
 and joins sentences with a pause of this length."""
 
-GOLDEN_TEXTS = {"ja": "今日はとても良い天気ですね。明日も晴れるでしょうか。"}
+GOLDEN_TEXTS = {"ja": "今日はとても良い天気なので、友だちと公園を歩きました。"}
 """The golden speech in languages that do not read the English one."""
 
 
