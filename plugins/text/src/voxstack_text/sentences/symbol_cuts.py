@@ -17,6 +17,8 @@ def cut_symbols(symbols: Sequence[str], longest: int) -> list[tuple[int, int]]:
     if len(symbols) <= longest:
         return [(0, len(symbols))]
     pieces = _pieces(symbols, longest)
+    if not pieces:  # nothing but spaces
+        return []
     fewest = len(_joined(pieces, longest))
     low, high = max(end - start for start, end in pieces), longest
     while low < high:  # the smallest limit that needs no more parts makes them similar
