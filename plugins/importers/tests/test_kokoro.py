@@ -21,7 +21,6 @@ import voxstack  # noqa: E402
 from voxstack import Schedule  # noqa: E402
 from voxstack_cli.main import main  # noqa: E402
 from voxstack_importers import import_voice  # noqa: E402
-from voxstack_packager import PackagingError  # noqa: E402
 
 TEXT = "this is what they say, is it?"
 

@@ -57,7 +57,11 @@ def no_config_and_few_tokens(paths):
 @pytest.mark.parametrize(
     ("change", "options", "problem"),
     [
-        (cut_off, {}, r"kokoro\.onnx: has \d\.\d MB of the \d\.\d MB of the model: it is one part of it, .*join all parts"),
+        (
+            cut_off,
+            {},
+            r"kokoro\.onnx: has \d\.\d MB of the \d\.\d MB of the model: it is one part of it, .*join all parts",
+        ),
         (second_half, {}, r"kokoro\.onnx: does not begin as an ONNX model does; if it is one of several parts, join"),
         (rewrite("model", b"version https://git-lfs.github.com/spec/v1"), {}, r"is a pointer of Git LFS"),
         (rewrite("model", b"\n<!doctype html><html>"), {}, r"is a web page"),
@@ -73,7 +77,11 @@ def no_config_and_few_tokens(paths):
         (lambda paths: None, {"vocab": "none.json"}, "vocab: there is no file 'none.json'"),
         (lambda paths: None, {"phonemes": "ipa"}, "phonemes: 'ipa' is none of espeak, japanese, text"),
         (lambda paths: None, {"phonemes": "espeak", "language": "ja"}, "pip install voxstack-japanese"),
-        (lambda paths: None, {"phonemes": "", "language": "zh"}, "language: no reader computes the phonemes of Chinese"),
+        (
+            lambda paths: None,
+            {"phonemes": "", "language": "zh"},
+            "language: no reader computes the phonemes of Chinese",
+        ),
     ],
 )
 def test_what_is_no_kokoro_voice_is_refused(paths, tmp_path, change, options, problem):

@@ -74,9 +74,7 @@ class SpeakerBlend(SequenceBlock):
             available = ", ".join(self.names[:12]) + (f", ... ({len(self.names)} in all)" if self.names[12:] else "")
             where = "" if part == speaker else f" in {speaker!r}"
             suggestion = did_you_mean(name, self.names)
-            raise RequestError(
-                f"SpeakerBlend: there is no speaker {name!r}{where}{suggestion}; use one of {available}"
-            )
+            raise RequestError(f"SpeakerBlend: there is no speaker {name!r}{where}{suggestion}; use one of {available}")
         try:
             weight = float(text)
         except ValueError:

@@ -64,7 +64,7 @@ IMPORTERS: Mapping[str, Importer] = {
         {
             "voices": "the styles of its speakers: an .npz or voices-*.bin, a raw .bin or .npy of one speaker, or a "
             "folder of them (default: those beside the model)",
-            "vocab": "config.json with its vocabulary (default: that in its metadata or beside it, or that of Kokoro-82M)",
+            "vocab": "config.json with its vocabulary (default: in its metadata or beside it, or that of Kokoro-82M)",
             "phonemes": "espeak, japanese, or text if texts are written in phonemes (default: that of the language)",
         },
     ),

@@ -6,19 +6,21 @@ The phonemes are those of misaki's Hepburn-like romanisation in IPA (https://git
 from __future__ import annotations
 
 _SYLLABLES = """
-ぁ a   あ a   ぃ i   い i   ぅ ɯ   う ɯ   ぇ e   え e   ぉ o   お o   か ka   が ɡa   き kʲi   ぎ ɡʲi   く kɯ
-ぐ ɡɯ   け ke   げ ɡe   こ ko   ご ɡo   さ sa   ざ ʣa   し ɕi   じ ʥi   す sɨ   ず zɨ   せ se   ぜ ʣe   そ so
-ぞ ʣo   た ta   だ da   ち ʨi   ぢ ʥi   つ ʦɨ   づ zɨ   て te   で de   と to   ど do   な na   に ɲi   ぬ nɯ
-ね ne   の no   は ha   ば ba   ぱ pa   ひ çi   び bʲi   ぴ pʲi   ふ ɸɯ   ぶ bɯ   ぷ pɯ   へ he   べ be   ぺ pe
-ほ ho   ぼ bo   ぽ po   ま ma   み mʲi   む mɯ   め me   も mo   ゃ ja   や ja   ゅ jɯ   ゆ jɯ   ょ jo   よ jo
-ら ɾa   り ɾʲi   る ɾɯ   れ ɾe   ろ ɾo   ゎ βa   わ βa   ゐ i   ゑ e   を o   ゔ vɯ   ゕ ka   ゖ ke   ヷ va
-ヸ vʲi   ヹ ve   ヺ vo   いぇ je   うぃ βi   うぇ βe   うぉ βo   きぇ kʲe   きゃ kʲa   きゅ kʲɨ   きょ kʲo   ぎゃ ɡʲa
-ぎゅ ɡʲɨ   ぎょ ɡʲo   くぁ kᵝa   くぃ kᵝi   くぇ kᵝe   くぉ kᵝo   ぐぁ ɡᵝa   ぐぃ ɡᵝi   ぐぇ ɡᵝe   ぐぉ ɡᵝo   しぇ ɕe
-しゃ ɕa   しゅ ɕɨ   しょ ɕo   じぇ ʥe   じゃ ʥa   じゅ ʥɨ   じょ ʥo   ちぇ ʨe   ちゃ ʨa   ちゅ ʨɨ   ちょ ʨo   ぢゃ ʥa
-ぢゅ ʥɨ   ぢょ ʥo   つぁ ʦa   つぃ ʦʲi   つぇ ʦe   つぉ ʦo   てぃ tʲi   てゅ tʲɨ   でぃ dʲi   でゅ dʲɨ   とぅ tɯ   どぅ dɯ
-にぇ ɲe   にゃ ɲa   にゅ ɲɨ   にょ ɲo   ひぇ çe   ひゃ ça   ひゅ çɨ   ひょ ço   びゃ bʲa   びゅ bʲɨ   びょ bʲo   ぴゃ pʲa
-ぴゅ pʲɨ   ぴょ pʲo   ふぁ ɸa   ふぃ ɸʲi   ふぇ ɸe   ふぉ ɸo   ふゅ ɸʲɨ   ふょ ɸʲo   みゃ mʲa   みゅ mʲɨ   みょ mʲo
-りゃ ɾʲa   りゅ ɾʲɨ   りょ ɾʲo   ゔぁ va   ゔぃ vʲi   ゔぇ ve   ゔぉ vo   ゔゅ bʲɨ   ゔょ bʲo
+ぁ a   あ a   ぃ i   い i   ぅ ɯ   う ɯ   ぇ e   え e   ぉ o   お o   か ka   が ɡa   き kʲi
+ぎ ɡʲi   く kɯ   ぐ ɡɯ   け ke   げ ɡe   こ ko   ご ɡo   さ sa   ざ ʣa   し ɕi   じ ʥi   す sɨ
+ず zɨ   せ se   ぜ ʣe   そ so   ぞ ʣo   た ta   だ da   ち ʨi   ぢ ʥi   つ ʦɨ   づ zɨ   て te
+で de   と to   ど do   な na   に ɲi   ぬ nɯ   ね ne   の no   は ha   ば ba   ぱ pa   ひ çi
+び bʲi   ぴ pʲi   ふ ɸɯ   ぶ bɯ   ぷ pɯ   へ he   べ be   ぺ pe   ほ ho   ぼ bo   ぽ po   ま ma
+み mʲi   む mɯ   め me   も mo   ゃ ja   や ja   ゅ jɯ   ゆ jɯ   ょ jo   よ jo   ら ɾa   り ɾʲi
+る ɾɯ   れ ɾe   ろ ɾo   ゎ βa   わ βa   ゐ i   ゑ e   を o   ゔ vɯ   ゕ ka   ゖ ke   ヷ va
+ヸ vʲi   ヹ ve   ヺ vo   いぇ je   うぃ βi   うぇ βe   うぉ βo   きぇ kʲe   きゃ kʲa   きゅ kʲɨ
+きょ kʲo   ぎゃ ɡʲa   ぎゅ ɡʲɨ   ぎょ ɡʲo   くぁ kᵝa   くぃ kᵝi   くぇ kᵝe   くぉ kᵝo   ぐぁ ɡᵝa
+ぐぃ ɡᵝi   ぐぇ ɡᵝe   ぐぉ ɡᵝo   しぇ ɕe   しゃ ɕa   しゅ ɕɨ   しょ ɕo   じぇ ʥe   じゃ ʥa   じゅ ʥɨ
+じょ ʥo   ちぇ ʨe   ちゃ ʨa   ちゅ ʨɨ   ちょ ʨo   ぢゃ ʥa   ぢゅ ʥɨ   ぢょ ʥo   つぁ ʦa   つぃ ʦʲi
+つぇ ʦe   つぉ ʦo   てぃ tʲi   てゅ tʲɨ   でぃ dʲi   でゅ dʲɨ   とぅ tɯ   どぅ dɯ   にぇ ɲe   にゃ ɲa
+にゅ ɲɨ   にょ ɲo   ひぇ çe   ひゃ ça   ひゅ çɨ   ひょ ço   びゃ bʲa   びゅ bʲɨ   びょ bʲo   ぴゃ pʲa
+ぴゅ pʲɨ   ぴょ pʲo   ふぁ ɸa   ふぃ ɸʲi   ふぇ ɸe   ふぉ ɸo   ふゅ ɸʲɨ   ふょ ɸʲo   みゃ mʲa   みゅ mʲɨ
+みょ mʲo   りゃ ɾʲa   りゅ ɾʲɨ   りょ ɾʲo   ゔぁ va   ゔぃ vʲi   ゔぇ ve   ゔぉ vo   ゔゅ bʲɨ   ゔょ bʲo
 """
 """Each kana, or two that are one syllable, with its phonemes."""
 
@@ -82,5 +84,7 @@ def _repeated(previous: str, mark: str) -> str:
     """Return what a mark of repetition stands for, as misaki writes it."""
     if mark == "ゝ":
         return previous
-    voiced = dict(zip("かきくけこさしすせそたちつてとはひふへほ", "がぎぐげござじずぜぞだぢづでどばびぶべぼ", strict=True))
+    voiced = dict(
+        zip("かきくけこさしすせそたちつてとはひふへほ", "がぎぐげござじずぜぞだぢづでどばびぶべぼ", strict=True)
+    )
     return SYLLABLES.get(voiced.get(previous, ""), "") if mark == "ゞ" else ""

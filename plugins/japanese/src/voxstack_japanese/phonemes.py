@@ -68,7 +68,7 @@ class JapanesePhonemes(SequenceBlock):
         text = utterance["text"]
         if not isinstance(text, str):
             raise RequestError(
-                "JapanesePhonemes: the text arrives in parts; put Sentences (plugin text) around the block, or join them"
+                "JapanesePhonemes: the text arrives in parts; put Sentences (plugin text) around it, or join them"
             )
         plain = normalised(text.replace("\0", " "))
         words = read_words(plain.text, self._known or known_words()) if plain.text.strip() else []
@@ -76,9 +76,7 @@ class JapanesePhonemes(SequenceBlock):
         return {"phonemes": [symbol.text for symbol in symbols], "words": _spoken_words(text, plain, words, symbols)}
 
 
-def _spoken_words(
-    text: str, plain: Normalised, words: Sequence[Word], symbols: Sequence[_Symbol]
-) -> list[SpokenWord]:
+def _spoken_words(text: str, plain: Normalised, words: Sequence[Word], symbols: Sequence[_Symbol]) -> list[SpokenWord]:
     """Return the written words with their symbols; a number is one word, though several are spoken for it."""
     found: list[SpokenWord] = []
     for number, group in groupby(enumerate(symbols), key=lambda place: place[1].word):

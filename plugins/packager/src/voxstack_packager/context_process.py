@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from voxstack import ContextError, VoxstackError
-from voxstack.errors import describe
 from voxstack.networks import Context, Network
 from voxstack.networks.addon import Addon
 from voxstack.networks.opening import available_devices
@@ -67,14 +66,16 @@ def _network_rows(addon: Addon, label: str, name: str, golden: Path) -> Iterator
         )
     try:
         network = addon.network(name)
-        if not network.spec.inputs.keys() - {n for n, tensor in network.spec.inputs.items() if tensor.mask} <= set(inputs):
+        if not network.spec.inputs.keys() - {n for n, tensor in network.spec.inputs.items() if tensor.mask} <= set(
+            inputs
+        ):
             return  # states and the like, which golden vectors do not have
         error = relative_error(network(**inputs), expected)
     except ContextError:  # unavailable for this network, as where it has no export for the runtime
         return
     except VoxstackError as problem:
         if not addon.context.shapes:  # golden vectors may be longer than the sizes
-            yield {**row, "passed": False, "problem": f"it fails: {describe(problem)}"}
+            yield {**row, "passed": False, "problem": f"it fails: {problem}"}
         return
     yield {**row, **_verdict(error), **_version(network)}
 

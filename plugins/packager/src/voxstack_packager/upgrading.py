@@ -47,9 +47,10 @@ def upgrade(
 ) -> Path:
     """Give an addon what packaging would give it now, and write it again in its place.
 
-    That is: the lengths of output axes, the stateful form of each windowed network, golden speech, the contexts in which
-    its networks compute something else, and a ``.pt2`` of each network in ``modules``. Golden vectors are the examples
-    for measurements. A network without a stateful form stays as it is, and a progress line reports why; a network whose form would be the same again stays as it is, too.
+    That is: the lengths of output axes, the stateful form of each windowed network, golden speech, the contexts in
+    which its networks compute something else, and a ``.pt2`` of each network in ``modules``. Golden vectors are the
+    examples for measurements. A network without a stateful form stays as it is, and a progress line reports why; a
+    network whose form would be the same again stays as it is, too.
 
     :param version: the new version of the addon; by default the one that it has.
     :param lenders: folders of addons that it borrows from, whose hashes have changed.

@@ -30,7 +30,9 @@ def read_vocabulary(vocab: str, path: Path, graph: Graph, progress: Progress) ->
     """
     file = Path(vocab) if vocab else path.with_name("config.json")
     if vocab and not file.is_file():
-        raise PackagingError("vocab", f"there is no file {vocab!r} with the vocabulary; give the config.json of the model")
+        raise PackagingError(
+            "vocab", f"there is no file {vocab!r} with the vocabulary; give the config.json of the model"
+        )
     if not vocab and METADATA in graph.metadata:
         return _parsed(graph.metadata[METADATA], path.name)
     if file.is_file():
@@ -49,8 +51,8 @@ def check_vocabulary(vocabulary: Vocabulary, embedded: int | None, graph: Graph)
     largest = max(token for ids in vocabulary.values() for token in ids)
     if embedded is not None and largest >= embedded:
         problem = (
-            f"has embeddings for {embedded} tokens, and the vocabulary has one numbered {largest}: it is that of another "
-            "model; give the config.json of this one as --vocab"
+            f"has embeddings for {embedded} tokens, and the vocabulary has one numbered {largest}: it is that of "
+            "another model; give the config.json of this one as --vocab"
         )
         raise graph.refusal(problem)
 

@@ -36,7 +36,9 @@ def read_styles(voices: str, model: Path) -> Styles:
     """
     path = Path(voices) if voices else _beside(model)
     if not path.exists():
-        raise PackagingError("voices", f"there is no file {str(path)!r} with the styles of the speakers; give {_FORMATS}")
+        raise PackagingError(
+            "voices", f"there is no file {str(path)!r} with the styles of the speakers; give {_FORMATS}"
+        )
     files = sorted(file for file in path.iterdir() if file.suffix in (".bin", ".npy")) if path.is_dir() else [path]
     if not files:
         raise PackagingError("voices", f"the folder {path} has no .bin or .npy file; give {_FORMATS}")

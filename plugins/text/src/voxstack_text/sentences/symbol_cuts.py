@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_SENTENCE_MARKS = frozenset(".!?…。！？")
-_CLAUSE_MARKS = frozenset(",;:—、；：")
+_SENTENCE_MARKS = frozenset(".!?…")
+_CLAUSE_MARKS = frozenset(",;:—")
 
 
 def cut_symbols(symbols: Sequence[str], longest: int) -> list[tuple[int, int]]:
@@ -45,7 +45,9 @@ def _pieces(symbols: Sequence[str], longest: int) -> list[tuple[int, int]]:
             found += [(first, min(first + longest, end)) for first in range(start, end, longest)]
         else:
             marks = _LEVELS[level]
-            cuts = [i + 1 for i in range(start, end - 1) if symbols[i + 1].isspace() and (not marks or symbols[i] in marks)]
+            cuts = [
+                i + 1 for i in range(start, end - 1) if symbols[i + 1].isspace() and (not marks or symbols[i] in marks)
+            ]
             edges = [start, *cuts, end]
             pending += [(*edges[i : i + 2], level + 1) for i in range(len(edges) - 2, -1, -1)]
     return found
