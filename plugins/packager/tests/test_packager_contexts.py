@@ -132,10 +132,13 @@ def test_an_upgrade_measures_again(tmp_path, runtimes):
 def test_a_runtime_that_hangs_is_refused(tmp_path, monkeypatch):
     (tmp_path / "golden").mkdir()
     (tmp_path / "golden" / "double.npz").touch()
-    replies = [
-        b'{"context": "a:cpu"}\n{"context": "a:cpu", "network": "double", "passed": true, "error": 0}\n{"context": "b:cpu"}\n{"con',
-        b"",
+    lines = [
+        '{"context": "a:cpu"}',
+        '{"context": "a:cpu", "network": "double", "passed": true, "error": 0}',
+        '{"context": "b:cpu"}',
+        '{"con',
     ]
+    replies = ["\n".join(lines).encode(), b""]
 
     def run(command, timeout, **options):
         output = replies.pop(0)

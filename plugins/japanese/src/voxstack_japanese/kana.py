@@ -24,7 +24,7 @@ _SYLLABLES = """
 """
 """Each kana, or two that are one syllable, with its phonemes."""
 
-SYLLABLES = dict(zip(*[iter(_SYLLABLES.split())] * 2, strict=True))
+SYLLABLES: dict[str, str] = dict(zip(*[iter(_SYLLABLES.split())] * 2, strict=True))
 
 MARKS = {
     **dict(zip("。、？！：；（）《》【】，", ".,?!:;()()[],", strict=True)),

