@@ -21,41 +21,11 @@ MISSING = [name for name in PACKAGES if find_spec(name) is None]
 REASON = f"{', '.join(MISSING)}: pip install 'voxstack-importers[trained]' voxstack-japanese"
 PEER = Path(__file__).parent / "kokoro_peer.py"
 
-ENGLISH = [  # phonemes as espeak-ng writes them
-    "hɛlˈoʊ ðˈɛɹ.",
-    "ðɪs ɪz ɐ tˈɛst ʌvðə vˈɔɪs, ˈɪzənt ɪt?",
-    "ðə kwˈɪk bɹˈaʊn fˈɑːks dʒˈʌmps ˌoʊvɚ ðə lˈeɪzi dˈɑːɡ.",
-    "ʃiː sˈɛlz sˈiːʃɛlz baɪ ðə sˈiːʃoːɹ.",
-    "aɪ kæn nˈɑːt bᵻlˈiːv ðæt juː dˈɪd ðˈæt!",
-    "wˈʌn, tˈuː, θɹˈiː, fˈoːɹ, fˈaɪv.",
-    "wˌʌt tˈaɪm ɪz ɪt nˈaʊ?",
-    "ðə ɹˈeɪn ɪn spˈeɪn stˈeɪz mˈeɪnli ɪnðə plˈeɪn.",
-    "nˈoʊ.",
-    "plˈiːz klˈoʊz ðə dˈoːɹ bɪhˈaɪnd juː; ɪts kˈoʊld.",
-    "ðə tɹˈeɪn lˈiːvz æt hˈæf pˈæst sˈɛvən.",
-    "ˌɔːl ɪz wˈɛl ðæt ˈɛndz wˈɛl.",
-    "ɪf juː ɡˈɪv ɐ mˈaʊs ɐ kˈʊki, hˈiːl ˈæsk fɔːɹ ɐ ɡlˈæs ʌv mˈɪlk.",
-    "wiː hˈoʊld ðiːz tɹˈuːθs təbi sˈɛlfˈɛvɪdənt.",
-    "hiː ɹˈɛd ðə bˈʊk, ænd ðˈɛn hiː ɹˈoʊt wˈʌn.",
-    "mjˈuːzɪk ɪz ðə fˈuːd ʌv lˈʌv: plˈeɪ ˈɑːn.",
-    "ðɛɹ wɜː θˈɜːɾi ˈæpəlz ɪnðə bˈæskɪt.",
-    "kæn juː hˈɪɹ miː?",
-    "ðə kˈʌmpəni ɹᵻpˈoːɹɾᵻd ɐ lˈɔs ʌv tˈuː mˈɪliən dˈɑːlɚz.",
-    "ɡʊd nˈaɪt, ænd swˈiːt dɹˈiːmz.",
-]
-
-JAPANESE = [
-    "こんにちは。",
-    "今日の説明を始めます。",
-    "学校へ行きますか?",
-    "東京タワーはとても高いですね。",
-    "お母さんが、「早く来て」と言いました。",
-    "新幹線は時速300キロで走ります。",
-    "コーヒーとパンをください。",
-    "吾輩は猫である。",
-    "明日の天気は晴れでしょう。",
-    "びっくりした!",
-]
+SENTENCES = json.loads((Path(__file__).parents[1] / "data/kokoro_sentences.json").read_text(encoding="utf-8"))
+ENGLISH: list[str] = SENTENCES["english phonemes"]
+"""Phonemes as espeak-ng writes them."""
+JAPANESE: list[str] = SENTENCES["japanese"]
+TEXTS: list[str] = SENTENCES["english"]
 
 
 def write_model(folder: Path) -> dict[str, Path]:

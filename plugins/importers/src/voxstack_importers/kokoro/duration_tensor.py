@@ -16,7 +16,7 @@ def duration_tensor(graph: Graph, tokens: str, speed: str) -> str | None:
     NeurIPS 2023, section 3.2.5) these numbers say how often the encoding of each token is repeated.
     """
     if len(graph.outputs) > 1:
-        return graph.outputs[1]
+        return str(graph.outputs[1])
     inside = graph.dependencies(graph.outputs[0]) & graph.dependents(tokens) & graph.dependents(speed)
     rounded = graph.produced_by({"Round"}, inside)
     if len(rounded) != 1:

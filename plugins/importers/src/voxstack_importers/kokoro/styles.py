@@ -48,7 +48,7 @@ class Styles:
         tokens = np.zeros(phonemes // 2 + MARGIN, np.int64)
         shares = np.linspace(1, 2, speakers)
         weights: np.ndarray = (shares / shares.sum()).astype(np.float32)
-        golden = {"tokens": tokens, "speaker_weights": weights}
+        golden: dict[str, np.ndarray] = {"tokens": tokens, "speaker_weights": weights}
         return OnnxSource(
             name="styles",
             role="encoder",
@@ -58,7 +58,7 @@ class Styles:
             outputs={"style": ("float32", [features])},
             examples=lambda rng, sizes: {
                 "tokens": np.zeros(sizes["tokens"], np.int64),
-                "speaker_weights": rng.random(speakers, np.float32),
+                "speaker_weights": rng.random((speakers,), np.float32),
             },
             golden=(golden, {"style": self.style(weights, len(tokens))}),
         )
