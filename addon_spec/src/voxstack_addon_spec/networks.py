@@ -90,6 +90,11 @@ class NetworkSpec:
             refusals=refusals,
         )
 
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The contexts in :attr:`refusals`, each with what was measured there, for people."""
+        return tuple(map(str, self.refusals))
+
     def export(self, form: str, runtime: str) -> Path:
         """Return the symbol file of one format, with its verified parameters in the same folder.
 

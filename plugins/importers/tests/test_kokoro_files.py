@@ -75,7 +75,7 @@ def no_config_and_few_tokens(paths):
         (no_config_and_few_tokens, {}, r"has embeddings for 64 tokens, and the vocabulary has one numbered 177"),
         (rewrite("config", b"{}"), {}, r"config\.json: has no 'vocab'"),
         (lambda paths: None, {"vocab": "none.json"}, "vocab: there is no file 'none.json'"),
-        (lambda paths: None, {"phonemes": "ipa"}, "phonemes: 'ipa' is none of espeak, japanese, text"),
+        (lambda paths: None, {"phonemes": "ipa"}, "phonemes: 'ipa' is unknown; choose one of espeak, japanese, text"),
         (lambda paths: None, {"phonemes": "espeak", "language": "ja"}, "pip install voxstack-japanese"),
         (
             lambda paths: None,

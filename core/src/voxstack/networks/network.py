@@ -31,7 +31,7 @@ class Effective:
     :param batch: the most calls that run as one.
     :param version: of the runtime.
     :param requested: the name of the requested context, if it has one.
-    :param refused: contexts in which the network was measured to compute something else, each with what was measured.
+    :param refused: contexts in which the network was measured to compute something else, and what was measured.
     """
 
     network: str
@@ -122,8 +122,7 @@ class Network:
         for layer in self._layers.values():
             reported.update({key: v for key, v in getattr(layer, "effective", {}).items() if key in reported})
         own: dict[str, Any] = {"network": spec.name, "role": spec.role, "form": spec.form, "runtime": context.runtime}
-        refused = tuple(map(str, spec.refusals))
-        return Effective(**own, batch=context.batch, requested=context.name, refused=refused, **reported)
+        return Effective(**own, batch=context.batch, requested=context.name, refused=spec.refused, **reported)
 
     @property
     def stats(self) -> dict[str, Mapping[str, Any]]:

@@ -78,38 +78,39 @@ def convert(
     :raises PackagingError: if a file is missing, broken or of another kind, saying what it lacks; if the graph is not
         such a model, saying what was looked for; or if the addon's speech differs from that of the original.
     """
-    import onnx
-
     check_onnx_file(path)
     styles = read_styles(voices, path)
     language = options.get("language") or language_of(styles.speakers)
     reading = choose_reading(phonemes, language)
     reader = reader_blocks(reading, language)
     progress(f"{path.name}: opening {path.stat().st_size / 1e6:.0f} MB; {len(styles.speakers)} speakers, {language}")
-    graph = Graph(onnx.load(path), path.name, PREFIX)
-    model = KokoroModel.find(graph)
-    symbols = read_vocabulary(vocab, path, graph, progress)
-    check_vocabulary(symbols, model.embedded, graph)
+    model, symbols = _open(path, vocab, progress)
     model, run = _run_once(model, styles, symbols, progress)
 
-    blocks = [
-        token_block(symbols, reading),
-        {"type": "SpeakerBlend", "names": styles.speakers},
-        *model.noise_blocks,
-        {"type": "Encoders"},
-    ]
+    choosing = [token_block(symbols, reading), {"type": "SpeakerBlend", "names": styles.speakers}, *model.noise_blocks]
     return package(
         out,
         **addon_header(options, path.with_suffix(""), language, _golden_text(reading, language, symbols)),
         sample_rate=SAMPLE_RATE,
         hop_length=run.hop_length,
         networks=[styles.network(), model.cut(run)],
-        stack=_stack(language, reader, blocks),
+        stack=_stack(language, reader, [*choosing, {"type": "Encoders"}]),
         controls=_controls(styles.speakers, model),
         description=f"Imported from the Kokoro model {path.name}",
-        reference=KokoroReference([*reader, *blocks[:-1]], model, styles),
+        reference=KokoroReference([*reader, *choosing], model, styles),
         progress=progress,
     )
+
+
+def _open(path: Path, vocab: str, progress: Progress) -> tuple[KokoroModel, Vocabulary]:
+    """Return the model in a graph, and the token of each phoneme."""
+    import onnx
+
+    graph = Graph(onnx.load(path), path.name, PREFIX)
+    model = KokoroModel.find(graph)
+    symbols = read_vocabulary(vocab, path, graph, progress)
+    check_vocabulary(symbols, model.embedded, graph)
+    return model, symbols
 
 
 def _stack(language: str, reader: Sequence[Spec], blocks: Sequence[Spec]) -> list[Spec]:

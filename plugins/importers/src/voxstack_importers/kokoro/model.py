@@ -50,7 +50,7 @@ class KokoroRun:
 
     @property
     def has_exact_durations(self) -> bool:
-        """Whether the durations are those of the samples: one for each token, of frames that are all equally long."""
+        """True if the durations are those of the samples: one for each token, of frames that are all equally long."""
         durations = self.durations
         if durations is None or len(durations) != len(self.tokens) or durations.min() < 0:
             return False

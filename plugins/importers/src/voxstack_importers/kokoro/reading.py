@@ -39,7 +39,7 @@ def choose_reading(phonemes: str, language: str) -> str:
     :raises PackagingError: for a language whose phonemes no reader computes as the model was trained on them.
     """
     if phonemes and phonemes not in READINGS:
-        raise PackagingError("phonemes", f"{phonemes!r} is none of {', '.join(READINGS)}; choose one of them")
+        raise PackagingError("phonemes", f"{phonemes!r} is unknown; choose one of {', '.join(READINGS)}")
     main = language.lower().partition("-")[0]
     if phonemes == "text" or (phonemes == "espeak" and main not in ("ja", "zh", "cmn")):
         return phonemes

@@ -1,4 +1,4 @@
-"""Cuts of a sequence of phonemes into parts of at most so many symbols."""
+"""Cuts of a sequence of phonemes into parts of a limited number of symbols."""
 
 from __future__ import annotations
 
