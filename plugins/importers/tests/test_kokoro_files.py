@@ -161,6 +161,16 @@ def test_voices_of_different_models_are_refused(tmp_path):
         read_styles("", tmp_path / "model.onnx")
 
 
+@pytest.mark.parametrize(
+    ("language", "problem"),
+    [("ja", "reads Japanese, .*: pip install voxstack-japanese"), ("en-us", "pip install voxstack-espeak")],
+)
+def test_a_language_without_its_reader_is_refused(paths, tmp_path, monkeypatch, language, problem):
+    monkeypatch.setattr("voxstack.Registry.installed", lambda: {})
+    with pytest.raises(PackagingError, match=problem):
+        import_voice("kokoro", paths["model"], tmp_path / "out", progress=str, language=language)
+
+
 def test_the_language_follows_from_the_names_of_the_voices():
     assert language_of(["jf_alpha", "jm_kumo"]) == "ja"
     assert language_of(["bf_emma"]) == "en-gb"

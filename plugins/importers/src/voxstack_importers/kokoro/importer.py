@@ -118,7 +118,7 @@ def _stack(language: str, reader: Sequence[Spec], blocks: Sequence[Spec]) -> lis
     spec = _pipeline(blocks, {**TRIMMED, "block": WHOLE})
     if reader:
         spec = _pipeline(reader, {"type": "Phrases", "longest": MAX_PHONEMES, "block": spec})
-    longest = {} if reader else {"longest": MAX_PHONEMES, "first": 200}
+    longest = {} if reader else {"longest": MAX_PHONEMES}
     return [{"type": "Sentences", "language": language, **longest, "block": spec}]
 
 
