@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voxstack_packager.errors import NoStatefulForm, PackagingError
+from voxstack_packager.export.masked_convolutions import masked
 from voxstack_packager.fusing import fuse
 from voxstack_packager.measure.deviation import deviation
 from voxstack_packager.measure.exactness import (
@@ -33,6 +34,7 @@ __all__ = [
     "fuse",
     "is_deterministic",
     "mask_exactness",
+    "masked",
     "package",
     "receptive_field",
     "relative_error",

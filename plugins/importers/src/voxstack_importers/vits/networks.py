@@ -12,7 +12,7 @@ from voxstack_importers.graphs import Graph, operator
 from voxstack_importers.vits.original import VitsRun
 from voxstack_importers.vits.parts import VitsInputs, VitsParts
 from voxstack_importers.vits.sampling import sampling
-from voxstack_packager import OnnxSource
+from voxstack_packager import OnnxSource, masked
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -178,7 +178,7 @@ class VitsNetworks:
         golden = {"latents": run.latents.transpose(0, 2, 1), SPEAKER: run.speaker_embedding}
         arrays = {name: golden[name] for name in inputs}
         after = [operator("Flatten", [parts.samples], "samples")]
-        return OnnxSource(
+        source = OnnxSource(
             name="decoder",
             role="decoder",
             description="Latents to samples: HiFi-GAN",
@@ -189,6 +189,7 @@ class VitsNetworks:
             streaming="frames",
             golden=(arrays, {"samples": run.samples.reshape(1, -1)}),
         )
+        return masked(source)
 
     def _speakers(self) -> OnnxSource:
         embedding, number = self.parts.speaker, self.inputs.speaker
