@@ -20,6 +20,20 @@ class NetworkError(VoxstackError):
     """A network received input that it does not accept, or failed while it ran."""
 
 
+class LengthError(NetworkError):
+    """Input has more steps than the fixed sizes of a network hold; shorter parts of it are accepted.
+
+    Blocks that cut text catch it before they have output anything of that text.
+
+    :param problem: the whole message.
+    :param axis: name of the axis, ``length`` of the input along it, and ``limit``, the largest size.
+    """
+
+    def __init__(self, problem: str, axis: str, length: int, limit: int) -> None:
+        super().__init__(problem)
+        self.axis, self.length, self.limit = axis, length, limit
+
+
 class RequestError(VoxstackError):
     """A request asks for something that the voice cannot do."""
 

@@ -16,7 +16,16 @@ from voxstack.networks.network import Network, Runner
 from voxstack_addon_spec import Context, NetworkSpec
 from voxstack_addon_spec.sizes import axis_position, combinations, fixed_axes, free_axes, named_axes, require_all_fixed
 
-__all__ = ["PerSize", "axis_position", "combinations", "fixed_axes", "free_axes", "limits_of", "require_all_fixed"]
+__all__ = [
+    "PerSize",
+    "axis_position",
+    "combinations",
+    "fixed_axes",
+    "free_axes",
+    "limits_of",
+    "require_all_fixed",
+    "require_any_length",
+]
 
 
 def limits_of(network: Network) -> dict[str, int]:
@@ -35,6 +44,28 @@ def limits_of(network: Network) -> dict[str, int]:
         if steps and steps[0] in fixed:
             limits[name] = fixed[str(steps[0])][-1]
     return limits
+
+
+def require_any_length(network: Network) -> None:
+    """Refuse a network that cannot run on input of any length in its context; a block calls it in its ``load``.
+
+    Where a context fixes an axis, shorter input has to be padded, which is exact with a mask alone. Longer input is cut
+    into windows, or into parts of the text. States are as long as the network makes them.
+
+    :raises ContextError: naming the axis that has no mask.
+    """
+    spec, fixed = network.spec, fixed_axes(network.spec, network.context)
+    masked = {"batch", *(tensor.shape[-1] for tensor in spec.inputs.values() if tensor.mask)}
+    provided = {axis for name in spec.needs for axis in spec.inputs[name].shape}
+    for axis, sizes in fixed.items():
+        if axis in masked or axis not in provided:
+            continue
+        smallest = "other lengths" if spec.streaming is None else f"less than {sizes[0]}"
+        raise ContextError(
+            f"network {spec.name!r}: the context fixes {axis!r} at {list(sizes)}, and the network has no mask for it, so "
+            f"it could not run on {smallest}: padding would change its output. Use a context without {axis!r} in its "
+            "'shapes', for this network at least ('networks'), or package the network with a mask"
+        )
 
 
 class PerSize:

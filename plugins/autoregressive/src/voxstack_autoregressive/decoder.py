@@ -10,6 +10,7 @@ import numpy as np
 
 from voxstack import AddonError, Frames, Resources, Schedule, StreamableBlock, Utterance
 from voxstack.networks import Autoregressive, Network, NetworkSpec
+from voxstack.networks.sizes import require_any_length
 from voxstack.streaming.turn import current_turn
 from voxstack_autoregressive.attention_events import AttentionEvents
 from voxstack_autoregressive.continuous_batcher import ContinuousBatcher
@@ -87,6 +88,7 @@ class AutoregressiveDecoder(StreamableBlock):
                 "be enforced; leave them out",
             )
         self._opened = addon.network(spec.name, self.context)
+        require_any_length(self._opened)
         rows = self._opened.context.batch
         if rows > 1 and _is_batchable(spec):
             # Two batchers: code without a turn must not wait for code that needs a turn, which might be waiting for it.

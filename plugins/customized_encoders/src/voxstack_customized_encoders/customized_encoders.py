@@ -9,7 +9,7 @@ import numpy as np
 
 from voxstack import Resources, SequenceBlock, Utterance
 from voxstack.blocks import tightest_limits
-from voxstack.networks.sizes import limits_of
+from voxstack.networks.sizes import limits_of, require_any_length
 from voxstack_customized_encoders.parallel_run import ParallelRun
 from voxstack_customized_encoders.plan import Plan
 
@@ -47,7 +47,10 @@ class CustomizedEncoders(SequenceBlock):
 
     def load(self, addon: Resources) -> None:
         names = [spec.name for spec in addon.select_all(self.networks, "encoder")]
-        self._plan = Plan.of([addon.network(name, self.context) for name in names], addon.name)
+        networks = [addon.network(name, self.context) for name in names]
+        for network in networks:
+            require_any_length(network)
+        self._plan = Plan.of(networks, addon.name)
         self._sequential = self.workers == 1 or self._plan.is_chain
 
     def __call__(self, utterance: Utterance) -> Utterance:

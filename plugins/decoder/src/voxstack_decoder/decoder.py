@@ -10,6 +10,7 @@ import numpy as np
 
 from voxstack import AddonError, Frames, NetworkError, Resources, Schedule, StreamableBlock, Utterance, windows
 from voxstack.networks import Network, States, Streaming
+from voxstack.networks.sizes import require_any_length
 from voxstack.streaming.windows import pulls
 
 Arrays = Mapping[str, np.ndarray]
@@ -89,6 +90,7 @@ class Decoder(StreamableBlock):
                 f"a Decoder streams one output, but this network has {sorted(spec.streamed)}; export one of them",
             )
         self._opened = addon.stream_network(spec.name, self.context)
+        require_any_length(self._opened)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         whole, sliced = self._other_inputs(utterance)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from voxstack import Resources, SequenceBlock, SequenceBlockContainer, Utterance
 from voxstack.networks import Network
-from voxstack.networks.sizes import limits_of
+from voxstack.networks.sizes import limits_of, require_any_length
 
 
 @dataclass
@@ -59,10 +59,11 @@ class Encoders(SequenceBlock):
         return self._container.limits if self._container else {}
 
     def load(self, addon: Resources) -> None:
-        specs = addon.select_all(self.networks, "encoder")
-        self._container = SequenceBlockContainer(
-            [EncoderNetwork(addon.network(spec.name, self.context)) for spec in specs]
-        )
+        names = [spec.name for spec in addon.select_all(self.networks, "encoder")]
+        networks = [addon.network(name, self.context) for name in names]
+        for network in networks:
+            require_any_length(network)
+        self._container = SequenceBlockContainer([EncoderNetwork(network) for network in networks])
         self._container.load(addon)
 
     def __call__(self, utterance: Utterance) -> Utterance:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from voxstack import NetworkError
+from voxstack.errors import LengthError
 from voxstack.networks import Context, NetworkSpec
 from voxstack_fixed_shapes.axes import FixedAxes, OutputAxis, has_independent_rows, masked_axes, tiling_axis
 from voxstack_fixed_shapes.tiling import Tile, Tiling, batch_tiles
@@ -79,7 +80,7 @@ class Planner:
         """Return the plan of least work for a call.
 
         :param lengths: of the fixed axes, in their order; each is 1 or more.
-        :raises NetworkError: if no size fits, stating why and what helps.
+        :raises NetworkError: if no size fits, stating why and what helps; a LengthError if shorter parts would fit.
         """
         by_axis = dict(zip(self._axes, lengths, strict=True))
         rows = [{"batch": tile} for tile in self._batches(by_axis["batch"])] if "batch" in by_axis else [{}]
@@ -87,7 +88,7 @@ class Planner:
         for axis, tiling in self._tilings.items():
             tiles = tiling(by_axis[axis])
             if tiles is None:
-                raise NetworkError(self._refusal(axis, by_axis[axis]))
+                raise self._refusal(axis, by_axis[axis])
             windows = [{**window, axis: tile} for window in windows for tile in tiles]
         return Plan(by_axis, tuple(tuple({**row, **window} for window in windows) for row in rows))
 
@@ -101,22 +102,22 @@ class Planner:
             )
         return batch_tiles(sizes, count)
 
-    def _refusal(self, axis: str, length: int) -> str:
+    def _refusal(self, axis: str, length: int) -> NetworkError:
         sizes, streaming = self._axes[axis], self._spec.streaming
         where = f"network {self._spec.name!r}: {length} {axis}"
         if length > sizes[-1] and not self._split:
-            return (
+            return NetworkError(
                 f"{where}, the largest size is {sizes[-1]}, and the context says not to split; pass less at once, or "
                 "declare a larger size"
             )
         if axis == self.tiling_axis:
-            return (
+            return NetworkError(
                 f"{where}, and the smallest size is {sizes[0]}; without a mask nothing shorter can be padded exactly: "
                 "pass more at once, declare a smaller size in the context's 'shapes', or export the network with a "
                 "mask"
             )
         if axis not in self._masked:
-            return (
+            return NetworkError(
                 f"{where}, and it accepts exactly {list(sizes)}: it has no mask, without which padding is not exact; "
                 "declare this size in the context's 'shapes', or export the network with a mask"
             )
@@ -125,8 +126,8 @@ class Planner:
             if streaming and axis == streaming.axis
             else "it processes the whole at once"
         )
-        return (
+        problem = (
             f"{where}, and the largest size is {sizes[-1]}; {why}, so it cannot be cut into windows: pass less at once "
-            "(the block that produces text cuts it at the best place, if it reads the limits of the stack), or "
-            "declare a larger size in the context's 'shapes'"
+            "(Sentences cuts text that has more), or declare a larger size in the context's 'shapes'"
         )
+        return LengthError(problem, axis, length, sizes[-1])

@@ -34,7 +34,7 @@ def package(
     networks: Sequence[Source | Borrowed],
     stack: Sequence[Mapping[str, Any]] | None = None,
     controls: Mapping[str, Any] | None = None,
-    contexts: Mapping[str, Any] | None = None,
+    contexts: Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
     schedule: Mapping[str, Any] | None = None,
     description: str = "",
     files: Mapping[str, str | os.PathLike[str]] | None = None,
@@ -49,6 +49,7 @@ def package(
 
     :param sample_rate: in Hz; ``hop_length``: samples of a frame.
     :param stack: blocks that turn an utterance into samples; none for an addon that only lends its networks.
+    :param contexts: by name; or a function that returns them for the ``networks`` of addon.json, as they were measured.
     :param schedule: the voice's chunk schedule: ``first``, ``growth``, ``largest``, or some of these.
     :param files: further files by their name in the addon: tables, a licence text, ...
     :param golden_text: text of the golden speech of the finished voice, whose blocks must be installed; 4 to 8 seconds
@@ -67,7 +68,8 @@ def package(
     head: dict[str, Any] = {"spec_version": SPEC_VERSION, "name": name, "version": version, "license": license}
     head |= {"description": description} if description else {}
     head |= {"languages": list(languages), "sample_rate": sample_rate, "hop_length": hop_length}
-    body = {"controls": dict(controls or {}), "networks": {}, "contexts": dict(contexts or {})}
+    known = {} if contexts is None or callable(contexts) else contexts
+    body = {"controls": dict(controls or {}), "networks": {}, "contexts": dict(known)}
     body |= {"schedule": dict(schedule)} if schedule else {}
     config = {**head, **body, **({"stack": list(stack)} if stack else {})}
     _check(config, networks, golden_text)
@@ -75,6 +77,8 @@ def package(
         config["networks"] = {
             network.name: _network_entry(network, scratch, progress, time_limit) for network in networks
         }
+        if callable(contexts):
+            config["contexts"] = dict(contexts(config["networks"]))
         copy_files(files or {}, scratch)
         config = write_config(scratch, config)
         lenders = [network.lender for network in networks if isinstance(network, Borrowed)]

@@ -19,11 +19,13 @@ from voxstack import (
     Utterance,
 )
 from voxstack.blocks import Available, children, close
+from voxstack.errors import LengthError
 from voxstack.streaming.timeline import Timeline
 from voxstack_text.passage import Passage
 from voxstack_text.sentences.cut_search import MIN_LIMIT
 from voxstack_text.sentences.end_cuts import cut_passage, may_be_spoken, paragraphs
 from voxstack_text.sentences.markup_cuts import cut_markup
+from voxstack_text.sentences.passage_cuts import MARGIN, cut_to_length
 from voxstack_text.sentences.sentence_stream import split_sentences
 from voxstack_text.sentences.token_limit import split_to_limit
 from voxstack_text.text import Text
@@ -67,8 +69,10 @@ class Sentences(StreamableWrapper):
     the sentence does; ``unit`` (:class:`Unit`) is the sentence's event, for the block that reports it once its duration
     is known. Sentences with nothing to pronounce are skipped.
 
-    Where networks of the child limit the number of tokens (``limits``), a longer sentence is cut at the best places
-    (:func:`voxstack_text.sentences.cut_search.best_cuts`), after the one ``Text`` inside has read all of it.
+    Where networks of the child limit the number of tokens (``limits``), a longer sentence is cut at the best places:
+    after the one ``Text`` inside has read all of it (:func:`voxstack_text.sentences.cut_search.best_cuts`); for any
+    other reader, once a network has refused it, before anything of it is output
+    (:func:`voxstack_text.sentences.passage_cuts.cut_to_length`).
 
     :param block: makes the frames or samples of one sentence.
     :param first: limit of characters of what is spoken first: a longer sentence is cut there, so that audio begins
@@ -116,7 +120,7 @@ class Sentences(StreamableWrapper):
         most = _TOKENS_PER_CHARACTER * self.longest
         self._token_limit = most if limit is None else min(limit, most)
         texts = [block for block in _inside(self.block) if isinstance(block, Text)]
-        # Other blocks that make tokens keep to the limit themselves.
+        # Of other readers, a network reports how many tokens were too many.
         self._text = texts[0] if len(texts) == 1 else None
         self._reads_letters = not texts
 
@@ -127,21 +131,35 @@ class Sentences(StreamableWrapper):
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         timeline: Timeline | None = utterance.get("timeline")
         yielded = 0
-        passages = self._limited(self._ended(self._passages(utterance), utterance))
-        try:
+        with closing(self._limited(self._ended(self._passages(utterance), utterance))) as passages:
             for passage in passages:
-                own = _utterance_of(passage, utterance)
-                if timeline is not None:
-                    own["timeline"] = timeline.within(yielded)
-                chunks = self.block.stream(iter(()), own)
-                try:
-                    for chunk in chunks:
-                        yielded += len(chunk)
-                        yield chunk
-                finally:
-                    close(chunks)
-        finally:
-            passages.close()
+                waiting = [passage]
+                while waiting:
+                    segment, before = waiting.pop(), yielded
+                    own = _utterance_of(segment, utterance)
+                    if timeline is not None:
+                        own["timeline"] = timeline.within(yielded)
+                    chunks = self.block.stream(iter(()), own)
+                    try:
+                        for chunk in chunks:
+                            yielded += len(chunk)
+                            yield chunk
+                    except LengthError as error:
+                        # Networks read all tokens before they output anything, and what is cut was not heard.
+                        segments = self._cut(segment, error) if yielded == before else []
+                        if len(segments) < 2:
+                            raise
+                        waiting += reversed(segments)
+                    finally:
+                        close(chunks)
+
+    def _cut(self, passage: Passage, error: LengthError) -> list[Passage]:
+        """Return a passage in segments, after a network has refused its length."""
+        if passage.layout is None:
+            return cut_to_length(passage, error.length, error.limit, _primary(self.language))
+        rows = len(passage.layout.rows)
+        limit = max(MIN_LIMIT, min(rows - 1, int(MARGIN * rows * error.limit / error.length)))
+        return list(split_to_limit(passage, passage.layout, limit))
 
     def _ended(self, passages: Generator[Passage, None, None], utterance: Utterance) -> Generator[Passage, None, None]:
         """Yield the passages, cut at the ends of sentences that the block ``ends`` finds in them."""
@@ -168,12 +186,17 @@ class Sentences(StreamableWrapper):
         if utterance.get("markup", "text") != "ssml":
             if self.ends is not None and isinstance(text, str):
                 return paragraphs(text)
-            language = self.language.partition("-")[0].lower()
-            return _plain(text, self.first, self.longest, language, may_be_spoken if self._reads_letters else None)
+            speaks = may_be_spoken if self._reads_letters else None
+            return _plain(text, self.first, self.longest, _primary(self.language), speaks)
         from voxstack_text.ssml.parser import parse_ssml  # most requests are plain text
 
         document = parse_ssml(whole_text(text, "Sentences"), self._controls)
         return document.passages(self.first, self.longest)
+
+
+def _primary(language: str) -> str:
+    """Return the two letters of a language."""
+    return language.partition("-")[0].lower()
 
 
 def _utterance_of(passage: Passage, utterance: Utterance) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 
 import voxstack
 from voxstack.networks.addon import Addon
+from voxstack_importers.contexts import fixed_contexts
 from voxstack_importers.description import GENERATOR_SCHEDULE, Spec
 from voxstack_importers.graphs import Graph
 from voxstack_importers.importers import Progress, addon_header
@@ -81,6 +82,7 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
         stack=stack,
         controls=config.controls(sampled),
         schedule=GENERATOR_SCHEDULE,
+        contexts=lambda cut: fixed_contexts(cut, progress),
         description=f"Imported from the Piper voice {path.name}",
         reference=PiperReference(blocks, sample, original, config.length_scale),
         progress=progress,

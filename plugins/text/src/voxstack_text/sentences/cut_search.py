@@ -22,18 +22,18 @@ Longer syllables are cut between phones.
 _LARGEST_SEARCHED = 512
 """Largest limit of tokens up to which all ways to cut are compared: each place with all places in reach."""
 
-_SEGMENT_COST = 0.5
+SEGMENT_COST = 0.5
 """Cost of each segment, so that there are few."""
 
 # Costs of a cut, by its place:
-_AT_PAUSE = 0.0
-_BEFORE_CLAUSE = 1.0
-_BEFORE_PHRASE = 2.0
-_BETWEEN_WORDS = 3.0
-_BETWEEN_CLOSE_WORDS = 4.5  # words that belong together
-_BETWEEN_SPOKEN_WORDS = 8.0  # of one written word, and likewise the two below
-_BETWEEN_SYLLABLES = 16.0
-_BETWEEN_PHONES = 32.0
+AT_PAUSE = 0.0
+BEFORE_CLAUSE = 1.0
+BEFORE_PHRASE = 2.0
+BETWEEN_WORDS = 3.0
+BETWEEN_CLOSE_WORDS = 4.5  # words that belong together
+BETWEEN_SPOKEN_WORDS = 8.0  # of one written word, and likewise the two below
+BETWEEN_SYLLABLES = 16.0
+BETWEEN_PHONES = 32.0
 
 _CLAUSE_WORDS = frozenset(
     "and but or so because although while when until if unless since that which who whose where whether".split()
@@ -79,7 +79,7 @@ def best_cuts(layout: Layout, limit: int) -> list[int]:
             first += 1
         best.append(
             min(
-                (best[before][0] + _SEGMENT_COST + unevenness[last - places[before]] + cost, before)
+                (best[before][0] + SEGMENT_COST + unevenness[last - places[before]] + cost, before)
                 for before in range(first, number)
             )
         )
@@ -112,33 +112,37 @@ def _cut_costs(layout: Layout, room: int) -> dict[int, float]:
     Written words are cut inside only where more than ``room`` tokens would be between two cuts otherwise.
     """
     rows = layout.rows
-    costs = {word.first_token: _cost_between_words(rows, word.first_token) for word in layout.words[1:]}
+    costs = {word.first_token: _cost_before_row(rows, word.first_token) for word in layout.words[1:]}
     finer: tuple[tuple[Callable[[list[Row], int, int], Iterable[int]], float], ...] = (
-        (_spoken_word_starts, _BETWEEN_SPOKEN_WORDS),
-        (_syllable_starts, _BETWEEN_SYLLABLES),
-        (lambda rows, start, end: range(start, end), _BETWEEN_PHONES),
+        (_spoken_word_starts, BETWEEN_SPOKEN_WORDS),
+        (_syllable_starts, BETWEEN_SYLLABLES),
+        (lambda rows, start, end: range(start, end), BETWEEN_PHONES),
     )
     for places, cost in finer:
         for start, end in pairwise([1, *sorted(costs), len(rows) - 1]):
             if token_count(rows, start, end) > room:
                 inside = (row for row in places(rows, start, end) if row > start and not rows[row].silent)
-                costs |= {row: _BETWEEN_WORDS if rows[row - 1].silent else cost for row in inside}
+                costs |= {row: BETWEEN_WORDS if rows[row - 1].silent else cost for row in inside}
     return costs
 
 
-def _cost_between_words(rows: list[Row], row: int) -> float:
+def cost_between_words(before: str, after: str) -> float:
+    """Return the cost of a cut between two lower-case words of English without a pause between them."""
+    if after in _LEANING_WORDS or (before in FUNCTION_WORDS and after not in FUNCTION_WORDS):
+        return BETWEEN_CLOSE_WORDS
+    if before in FUNCTION_WORDS:
+        return BETWEEN_WORDS
+    if after in _CLAUSE_WORDS:
+        return BEFORE_CLAUSE
+    return BEFORE_PHRASE if after in FUNCTION_WORDS else BETWEEN_WORDS
+
+
+def _cost_before_row(rows: list[Row], row: int) -> float:
     """Return the cost of a cut before a row that begins a written word."""
     if rows[row - 1].silent:
-        return _AT_PAUSE
+        return AT_PAUSE
     before = next(rows[index].phone.word for index in range(row - 1, 0, -1) if rows[index].phone.word)
-    after = rows[row].phone.word
-    if after in _LEANING_WORDS or (before in FUNCTION_WORDS and after not in FUNCTION_WORDS):
-        return _BETWEEN_CLOSE_WORDS
-    if before in FUNCTION_WORDS:
-        return _BETWEEN_WORDS
-    if after in _CLAUSE_WORDS:
-        return _BEFORE_CLAUSE
-    return _BEFORE_PHRASE if after in FUNCTION_WORDS else _BETWEEN_WORDS
+    return cost_between_words(before, rows[row].phone.word)
 
 
 def _spoken_word_starts(rows: list[Row], start: int, end: int) -> list[int]:
