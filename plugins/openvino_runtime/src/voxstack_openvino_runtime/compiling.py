@@ -11,6 +11,7 @@ from voxstack.networks import Context, NetworkSpec, Runner, Tensor
 from voxstack.networks.sizes import PerSize, combinations, fixed_axes, require_all_fixed
 from voxstack_openvino_runtime.compiled_network import CompiledNetwork, error_text
 from voxstack_openvino_runtime.devices import compile_properties, effective_context, find_device, shared_core
+from voxstack_openvino_runtime.long_convolutions import widen_long_convolutions
 
 if TYPE_CHECKING:
     import openvino
@@ -121,6 +122,8 @@ def _compile(
     try:
         if sizes:
             model.reshape({name: [_size(axis, sizes) for axis in tensor.shape] for name, tensor in spec.inputs.items()})
+        if device == "CPU":
+            widen_long_convolutions(model)
         return core.compile_model(model, device, dict(properties))
     except Exception as error:  # the errors of OpenVINO share no base class of their own
         at = f" at the sizes {dict(sizes)}" if sizes else ""
