@@ -7,8 +7,8 @@ from typing import Any
 
 from voxstack_importers.importers import Progress
 
-TOKENS = (128, 320, 768)
-"""Sizes of texts: most sentences of everyday length fit the first two; what is longer than the last is cut."""
+TOKENS = (128, 256, 448, 1024)
+"""Sizes of texts: half of all sentences fit the first two; what is longer than the last is cut."""
 
 CHUNKS = (24, 64, 192)
 """New frames of the windows of a stream; its sizes are longer by the context that each network sees."""
