@@ -13,6 +13,7 @@ import numpy as np
 
 from voxstack_importers.description import Spec, rate, sentence_stack, speaker
 from voxstack_importers.transformers.fastspeech2_modules import Decoder, TextEncoder
+from voxstack_importers.transformers.hifigan import MelVocoder
 from voxstack_importers.transformers.pretrained import Conversion, Pretrained
 from voxstack_importers.transformers.references import FastSpeech2Reference
 from voxstack_importers.transformers.sources import network_source, normal
@@ -90,8 +91,8 @@ def _networks(model: Any, vocoder: Any, speakers: int) -> list[NetworkSource]:
         network_source(
             name="vocoder",
             role="vocoder",
-            module=vocoder,
-            inputs={"mel": ("float32", ["batch", "frames", bands])},
+            module=MelVocoder(vocoder),
+            inputs={"mel": ("float32", ["batch", "frames", bands]), "mask": ("float32", ["batch", "frames"], True)},
             outputs={"samples": ("float32", ["batch", "samples"])},
             examples=lambda rng, sizes: {"mel": normal(rng, sizes["batch"], sizes["frames"], bands)},
             streaming="frames",

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+from voxstack_importers.contexts import fixed_contexts
 from voxstack_importers.description import GENERATOR_SCHEDULE
 from voxstack_importers.importers import OPTIONS, Progress, addon_header
 from voxstack_importers.recognition import json_object
@@ -67,6 +68,7 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
         stack=conversion.stack,
         controls=conversion.controls,
         schedule=GENERATOR_SCHEDULE,
+        contexts=lambda cut: fixed_contexts(cut, progress),
         files=conversion.files,
         description=f"Imported from a {pretrained.architecture} of transformers, {path.resolve().name}",
         reference=conversion.reference,

@@ -12,6 +12,7 @@ import torch
 
 from voxstack.networks import Autoregressive, State
 from voxstack_importers.description import SEED, Spec, sentence_stack, speaker
+from voxstack_importers.transformers.hifigan import MelVocoder
 from voxstack_importers.transformers.pretrained import Conversion, Pretrained
 from voxstack_importers.transformers.references import SpeechT5Reference
 from voxstack_importers.transformers.sources import network_source, normal
@@ -131,7 +132,7 @@ def _postnet(model: Any) -> NetworkSource:
         name="postnet",
         role="decoder",
         module=Postnet(model.speech_decoder_postnet),
-        inputs={"frames": ("float32", ["batch", "frames", bands])},
+        inputs={"frames": ("float32", ["batch", "frames", bands]), "mask": ("float32", ["batch", "frames"], True)},
         outputs={"mel": ("float32", ["batch", "frames", bands])},
         examples=lambda rng, sizes: {"frames": normal(rng, sizes["batch"], sizes["frames"], bands)},
         streaming="frames",
@@ -148,8 +149,8 @@ def _vocoder(model: Any, gan: Any) -> NetworkSource:
     return network_source(
         name="vocoder",
         role="vocoder",
-        module=gan,
-        inputs={"mel": ("float32", ["batch", "frames", bands])},
+        module=MelVocoder(gan),
+        inputs={"mel": ("float32", ["batch", "frames", bands]), "mask": ("float32", ["batch", "frames"], True)},
         outputs={"samples": ("float32", ["batch", "samples"])},
         examples=lambda rng, sizes: {"mel": normal(rng, sizes["batch"], sizes["frames"], bands)},
         streaming="frames",

@@ -162,7 +162,7 @@ class Step(nn.Module):
 
 
 class Postnet(nn.Module):
-    """``frames`` (batch, frames, bands) to ``mel`` likewise.
+    """``frames`` (batch, frames, bands) and ``mask`` (batch, frames) to ``mel``, as frames.
 
     :param postnet: a ``SpeechT5SpeechDecoderPostnet``.
     """
@@ -171,10 +171,10 @@ class Postnet(nn.Module):
         super().__init__()
         self.layers: Any = postnet.layers
 
-    def forward(self, frames: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
         x = frames.transpose(1, 2)
         for layer in self.layers:
-            x = layer(x)
+            x = layer(x * mask.unsqueeze(1))
         return frames + x.transpose(1, 2)
 
 

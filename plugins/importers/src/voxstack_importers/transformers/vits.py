@@ -14,7 +14,7 @@ from voxstack_importers.transformers.references import VitsReference
 from voxstack_importers.transformers.sources import network_source, normal
 from voxstack_importers.transformers.tokenizers import vits_reading
 from voxstack_importers.transformers.vits_durations import PredictedDurations, SampledDurations
-from voxstack_importers.transformers.vits_modules import Flow, HifiGan, SpeakerTable
+from voxstack_importers.transformers.vits_modules import Flow, LatentVocoder, SpeakerTable
 from voxstack_importers.transformers.vits_text_encoder import TextEncoder
 from voxstack_importers.vits.blocks import input_blocks, sample_block, streamed_blocks
 from voxstack_packager import NetworkSource
@@ -141,8 +141,12 @@ class VitsNetworks:
         return network_source(
             name="vocoder",
             role="vocoder",
-            module=HifiGan(self._model.decoder),
-            inputs={"latents": ("float32", ["batch", "frames", self._config.flow_size]), **self._speaker},
+            module=LatentVocoder(self._model.decoder),
+            inputs={
+                "latents": ("float32", ["batch", "frames", self._config.flow_size]),
+                "mask": ("float32", ["batch", "frames"], True),
+                **self._speaker,
+            },
             outputs={"samples": ("float32", ["batch", "samples"])},
             examples=self._frame_examples("latents"),
             streaming="frames",

@@ -1,10 +1,12 @@
-"""The flow, the HiFi-GAN and the speakers of a VITS in transformers, with time before channels."""
+"""The flow, the vocoder and the speakers of a VITS in transformers, with time before channels."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from torch import Tensor, nn
+
+from voxstack_importers.transformers.hifigan import HifiGan
 
 
 class Flow(nn.Module):
@@ -20,17 +22,17 @@ class Flow(nn.Module):
         return latents.transpose(1, 2)
 
 
-class HifiGan(nn.Module):
+class LatentVocoder(nn.Module):
     """``latents`` (batch, frames, features) to ``samples`` (batch, samples)."""
 
     def __init__(self, decoder: Any) -> None:
         super().__init__()
-        self.decoder = decoder
+        self.decoder = HifiGan(decoder)
 
-    def forward(self, latents: Tensor, speaker_embedding: Tensor | None = None) -> Tensor:
+    def forward(self, latents: Tensor, mask: Tensor, speaker_embedding: Tensor | None = None) -> Tensor:
         speaker = None if speaker_embedding is None else speaker_embedding.unsqueeze(-1)
-        samples: Tensor = self.decoder(latents.transpose(1, 2), speaker)
-        return samples.squeeze(1)
+        samples: Tensor = self.decoder(latents, mask, speaker)
+        return samples
 
 
 class SpeakerTable(nn.Module):
