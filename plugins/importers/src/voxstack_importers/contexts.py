@@ -17,35 +17,37 @@ Sizes = Mapping[str, Sequence[int]]
 """Sizes by axis."""
 
 
+ANYWHERE: Mapping[str, Any] = {"runtime": "onnx", "device": "cpu"}
+"""Where networks run whose states grow from step to step, which have no fixed sizes."""
+
+
 def fixed_contexts(networks: Mapping[str, Any], progress: Progress = lambda line: None) -> dict[str, Any]:
-    """Return the contexts ``fixed`` and ``npu``, or those of them that are exact for all these networks.
+    """Return the contexts ``fixed`` and ``npu``, or none if they would not be exact for one of these networks.
 
     Each axis of a network needs a mask, without which nothing shorter than a size can be padded. Sizes are declared for
-    all networks in ``shapes``, and again in ``networks`` for each whose windows have another context.
+    all networks in ``shapes``, and again in ``networks`` for each whose windows have another context. A network with
+    states that grow runs at any length on the processor.
 
     :param networks: as in addon.json, measured.
     :param progress: called with a line that says why there are none.
     """
-    sizes: dict[str, Sizes] = {}
-    grows = False
     for name, network in networks.items():
-        found = _sizes(network)
-        if found is None:
-            axes = ", ".join(repr(axis) for axis in _unmasked(network))
+        axes = ", ".join(repr(axis) for axis in _unmasked(network))
+        if axes:
             progress(f"{name}: has no mask for {axes}, so the voice gets no contexts with fixed sizes")
             return {}
-        sizes[name] = found
-        grows = grows or bool(_axes(network) - found.keys() - {"batch"})
-    fixed = _context({"runtime": "onnx", "device": "cpu"}, sizes, networks)
-    contexts = {"fixed": {**fixed, "description": "Tensors of a few sizes, as accelerators want them."}}
-    if not grows:
-        npu = _context({"runtime": "openvino", "device": "NPU", "precision": "float16"}, sizes, networks)
-        contexts["npu"] = {**npu, "description": "A neural processor, with tensors of a few sizes."}
-    return contexts
+    fixed = _context({"runtime": "onnx", "device": "cpu"}, networks)
+    npu = _context({"runtime": "openvino", "device": "NPU", "precision": "float16"}, networks)
+    return {
+        "fixed": {**fixed, "description": "Tensors of a few sizes, as accelerators want them."},
+        "npu": {**npu, "description": "A neural processor, with tensors of a few sizes."},
+    }
 
 
-def _context(place: Mapping[str, Any], sizes: Mapping[str, Sizes], networks: Mapping[str, Any]) -> dict[str, Any]:
+def _context(place: Mapping[str, Any], networks: Mapping[str, Any]) -> dict[str, Any]:
     """Return a context: the sizes of the last network with an axis are those of all that need no others."""
+    growing = {name for name, network in networks.items() if _grown(network)}
+    sizes = {name: _sizes(network) for name, network in networks.items() if name not in growing}
     common: dict[str, Any] = {axis: list(lengths) for own in sizes.values() for axis, lengths in own.items()}
     if any(_axes(network) == {"batch"} for network in networks.values()):
         common["batch"] = [1]
@@ -54,14 +56,13 @@ def _context(place: Mapping[str, Any], sizes: Mapping[str, Sizes], networks: Map
         for name, own in sizes.items()
         if any(common[axis] != list(lengths) for axis, lengths in own.items())
     }
+    others |= dict.fromkeys(sorted(growing), ANYWHERE)
     context = {**place, "shapes": common, "schedule": {"largest": CHUNKS[-1]}}
     return {**context, "networks": others} if others else context
 
 
-def _sizes(network: Mapping[str, Any]) -> Sizes | None:
-    """Return sizes for the axes of a network that can have some, other than its batch; None if one has no mask."""
-    if _unmasked(network):
-        return None
+def _sizes(network: Mapping[str, Any]) -> Sizes:
+    """Return sizes for the axes of a network that have a mask."""
     streaming = network.get("streaming", {})
     around = streaming.get("left", 0) + streaming.get("right", 0)
     windows = [chunk + around for chunk in CHUNKS]
@@ -70,8 +71,13 @@ def _sizes(network: Mapping[str, Any]) -> Sizes | None:
 
 def _unmasked(network: Mapping[str, Any]) -> list[str]:
     """Return the axes that grow with the text and have no mask."""
-    grown = {axis for name in network.get("autoregressive", {}).get("states", {}) for axis in _shape(network, name)}
-    return sorted(_axes(network) - {"batch"} - grown - set(_masked(network)))
+    return sorted(_axes(network) - {"batch"} - _grown(network) - set(_masked(network)))
+
+
+def _grown(network: Mapping[str, Any]) -> set[str]:
+    """Return the axes of states."""
+    states = network.get("autoregressive", {}).get("states", {})
+    return {axis for name in states for axis in _shape(network, name)} - {"batch"}
 
 
 def _masked(network: Mapping[str, Any]) -> list[str]:
