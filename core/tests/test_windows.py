@@ -39,22 +39,6 @@ def test_windowed_equals_whole(left: int, right: int, total: int, sizes: list[in
     np.testing.assert_array_equal(np.concatenate([*made, []]), moving_sum(frames, left, right) if total else [])
 
 
-@pytest.mark.parametrize("shortest", [1, 6, 12, 39, 40])
-@pytest.mark.parametrize("read_ahead", [False, True])
-@pytest.mark.parametrize(("left", "right"), [(0, 0), (3, 2), (0, 4), (6, 0)])
-@pytest.mark.parametrize("sizes", SIZES[40])
-def test_windows_have_the_least_length_where_the_stream_has_it(
-    sizes: list[int], left: int, right: int, read_ahead: bool, shortest: int
-) -> None:
-    frames = np.random.default_rng(1).integers(-9, 9, 40).astype(float)
-    rows = list(windows(cut(frames, sizes), left, right, read_ahead=read_ahead, shortest=shortest))
-    assert min(len(window.frames) for window in rows) >= shortest
-    made = [moving_sum(w.frames, left, right)[w.skip : w.skip + w.size] for w in rows]
-    np.testing.assert_array_equal(np.concatenate(made), moving_sum(frames, left, right))
-    short = list(windows(cut(frames[:5], [2, 3]), left, right, read_ahead=read_ahead, shortest=12))
-    assert sum(window.size for window in short) == 5
-
-
 @pytest.mark.parametrize("sizes", [[30], [1] * 30, [4, 26]])
 def test_every_frame_is_new_once_and_knows_its_number(sizes: list[int]) -> None:
     frames = np.arange(30)

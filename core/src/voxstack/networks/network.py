@@ -15,8 +15,8 @@ from voxstack_addon_spec import Context, Form, NetworkSpec, Tensor
 Runner = Callable[..., Mapping[str, np.ndarray]]
 """A network as a runtime opened it: called with named arrays, it returns named arrays.
 
-Two optional attributes report its state: ``effective`` (``device``, ``provider``, ``threads``, ``precision``,
-``shapes``, ``version``, or some of these) and ``stats`` (counters by name). """
+Optional attributes report its state: ``effective`` (``device``, ``provider``, ``threads``, ``precision``, ``shapes``,
+``version``, or some of these), ``stats`` (counters by name), and ``restriction`` (why it refuses some lengths). """
 
 _LAST, _NOT_LAST = np.ones(1, np.int64), np.zeros(1, np.int64)
 
@@ -123,6 +123,12 @@ class Network:
             reported.update({key: v for key, v in getattr(layer, "effective", {}).items() if key in reported})
         own: dict[str, Any] = {"network": spec.name, "role": spec.role, "form": spec.form, "runtime": context.runtime}
         return Effective(**own, batch=context.batch, requested=context.name, refused=spec.refused, **reported)
+
+    @property
+    def restriction(self) -> str:
+        """Why the network accepts some lengths only; empty if it accepts any, or what text can be cut to."""
+        found = (getattr(layer, "restriction", "") for layer in self._layers.values())
+        return next((problem for problem in found if problem), "")
 
     @property
     def stats(self) -> dict[str, Mapping[str, Any]]:

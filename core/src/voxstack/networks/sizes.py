@@ -47,25 +47,14 @@ def limits_of(network: Network) -> dict[str, int]:
 
 
 def require_any_length(network: Network) -> None:
-    """Refuse a network that cannot run on input of any length in its context; a block calls it in its ``load``.
+    """Refuse a network that accepts some lengths only in its context; a block calls it in its ``load``.
 
-    Where a context fixes an axis, shorter input has to be padded, which is exact with a mask alone. Longer input is cut
-    into windows, or into parts of the text. States are as long as the network makes them.
+    A block that reads text of any length would otherwise fail while it synthesizes.
 
-    :raises ContextError: naming the axis that has no mask.
+    :raises ContextError: saying why, and what helps.
     """
-    spec, fixed = network.spec, fixed_axes(network.spec, network.context)
-    masked = {"batch", *(tensor.shape[-1] for tensor in spec.inputs.values() if tensor.mask)}
-    provided = {axis for name in spec.needs for axis in spec.inputs[name].shape}
-    for axis, sizes in fixed.items():
-        if axis in masked or axis not in provided:
-            continue
-        smallest = "other lengths" if spec.streaming is None else f"less than {sizes[0]}"
-        raise ContextError(
-            f"network {spec.name!r}: the context fixes {axis!r} at {list(sizes)}, and the network has no mask for it, so "
-            f"it could not run on {smallest}: padding would change its output. Use a context without {axis!r} in its "
-            "'shapes', for this network at least ('networks'), or package the network with a mask"
-        )
+    if network.restriction:
+        raise ContextError(network.restriction)
 
 
 class PerSize:

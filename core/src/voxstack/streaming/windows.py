@@ -28,9 +28,7 @@ class Pull(NamedTuple):
     last: bool
 
 
-def windows(
-    source: Iterable[np.ndarray], left: int, right: int, *, read_ahead: bool = False, shortest: int = 0
-) -> Iterator[Window]:
+def windows(source: Iterable[np.ndarray], left: int, right: int, *, read_ahead: bool = False) -> Iterator[Window]:
     """Cut a stream into windows with ``left`` frames of past and ``right`` frames of future context, time on axis 0.
 
     Every frame of the source is new exactly once, in order. There is less context only at the ends of the stream. One
@@ -39,8 +37,6 @@ def windows(
 
     :param read_ahead: also read a chunk ahead of the first one, for a stream whose first frames are not urgent: a
         stream of one chunk is then one window.
-    :param shortest: the fewest frames of a window, where the stream has as many; a window with fewer new frames has
-        more of the past. A network of fixed sizes that cannot be padded needs that.
     """
     chunks = (chunk for chunk in source if len(chunk))
     held: np.ndarray | None = None
@@ -51,24 +47,21 @@ def windows(
         ahead = next(chunks, None) if read_ahead else None
         ended = read_ahead and ahead is None
         count = len(held) - past - (0 if ended else right)
-        ready = count > 0 and (ended or len(held) >= shortest)
+        ready = count > 0
         if ready:
-            yield _with_context(held, past, count, start, left, shortest)
-            drop = max(0, past + count - max(left, shortest - 1))
+            yield _with_context(held, past, count, start, left)
+            drop = max(0, past + count - left)
             start, past, held = start + drop, past + count - drop, held[drop:]
         if not read_ahead:
             ahead = next(chunks, None)
             read_ahead = ready
     if held is not None and len(held) > past:
-        yield _with_context(held, past, len(held) - past, start, left, shortest)
+        yield _with_context(held, past, len(held) - past, start, left)
 
 
-def _with_context(held: np.ndarray, past: int, count: int, start: int, left: int, shortest: int) -> Window:
-    """Return the window of the new frames in ``held``.
-
-    It has ``left`` frames of the past, or as many as make it ``shortest`` frames long.
-    """
-    skip = max(0, min(past - left, len(held) - shortest))
+def _with_context(held: np.ndarray, past: int, count: int, start: int, left: int) -> Window:
+    """Return the window of the new frames in ``held``, with ``left`` frames of the past."""
+    skip = max(0, past - left)
     return Window(held[skip:], past - skip, count, start + skip)
 
 

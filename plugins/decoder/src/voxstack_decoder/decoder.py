@@ -103,9 +103,7 @@ class Decoder(StreamableBlock):
 
     def _windowed(self, source: Frames, whole: Arrays, sliced: Arrays, read_ahead: bool) -> Iterator[np.ndarray]:
         network, streaming, output = self._network, self.streaming, self._output
-        for frames, skip, count, start in windows(
-            source, streaming.left, streaming.right, read_ahead=read_ahead, shortest=self._shortest
-        ):
+        for frames, skip, count, start in windows(source, streaming.left, streaming.right, read_ahead=read_ahead):
             slices = _slices(sliced, start, len(frames))
             result = network.run_single(**{streaming.input: frames}, **whole, **slices)[output]
             yield result[skip * streaming.hop : (skip + count) * streaming.hop]
@@ -121,13 +119,6 @@ class Decoder(StreamableBlock):
             start += len(frames)
             if len(results[output]):
                 yield results[output]
-
-    @property
-    def _shortest(self) -> int:
-        """Fewest frames of a window, if the stream has as many: the smallest fixed size, if no mask allows padding."""
-        spec, axis = self._network.spec, self.streaming.axis
-        masked = any(tensor.mask and tensor.shape[-1] == axis for tensor in spec.inputs.values())
-        return 0 if masked else min(self._network.context.shapes.get(axis, (0,)))
 
     @property
     def _network(self) -> Network:

@@ -44,6 +44,24 @@ def masked_axes(spec: NetworkSpec, axes: FixedAxes) -> frozenset[str]:
     return frozenset(str(axis) for axis in masks if axis != "batch")
 
 
+def restriction(spec: NetworkSpec, axes: FixedAxes) -> str:
+    """Return why a network accepts some lengths only: an axis that it is given has no mask. Empty: it has.
+
+    Longer input is cut into windows, or into parts of the text; shorter input has to be padded.
+    """
+    masked = {"batch", *masked_axes(spec, axes)}
+    provided = {axis for name in spec.needs for axis in spec.inputs[name].shape}
+    axis = next((axis for axis in axes if axis in provided - masked), None)
+    if axis is None:
+        return ""
+    shorter = "other lengths" if spec.streaming is None else f"less than {axes[axis][0]}"
+    return (
+        f"network {spec.name!r}: the context fixes {axis!r} at {list(axes[axis])}, and the network has no mask for it, "
+        f"so it could not run on {shorter}, as padding would change its output; leave {axis!r} out of the context's "
+        "'shapes' (for this network at least, in 'networks'), or export the network with a mask"
+    )
+
+
 def output_axes(spec: NetworkSpec, axes: FixedAxes) -> dict[str, tuple[OutputAxis, ...]]:
     """Return, by output, the axes whose lengths follow from the inputs.
 

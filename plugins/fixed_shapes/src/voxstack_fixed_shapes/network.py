@@ -11,7 +11,7 @@ import numpy as np
 from voxstack import NetworkError
 from voxstack.networks import Context, NetworkSpec, Runner
 from voxstack.networks.sizes import axis_position, combinations, fixed_axes, free_axes
-from voxstack_fixed_shapes.axes import fixed_positions, output_axes
+from voxstack_fixed_shapes.axes import fixed_positions, output_axes, restriction
 from voxstack_fixed_shapes.counters import PaddingCounters
 from voxstack_fixed_shapes.padding import padded, zero_padded_axes
 from voxstack_fixed_shapes.plans import Plan, Planner, Run
@@ -46,6 +46,8 @@ class FixedShapesNetwork:
         self._fixed_positions = {name: fixed_positions(tensor, self._axes) for name, tensor in spec.inputs.items()}
         self._zero_axes = {name: zero_padded_axes(tensor) for name, tensor in spec.inputs.items()}
         self._masks = [name for name, tensor in spec.inputs.items() if tensor.mask]
+        self.restriction = restriction(spec, self._axes)
+        """Why it accepts some lengths only; blocks that need any refuse it when they are loaded."""
         self._counters = PaddingCounters(self._axes)
         self._warmed = 0 if free_axes(spec, context) else self._warm_up()
 

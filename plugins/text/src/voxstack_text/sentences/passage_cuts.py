@@ -96,7 +96,10 @@ def _cut_costs(text: str, room: int, language: str) -> dict[int, float]:
 def _cost_at_space(text: str, space: re.Match[str], language: str) -> float:
     if language != "en":
         return BETWEEN_WORDS
-    before, after = list(_WORD.finditer(text, max(0, space.start() - 30), space.start())), _WORD.match(text, space.end())
+    before, after = (
+        list(_WORD.finditer(text, max(0, space.start() - 30), space.start())),
+        _WORD.match(text, space.end()),
+    )
     return cost_between_words(before[-1][0].lower() if before else "", after[0].lower() if after else "")
 
 
