@@ -96,11 +96,9 @@ def _cut_costs(text: str, room: int, language: str) -> dict[int, float]:
 def _cost_at_space(text: str, space: re.Match[str], language: str) -> float:
     if language != "en":
         return BETWEEN_WORDS
-    before, after = (
-        list(_WORD.finditer(text, max(0, space.start() - 30), space.start())),
-        _WORD.match(text, space.end()),
-    )
-    return cost_between_words(before[-1][0].lower() if before else "", after[0].lower() if after else "")
+    before = [word[0].lower() for word in _WORD.finditer(text, max(0, space.start() - 30), space.start())]
+    after = _WORD.match(text, space.end())
+    return cost_between_words(before[-1] if before else "", after[0].lower() if after else "")
 
 
 def _is_boundary(text: str, place: int) -> bool:
