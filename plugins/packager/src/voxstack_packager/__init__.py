@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from voxstack_packager.errors import NoStatefulForm, PackagingError
-from voxstack_packager.export.masked_convolutions import masked
+from voxstack_packager.export.masked_convolutions import masked, masked_if_exact
 from voxstack_packager.fusing import fuse
 from voxstack_packager.measure.deviation import deviation
 from voxstack_packager.measure.exactness import (
@@ -35,6 +35,7 @@ __all__ = [
     "is_deterministic",
     "mask_exactness",
     "masked",
+    "masked_if_exact",
     "package",
     "receptive_field",
     "relative_error",

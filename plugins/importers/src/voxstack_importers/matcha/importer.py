@@ -35,7 +35,7 @@ from voxstack_importers.matcha.vocoder import Vocoder
 from voxstack_importers.recognition import outline
 from voxstack_importers.references import SentenceReference
 from voxstack_importers.token_table import read_token_table
-from voxstack_packager import PackagingError, package
+from voxstack_packager import PackagingError, masked_if_exact, package
 
 PREFIX = "whole/"
 """Put before the names of tensors of the graphs as they were exported."""
@@ -100,7 +100,7 @@ def convert(
         **addon_header(options, path.resolve().parent, language, dictionary.text if dictionary else text),
         sample_rate=int(graph.metadata["sample_rate"]),
         hop_length=wave.hop_length,
-        networks=[acoustic.cut(run), wave.cut(run.mel)],
+        networks=[acoustic.cut(run), masked_if_exact(wave.cut(run.mel), progress)],
         stack=sentence_stack(language, [*blocks, {"type": "Encoders"}], streamed),
         controls={**rate(), **noise_scale(NOISE_SCALE), **SEED, **(speaker(names) if several else {})},
         files={FILE: dictionary.path} if dictionary else None,

@@ -78,7 +78,7 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
         **addon_header({"license": card_license(path), **options}, path.with_suffix(""), config.language, config.text),
         sample_rate=config.sample_rate,
         hop_length=run.hop_length,
-        networks=networks.cut(),
+        networks=networks.cut(progress),
         stack=stack,
         controls=config.controls(sampled),
         schedule=GENERATOR_SCHEDULE,

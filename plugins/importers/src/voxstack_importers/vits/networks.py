@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from voxstack_importers.graphs import Graph, operator
 from voxstack_importers.vits.original import VitsRun
 from voxstack_importers.vits.parts import VitsInputs, VitsParts
 from voxstack_importers.vits.sampling import sampling
-from voxstack_packager import OnnxSource, masked
+from voxstack_packager import OnnxSource, masked_if_exact
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -43,10 +43,10 @@ class VitsNetworks:
     speakers: int
     others: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
-    def cut(self) -> list[OnnxSource]:
-        """Return all networks."""
+    def cut(self, progress: Callable[[str], None] = print) -> list[OnnxSource]:
+        """Return all networks; those that would not be exact with a mask have none, and ``progress`` reports why."""
         flow = self._whole_flow() if self.parts.attends(self.graph) else self._flow()
-        networks = [self._text(), flow, self._decoder()]
+        networks = [self._text(), flow, masked_if_exact(self._decoder(), progress)]
         return [*networks, self._speakers()] if self.inputs.speaker else networks
 
     def _text(self) -> OnnxSource:
@@ -178,7 +178,7 @@ class VitsNetworks:
         golden = {"latents": run.latents.transpose(0, 2, 1), SPEAKER: run.speaker_embedding}
         arrays = {name: golden[name] for name in inputs}
         after = [operator("Flatten", [parts.samples], "samples")]
-        source = OnnxSource(
+        return OnnxSource(
             name="decoder",
             role="decoder",
             description="Latents to samples: HiFi-GAN",
@@ -189,7 +189,6 @@ class VitsNetworks:
             streaming="frames",
             golden=(arrays, {"samples": run.samples.reshape(1, -1)}),
         )
-        return masked(source)
 
     def _speakers(self) -> OnnxSource:
         embedding, number = self.parts.speaker, self.inputs.speaker

@@ -7,7 +7,8 @@ repeated to the rate at which that layer runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,18 +35,41 @@ def masked(source: OnnxSource, name: str = "mask") -> OnnxSource:
     """
     import onnx
 
+    if name in source.inputs:
+        raise PackagingError(source.name, f"has an input {name!r} already; choose another name for the mask")
     axis = source.streaming
     streams = [key for key, tensor in source.signature.inputs.items() if axis in tensor.shape]
     if axis is None or len(streams) != 1:
         raise PackagingError(source.name, f"a mask needs one input with the streaming axis, and there are {streams}")
-    if name in source.inputs:
-        raise PackagingError(source.name, f"has an input {name!r} already; choose another name for the mask")
     model = onnx.ModelProto()
     model.CopyFrom(source.model if isinstance(source.model, onnx.ModelProto) else onnx.load(source.model))
     stream = model.graph.input[list(source.inputs).index(streams[0])].name
     _add_masks(model, stream, name, axis, source.name)
     shape = ["batch", axis]
     return replace(source, model=model, inputs={**source.inputs, name: ("float32", shape, True)})
+
+
+def masked_if_exact(source: OnnxSource, progress: Callable[[str], None] = print) -> OnnxSource:
+    """Return :func:`masked` of a source; the source itself, and a line to ``progress``, where that is not exact.
+
+    Without a mask, a network streams all the same, but not where a context fixes its sizes.
+    """
+    from voxstack_packager.measure.exactness import mask_exactness
+    from voxstack_packager.measure.measured import MASK_LIMIT
+    from voxstack_packager.runners import model_runner
+
+    try:
+        found = masked(source)
+        assert not isinstance(found.model, str | os.PathLike), "it was changed in memory"
+        errors = mask_exactness(model_runner(found.model, source.name), found.signature, found.example_inputs)
+    except Exception as error:  # the errors of ONNX Runtime have no class in common
+        progress(f"{source.name}: gets no mask ({error}), so it cannot run at fixed sizes")
+        return source
+    worst = max(errors.values())
+    if worst <= MASK_LIMIT:
+        return found
+    progress(f"{source.name}: gets no mask, with which padding would change it by {worst:.2g} of its scale")
+    return source
 
 
 def _add_masks(model: ModelProto, stream: str, mask: str, axis: str, where: str) -> None:
