@@ -66,6 +66,8 @@ class Network:
         self.context = context
         self._run = run
         self._layers = {"runtime": run} if layers is None else dict(layers)
+        self.restriction = next(filter(None, (getattr(layer, "restriction", "") for layer in self._layers.values())), "")
+        """Why it accepts some lengths only; empty if it accepts any, or any that text can be cut to."""
         self._names = frozenset(spec.inputs)
         streaming = spec.streaming
         self._checked = [
@@ -123,12 +125,6 @@ class Network:
             reported.update({key: v for key, v in getattr(layer, "effective", {}).items() if key in reported})
         own: dict[str, Any] = {"network": spec.name, "role": spec.role, "form": spec.form, "runtime": context.runtime}
         return Effective(**own, batch=context.batch, requested=context.name, refused=spec.refused, **reported)
-
-    @property
-    def restriction(self) -> str:
-        """Why the network accepts some lengths only; empty if it accepts any, or what text can be cut to."""
-        found = (getattr(layer, "restriction", "") for layer in self._layers.values())
-        return next((problem for problem in found if problem), "")
 
     @property
     def stats(self) -> dict[str, Mapping[str, Any]]:

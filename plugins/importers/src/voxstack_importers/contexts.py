@@ -56,7 +56,7 @@ def _context(place: Mapping[str, Any], networks: Mapping[str, Any]) -> dict[str,
         for name, own in sizes.items()
         if any(common[axis] != list(lengths) for axis, lengths in own.items())
     }
-    others |= dict.fromkeys(sorted(growing), ANYWHERE)
+    others |= {name: dict(ANYWHERE) for name in sorted(growing)}
     context = {**place, "shapes": common, "schedule": {"largest": CHUNKS[-1]}}
     return {**context, "networks": others} if others else context
 

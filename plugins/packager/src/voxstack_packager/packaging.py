@@ -68,8 +68,8 @@ def package(
     head: dict[str, Any] = {"spec_version": SPEC_VERSION, "name": name, "version": version, "license": license}
     head |= {"description": description} if description else {}
     head |= {"languages": list(languages), "sample_rate": sample_rate, "hop_length": hop_length}
-    known = {} if contexts is None or callable(contexts) else contexts
-    body = {"controls": dict(controls or {}), "networks": {}, "contexts": dict(known)}
+    known = {} if callable(contexts) else dict(contexts or {})
+    body = {"controls": dict(controls or {}), "networks": {}, "contexts": known}
     body |= {"schedule": dict(schedule)} if schedule else {}
     config = {**head, **body, **({"stack": list(stack)} if stack else {})}
     _check(config, networks, golden_text)
@@ -77,8 +77,7 @@ def package(
         config["networks"] = {
             network.name: _network_entry(network, scratch, progress, time_limit) for network in networks
         }
-        if callable(contexts):
-            config["contexts"] = dict(contexts(config["networks"]))
+        config["contexts"] = dict(contexts(config["networks"])) if callable(contexts) else known
         copy_files(files or {}, scratch)
         config = write_config(scratch, config)
         lenders = [network.lender for network in networks if isinstance(network, Borrowed)]
