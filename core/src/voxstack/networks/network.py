@@ -66,7 +66,8 @@ class Network:
         self.context = context
         self._run = run
         self._layers = {"runtime": run} if layers is None else dict(layers)
-        self.restriction = next(filter(None, (getattr(layer, "restriction", "") for layer in self._layers.values())), "")
+        reported = (getattr(layer, "restriction", "") for layer in self._layers.values())
+        self.restriction = next(filter(None, reported), "")
         """Why it accepts some lengths only; empty if it accepts any, or any that text can be cut to."""
         self._names = frozenset(spec.inputs)
         streaming = spec.streaming
