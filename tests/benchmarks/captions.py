@@ -1,8 +1,7 @@
 """The times of words that a voice reports, against a forced alignment of its audio by pocketsphinx.
 
-``python tests/benchmarks/captions.py VOICE`` for an installed voice or the folder of one. The sentences are those of the
-tests of intelligibility, plain words without numbers; a word that pocketsphinx's dictionary lacks leaves its sentence
-out. pocketsphinx counts in steps of 10 ms, and gives the times of phones again where the first search was coarse.
+``python tests/benchmarks/captions.py VOICE`` for an installed voice or the folder of one. The sentences are plain words
+without numbers; a word that pocketsphinx's dictionary lacks leaves its sentence out. pocketsphinx counts in steps of 10 ms, and gives the times of phones again where the first search was coarse.
 """
 
 from __future__ import annotations
@@ -87,7 +86,8 @@ def main() -> None:
     controls = {name: json.loads(value) for name, _, value in (item.partition("=") for item in options.set)}
     voice = voxstack.load(options.voice)
     starts, ends, used = differences(voice, HELD_OUT.read_text("utf-8").splitlines(), **controls)
-    print(json.dumps({"sentences": used, "words": len(starts), "starts, ms": figures(starts), "ends, ms": figures(ends)}))
+    found = {"sentences": used, "words": len(starts), "starts, ms": figures(starts), "ends, ms": figures(ends)}
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

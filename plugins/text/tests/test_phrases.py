@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -9,11 +10,20 @@ import pytest
 from voxstack import Schedule, StreamableBlock
 from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
-from voxstack_text.layout import Word
 from voxstack_text.passage import Passage
 from voxstack_text.phrases import Phrases
 from voxstack_text.sentences.symbol_cuts import cut_symbols
 from voxstack_text.sentences_block import Unit
+
+
+class PhonemeWord(NamedTuple):
+    """A written word and its phonemes, as readers give it."""
+
+    text: str
+    start: int
+    end: int
+    first: int
+    phonemes: int
 
 
 @dataclass
@@ -31,8 +41,8 @@ class Sounds(StreamableBlock):
         if timeline is not None:
             unit = utterance["unit"]
             timeline.add(unit.kind, unit.text, 0, 2 * len(symbols), (unit.start, unit.end))
-            for word in utterance.get("words", ()):
-                timeline.add("word", word.text, 2 * word.first_token, 2 * word.tokens, (word.start, word.end))
+            for word in utterance.get("phoneme_words", ()):
+                timeline.add("word", word.text, 2 * word.first, 2 * word.phonemes, (word.start, word.end))
         yield np.repeat(np.array([ord(symbol) for symbol in symbols], np.float32), 2)
 
 
@@ -90,9 +100,9 @@ def run(text: str, longest: int):
     seen, timeline = [], Timeline(1.0)
     starts = [index for index, symbol in enumerate(text) if symbol != " " and (not index or text[index - 1] == " ")]
     ends = [text.find(" ", start) if " " in text[start:] else len(text) for start in starts]
-    words = [Word(text[a:b], a, b, a, b - a) for a, b in zip(starts, ends, strict=True)]
+    words = [PhonemeWord(text[a:b], a, b, a, b - a) for a, b in zip(starts, ends, strict=True)]
     unit = Unit("sentence", text, 0, len(text))
-    own = {"phonemes": list(text), "words": words, "unit": unit, "passage": Passage(text)}
+    own = {"phonemes": list(text), "phoneme_words": words, "unit": unit, "passage": Passage(text)}
     schedule = Schedule()
     chunks = list(
         Phrases(Sounds(), longest).stream(iter(()), {**own, "seen": seen, "schedule": schedule, "timeline": timeline})
@@ -112,7 +122,7 @@ def test_each_part_is_a_phrase_with_its_words():
     seen, samples, events = run("abc def, ghi jkl", 9)
     assert ["".join(own["phonemes"]) for own in seen] == ["abc def,", "ghi jkl"]
     assert [own["passage"].ending for own in seen] == [",", ""]
-    assert [(word.text, word.first_token) for word in seen[1]["words"]] == [("ghi", 0), ("jkl", 4)]
+    assert [(word.text, word.first) for word in seen[1]["phoneme_words"]] == [("ghi", 0), ("jkl", 4)]
     assert len(samples) == 2 * 15
     assert events == [
         ("phrase", "abc def,", 0.0, 16.0, (0, 8)),

@@ -51,7 +51,9 @@ def _row(name: str, network: Spec) -> tuple[str, ...]:
     measured = network.get("measured", {})
     streaming = network.get("streaming")
     chunks = [float(error) for error in measured.get("chunk_error", {}).values()]
-    chunks += [float(error) for error in network.get("stateful", {}).get("measured", {}).get("chunk_error", {}).values()]
+    chunks += [
+        float(error) for error in network.get("stateful", {}).get("measured", {}).get("chunk_error", {}).values()
+    ]
     errors = [measured[key] for key in ("original_error", "source_error") if key in measured]
     return (
         name,

@@ -20,20 +20,20 @@ _SPACE_STAYS_AFTER = frozenset('!",.:;?»—…”')
 _SPACE_STAYS_BEFORE = frozenset('"«“')
 
 
-class SpokenWord(NamedTuple):
+class PhonemeWord(NamedTuple):
     """A written word and its place among the phonemes.
 
     :param text: the word as written.
     :param start: index of its first character in the text, counted from ``text_start``; ``end`` that after its last.
-    :param first_token: index of its first symbol.
-    :param tokens: number of its symbols.
+    :param first: index of its first phoneme.
+    :param phonemes: number of its phonemes.
     """
 
     text: str
     start: int
     end: int
-    first_token: int
-    tokens: int
+    first: int
+    phonemes: int
 
 
 class _Symbol(NamedTuple):
@@ -52,13 +52,13 @@ class JapanesePhonemes(SequenceBlock):
     IPA with a glottal stop for a doubled consonant, without pitch accent. Numbers are read as numbers, Latin letters by
     their names; characters without a reading are left out.
 
-    ``words`` has the written words with their symbols, for events.
+    ``phoneme_words`` is a list of :class:`PhonemeWord`: the written words with their phonemes, for events.
     """
 
     _known: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
-    gives = frozenset({"phonemes", "words"})
+    gives = frozenset({"phonemes", "phoneme_words"})
 
     def load(self, addon: Resources) -> None:
         self._known = known_words()
@@ -73,12 +73,15 @@ class JapanesePhonemes(SequenceBlock):
         plain = normalised(text.replace("\0", " "))
         words = read_words(plain.text, self._known or known_words()) if plain.text.strip() else []
         symbols = _without_glottal_spaces(_squeezed(_joined(words)))
-        return {"phonemes": [symbol.text for symbol in symbols], "words": _spoken_words(text, plain, words, symbols)}
+        return {
+            "phonemes": [symbol.text for symbol in symbols],
+            "phoneme_words": _spoken_words(text, plain, words, symbols),
+        }
 
 
-def _spoken_words(text: str, plain: Normalised, words: Sequence[Word], symbols: Sequence[_Symbol]) -> list[SpokenWord]:
+def _spoken_words(text: str, plain: Normalised, words: Sequence[Word], symbols: Sequence[_Symbol]) -> list[PhonemeWord]:
     """Return the written words with their symbols; a number is one word, though several are spoken for it."""
-    found: list[SpokenWord] = []
+    found: list[PhonemeWord] = []
     for number, group in groupby(enumerate(symbols), key=lambda place: place[1].word):
         indices = [index for index, _ in group]
         if number < 0:
@@ -87,10 +90,10 @@ def _spoken_words(text: str, plain: Normalised, words: Sequence[Word], symbols: 
         if found and start < found[-1].end:
             last = found[-1]
             end = max(end, last.end)
-            tokens = indices[-1] + 1 - last.first_token
-            found[-1] = last._replace(text=text[last.start : end], end=end, tokens=tokens)
+            phonemes = indices[-1] + 1 - last.first
+            found[-1] = last._replace(text=text[last.start : end], end=end, phonemes=phonemes)
         elif any(map(str.isalnum, text[start:end])):
-            found.append(SpokenWord(text[start:end], start, end, indices[0], len(indices)))
+            found.append(PhonemeWord(text[start:end], start, end, indices[0], len(indices)))
     return found
 
 

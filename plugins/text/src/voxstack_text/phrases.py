@@ -10,7 +10,6 @@ from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
 from voxstack.blocks import close
 from voxstack.streaming.timeline import Timeline
 from voxstack.streaming.turn import check_cancelled
-from voxstack_text.layout import Word
 from voxstack_text.passage import Passage
 from voxstack_text.sentences.symbol_cuts import cut_symbols
 from voxstack_text.sentences_block import Unit
@@ -62,13 +61,13 @@ class Phrases(StreamableWrapper):
 
 def _part_of(utterance: Utterance, start: int, end: int, is_last: bool) -> dict[str, Any]:
     """Return the utterance that the child sees for the symbols from ``start`` up to ``end``."""
-    words: Sequence[Word] = utterance.get("words", ())
+    words: Sequence[Any] = utterance.get("phoneme_words", ())
     own = [
-        word._replace(first_token=word.first_token - start, tokens=min(word.tokens, end - word.first_token))
+        word._replace(first=word.first - start, phonemes=min(word.phonemes, end - word.first))
         for word in words
-        if start <= word.first_token < end
+        if start <= word.first < end
     ]
-    part: dict[str, Any] = {**utterance, "phonemes": utterance["phonemes"][start:end], "words": own}
+    part: dict[str, Any] = {**utterance, "phonemes": utterance["phonemes"][start:end], "phoneme_words": own}
     unit: Unit | None = utterance.get("unit")
     if unit is not None:
         span = (own[0].start, own[-1].end) if own else (unit.start, unit.start)

@@ -94,7 +94,7 @@ def convert(path: Path, out: Path, progress: Progress, *, lexicon: str = "", tok
         **addon_header({"license": voice.license, **options}, path.resolve().parent, language, dictionary.text),
         sample_rate=voice.sample_rate,
         hop_length=run.hop_length,
-        networks=networks.cut(),
+        networks=networks.cut(progress),
         stack=stack,
         controls=controls,
         schedule=GENERATOR_SCHEDULE,
