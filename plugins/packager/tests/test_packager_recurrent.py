@@ -241,8 +241,7 @@ class LastCell(Cells):
         return super().forward(tokens)[:, -1]
 
 
-@pytest.mark.parametrize("module", [Cells, LastCell])
-@pytest.mark.parametrize("formats", [("onnx",), ("onnx", "pt2")])
+@pytest.mark.parametrize(("module", "formats"), [(Cells, ("onnx",)), (LastCell, ("onnx", "pt2"))])
 def test_a_loop_over_steps_is_refused_by_its_axis(tmp_path, module, formats):
     shape = ["batch", "tokens", HIDDEN] if module is Cells else ["batch", HIDDEN]
     network = source(module(), outputs={"encoded": ("float32", shape)}, formats=formats)
@@ -250,6 +249,42 @@ def test_a_loop_over_steps_is_refused_by_its_axis(tmp_path, module, formats):
         package(tmp_path / "tiny", networks=[network], progress=str, **HEAD)
     assert "nn.LSTMCell" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch: its scripts and their exporter
+def test_a_scripted_loop_has_any_length(tmp_path):
+    class Scripted(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.Embedding(20, HIDDEN)
+            self.cell = nn.LSTMCell(HIDDEN, HIDDEN)
+
+        def forward(self, scale: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+            x = self.embedding(tokens)
+            hidden = torch.zeros(x.shape[0], x.shape[2])
+            cell = hidden
+            outputs: list[torch.Tensor] = []
+            for step in range(x.shape[1]):
+                hidden, cell = self.cell(x[:, step], (hidden, cell))
+                outputs.append(hidden * scale)
+            return torch.stack(outputs, 1)
+
+    def examples(rng, sizes):
+        return {**tokens(rng, sizes), "scale": rng.random((sizes["batch"], 1), np.float32)}
+
+    torch.manual_seed(0)
+    network = source(
+        torch.jit.script(Scripted().eval()),
+        {**TOKENS, "scale": ("float32", ["batch", 1])},
+        {"encoded": ("float32", ["batch", "tokens", HIDDEN])},
+        examples=examples,
+        half=True,
+    )
+    with pytest.raises(PackagingError, match=r"encoder: the module is scripted.*leave 'pt2' out of formats"):
+        package(tmp_path / "tiny", networks=[network], progress=str, **HEAD)
+    network.formats = ("onnx",)
+    package(tmp_path / "tiny", networks=[network], progress=str, **HEAD)
+    assert measured(tmp_path / "tiny")["source_error"] < 2e-6
 
 
 def test_a_projection_is_refused(tmp_path):

@@ -81,11 +81,19 @@ def pt2_runner(path: Path, signature: SignatureLike, parameters: Path | None = N
     return module_runner(lambda *tensors: module(*tensors, *weights), signature)
 
 
+def parameter_names(module: nn.Module) -> list[str]:
+    """Return the names of the parameters of ``forward``, also of a scripted module."""
+    forward: Any = module.forward
+    if hasattr(forward, "schema"):
+        return [argument.name for argument in forward.schema.arguments[1:]]
+    return list(inspect.signature(forward).parameters)
+
+
 def ordered_module(module: nn.Module, inputs: Sequence[str], outputs: Sequence[str]) -> nn.Module:
     """Wrap a module to accept tensors in the order of ``inputs`` and return a tuple in the order of ``outputs``."""
     from torch import Tensor, nn
 
-    parameters = inspect.signature(module.forward).parameters
+    parameters = parameter_names(module)
     by_name = all(name in parameters for name in inputs)
 
     class Ordered(nn.Module):

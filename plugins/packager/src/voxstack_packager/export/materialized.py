@@ -28,9 +28,11 @@ def materialize(module: nn.Module, half: bool, where: str) -> nn.Module:
         if isinstance(value, torch.Tensor) and not value.is_leaf
     ]
     try:
-        result = copy.deepcopy(module, {id(value): value.detach().clone() for value in computed}).requires_grad_(False)
+        result = copy.deepcopy(module, {id(value): value.detach().clone() for value in computed})
     except Exception as error:  # a module may contain anything
         raise PackagingError(where, f"cannot copy the module ({error}); let copy.deepcopy(module) work") from error
+    for weights in result.parameters():  # a scripted module has no requires_grad_ of its own
+        weights.detach_().requires_grad_(False)
     for part in list(result.modules()):
         _remove_weight_norm_hooks(part)
         if parametrize.is_parametrized(part):

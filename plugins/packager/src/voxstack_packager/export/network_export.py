@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from voxstack.networks import Runner
+from voxstack_packager.errors import PackagingError
 from voxstack_packager.export.float16_weights import round_initializers
 from voxstack_packager.export.materialized import materialize
 from voxstack_packager.export.onnx_export import export_module, name_axes, read_model, write_onnx
@@ -14,6 +15,9 @@ from voxstack_packager.export.pt2_export import export_pt2
 from voxstack_packager.own_states.stream_examples import StreamExamples
 from voxstack_packager.runners import model_runner, module_runner, ordered_module
 from voxstack_packager.sources import NetworkSource, OnnxSource, Source
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Exported(NamedTuple):
@@ -50,16 +54,25 @@ def _export_module(
     core = materialize(source.module, source.half, source.name)
     module = ordered_module(core, list(signature.inputs), list(signature.outputs))
     with_pt2 = "pt2" in source.formats
+    if with_pt2 and _is_script(core):
+        problem = "the module is scripted, and torch.export accepts no scripted modules"
+        raise PackagingError(source.name, f"{problem}; leave 'pt2' out of formats")
     run = module_runner(module, signature)
     if streams is not None:
         streams.connect(run)
     examples = streams or source.example_inputs
-    model, fixed = export_module(source, module, examples)
+    model, fixed = export_module(source, core if _is_script(core) else module, examples)
     entries = [write_onnx(source, model, folder, progress, external=with_pt2)]
     if with_pt2:
         symbol, parameters = (folder / entries[0][key] for key in ("symbol", "parameters"))
         entries.append(export_pt2(source.name, core, signature, examples, symbol, parameters, source.half))
     return Exported(run, entries, fixed)
+
+
+def _is_script(module: nn.Module) -> bool:
+    import torch
+
+    return isinstance(module, torch.jit.ScriptModule)
 
 
 def _export_graph(

@@ -12,6 +12,7 @@ from voxstack_packager.export.convolutions import use_2d_convolutions
 from voxstack_packager.export.float16_weights import store_initializers_as_float16
 from voxstack_packager.export.onnx_recurrences import use_onnx_recurrences
 from voxstack_packager.export.padded_sequences import with_padded_sequences
+from voxstack_packager.export.script_export import export_script
 from voxstack_packager.export.shared_weights import save_with_external_data
 from voxstack_packager.export.torch_export import dynamic_shapes, example_arguments, explain_failure, silence
 from voxstack_packager.signature import MakeExamples
@@ -29,11 +30,14 @@ be mapped."""
 def export_module(source: NetworkSource, module: nn.Module, examples: MakeExamples) -> tuple[ModelProto, list[str]]:
     """Return the ONNX graph of a torch module, its axes named as declared, and the axes that torch declared as fixed.
 
-    :param module: has its inputs and outputs in the order of the signature.
+    :param module: has its inputs and outputs in the order of the signature; or it is a scripted module.
     :raises PackagingError: if torch cannot export the module.
     """
     import torch
 
+    if isinstance(module, torch.jit.ScriptModule):
+        scripted = export_script(source, module, examples)
+        return scripted, name_axes(source, scripted)
     with silence(), explain_failure(source.name, "torch.onnx.export"), torch.no_grad():
         program = torch.onnx.export(
             with_padded_sequences(use_onnx_recurrences(module, source.name)),

@@ -33,8 +33,8 @@ WRONG_EXPORT = (
 FIXED_SIZE = (
     "the export is right with the sizes of its example, {sizes}, and with {axis!r} of {size} it {problem}: the network "
     "computes with that size as a number. Write a Python loop over steps (around an nn.LSTMCell, say) as an nn.LSTM, "
-    "nn.GRU or nn.RNN, or as a function of torch.jit.script; replace int(x.shape[1]) by x.shape[1], and tables of one "
-    "length; or declare the axis as a number"
+    "nn.GRU or nn.RNN, or script the whole module (torch.jit.script); replace int(x.shape[1]) by x.shape[1], and "
+    "tables of one length; or declare the axis as a number"
 )
 MIXED_ROWS = "a row of a batch produces another output than alone; compute nothing over the batch axis"
 IGNORED_MASK = (
