@@ -115,6 +115,36 @@ def test_a_step_is_packaged_measured_and_run(tmp_path):
     np.testing.assert_array_equal(made, again)
 
 
+def test_states_begin_with_given_values(tmp_path):
+    heard = np.full((GROUP, BANDS), 0.25, np.float32)
+    cache = np.random.default_rng(1).random((3, SIZE), np.float32)
+    states = {"heard": State("heard_next"), "cache": State("cache_next", provided=True)}
+    steps = Autoregressive("said", "end", states, "attention", {"dropout": "uniform"})
+    network = source(autoregressive=steps, initial={"heard": heard}, half=False, formats=("onnx",))
+    folder = package(
+        tmp_path / "tiny", networks=[network], stack=[{"type": "AutoregressiveDecoder"}], progress=str, **HEAD
+    )
+    with open_addon(folder) as files:
+        declared = files.config["networks"]["step"]["autoregressive"]["states"]
+    assert declared["heard"] == {"next": "heard_next", "initial": "step.heard.npy"}
+    assert declared["cache"] == {"next": "cache_next", "provided": True}
+    addon = Addon.open(folder, voxstack.Registry.installed())
+    block = voxstack.build([{"type": "AutoregressiveDecoder"}], addon, available=["keys", "cache"])
+    keys = np.random.default_rng(0).random((4, SIZE), np.float32)
+    first = next(block.stream(iter(()), {"keys": keys, "cache": cache, "seed": 3}))
+    opened = addon.network("step")
+    states = opened.first_states({"cache": cache})
+    noise = np.random.default_rng(0).random(SIZE, np.float32)
+    with torch.no_grad():
+        expected = network.module(
+            *map(torch.from_numpy, (keys[None], np.ones((1, 4), np.float32), heard[None], cache[None], noise[None]))
+        )
+    outputs, following = opened.step(states, False, keys=keys, dropout=noise)
+    np.testing.assert_allclose(outputs["said"], expected[0][0].numpy(), atol=1e-6)
+    assert following["cache"].shape == (1, 4, SIZE)
+    assert first.shape[1] == BANDS
+
+
 def test_refusals(tmp_path):
     with pytest.raises(PackagingError, match="an autoregressive network computes its own frames and reads no stream"):
         package(tmp_path / "both", networks=[source(streaming="tokens")], progress=str, **HEAD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence  # noqa
 
 import voxstack  # noqa: E402
 from voxstack.networks import State  # noqa: E402
-from voxstack_packager import NetworkSource, package  # noqa: E402
+from voxstack_packager import NetworkSource, PackagingError, package, upgrade  # noqa: E402
 
 CHANNELS, BANDS, HOP = 8, 6, 16
 FRAME = CHANNELS + 4  # and the position of the frame in its token
@@ -157,6 +158,16 @@ def test_every_context_speaks_the_same(folder, context):
         chunks = [chunk.samples for chunk in voice.stream(TEXT, schedule=voxstack.Schedule(**schedule))]
         assert len(chunks) > 1
         np.testing.assert_allclose(np.concatenate(chunks), expected, atol=2e-6)
+
+
+def test_an_upgrade_leaves_what_streams_with_states(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "lstm")
+    upgrade(tmp_path / "lstm", progress=str)
+    before, after = (json.loads((path / "addon.json").read_text()) for path in (folder, tmp_path / "lstm"))
+    assert after["networks"]["decoder"] == before["networks"]["decoder"]
+    assert after["networks"]["vocoder"] == before["networks"]["vocoder"]
+    with pytest.raises(PackagingError, match="is of a network that streams with states"):
+        upgrade(tmp_path / "lstm", modules={"vocoder": Vocoder()}, progress=str)
 
 
 def test_the_check_of_the_addon_passes(folder):

@@ -102,6 +102,10 @@ def _upgrade_network(
     """Return the upgraded entry of a network, and write its files."""
     if "addon" in spec:
         return _upgrade_borrowed(spec, name, lenders)
+    if "states" in spec.get("streaming", {}):  # there is no other form to make
+        if module is not None:
+            raise PackagingError(f"modules[{name!r}]", "is of a network that streams with states; package it again")
+        return spec
     network = NetworkSpec.of(name, spec, "", folder.joinpath, trusted=False)
     examples = golden_examples(folder / golden_path(name), network)
     if module is not None:
