@@ -220,6 +220,20 @@ def test_a_mask_that_a_backward_direction_reads_past_is_refused(tmp_path):
         package(tmp_path / "both", networks=[both], progress=str, **HEAD)
 
 
+def test_a_size_that_was_computed_as_a_number_is_refused(tmp_path):
+    class Averaged(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.Embedding(20, HIDDEN)
+
+        def forward(self, tokens):
+            return self.embedding(tokens).sum(1) / int(tokens.shape[1])  # the export divides by 29 whatever comes
+
+    network = source(Averaged(), outputs={"encoded": ("float32", ["batch", HIDDEN])}, formats=("onnx",))
+    with pytest.raises(PackagingError, match="with 'tokens' of 13 it produces other values than its module"):
+        package(tmp_path / "tiny", networks=[network], progress=str, **HEAD)
+
+
 class Cells(nn.Module):
     def __init__(self):
         super().__init__()
