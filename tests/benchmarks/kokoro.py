@@ -159,34 +159,47 @@ def main() -> None:
     parser.add_argument("files", nargs=3, metavar="FILE", help="the addon, the model, and the voices")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--speaker", default="")
+    parser.add_argument("--only", action="append", choices=TEXTS, help="measure the time of these texts, and no more")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         serve(options.serve, options.files)
         return
-    compare_samples(*options.files)
+    if not options.only:
+        compare_samples(*options.files)
     with np.load(options.files[2]) as voices:
         speaker = options.speaker or sorted(voices.files)[0]
     processes = {kind: Process(kind, options.files) for kind in ("ours", "peer")}
+    if not options.only:
+        compare_phonemes(processes)
+    for name in options.only or TEXTS:
+        compare_times(processes, name, speaker, options.rounds)
+    for process in processes.values():
+        process.close()
+
+
+def compare_phonemes(processes: dict[str, Process]) -> None:
+    """Print in how many sentences the phonemes are equal, and those of the others."""
     found = {kind: [process.call("phonemes", text) for text in SENTENCES] for kind, process in processes.items()}
     equal = [a == b for a, b in zip(found["ours"], found["peer"], strict=True)]
     print(f"phonemes from the text on: equal in {sum(equal)} of {len(equal)} sentences")
     for same, *pair in zip(equal, found["ours"], found["peer"], strict=True):
         if not same:
             print(f"  {pair[0]}\n  {pair[1]}")
-    for name, text in TEXTS.items():
-        for process in processes.values():
-            process.call("speak", text, speaker)
-        rows = []
-        for number in range(options.rounds):
-            order = list(processes) if number % 2 else list(processes)[::-1]
-            measured = {kind: processes[kind].call("speak", text, speaker) for kind in order}
-            rows.append({key: measured["ours"][key] / measured["peer"][key] for key in ("first", "cpu", "audio")})
-        ratios = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
-        spread = " ".join(f"{row['cpu']:.2f}" for row in rows)
-        print(f"{name}: " + ", ".join(f"{key} {ratio:.2f}" for key, ratio in ratios.items()) + f" (cpu: {spread})")
+
+
+def compare_times(processes: dict[str, Process], name: str, speaker: str, rounds: int) -> None:
+    """Print the ratios for one text; each process synthesizes it once before."""
     for process in processes.values():
-        process.close()
+        process.call("speak", TEXTS[name], speaker)
+    rows = []
+    for number in range(rounds):
+        order = list(processes) if number % 2 else list(processes)[::-1]
+        measured = {kind: processes[kind].call("speak", TEXTS[name], speaker) for kind in order}
+        rows.append({key: measured["ours"][key] / measured["peer"][key] for key in ("first", "cpu", "audio")})
+    ratios = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
+    spread = " ".join(f"{row['first']:.2f}/{row['cpu']:.2f}" for row in rows)
+    print(f"{name}: " + ", ".join(f"{key} {ratio:.2f}" for key, ratio in ratios.items()) + f" ({spread})", flush=True)
 
 
 if __name__ == "__main__":

@@ -157,8 +157,9 @@ def test_what_is_effective_in_a_context(registry: Registry, capsys: Any) -> None
         "batch",
         "version",
         "requested",
+        "refused",
     )
-    found = ["hum", "decoder", "python", "cpu", "CPU: a fast one", 2, "float32", "whole", {}, 1, "1.2", "auto"]
+    found = ["hum", "decoder", "python", "cpu", "CPU: a fast one", 2, "float32", "whole", {}, 1, "1.2", "auto", []]
     assert row == dict(zip(keys, found, strict=True))
 
 
