@@ -21,6 +21,8 @@ from varied_texts import varied_texts  # noqa: E402
 
 import voxstack  # noqa: E402
 from voxstack import BlockError, StackError  # noqa: E402
+from voxstack.networks import Context  # noqa: E402
+from voxstack.networks.sizes import free_axes  # noqa: E402
 from voxstack_importers import import_voice  # noqa: E402
 from voxstack_importers.contexts import CHUNKS, TOKENS, fixed_contexts  # noqa: E402
 
@@ -46,6 +48,9 @@ def test_each_network_has_sizes_for_its_own_windows(addons):
             "batch": [1],  # the table of speakers has no other axis
         }
         assert context["networks"]["flow"]["shapes"] == {"frames": [chunk + 64 for chunk in CHUNKS]}
+    context = Context.of("npu", config["contexts"], "three")
+    for spec in voxstack.load(addons["three"]).addon.networks.values():  # a neural processor accepts no other networks
+        assert not free_axes(spec, context.for_network(spec.name, spec.role))
     assert all(error < 1e-5 for net in config["networks"].values() for error in net["measured"]["mask_error"].values())
 
 

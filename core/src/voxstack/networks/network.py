@@ -64,8 +64,7 @@ class Network:
     ) -> None:
         self.spec = spec
         self.context = context
-        self._run = run
-        self._layers = {"runtime": run} if layers is None else dict(layers)
+        self._run, self._layers = run, {"runtime": run} if layers is None else dict(layers)
         reported = (getattr(layer, "restriction", "") for layer in self._layers.values())
         self.restriction = next(filter(None, reported), "")
         """Why it accepts some lengths only; empty if it accepts any, or any that text can be cut to."""

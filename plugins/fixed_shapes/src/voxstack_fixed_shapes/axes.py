@@ -75,13 +75,13 @@ def output_axes(spec: NetworkSpec, axes: FixedAxes) -> dict[str, tuple[OutputAxi
             if length is not None:
                 found[name].append(OutputAxis(position, *length))
             elif fixed:
-                raise ContextError(
+                unknown = (
                     f"network {spec.name!r}: the context fixes {fixed}, and the length of the axis {axis!r} of its "
-                    "output "
-                    f'{name!r} is unknown then; add "lengths": {{"{axis}": {{"axis": "{fixed[0]}", "times": ...}}}} to '
+                    f'output {name!r} is unknown then; add "lengths": {{"{axis}": {{"axis": "{fixed[0]}", "times": ...}}}} to '
                     "the network in addon.json (its steps for each step of the other axis), or leave these axes out of "
                     "the context's 'shapes'"
                 )
+                raise ContextError(restriction(spec, axes) or unknown)
     return {name: tuple(of_output) for name, of_output in found.items()}
 
 
