@@ -30,8 +30,11 @@ class LengthError(NetworkError):
     """
 
     def __init__(self, problem: str, axis: str, length: int, limit: int) -> None:
-        super().__init__(problem)
-        self.axis, self.length, self.limit = axis, length, limit
+        super().__init__(problem, axis, length, limit)  # all, so that a pickled error can be rebuilt
+        self.problem, self.axis, self.length, self.limit = problem, axis, length, limit
+
+    def _text(self) -> str:
+        return self.problem
 
 
 class RequestError(VoxstackError):

@@ -13,6 +13,7 @@ from tiny import network, plugin, tensor
 
 import voxstack_fixed_shapes
 from voxstack import ContextError, NetworkError, Registry
+from voxstack.errors import LengthError
 from voxstack.networks import Context, NetworkSpec, Runner
 from voxstack.networks.opening import NetworkPool
 from voxstack.networks.sizes import PerSize
@@ -492,3 +493,18 @@ def test_only_networks_with_a_fixed_axis_are_wrapped_and_nearest_to_the_runtime(
     for plugins in ({"a": voxstack_fixed_shapes, "b": other}, {"b": other, "a": voxstack_fixed_shapes}):
         Registry({"runtime": runtime, **plugins}).shared(NetworkPool).open(spec, fixed(frames=(8,)))
         assert isinstance(inner[-1], FixedShapesNetwork)
+
+
+def test_what_is_too_long_is_refused_with_its_length_and_the_limit() -> None:
+    net, _ = wrapped(ENCODER, encode, tokens=(4, 16))
+    with pytest.raises(LengthError) as raised:
+        net(**inputs_of(ENCODER, tokens=17))
+    assert (raised.value.axis, raised.value.length, raised.value.limit) == ("tokens", 17, 16)
+
+
+def test_it_reports_why_it_accepts_some_lengths_only() -> None:
+    assert wrapped(ENCODER, encode, tokens=(4, 16))[0].restriction == ""
+    assert wrapped(MASKED_VOCODER, vocode, frames=(8, 20))[0].restriction == ""
+    whole = wrapped(FRAMES_ONLY, lambda frames: {"mel": decode(frames)}, frames=(8, 20))[0].restriction
+    assert "fixes 'frames' at [8, 20], and the network has no mask for it, so it could not run on other" in whole
+    assert "it could not run on less than 8" in wrapped(VOCODER, vocode, frames=(8, 20))[0].restriction

@@ -77,8 +77,8 @@ def output_axes(spec: NetworkSpec, axes: FixedAxes) -> dict[str, tuple[OutputAxi
             elif fixed:
                 unknown = (
                     f"network {spec.name!r}: the context fixes {fixed}, and the length of the axis {axis!r} of its "
-                    f'output {name!r} is unknown then; add "lengths": {{"{axis}": {{"axis": "{fixed[0]}", "times": ...}}}} to '
-                    "the network in addon.json (its steps for each step of the other axis), or leave these axes out of "
+                    f'output {name!r} is unknown then; add "lengths": {{"{axis}": {{"axis": "{fixed[0]}", "times": ...}}}} '
+                    "to the network in addon.json (its steps for each step of the other axis), or leave these axes out of "
                     "the context's 'shapes'"
                 )
                 raise ContextError(restriction(spec, axes) or unknown)
