@@ -75,11 +75,11 @@ def output_axes(spec: NetworkSpec, axes: FixedAxes) -> dict[str, tuple[OutputAxi
             if length is not None:
                 found[name].append(OutputAxis(position, *length))
             elif fixed:
+                lengths = f'"lengths": {{"{axis}": {{"axis": "{fixed[0]}", "times": ...}}}}'
                 unknown = (
                     f"network {spec.name!r}: the context fixes {fixed}, and the length of the axis {axis!r} of its "
-                    f'output {name!r} is unknown then; add "lengths": {{"{axis}": {{"axis": "{fixed[0]}", "times": ...}}}} '
-                    "to the network in addon.json (its steps for each step of the other axis), or leave these axes out of "
-                    "the context's 'shapes'"
+                    f"output {name!r} is unknown then; add {lengths} to the network in addon.json (its steps for each "
+                    "step of the other axis), or leave these axes out of the context's 'shapes'"
                 )
                 raise ContextError(restriction(spec, axes) or unknown)
     return {name: tuple(of_output) for name, of_output in found.items()}
