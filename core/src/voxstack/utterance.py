@@ -46,13 +46,19 @@ NAMES: Mapping[str, Name] = {
     "text_start": Name("int, index of the part's first character in the request's text", "Sentences", "timings"),
     "passage": Name("Passage: a sentence with its markup", "Sentences", "Text, TrimSilence"),
     "unit": Name("Unit: kind, text and span of the part, for its event", "Sentences", "timings"),
+    "written": Name("str, the text in the form that a model reads", "Rewrite", "Characters, MarkedPhonemes, Length"),
     "sentence_ends": Name("(sentences,) int64, characters of text", "EspeakSentenceEnds", "Sentences"),
-    "phonemes": Name("list of str, IPA", "EspeakPhonemes, JapanesePhonemes", "Phrases, Characters"),
-    "phoneme_words": Name(
-        "list of PhonemeWord: text, span, first phoneme, phonemes", "EspeakPhonemes, JapanesePhonemes", "Characters"
+    "phonemes": Name(
+        "list of str, or str, IPA", "EspeakPhonemes, JapanesePhonemes, MarkedPhonemes", "Phrases, Characters"
     ),
-    "tokens": Name("(tokens, features) or (tokens,) int64", "Text, Arpabet, Characters", "networks"),
-    "words": Name("list of Word: text, first token, tokens, span", "Text, Arpabet, Characters", "timings"),
+    "phoneme_words": Name(
+        "list of PhonemeWord: text, span, first phoneme, phonemes",
+        "EspeakPhonemes, JapanesePhonemes, MarkedPhonemes",
+        "Phrases, Characters",
+    ),
+    "tokens": Name("(tokens, features) or (tokens,) int64", "Text, Arpabet, Characters, Lexicon", "networks"),
+    "tones": Name("(tokens,) int64", "Lexicon", "networks"),
+    "words": Name("list of Word: text, first token, tokens, span", "Text, Arpabet, Characters, Lexicon", "timings"),
     "phones": Name(
         "list of str, one per token; '': counts to the one before",
         "Text, Arpabet, Characters",

@@ -45,7 +45,7 @@ class LexiconFile:
     def read(cls, path: Path, symbols: Mapping[str, int], tones: bool) -> LexiconFile:
         """Check a dictionary.
 
-        :raises PackagingError: if there is none, if no line fits, or if most have phones without a token.
+        :raises PackagingError: if it does not exist, or if most lines do not fit or have phones without a token.
         """
         if not path.is_file():
             problem = "does not exist; it defines how words are pronounced: give it with --lexicon, or put it beside"

@@ -1,4 +1,4 @@
-"""What files look like, for functions that recognise the voices of a format."""
+"""Outlines of files, for functions that recognise the voices of a format."""
 
 from __future__ import annotations
 

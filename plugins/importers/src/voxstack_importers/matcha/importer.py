@@ -52,14 +52,7 @@ def recognizes(path: Path) -> bool:
 
 
 def convert(
-    path: Path,
-    out: Path,
-    progress: Progress,
-    *,
-    vocoder: str = "",
-    tokens: str = "",
-    lexicon: str = "",
-    **options: str,
+    path: Path, out: Path, progress: Progress, *, vocoder: str = "", tokens: str = "", lexicon: str = "", **options: str
 ) -> Path:
     """Make an addon of a Matcha-TTS voice, and return its folder.
 
@@ -71,12 +64,7 @@ def convert(
     :raises PackagingError: if a graph is not such a model, saying what was looked for; or if the addon's speech differs
         from that of the original.
     """
-    import onnx
-
-    if not Path(vocoder).is_file():
-        problem = f"there is no file {vocoder!r}; give the .onnx of a HiFi-GAN or a vocos for these mels"
-        raise PackagingError("vocoder", problem)
-    graph = Graph(onnx.load(path), path.name, PREFIX)
+    graph, vocoder_graph = _load_graphs(path, Path(vocoder))
     symbols = read_token_table(Path(tokens) if tokens else path.with_name("tokens.txt"))
     voice = graph.metadata.get("voice", "en-us")
     dictionary = _find_dictionary(graph, Path(lexicon) if lexicon else path.with_name(FILE), symbols)
@@ -84,31 +72,45 @@ def convert(
 
     acoustic = AcousticModel.find(graph)
     run = _run_once(acoustic, symbols)
-    wave = Vocoder.find(Graph(onnx.load(vocoder), Path(vocoder).name, PREFIX), run.mel)
+    wave = Vocoder.find(vocoder_graph, run.mel)
     progress(f"{path.name}: {run.mel.shape[1]} features, {wave.hop_length} samples a frame")
 
-    names = [str(number) for number in range(acoustic.speakers)]
-    several = acoustic.speakers > 1
-    blocks = [*reading, *([{"type": "Speakers", "names": names}] if several else []), acoustic.noise_block]
-    streamed: list[Spec] = [{"type": "WholeFrames", "tensor": "mel", "makes_stream": "mel"}]
-    streamed += [{"type": "Decoder", "network": "vocoder"}, *([wave.inverse] if wave.inverse else [])]
+    names = [str(number) for number in range(acoustic.speakers)] if acoustic.speakers > 1 else []
+    blocks = [*reading, *([{"type": "Speakers", "names": names}] if names else []), acoustic.noise_block]
     language = options.get("language", "zh" if dictionary else voice)
-    text = GOLDEN_TEXT if graph.metadata.get("has_espeak") == "1" else GOLDEN_TEXT.lower()
+    plain = GOLDEN_TEXT if graph.metadata.get("has_espeak") == "1" else GOLDEN_TEXT.lower()
+    text = dictionary.text if dictionary else plain
 
     return package(
         out,
-        **addon_header(options, path.resolve().parent, language, dictionary.text if dictionary else text),
+        **addon_header(options, path.resolve().parent, language, text),
         sample_rate=int(graph.metadata["sample_rate"]),
         hop_length=wave.hop_length,
         networks=[acoustic.cut(run), masked_if_exact(wave.cut(run.mel), progress)],
-        stack=sentence_stack(language, [*blocks, {"type": "Encoders"}], streamed),
-        controls={**rate(), **noise_scale(NOISE_SCALE), **SEED, **(speaker(names) if several else {})},
+        stack=sentence_stack(language, [*blocks, {"type": "Encoders"}], _streamed_blocks(wave)),
+        controls={**rate(), **noise_scale(NOISE_SCALE), **SEED, **(speaker(names) if names else {})},
         files={FILE: dictionary.path} if dictionary else None,
         schedule=None if wave.inverse else GENERATOR_SCHEDULE,
         description=f"Imported from the Matcha-TTS voice {path.name} with {Path(vocoder).name}",
         reference=MatchaReference(blocks, acoustic, wave),
         progress=progress,
     )
+
+
+def _load_graphs(path: Path, vocoder: Path) -> tuple[Graph, Graph]:
+    import onnx
+
+    if not vocoder.is_file():
+        name = str(vocoder) if vocoder.name else ""
+        problem = f"there is no file {name!r}; give the .onnx of a HiFi-GAN or a vocos for these mels"
+        raise PackagingError("vocoder", problem)
+    return Graph(onnx.load(path), path.name, PREFIX), Graph(onnx.load(vocoder), vocoder.name, PREFIX)
+
+
+def _streamed_blocks(wave: Vocoder) -> list[Spec]:
+    """Return the blocks from the mel-spectrogram of a sentence to samples."""
+    blocks: list[Spec] = [{"type": "WholeFrames", "tensor": "mel", "makes_stream": "mel"}]
+    return [*blocks, {"type": "Decoder", "network": "vocoder"}, *([wave.inverse] if wave.inverse else [])]
 
 
 def _reading(graph: Graph, symbols: Mapping[str, int], voice: str, lexicon: LexiconFile | None) -> list[Spec]:
@@ -132,7 +134,7 @@ def _reading(graph: Graph, symbols: Mapping[str, int], voice: str, lexicon: Lexi
 def _find_dictionary(graph: Graph, path: Path, symbols: Mapping[str, int]) -> LexiconFile | None:
     """Return the dictionary of a model that reads words by one.
 
-    :raises PackagingError: if there is none, or if the model also reads words by phonemes of espeak.
+    :raises PackagingError: if it does not exist, or if the model also reads words by phonemes of espeak.
     """
     if graph.metadata.get("voice") == "zh en-us":
         problem = "reads Chinese by a dictionary and English by phonemes of espeak that are written in another way"
@@ -157,8 +159,8 @@ class MatchaReference(SentenceReference):
 
     def speech(self, addon: Addon, utterance: voxstack.Utterance) -> np.ndarray:
         """Synthesize a sentence with the original graphs: (samples,) float32."""
-        tokens, noise, scale, rate = (utterance[name] for name in ("tokens", "noise", "noise_scale", "rate"))
-        run = self.acoustic.run(tokens, noise, scale, rate, int(utterance.get("speaker_id", 0)))
+        tokens, noise, scale, speed = (utterance[name] for name in ("tokens", "noise", "noise_scale", "rate"))
+        run = self.acoustic.run(tokens, noise, scale, speed, int(utterance.get("speaker_id", 0)))
         result = self.vocoder.run(run.mel)
         if self.vocoder.inverse is None:
             return result.reshape(-1)

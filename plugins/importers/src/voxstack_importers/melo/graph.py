@@ -21,7 +21,7 @@ LANGUAGES = {"English": "en", "Chinese + English": "zh", "Chinese": "zh"}
 
 
 class MeloVoice(NamedTuple):
-    """What the metadata of a graph says.
+    """A voice as the metadata of its graph describes it.
 
     :param speaker_input: the input with the number of the speaker; None for a voice with one.
     :param blank: whether there is a blank between all phones.

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import voxstack
 from voxstack.networks.addon import Addon
-from voxstack_importers.description import GENERATOR_SCHEDULE, SEED, Spec, noise_scale, rate, sentence_stack, speaker
+from voxstack_importers.description import (
+    GENERATOR_SCHEDULE,
+    SEED,
+    Spec,
+    noise_scale,
+    number,
+    rate,
+    sentence_stack,
+    speaker,
+)
 from voxstack_importers.graphs import Graph
 from voxstack_importers.importers import Progress, addon_header
 from voxstack_importers.lexicons import FILE, LexiconFile
@@ -60,49 +70,59 @@ def convert(path: Path, out: Path, progress: Progress, *, lexicon: str = "", tok
     import onnx
 
     model, voice = prepare(onnx.load(path), path.name)
-    symbols = read_token_table(Path(tokens) if tokens else path.with_name("tokens.txt"))
-    if voice.language == "en" and "V" in symbols:
-        symbols["v"] = symbols["V"]  # as MeloTTS reads its English dictionary
-    dictionary = LexiconFile.read(Path(lexicon) if lexicon else path.with_name(FILE), symbols, tones=True)
+    table = Path(tokens) if tokens else path.with_name("tokens.txt")
+    dictionary = _read_dictionary(Path(lexicon) if lexicon else path.with_name(FILE), table, voice)
 
     graph = Graph(model, path.name, PREFIX)
     inputs = _inputs(voice)
     parts = VitsParts.find(graph, inputs.speaker)
     original = VitsOriginal(graph, parts, inputs)
-    tones = dictionary.tone_numbers
-    run = _run_once(original, sorted(set(symbols.values())), tones, voice.speakers)
+    run = _run_once(original, dictionary, voice.speakers)
     whole, channels, sampled = parts.attends(graph), run.latents.shape[1], parts.duration_noise is not None
     progress(f"{path.name}: {channels} channels, {run.hop_length} samples a frame, {voice.speakers} speakers")
-    networks = VitsNetworks(
-        graph, parts, inputs, run, np.unique(run.tokens).tolist(), 1.0, voice.speakers, {"tones": tones}
-    )
+    values = np.unique(run.tokens).tolist(), 1.0, voice.speakers, {"tones": dictionary.tone_numbers}
 
-    names = [str(number) for number in range(voice.speakers)]
+    names = [str(number) for number in range(voice.speakers)] if inputs.speaker else []
     reading = [dictionary.block(blank=[0] if voice.blank else [])]
-    blocks = input_blocks(reading, names if inputs.speaker else [], None, sampled)
+    blocks = input_blocks(reading, names, None, sampled)
     sample = whole_noise(channels) if whole else sample_block(NOISE_SCALE)
     language = options.get("language", voice.language)
-    if whole:
-        looked_up: list[Spec] = [{"type": "Encoders", "networks": ["speakers"]}] if inputs.speaker else []
-        stack = sentence_stack(language, [*blocks, *looked_up, *whole_blocks(channels)], latent_blocks("decoder"))
-    else:
-        stack = sentence_stack(language, [*blocks, {"type": "Encoders"}], streamed_blocks(sample, "decoder"))
-    controls = {**rate(), **noise_scale(NOISE_SCALE), **SEED, **(speaker(names) if inputs.speaker else {})}
+    computed = _computed_blocks(channels, inputs.speaker) if whole else [{"type": "Encoders"}]
+    streamed = latent_blocks("decoder") if whole else streamed_blocks(sample, "decoder")
 
     return package(
         out,
         **addon_header({"license": voice.license, **options}, path.resolve().parent, language, dictionary.text),
         sample_rate=voice.sample_rate,
         hop_length=run.hop_length,
-        networks=networks.cut(progress),
-        stack=stack,
-        controls=controls,
+        networks=VitsNetworks(graph, parts, inputs, run, *values).cut(progress),
+        stack=sentence_stack(language, [*blocks, *computed], streamed),
+        controls=_controls(names, sampled),
         schedule=GENERATOR_SCHEDULE,
         files={FILE: dictionary.path},
         description=f"Imported from the MeloTTS voice {path.name}",
         reference=MeloReference(blocks, sample, original),
         progress=progress,
     )
+
+
+def _controls(names: list[str], sampled: bool) -> dict[str, Any]:
+    """Return what a request may set; ``sampled``: durations, too, are sampled."""
+    controls = {**rate(), **noise_scale(NOISE_SCALE), **SEED, **(speaker(names) if names else {})}
+    return {**controls, "noise_w": number(NOISE_W, 0.0, 2.0, "Variation of durations.")} if sampled else controls
+
+
+def _read_dictionary(path: Path, table: Path, voice: MeloVoice) -> LexiconFile:
+    symbols = read_token_table(table)
+    if voice.language == "en" and "V" in symbols:
+        symbols["v"] = symbols["V"]  # as MeloTTS reads its English dictionary
+    return LexiconFile.read(path, symbols, tones=True)
+
+
+def _computed_blocks(channels: int, speaker: str | None) -> list[Spec]:
+    """Return the blocks from tokens to the latents of a sentence, with the embedding of the speaker, if it has one."""
+    looked_up: list[Spec] = [{"type": "Encoders", "networks": ["speakers"]}] if speaker else []
+    return [*looked_up, *whole_blocks(channels)]
 
 
 def _inputs(voice: MeloVoice) -> VitsInputs:
@@ -117,17 +137,17 @@ def _inputs(voice: MeloVoice) -> VitsInputs:
     )
 
 
-def _run_once(original: VitsOriginal, tokens: list[int], tones: list[int], speakers: int) -> VitsRun:
+def _run_once(original: VitsOriginal, dictionary: LexiconFile, speakers: int) -> VitsRun:
     """Run the original on random tokens, for the golden vectors of each network."""
     rng = np.random.default_rng(1)
-    drawn = rng.choice(tokens, 40)
+    drawn = rng.choice(sorted(set(dictionary.symbols.values())), 40)
     scales = np.array([NOISE_SCALE, 1.0, NOISE_W], np.float32)
 
     def noise(frames: int, channels: int) -> np.ndarray:
         return rng.standard_normal((frames, channels), np.float32)
 
     duration_noise = rng.standard_normal((len(drawn), 2), np.float32)
-    others = {"tones": rng.choice(tones, len(drawn))}
+    others = {"tones": rng.choice(dictionary.tone_numbers, len(drawn))}
     return original.run(drawn, scales, noise, duration_noise, speakers - 1, others)
 
 

@@ -123,5 +123,5 @@ class SupertonicReference(SentenceReference):
         def noise(frames: int) -> np.ndarray:
             return np.asarray(block({**utterance, "latent_count": np.array(frames)})["noisy_latent"])
 
-        tokens, rate = utterance["tokens"], utterance["rate"]
-        return self.original.run(tokens, (styles[0], styles[1]), rate, noise, utterance["steps"]).samples.reshape(-1)
+        tokens, speed = utterance["tokens"], utterance["rate"]
+        return self.original.run(tokens, (styles[0], styles[1]), speed, noise, utterance["steps"]).samples.reshape(-1)

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 -- the characters of texts are the subject here
-"""How a Supertonic voice reads text: the form that its texts had in training."""
+"""Reading of text by a Supertonic voice, in the form that its texts had in training."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _PHONE = re.compile(r"([A-Z]+)([0-2]?)")
 def find_dictionary(path: Path, given: str) -> Path:
     """Return the path of the dictionary: the given one, that beside the graphs, or that of the installed package.
 
-    :raises PackagingError: if there is none.
+    :raises PackagingError: if none of these files exists.
     """
     package = find_spec("tiny_tts")
     installed = [

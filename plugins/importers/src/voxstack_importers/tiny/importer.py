@@ -109,5 +109,5 @@ class TinyReference(SentenceReference):
         def noise(frames: int, channels: int) -> np.ndarray:
             return np.asarray(block({**utterance, "prior": np.zeros((frames, 1))})["noise"])
 
-        tokens, tones, rate = (utterance[name] for name in ("tokens", "tones", "rate"))
-        return self.original.run(tokens, tones, rate, noise, utterance["noise_scale"]).samples
+        tokens, tones, speed = (utterance[name] for name in ("tokens", "tones", "rate"))
+        return self.original.run(tokens, tones, speed, noise, utterance["noise_scale"]).samples
