@@ -114,6 +114,20 @@ def test_words_have_their_place_in_tokens_and_text():
     assert len(given["tokens"]) == 20
 
 
+NUMBERS = TONES + "".join(
+    f"{word} t {index + 20}\n" for index, word in enumerate("five dollars fifty percent and".split())
+)
+
+
+def test_numbers_are_read_by_the_rules_of_a_language(caplog):
+    assert phones("hello 5, a $5.50", content=NUMBERS, numbers="en-US") == ("hh7 ah8 l7 ow9 t20 , ah8 t20 t21 t24 t22")
+    assert phones("5% a.", content=NUMBERS, numbers="en-US") == "t20 t23 ah8 ."
+    given = lexicon(NUMBERS, numbers="en-US")({"text": "a $5.50."})
+    assert [(word.text, word.first_token, word.tokens) for word in given["words"]] == [("a", 0, 1), ("$5.50", 1, 4)]
+    assert phones("hello 5", content=NUMBERS) == "hh7 ah8 l7 ow9"
+    assert "skipped '5'" in caplog.text
+
+
 def test_nothing_to_read_is_an_error():
     with pytest.raises(RequestError, match=r"no word of '\?!' is in the dictionary"):
         lexicon()({"text": "?!"})

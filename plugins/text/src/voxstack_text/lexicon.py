@@ -6,12 +6,13 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from voxstack import AddonError, RequestError, Resources, SequenceBlock, StackError, Utterance
 from voxstack_text.layout import Word
+from voxstack_text.spoken_numbers import spoken_numbers
 
 _LOG = logging.getLogger("voxstack.text")
 MAX_BYTES = 64 * 1024 * 1024
@@ -76,6 +77,7 @@ class Lexicon(SequenceBlock):
     :param lower: look up the lower case of words, in the text as in the dictionary.
     :param apostrophes: whether an apostrophe may be part of a word, if the dictionary has that; otherwise it is a mark.
     :param longest: most ideographs of a word.
+    :param numbers: language by whose rules numbers, amounts, dates and signs are read; by default they are skipped.
     """
 
     file: str
@@ -91,6 +93,7 @@ class Lexicon(SequenceBlock):
     lower: bool = True
     apostrophes: bool = True
     longest: int = field(default=10, metadata={"minimum": 1, "maximum": 64})
+    numbers: Literal["en-US"] | None = None
     _words: Mapping[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
@@ -149,16 +152,25 @@ class Lexicon(SequenceBlock):
 
     def _read(self, text: str) -> Iterator[tuple[Unit, Reading]]:
         """Yield the words and marks that can be read, each with its reading."""
-        for unit in self._split(text):
-            reading = self._reading(unit.text) or self._spelled(unit.text)
-            if reading.tokens:
-                yield unit, reading
+        for unit, words in self._spoken(text):
+            readings = [self._reading(word) or self._spelled(word) for word in words]
+            if tokens := [token for reading in readings for token in reading.tokens]:
+                yield unit, Reading(tokens, [tone for reading in readings for tone in reading.tones])
             else:
                 _LOG.warning("skipped %r of %r: it is neither in the dictionary nor a symbol", unit.text, text)
 
-    def _split(self, text: str) -> Iterator[Unit]:
-        """Yield the longest words of the dictionary, and what is between them."""
-        units = [Unit(str(match.lastgroup), match[0], *match.span()) for match in _UNIT.finditer(text)]
+    def _spoken(self, text: str) -> Iterator[tuple[Unit, list[str]]]:
+        """Yield the words and marks of a text, each with the words that are spoken for it."""
+        start = 0
+        for token in spoken_numbers(text, self._words.__contains__) if self.numbers else ():
+            yield from ((unit, [unit.text]) for unit in self._split(text, start, token.start))
+            yield Unit("word", text[token.start : token.end], token.start, token.end), token.words
+            start = token.end
+        yield from ((unit, [unit.text]) for unit in self._split(text, start, len(text)))
+
+    def _split(self, text: str, start: int, end: int) -> Iterator[Unit]:
+        """Yield the longest words of the dictionary in ``text[start:end]``, and what is between them."""
+        units = [Unit(str(match.lastgroup), match[0], *match.span()) for match in _UNIT.finditer(text, start, end)]
         index = 0
         while index < len(units):
             parts = self._candidate(units, index)

@@ -83,7 +83,8 @@ def convert(path: Path, out: Path, progress: Progress, *, lexicon: str = "", tok
     values = np.unique(run.tokens).tolist(), 1.0, voice.speakers, {"tones": dictionary.tone_numbers}
 
     names = [str(number) for number in range(voice.speakers)] if inputs.speaker else []
-    reading = [dictionary.block(blank=[0] if voice.blank else [])]
+    numbers = {"numbers": "en-US"} if voice.language == "en" else {}
+    reading = [dictionary.block(blank=[0] if voice.blank else [], **numbers)]
     blocks = input_blocks(reading, names, None, sampled)
     sample = whole_noise(channels) if whole else sample_block(NOISE_SCALE)
     language = options.get("language", voice.language)

@@ -74,7 +74,7 @@ def _reading(dictionary: LexiconFile) -> Spec:
     """Return the block that reads text: marks at both ends and between all others, which have tones of their own."""
     ends: dict[str, Any] = {"start": [BLANK, BLANK], "start_tones": [0, TONE], "mark_tone": TONE}
     ends |= {"end": [BLANK, BLANK], "end_tones": [TONE, 0]}
-    return dictionary.block(blank=[BLANK], apostrophes=False, **ends)
+    return dictionary.block(blank=[BLANK], apostrophes=False, numbers="en-US", **ends)
 
 
 def _run_once(original: TinyOriginal, tones: list[int]) -> TinyRun:
