@@ -132,6 +132,6 @@ def test_odd_controls_are_errors_of_the_request(value: Any) -> None:
 
 
 def test_noise_like_something_without_a_length_is_a_typed_error() -> None:
-    for value in (5, np.array(3.0), None):
+    for value in (5.5, np.array(3.0), None):
         with pytest.raises(NetworkError, match="Noise: 'x' has no length"):
             Noise("noise", "x", 3)({"x": value})
