@@ -1,7 +1,8 @@
 """The times of words that a voice reports, against a forced alignment of its audio by pocketsphinx.
 
 ``python tests/benchmarks/captions.py VOICE`` for an installed voice or the folder of one. The sentences are plain words
-without numbers; a word that pocketsphinx's dictionary lacks leaves its sentence out. pocketsphinx counts in steps of 10 ms, and gives the times of phones again where the first search was coarse.
+without numbers; a word that pocketsphinx's dictionary lacks leaves its sentence out. pocketsphinx counts in steps of
+10 ms.
 """
 
 from __future__ import annotations

@@ -324,7 +324,7 @@ def test_the_licence_is_that_of_the_model_card(like_piper):
 
 @pytest.mark.parametrize(("option", "value"), [("like", "festival"), ("loudness", "loud")])
 def test_a_likeness_that_does_not_exist_is_refused(tmp_path, option, value):
-    with pytest.raises(PackagingError, match=f"--{option}: '{value}' is none of"):
+    with pytest.raises(PackagingError, match=f"--{option}: '{value}' is unknown; choose from"):
         import_voice("piper", piper_voice(tmp_path, "one"), tmp_path / "out", progress=str, **{option: value})
 
 

@@ -101,10 +101,10 @@ class _Written:
             self.phonemes.append(" ")
 
     def _add_word(self, text: str, start: int, end: int, first: int, phonemes: int) -> None:
-        span = max(0, start - self._opening), min(end - self._opening, self._length)
+        start, end = max(0, start - self._opening), min(end - self._opening, self._length)
         if phonemes:
-            span = span if self._passage is None else self._passage.span(*span)
-            self.words.append(PhonemeWord(text, *span, first, phonemes))
+            start, end = (start, end) if self._passage is None else self._passage.span(start, end)
+            self.words.append(PhonemeWord(text, start, end, first, phonemes))
 
 
 def open_phonemizer(block: SequenceBlock, voice: str, glides: bool) -> Phonemizer:

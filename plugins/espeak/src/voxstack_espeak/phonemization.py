@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from voxstack import RequestError
 from voxstack_espeak.clauses import ends_sentence, terminator
@@ -74,7 +74,7 @@ class Phonemizer:
         spellings = list(dict.fromkeys(word.text for word in words))
         clauses: list[tuple[str, str, bool]] = []
         isolated: list[str] = []
-        request = {"do": "phonemes", "voice": self.voice, "text": text.replace("\0", " ")}
+        request: dict[str, Any] = {"do": "phonemes", "voice": self.voice, "text": text.replace("\0", " ")}
         request |= {"glides": self.glides, "words": spellings}
         with closing(self.pool.run(request)) as replies:
             for reply in replies:

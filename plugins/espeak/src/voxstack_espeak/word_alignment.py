@@ -20,10 +20,10 @@ Place = tuple[int, int]
 
 
 class _Sound(NamedTuple):
-    """A character of IPA that stands for a sound, and its index."""
+    """A character of IPA that stands for a sound, and where it is."""
 
     character: str
-    index: int
+    place: int
 
 
 def align_words(ipa: str, isolated: Sequence[str]) -> list[Place | None]:
@@ -73,7 +73,7 @@ def _align_sounds(ipa: str, places: Sequence[Place], words: Sequence[tuple[int, 
     heard = [sound for place in places for sound in _sounds(ipa, *place)]
     expected = [(sound.character, number) for number, form in words for sound in _sounds(form, 0, len(form))]
     if not heard or not expected:
-        return {sound.index: words[0][0] for sound in heard}
+        return {sound.place: words[0][0] for sound in heard}
     if len(heard) * len(expected) > _MOST:
         matched = {i: i * len(expected) // len(heard) for i in range(len(heard))}
     else:
@@ -81,7 +81,7 @@ def _align_sounds(ipa: str, places: Sequence[Place], words: Sequence[tuple[int, 
     owners, last = {}, expected[min(matched.values(), default=0)][1]
     for i, sound in enumerate(heard):
         last = expected[matched[i]][1] if i in matched else last
-        owners[sound.index] = last
+        owners[sound.place] = last
     return owners
 
 

@@ -29,7 +29,7 @@ class SentenceReference(Reference):
 
 
 class _Nothing:
-    """What blocks that read text need of an addon: nothing."""
+    """An addon without networks, for blocks that read text."""
 
     config: Mapping[str, Any] = {}
     networks: Mapping[str, Any] = {}

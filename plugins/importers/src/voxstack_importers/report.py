@@ -1,4 +1,4 @@
-"""What an imported voice can do, as text: measured, not claimed."""
+"""A report on an imported voice: its networks, speech and events, as measured."""
 
 from __future__ import annotations
 

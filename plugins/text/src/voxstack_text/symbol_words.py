@@ -58,8 +58,8 @@ def find_places(utterance: Utterance, source: str, symbols: str) -> Iterator[Wor
     before, after = list(_words(written)), list(_words(symbols))
     if len(before) == len(after):  # normal forms can add spaces, and then nothing tells which word is which
         for (start, end), place in zip(before, after, strict=True):
-            span = (start, end) if passage is None else passage.span(start, end)
-            yield WordPlace(written[start:end], *span, *place)
+            first, last = (start, end) if passage is None else passage.span(start, end)
+            yield WordPlace(written[start:end], first, last, *place)
 
 
 def _words(text: str) -> Iterator[tuple[int, int]]:

@@ -38,7 +38,11 @@ def _report_phonemes(timeline: Timeline, phones: Sequence[str], starts: np.ndarr
     """Report the phonemes; the frames of a token without a name count to the phoneme before it."""
     if "" in phones:
         named = np.flatnonzero([name != "" for name in phones])
-        phones, starts, ends = [phones[i] for i in named], starts[named], ends[[*(named[1:] - 1), len(phones) - 1]]
+        phones, starts, ends = (
+            [name for name in phones if name],
+            starts[named],
+            ends[[*(named[1:] - 1), len(phones) - 1]],
+        )
     timeline.add_all("phoneme", phones, starts, ends - starts)
 
 

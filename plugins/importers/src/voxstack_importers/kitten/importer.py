@@ -30,7 +30,8 @@ from voxstack_importers.importers import Progress, addon_header
 from voxstack_importers.kitten.files import KittenFiles, KittenVoices
 from voxstack_importers.kitten.styles import style_network
 from voxstack_importers.kitten.symbols import SYMBOLS
-from voxstack_importers.kokoro.model import KokoroModel, KokoroRun, draw
+from voxstack_importers.kokoro.model import KokoroModel, KokoroRun
+from voxstack_importers.kokoro.noise import draw
 from voxstack_importers.recognition import json_object, outline
 from voxstack_importers.references import SentenceReference
 from voxstack_importers.token_table import read_token_table

@@ -1,4 +1,4 @@
-"""What Piper's own software does around a voice: where it ends sentences, and how loud it makes them."""
+"""Ends of sentences and loudness as in Piper's own software."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CEILING_DB = -0.1
 SAMPLES = (
     "The old bridge across the river was closed for repairs.",
     "Please leave your muddy boots outside the kitchen door!",
-    "What would you have done, if nobody had told you?",
+    "What would you have done, if the door had been open?",
     "She bought three pounds of apples, a cup of tea, and two books.",
     "Yes.",
 )
@@ -38,7 +38,7 @@ def choose(options: dict[str, str]) -> tuple[str, str]:
     loudness = options.pop("loudness", "sentence" if like == "piper" else "none")
     for name, value, known in (("like", like, LIKE), ("loudness", loudness, LOUDNESS)):
         if value not in known:
-            raise PackagingError(f"--{name}", f"{value!r} is none of {', '.join(known)}; choose one of them")
+            raise PackagingError(f"--{name}", f"{value!r} is unknown; choose from {', '.join(known)}")
     return like, loudness
 
 
