@@ -13,6 +13,7 @@ import numpy as np
 from voxstack.networks import Autoregressive, State, Tensor
 from voxstack_addon_spec import network_hash, open_addon
 from voxstack_packager.errors import PackagingError
+from voxstack_packager.own_states.state_checks import check_states
 from voxstack_packager.signature import Signature, complete_inputs, fit_examples
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Source:
         :raises PackagingError: for the first mistake.
         """
         if self.states or self.end is not None or (self.initial and self.autoregressive is None):
-            self._check_states()
+            check_states(self)
         axis = self.streaming
         if axis is None:
             return
@@ -97,22 +98,6 @@ class Source:
         if len(streams) > 1 and self.stream_input is None:
             problem = f"inputs {streams} have the axis {axis!r}; set 'stream_input' to the one that is the stream"
             raise PackagingError(self.name, problem)
-
-    def _check_states(self) -> None:
-        """Check the states of a network that streams with states of its own."""
-        signature, name = self.signature, self.name
-        if self.streaming is None or not self.states:
-            problem = "'states', 'initial' and 'end' are of a network that streams with states of its own"
-            raise PackagingError(name, f"{problem}; set 'streaming' to the axis of the stream, and name the 'states'")
-        if self.autoregressive is not None:
-            raise PackagingError(name, "has 'states' and 'autoregressive', which names states, too; leave one out")
-        outputs = [state.next for state in self.states.values()]
-        for where, wanted, known in (("input", self.states, signature.inputs), ("output", outputs, signature.outputs)):
-            missing = [one for one in wanted if one not in known]
-            if missing:
-                raise PackagingError(name, f"'states' names the {where} {missing[0]!r}; it has {list(known)}")
-        if self.end is not None and signature.inputs.get(self.end) != Tensor("int64", (1,)):
-            raise PackagingError(name, f"'end' names {self.end!r}, and must name an input of int64 [1]; declare it so")
 
 
 @dataclass
