@@ -82,7 +82,8 @@ class Source:
         :raises PackagingError: for the first mistake.
         """
         if self.states or self.end is not None or (self.initial and self.autoregressive is None):
-            check_states(self)
+            forms = self.streaming is not None, self.autoregressive is not None
+            check_states(self.name, self.signature, self.states, self.end, *forms)
         axis = self.streaming
         if axis is None:
             return
