@@ -130,7 +130,7 @@ def test_the_limit_of_phonemes_is_that_of_the_model(voice, network_inputs):
     network = voice.addon.network("voice")
     found = network(**network_inputs("a" * 510, "jm_kumo", 2.0))
     assert len(found["durations"]) == 512
-    with pytest.raises(NetworkError, match="network 'voice' failed"):
+    with pytest.raises(NetworkError, match="network 'voice': ONNX Runtime failed"):
         network(**network_inputs("a" * 511, "jm_kumo", 2.0))
 
 
