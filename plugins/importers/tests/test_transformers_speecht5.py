@@ -68,6 +68,17 @@ def expected(imported, voice, text, **controls):
         return model.generate_speech(tokens, speaker, vocoder=vocoder).numpy()
 
 
+@pytest.mark.parametrize("text", ["a", TEXT, f"{TEXT} " * 6], ids=["letter", "sentence", "long"])
+def test_it_says_the_same_at_fixed_sizes(imported, voice, text):
+    """The steps, whose cache grows, run at any length."""
+    fixed = voxstack.load(imported[2], context="fixed")
+    shapes = {network.spec.name: bool(network.effective.shapes) for network in fixed.addon.opened}
+    assert shapes == {"encoder": True, "step": False, "postnet": True, "vocoder": True, "speakers": True}
+    samples = fixed.synthesize(text).samples
+    assert error(samples, voice.synthesize(text).samples) < 1e-4
+    assert error(np.concatenate([chunk.samples for chunk in fixed.stream(text)]), samples) < 1e-4
+
+
 @pytest.mark.parametrize(
     ("text", "controls"),
     [

@@ -104,6 +104,16 @@ def test_it_says_the_same_for_every_schedule(voices, name, schedule):
     assert error(np.concatenate(chunks), voice.synthesize(TEXT, seed=3).samples) < 1e-4
 
 
+@pytest.mark.parametrize("name", ["one", "three"])
+@pytest.mark.parametrize("text", ["a", "is it", TEXT, f"{TEXT} " * 9], ids=["letter", "words", "sentence", "long"])
+def test_it_says_the_same_at_fixed_sizes(imported, voices, name, text):
+    fixed = voxstack.load(imported[name][1], context="fixed")
+    assert all(network.effective.shapes for network in fixed.addon.opened)
+    samples = fixed.synthesize(text).samples
+    assert error(samples, voices[name].synthesize(text).samples) < 1e-4
+    assert error(np.concatenate([chunk.samples for chunk in fixed.stream(text)]), samples) < 1e-4
+
+
 def test_what_streams_is_measured(voices):
     networks = voices["three"].addon.config["networks"]
     assert {name for name, network in networks.items() if "streaming" in network} == {"flow", "vocoder"}
