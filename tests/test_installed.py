@@ -38,6 +38,11 @@ BLOCKS = {
         "Limiter",
         "Probe",
         "Stopwatch",
+        "Iterate",
+        "Length",
+        "Lexicon",
+        "MarkedPhonemes",
+        "Rewrite",
     ),
 }
 

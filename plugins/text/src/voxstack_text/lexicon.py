@@ -88,7 +88,7 @@ class Lexicon(SequenceBlock):
     end: list[int] = field(default_factory=list)
     start_tones: list[int] = field(default_factory=list)
     end_tones: list[int] = field(default_factory=list)
-    mark_tone: int = 0
+    mark_tone: int = field(default=0, metadata={"minimum": 0, "maximum": 65535})
     same: dict[str, str] = field(default_factory=dict)
     lower: bool = True
     apostrophes: bool = True
