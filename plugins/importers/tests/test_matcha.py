@@ -104,7 +104,8 @@ def test_the_vocoder_streams_and_the_acoustic_model_does_not(voices):
 def test_seeds_change_what_is_said(voices):
     one, two = (voices["hifigan"].synthesize(TEXT, seed=seed).samples for seed in (0, 1))
     assert error(one, two) > 0.01
-    assert [(event.kind, event.text) for event in voices["hifigan"].synthesize(TEXT).events] == [("sentence", TEXT)]
+    events = voices["hifigan"].synthesize(TEXT).events
+    assert [event.text for event in events if event.kind == "sentence"] == [TEXT]
 
 
 def test_check_passes(imported):
