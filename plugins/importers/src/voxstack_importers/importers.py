@@ -58,6 +58,14 @@ IMPORTERS: Mapping[str, Importer] = {
             "lexicon": "the dictionary of a model that reads by one (default: lexicon.txt beside the model)",
         },
     ),
+    "kitten": Importer(
+        "voxstack_importers.kitten.importer",
+        "a KittenTTS 1 voice: its .onnx, or the folder with its config.json",
+        {
+            "voices": "the .npz (or voices.bin for sherpa-onnx) with the styles of its speakers (default: beside it)",
+            "phonemes": "espeak, or text if texts are written in phonemes (default: espeak)",
+        },
+    ),
     "kokoro": Importer(
         "voxstack_importers.kokoro.importer",
         "a Kokoro model: its .onnx, with its voices beside it",
@@ -66,14 +74,6 @@ IMPORTERS: Mapping[str, Importer] = {
             "folder of them (default: those beside the model)",
             "vocab": "config.json with its vocabulary (default: in its metadata or beside it, or that of Kokoro-82M)",
             "phonemes": "espeak, japanese, or text if texts are written in phonemes (default: that of the language)",
-        },
-    ),
-    "kitten": Importer(
-        "voxstack_importers.kitten.importer",
-        "a KittenTTS 1 voice: its .onnx, or the folder with its config.json",
-        {
-            "voices": "the .npz (or voices.bin for sherpa-onnx) with the styles of its speakers (default: beside it)",
-            "phonemes": "espeak, or text if texts are written in phonemes (default: espeak)",
         },
     ),
     "melo": Importer(

@@ -18,13 +18,14 @@ from voxstack.networks.addon import Addon
 from voxstack_importers.description import GOLDEN_TEXT, SEED, Spec, number, rate
 from voxstack_importers.graphs import Graph
 from voxstack_importers.importers import Progress, addon_header
-from voxstack_importers.kokoro.model import KokoroModel, KokoroRun
+from voxstack_importers.kokoro.model import TOKENS, KokoroModel, KokoroRun
 from voxstack_importers.kokoro.noise import draw
 from voxstack_importers.kokoro.reading import choose_reading, language_of, reader_blocks, token_block
 from voxstack_importers.kokoro.styles import Styles
 from voxstack_importers.kokoro.vocabulary import Vocabulary, check_vocabulary, read_vocabulary
 from voxstack_importers.kokoro.voice_files import read_styles
 from voxstack_importers.onnx_check import check_onnx_file
+from voxstack_importers.recognition import outline
 from voxstack_importers.references import SentenceReference
 from voxstack_packager import PackagingError, package
 
@@ -54,6 +55,11 @@ and joins sentences with a pause of this length."""
 
 GOLDEN_TEXTS = {"ja": "今日はとても良い天気なので、友だちと公園を歩きました。"}
 """The golden speech in languages that do not read the English one."""
+
+
+def recognizes(path: Path) -> bool:
+    """Return whether a file looks like a Kokoro model; KittenTTS has the same inputs, and is looked for first."""
+    return any(outline(path).inputs == {tokens, "style", "speed"} for tokens in TOKENS)
 
 
 def convert(
