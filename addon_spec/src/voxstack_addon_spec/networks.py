@@ -156,16 +156,33 @@ class NetworkSpec:
 
     @functools.cached_property
     def filled(self) -> frozenset[str]:
-        """Names of states, the end flag and noise: inputs that neither callers nor masks fill."""
+        """Names of states, their mask, the end flag and noise: inputs that callers do not provide."""
         noise = self.autoregressive.noise if self.autoregressive else ()
+        mask = [self.cache_mask] if self.cache_mask else []
         end = [self.streaming.end] if self.streaming and self.streaming.end else []
-        return frozenset({*self.states, *noise, *end})
+        return frozenset({*self.states, *noise, *end, *mask})
 
     @property
     def states(self) -> Mapping[str, State]:
         """States by input name."""
         stepping = self.autoregressive or self.streaming
         return stepping.states if stepping else {}
+
+    @functools.cached_property
+    def appended(self) -> Mapping[str, int]:
+        """Position of the free axis of each state to which every step appends, by input name."""
+        return {
+            name: next(i for i, axis in enumerate(self.inputs[name].shape) if isinstance(axis, str) and axis != "batch")
+            for name, state in self.states.items()
+            if state.append
+        }
+
+    @functools.cached_property
+    def cache_mask(self) -> str | None:
+        """The mask input of the axis of appended states, if there is one."""
+        axes = {str(self.inputs[name].shape[position]) for name, position in self.appended.items()}
+        masks = (name for name, tensor in self.inputs.items() if tensor.mask and tensor.shape[-1] in axes)
+        return next(masks, None)
 
     @functools.cached_property
     def provided(self) -> frozenset[str]:

@@ -17,12 +17,14 @@ class State:
     :param steps: length of its free axis before the first call.
     :param initial: file of the addon with the value before the first call.
     :param provided: whether the utterance has that value, under the name of the input.
+    :param append: whether ``next`` has only the newest step of the free axis, which follows those of the input.
     """
 
     next: str
     steps: int = 0
     initial: str | None = None
     provided: bool = False
+    append: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -35,6 +36,7 @@ class Resources(Protocol):
     def select_all(self, names: Iterable[str] | None, role: str) -> list[NetworkSpec]: ...
     def network(self, name: str, context: str | None = None) -> Network: ...
     def stream_network(self, name: str, context: str | None = None) -> Network: ...
+    def file(self, name: str) -> Path: ...
 
 
 class Block(ABC):

@@ -36,7 +36,7 @@ NAMES: Mapping[str, Name] = {
     "pitch_range": Name("float, factor on the distance from the mean pitch", "control", "Prosody"),
     "energy": Name("float, dB", "control", "Prosody"),
     "volume": Name("float, dB", "control", "Gain, Flite"),
-    "speaker": Name("str or int", "control", "Speakers, SpeakerBlend"),
+    "speaker": Name("str or int", "control", "Speakers, SpeakerBlend, SpeakerPrompts"),
     "steps": Name("int, steps of a flow or a diffusion", "control", "Iterate"),
     "seed": Name("int of at least 0", "control", "everything that draws random numbers"),
     "noise_scale": Name("float, factor on noise", "control", "GaussianSample, imported networks"),
@@ -56,14 +56,17 @@ NAMES: Mapping[str, Name] = {
         "EspeakPhonemes, JapanesePhonemes, MarkedPhonemes",
         "Phrases, Characters",
     ),
-    "tokens": Name("(tokens, features) or (tokens,) int64", "Text, Arpabet, Characters, Lexicon", "networks"),
+    "tokens": Name("(tokens, features) or (tokens,) int64", "Text, Arpabet, Characters, Lexicon, Subwords", "networks"),
     "tones": Name("(tokens,) int64", "Lexicon", "networks"),
-    "words": Name("list of Word: text, first token, tokens, span", "Text, Arpabet, Characters, Lexicon", "timings"),
+    "words": Name(
+        "list of Word: text, first token, tokens, span", "Text, Arpabet, Characters, Lexicon, Subwords", "timings"
+    ),
     "phones": Name(
         "list of str, one per token; '': counts to the one before",
         "Text, Arpabet, Characters",
         "timings, AttentionAlarms",
     ),
+    "word_count": Name("() int64", "Subwords", "networks"),
     "marks": Name("list of Mark: text, token, span", "Text, Arpabet", "timings"),
     "silences": Name("(tokens,) bool", "Text", "Pace, Prosody"),
     "pauses": Name("(tokens,) float64, seconds; NaN: the voice decides", "Text", "Pace"),

@@ -49,11 +49,18 @@ def _fit_findings(spec: Spec, name: str, state: Spec, path: Path) -> Iterator[Fi
     """Check that the output of a state fits its input."""
     target, source = spec["inputs"][name], spec["outputs"][state["next"]]
     free = [axis for axis in target["shape"] if isinstance(axis, str) and axis != "batch"]
-    others = axes(array for other, array in spec["inputs"].items() if other != name)
+    appended = {} if "append" not in state else _appended_states(spec)
+    others = axes(array for other, array in spec["inputs"].items() if other not in {name, *appended})
     pairs = zip(target["shape"], source["shape"], strict=False)
-    fits = all(isinstance(b, str) and b != "batch" if a in free else a == b for a, b in pairs)
-    if signature(target) != signature(source) or not fits:
-        problem = f"accepts {target['dtype']} {target['shape']}, but {state['next']!r} is"
+    fits = all(_fits_free(b, state) if a in free else a == b for a, b in pairs)
+    if "append" in state and "autoregressive" not in spec:
+        yield (*path, "append"), "only the steps of an autoregressive network append; remove it"
+    elif "append" in state and (len(free) != 1 or free != appended[next(iter(appended))]):
+        problem = f"{name!r} has the free axes {free}; all states that append have one, of one name and length"
+        yield (*path, "append"), f"{problem}: give them the same"
+    elif signature(target) != signature(source) or not fits:
+        step = ", with one step" if "append" in state else ""
+        problem = f"accepts {target['dtype']} {target['shape']}{step}, but {state['next']!r} is"
         yield path, f"{problem} {source['dtype']} {source['shape']}; give both the same type and shape"
     elif len(free) > 1:
         yield path, f"has the free axes {free}; a state may have one besides the batch: fix the lengths of the others"
@@ -65,3 +72,21 @@ def _fit_findings(spec: Spec, name: str, state: Spec, path: Path) -> Iterator[Fi
         yield (*path, "steps"), "the state has no free axis, so it has a fixed length; remove 'steps'"
     elif free and free[0] in others:
         yield path, f"axis {free[0]!r} is also an axis of another input; give the state's free axis its own name"
+
+
+def _fits_free(size: str | int, state: Spec) -> bool:
+    """Return whether an output fits the free axis of its state: of any length, or one step that is appended."""
+    return size == 1 if "append" in state else isinstance(size, str) and size != "batch"
+
+
+def _appended_states(spec: Spec) -> dict[str, list[str]]:
+    """Return the free axes of each state that appends, and of the mask of such an axis."""
+    states = spec.get("autoregressive", {}).get("states", {})
+    found = {
+        name: [axis for axis in spec["inputs"][name]["shape"] if isinstance(axis, str) and axis != "batch"]
+        for name, state in states.items()
+        if "append" in state and name in spec["inputs"]
+    }
+    shared = {axis for free in found.values() for axis in free}
+    masks = {name: array["shape"][-1:] for name, array in spec["inputs"].items() if array.get("mask")}
+    return found | {name: free for name, free in masks.items() if set(free) <= shared}

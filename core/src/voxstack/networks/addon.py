@@ -82,6 +82,14 @@ class Addon:
                 continue
         return self._open(last, chosen)
 
+    def file(self, name: str) -> Path:
+        """Return the path of a file of the addon, for a block that reads a table or a model of its own kind.
+
+        :param name: as addon.json lists it in ``files``.
+        :raises AddonError: if the file is not listed, missing, or not as listed.
+        """
+        return self.files.path(name)
+
     def _check(self) -> bool:
         """Return whether a plugin trusts the code of this addon. Installed addons are what pip has checked.
 

@@ -45,9 +45,14 @@ class AttentionEvents:
         if passed > self._reported:
             self._report(self._timeline, self._reported, passed)
             self._reported = passed
-        if ended and self._unit is not None:
+        if ended:
+            self.end(float(self._frames.sum()))
+
+    def end(self, frames: float) -> None:
+        """Report the utterance itself, which had this number of frames."""
+        if self._timeline is not None and self._unit is not None:
             unit = self._unit
-            self._timeline.add(unit.kind, unit.text, 0, float(self._frames.sum()), self._span(unit))
+            self._timeline.add(unit.kind, unit.text, 0, frames, self._span(unit))
 
     def _report(self, timeline: Timeline, first: int, stop: int) -> None:
         """Report the tokens from ``first`` up to ``stop``, exclusive."""

@@ -35,10 +35,11 @@ class AutoregressiveDecoder(StreamableBlock):
 
     Training alone does not keep such a decoder from skipping, repeating or never ending. ``back`` and ``ahead``
     restrict its attention, if the network has a mask for what it attends to (back 0: monotonic), ``longest`` makes it
-    leave a token, and it stops after ``steps_per_token`` steps for each token and ``spare_steps`` more. With attention,
-    it reports words and phonemes to the timeline once it has passed them: each lasts as long as it was attended. An
-    utterance's ``attention_watch``, which ``AttentionAlarms`` of the diagnostics plugin sets, is called after each
-    chunk with its attention, (steps, tokens), and frames per step; and at the end with how it ended.
+    leave a token, and it stops after ``steps_per_token`` steps for each token and ``spare_steps`` more. It reports the
+    utterance itself to the timeline when it ends and, with attention, words and phonemes once it has passed them: each
+    lasts as long as it was attended. An utterance's ``attention_watch``, which ``AttentionAlarms`` of the diagnostics
+    plugin sets, is called after each chunk with its attention, (steps, tokens), and frames per step; and at the end
+    with how it ended.
 
     :param network: name of the network; by default the addon's only autoregressive one.
     :param context: where it runs, as named in the addon; by default the voice's own context.
@@ -118,6 +119,8 @@ class AutoregressiveDecoder(StreamableBlock):
                     watch(decoded.attention, frames_per_step)
                     if ended:
                         watch(None, frames_per_step, stopped=state.stopped)
+            elif ended:
+                events.end(state.decoded * frames_per_step)
             yield decoded.frames
             if ended:
                 return

@@ -12,6 +12,7 @@ from voxstack import Utterance
 from voxstack.networks import Network, NetworkSpec, States
 from voxstack.streaming.combiner import Job
 from voxstack_autoregressive.noise import StepNoise
+from voxstack_autoregressive.step_cache import StepCache
 
 
 class Decoded(NamedTuple):
@@ -39,8 +40,8 @@ class DecodingState(Job):
         axis, mask = attended_axis(spec), mask_of(spec)
         positions = {name: spec.inputs[name].shape.index(axis) for name in inputs if axis in spec.inputs[name].shape}
         lengths = (inputs[name].shape[position] for name, position in positions.items())
-        self.tokens = next(lengths, _longest(inputs))
-        """Tokens of the utterance, or steps of whatever is attended."""
+        self.tokens = next(lengths, _tokens_of(utterance, inputs))
+        """Steps of what is attended; if the network does not report that, tokens of the utterance."""
         padding = -self.tokens % group if group and mask else 0
         if padding:
             for name, position in positions.items():
@@ -51,7 +52,11 @@ class DecodingState(Job):
             inputs[mask][:, : self.tokens] = 1
         self.inputs = inputs
         self.noise = StepNoise(spec.autoregressive.noise, spec, utterance)
-        self.states: States = network.first_states(utterance)
+        states = network.first_states(utterance)
+        self.cache = StepCache.of(spec, states) if spec.appended else None
+        """States to which every step appends."""
+        self.states: States = {name: array for name, array in states.items() if name not in spec.appended}
+        """All other states."""
         self.position = 0
         """Token attended most in the latest step."""
         self.stay = 0
@@ -67,6 +72,8 @@ class DecodingState(Job):
         self.isolated = False
         """True once its batch has failed, so that it has to go on alone."""
         self.error: Exception | None = None
+        self.decoded = 0
+        """Steps that have been decoded."""
         self._frames: list[np.ndarray] = []
         self._attention: list[np.ndarray] = []
         self._form = [(name, array.shape, array.dtype) for name, array in inputs.items()]
@@ -74,7 +81,8 @@ class DecodingState(Job):
     @property
     def key(self) -> object:
         """The shapes and types of all inputs and states, which the utterances of one batch have in common."""
-        return self._form, [array.shape for array in self.states.values()]
+        cached = None if self.cache is None else self.cache.key
+        return self._form, [array.shape for array in self.states.values()], cached
 
     @property
     def ended(self) -> bool:
@@ -97,6 +105,7 @@ class DecodingState(Job):
         self.stopped = stopped
         self.wanted -= len(frames)
         self.remaining -= len(frames)
+        self.decoded += len(frames)
 
     @property
     def held(self) -> int:
@@ -129,6 +138,9 @@ def _add_batch(value: object, spec: NetworkSpec, name: str) -> np.ndarray:
     return array[None] if spec.inputs[name].batched else array
 
 
-def _longest(inputs: dict[str, np.ndarray]) -> int:
-    """Return the steps of the longest input, for a network that does not report its attention."""
+def _tokens_of(utterance: Utterance, inputs: dict[str, np.ndarray]) -> int:
+    """Return the number of tokens of the utterance, or else the steps of the longest input."""
+    tokens = utterance.get("tokens")
+    if tokens is not None:
+        return len(tokens)
     return max((array.shape[1] for array in inputs.values() if array.ndim > 1), default=1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from voxstack.networks import Network
 from voxstack_autoregressive.decoding_state import DecodingState, mask_of
+from voxstack_autoregressive.step_cache import StepCache
 
 
 class StepBatch:
@@ -24,9 +25,11 @@ class StepBatch:
         assert names is not None, "the block refuses other networks"
         self.members = list(members)
         self._names = names
-        self._carried = [(name, state.next) for name, state in names.states.items()]
+        self._carried = [(name, state.next) for name, state in names.states.items() if not state.append]
         self._shared = frozenset(name for name, tensor in spec.inputs.items() if not tensor.batched)
         self._states = self._stacked([member.states for member in members])
+        caches = [member.cache for member in members if member.cache is not None]
+        self._cache = StepCache.joined(caches) if caches else None
         inputs = self._stacked([member.inputs for member in members])
         self._allowed: _AllowedTokens | None = None
         mask = mask_of(spec)
@@ -40,14 +43,26 @@ class StepBatch:
 
         Members may receive more steps than they want: to take one out, all states are copied.
         """
+        lengths = None if self._cache is None else self._cache.lengths
+        try:
+            self._run(limit)
+        except BaseException:  # the members go on from the last step that all have made
+            if self._cache is not None and lengths is not None:
+                self._cache.truncate(lengths)
+            raise
+
+    def _run(self, limit: int) -> None:
         names, step, states, allowed, members = self._names, self._step, self._states, self._allowed, self.members
+        cache = self._cache
         limit = min(limit, max(member.wanted for member in members), *(member.remaining for member in members))
         frames: list[np.ndarray] = []
         attention: list[np.ndarray] = []
         while True:
             noise = self._stacked([member.noise.draw() for member in members]) if names.noise else {}
-            outputs = step(**noise, **states)
+            outputs = step(**noise, **states, **(cache.inputs() if cache is not None else {}))
             states = {name: outputs[following] for name, following in self._carried}
+            if cache is not None:
+                cache.append(outputs)
             frames.append(outputs[names.frames])
             if names.attention is not None:
                 attention.append(outputs[names.attention])
@@ -67,6 +82,8 @@ class StepBatch:
             member.states = {
                 name: value if name in self._shared else value[row : row + 1] for name, value in self._states.items()
             }
+            if self._cache is not None:
+                member.cache = self._cache.row(row, own=member.done)  # others soon go on in another batch
             if self._allowed is not None:
                 allowed = self._allowed
                 member.position, member.stay = int(allowed.positions[row]), int(allowed.stays[row])

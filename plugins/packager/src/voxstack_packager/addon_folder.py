@@ -60,18 +60,21 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     return complete
 
 
-def copy_files(files: Mapping[str, str | os.PathLike[str]], folder: Path) -> None:
+def copy_files(files: Mapping[str, str | os.PathLike[str] | bytes], folder: Path) -> None:
     """Copy files into the folder of an addon.
 
-    :param files: files by their name in the addon.
+    :param files: files, or their content, by their name in the addon.
     :raises PackagingError: if there is no such file, or the name is in use or outside the folder.
     """
     for name, path in files.items():
-        source, target, where = Path(path), folder / name, f"files[{name!r}]"
-        if not source.is_file():
-            raise PackagingError(where, f"there is no file {source}; correct the path")
+        target, where = folder / name, f"files[{name!r}]"
+        if not isinstance(path, bytes) and not Path(path).is_file():
+            raise PackagingError(where, f"there is no file {Path(path)}; correct the path")
         if target.exists() or not target.resolve().is_relative_to(folder.resolve()) or name == CONFIG:
             problem = "is a file that the packager writes, or outside the addon; choose another name"
             raise PackagingError(where, problem)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        if isinstance(path, bytes):
+            target.write_bytes(path)
+        else:
+            shutil.copyfile(path, target)

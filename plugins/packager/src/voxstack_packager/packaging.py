@@ -37,7 +37,7 @@ def package(
     contexts: Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
     schedule: Mapping[str, Any] | None = None,
     description: str = "",
-    files: Mapping[str, str | os.PathLike[str]] | None = None,
+    files: Mapping[str, str | os.PathLike[str] | bytes] | None = None,
     golden_text: str | None = None,
     reference: Reference | None = None,
     contexts_measured: bool = True,
@@ -51,22 +51,21 @@ def package(
     :param stack: blocks that turn an utterance into samples; none for an addon that only lends its networks.
     :param contexts: by name; or a function that returns them for the ``networks`` of addon.json, as they were measured.
     :param schedule: the voice's chunk schedule: ``first``, ``growth``, ``largest``, or some of these.
-    :param files: further files by their name in the addon: tables, a licence text, ...
+    :param files: further files, or their content, by their name in the addon: tables, a licence text, ...
     :param golden_text: text of the golden speech of the finished voice, whose blocks must be installed; 4 to 8 seconds
         with a number, a question and a word of no dictionary cover most of it.
     :param reference: the software that the voice comes from; its samples are then the golden speech, and the voice is
         refused if it synthesizes something else.
-    :param contexts_measured: run the golden vectors in the addon's contexts and on all devices of this machine, in a
-        process of its own. A context in which a network computes something else is noted in the addon, and refused when
-        it is loaded.
+    :param contexts_measured: run the golden vectors in the addon's contexts and on all devices of this machine;
+        contexts in which a network computes something else are noted in the addon, and refused when it is loaded.
     :param replace: replace an addon that is in ``folder`` already.
     :param time_limit: seconds that the measurement of each network may take.
     :param progress: called with a line for each step.
     :raises PackagingError: if a network cannot be exported, or does not do what is claimed of it.
     :raises AddonError: if its addon.json would be invalid.
     """
-    head: dict[str, Any] = {"spec_version": SPEC_VERSION, "name": name, "version": version, "license": license}
-    head |= {"description": description} if description else {}
+    about = {"description": description} if description else {}
+    head: dict[str, Any] = {"spec_version": SPEC_VERSION, "name": name, "version": version, "license": license, **about}
     head |= {"languages": list(languages), "sample_rate": sample_rate, "hop_length": hop_length}
     known = {} if callable(contexts) else dict(contexts or {})
     body = {"controls": dict(controls or {}), "networks": {}, "contexts": known}

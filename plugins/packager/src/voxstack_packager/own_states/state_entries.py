@@ -34,6 +34,13 @@ def state_entries(
 def _entry(
     where: str, name: str, state: State, value: np.ndarray | None, tensor: Tensor, folder: Path
 ) -> dict[str, Any]:
+    append = {"append": True} if state.append else {}
+    return _first_entry(where, name, state, value, tensor, folder) | append
+
+
+def _first_entry(
+    where: str, name: str, state: State, value: np.ndarray | None, tensor: Tensor, folder: Path
+) -> dict[str, Any]:
     axes = [axis for axis in tensor.shape if axis != "batch"]
     free = [i for i, axis in enumerate(axes) if isinstance(axis, str)]
     if state.provided:
