@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -14,17 +15,19 @@ from voxstack_dsp.checks import sample_chunks
 class Fade(StreamableBlock):
     """Fades samples, (samples,) float32, in at the start of the stream and out at its end.
 
-    A fade is half a period of a cosine. Samples between the fades pass bit for bit. In a stream shorter than both
-    fades, both apply.
+    A fade is half a period of a cosine, or a straight line from 0 to 1, both included. Samples between the fades pass
+    bit for bit. In a stream shorter than both fades, both apply.
 
     :param sample_rate: sample rate, Hz.
     :param in_ms: milliseconds from silence to the full level.
     :param out_ms: milliseconds from the full level to silence; also the lookahead.
+    :param shape: ``cosine`` or ``linear``.
     """
 
     sample_rate: int = field(metadata={"minimum": 1, "maximum": 384_000})
     in_ms: float = field(default=2.0, metadata={"minimum": 0, "maximum": 10_000})
     out_ms: float = field(default=5.0, metadata={"minimum": 0, "maximum": 10_000})
+    shape: Literal["cosine", "linear"] = "cosine"
 
     takes = "samples"
     makes = "samples"
@@ -34,7 +37,8 @@ class Fade(StreamableBlock):
         return round(self.out_ms * self.sample_rate / 1000)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        rise, fall = _rise(round(self.in_ms * self.sample_rate / 1000)), _rise(self.lookahead)[::-1]
+        rise_of = _rise if self.shape == "cosine" else _line
+        rise, fall = rise_of(round(self.in_ms * self.sample_rate / 1000)), rise_of(self.lookahead)[::-1]
         for samples, _, size, start in windows(sample_chunks(source, "Fade"), 0, self.lookahead):
             to_end = len(samples) - size  # samples that follow; fewer only at the end
             faded = samples[:size]
@@ -49,6 +53,11 @@ class Fade(StreamableBlock):
 def _rise(steps: int) -> np.ndarray:
     """Return ``steps`` float32 factors that rise from 0 to 1, both excluded."""
     return (0.5 - 0.5 * np.cos(np.pi * np.arange(1, steps + 1) / (steps + 1))).astype(np.float32)
+
+
+def _line(steps: int) -> np.ndarray:
+    """Return ``steps`` float32 factors that rise from 0 to 1, both included."""
+    return np.linspace(0.0, 1.0, steps, dtype=np.float32)
 
 
 def _multiplied(samples: np.ndarray, factors: np.ndarray, start: int) -> np.ndarray:

@@ -13,5 +13,6 @@ def voxstack_blocks() -> list[str]:
         "voxstack_encoders.iterate:Iterate",
         "voxstack_encoders.length:Length",
         "voxstack_encoders.speaker_blend:SpeakerBlend",
+        "voxstack_encoders.speaker_prompts:SpeakerPrompts",
         "voxstack_encoders.speakers:Speakers",
     ]

@@ -1,0 +1,11 @@
+"""Subword tokenizers as a block: SentencePiece models, and ``tokenizer.json`` of Hugging Face's tokenizers."""
+
+from __future__ import annotations
+
+import voxstack
+
+
+@voxstack.hookimpl
+def voxstack_blocks() -> list[str]:
+    """Return the blocks of this plugin, which are imported when a stack names them."""
+    return ["voxstack_subwords.subwords:Subwords"]
