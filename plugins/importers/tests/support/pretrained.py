@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from torch import nn
@@ -232,3 +235,112 @@ def _characters(path: Path) -> Path:
     )
     path.write_bytes(model.getvalue())
     return path
+
+
+POCKET_TEXTS = (
+    "This is what the voice says, as the original says it.",
+    "Nobody knows which of the seven boats came home before the storm.",
+    "She asked whether the lamp was lit, and he said that it never goes out!",
+    "Why would anyone walk that far; is there no other way?",
+)
+"""Texts from which the subwords of a small tokenizer are learnt."""
+
+POCKET_PLACEHOLDERS = ("<audio_prompt>", "<audio_latent>", "<audio_prompt_bos>", "<audio_bos>")
+
+
+def subword_model() -> bytes:
+    """Return a small SentencePiece model."""
+    import io
+
+    import sentencepiece
+
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(POCKET_TEXTS * 5),
+        model_writer=model,
+        vocab_size=100,
+        hard_vocab_limit=False,
+        pad_id=3,
+        minloglevel=2,
+    )
+    return model.getvalue()
+
+
+def write_subwords(folder: Path) -> int:
+    """Write ``tokenizer.json`` with the same subwords and the placeholders of audio, and return their number."""
+    import sentencepiece
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=subword_model())
+    table = [(pieces.id_to_piece(i), pieces.get_score(i)) for i in range(pieces.get_piece_size())]
+    tokenizer = Tokenizer(models.Unigram(table, unk_id=0))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in POCKET_PLACEHOLDERS])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return len(table)
+
+
+def pocket_voice(
+    folder: Path,
+    flow: str = "lsd",
+    voices: bool = True,
+    model: Mapping[str, Any] | None = None,
+    head: Mapping[str, Any] | None = None,
+    threshold: float = 3.0,
+    **codec: Any,
+) -> tuple[Path, Path]:
+    """Write a small ``PocketTTSForConditionalGeneration`` with its codec, and return the folders of both.
+
+    :param model: fields of its configuration; ``head``: of that of its flow head; ``codec``: of that of the codec.
+    :param threshold: logit of the end of speech.
+    """
+    import torch
+    from safetensors.numpy import save_file
+    from transformers import GenerationConfig, PocketTTSConfig, PocketTTSForConditionalGeneration
+
+    folder.mkdir(parents=True, exist_ok=True)
+    pieces = write_subwords(folder)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
+    sizes |= {"head_dim": 12, "intermediate_size": 48, "latent_dim": 6, **(model or {})}
+    flow_head = {"hidden_size": 24, "num_hidden_layers": 2, "frequency_embedding_size": 8, "flow_type": flow}
+    flow_head |= {**(head or {}), "latent_dim": sizes["latent_dim"], "condition_dim": sizes["hidden_size"]}
+    names = ("audio_prompt_token_id", "audio_latent_token_id", "audio_prompt_bos_token_id", "audio_bos_token_id")
+    ids = {name: pieces + place for place, name in enumerate(names)}
+    vocabulary = max(pieces + len(names), sizes.pop("vocab_size", 0))
+    config = PocketTTSConfig(vocab_size=vocabulary, flow_head_config=flow_head, **sizes, **ids)
+    torch.manual_seed(0)
+    network = PocketTTSForConditionalGeneration(config).eval()
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if weight.dim() > 1 and "embed_tokens" not in name:
+                weight.normal_(0.0, weight.shape[1] ** -0.5)
+        network.model.embed_tokens.weight.normal_()
+        network.model.bos_latent.normal_()
+        network.model.audio_latent_proj.weight.mul_(0.3)  # with more of their own past, such weights are chaotic
+        network.latent_std.uniform_(0.5, 1.5)
+        network.eos_head.weight.mul_(3.0)
+    settings = {"do_sample": True, "temperature": 0.49, "num_flow_steps": 2, "eos_threshold": threshold}
+    network.generation_config = GenerationConfig(**settings, pad_token_id=3)
+    network.save_pretrained(folder)
+    if voices:
+        random = np.random.default_rng(1)
+        (folder / "voices").mkdir(exist_ok=True)
+        np.save(folder / "voices" / "anna.npy", random.standard_normal((9, sizes["latent_dim"])).astype(np.float32))
+        ben = {"audio_prompt_latents": random.standard_normal((1, 4, sizes["latent_dim"])).astype(np.float32)}
+        save_file(ben, folder / "voices" / "ben.safetensors")
+    return folder, pocket_codec(folder.parent / f"{folder.name}-codec", sizes["latent_dim"], **codec)
+
+
+def pocket_codec(folder: Path, latent_dim: int, **fields: Any) -> Path:
+    """Write a small ``PocketTTSAudioTokenizerModel`` without an encoder, and return its folder."""
+    import torch
+    from transformers import PocketTTSAudioTokenizerConfig, PocketTTSAudioTokenizerModel
+
+    small = {"hidden_size": 16, "num_filters": 4, "kernel_size": 3, "num_hidden_layers": 2, "intermediate_size": 24}
+    small |= {"num_attention_heads": 2, "num_key_value_heads": 2, "sliding_window": 7, "upsample_groups": 16}
+    small |= {"upsampling_ratios": [3, 2], "latent_stride": 4, "sampling_rate": 300, "layer_scale_initial_scale": 0.5}
+    torch.manual_seed(0)
+    config = PocketTTSAudioTokenizerConfig(encoder_config=None, latent_dim=latent_dim, **{**small, **fields})
+    PocketTTSAudioTokenizerModel(config).eval().save_pretrained(folder)
+    return folder

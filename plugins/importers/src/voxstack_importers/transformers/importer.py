@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from voxstack_importers.contexts import fixed_contexts
-from voxstack_importers.description import GENERATOR_SCHEDULE
 from voxstack_importers.importers import OPTIONS, Progress, addon_header
 from voxstack_importers.recognition import json_object
 from voxstack_importers.transformers.pretrained import Conversion, Pretrained, library
@@ -33,6 +32,12 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "FastSpeech2ConformerWithHifiGan": Architecture(
         "voxstack_importers.transformers.fastspeech2", ("sample_rate", "phonemes")
     ),
+    "PocketTTSForConditionalGeneration": Architecture(
+        "voxstack_importers.transformers.pocket_tts", ("codec", "voices")
+    ),
+    "GradiumPhononTTSForConditionalGeneration": Architecture(
+        "voxstack_importers.transformers.pocket_tts", ("codec", "voices")
+    ),
     "SpeechT5ForTextToSpeech": Architecture("voxstack_importers.transformers.speecht5", ("vocoder", "speakers")),
     "VitsModel": Architecture("voxstack_importers.transformers.vits"),
 }
@@ -49,7 +54,8 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
 
     :param path: a folder with ``config.json``, ``model.safetensors`` and the files of the tokenizer.
     :param options: the options of every importer, and those of the architecture: ``vocoder``, a folder like ``path``;
-        ``speakers``, a file of speaker embeddings; ``sample_rate``, in Hz; ``phonemes``, whether texts are written in
+        ``speakers``, a file of speaker embeddings; ``codec``, a folder like ``path``; ``voices``, a folder of voice
+        prompts; ``sample_rate``, in Hz; ``phonemes``, whether texts are written in
         phones.
     :raises PackagingError: if something is missing, or of an unsupported kind; or if the addon's speech differs from
         that of the original.
@@ -58,6 +64,8 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
     library()
     progress(f"{path}: a {pretrained.architecture}")
     conversion = _convert_model(pretrained, {name: value for name, value in options.items() if name not in OPTIONS})
+    if conversion.note:
+        progress(conversion.note)
     header = {"license": pretrained.license, **options}
     return package(
         out,
@@ -67,7 +75,7 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
         networks=conversion.networks,
         stack=conversion.stack,
         controls=conversion.controls,
-        schedule=GENERATOR_SCHEDULE,
+        schedule=conversion.schedule,
         contexts=lambda cut: fixed_contexts(cut, progress),
         files=conversion.files,
         description=f"Imported from a {pretrained.architecture} of transformers, {path.resolve().name}",

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from voxstack_importers.description import GENERATOR_SCHEDULE
 from voxstack_packager import NetworkSource, PackagingError, Reference
 
 CONFIG, WEIGHTS = "config.json", ("model.safetensors", "model.safetensors.index.json")
@@ -106,7 +107,9 @@ class Conversion:
     :param reference: transformers itself, with the model as it was read.
     :param sample_rate: in Hz; ``hop_length``: in samples.
     :param text: a text that the voice can read; ``language``: its BCP 47 tag.
-    :param files: more files of the addon, by name.
+    :param files: more files of the addon, or their content, by name.
+    :param schedule: the chunk schedule.
+    :param note: what the user should know about the voice, if anything.
     """
 
     networks: Sequence[NetworkSource]
@@ -117,7 +120,9 @@ class Conversion:
     hop_length: int
     text: str
     language: str = "en"
-    files: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, Path | bytes] = field(default_factory=dict)
+    schedule: Mapping[str, Any] = field(default_factory=lambda: GENERATOR_SCHEDULE)
+    note: str = ""
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class VitsReference(SentenceReference):
             return _as_channels(frame_noise(self.sample, addon, utterance, like.shape[2], like.shape[1]))
 
         speaker = {"speaker_id": int(utterance["speaker_id"])} if "speaker_id" in utterance else {}
-        with _replaced_random(randn=randn, randn_like=randn_like):
+        with replaced_random(randn=randn, randn_like=randn_like):
             return _samples(model(torch.from_numpy(utterance["tokens"])[None], **speaker).waveform)
 
 
@@ -76,7 +76,7 @@ class SpeechT5Reference(SentenceReference):
 
         tokens = torch.from_numpy(utterance["tokens"])[None]
         speaker = torch.from_numpy(self.speakers[int(utterance["speaker_id"])])[None]
-        with _replaced_random(bernoulli=bernoulli):
+        with replaced_random(bernoulli=bernoulli):
             return _samples(self.model.generate_speech(tokens, speaker, vocoder=self.vocoder))
 
 
@@ -109,7 +109,7 @@ def _samples(waveform: torch.Tensor) -> np.ndarray:
 
 
 @contextmanager
-def _replaced_random(**functions: Callable[..., torch.Tensor]) -> Iterator[None]:
+def replaced_random(**functions: Callable[..., torch.Tensor]) -> Iterator[None]:
     """Replace functions of torch that draw random numbers, and compute no gradients."""
     originals = {name: getattr(torch, name) for name in functions}
     try:

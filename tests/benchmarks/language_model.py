@@ -1,0 +1,149 @@
+"""Language models over a codec: streams together against one, against the original, and their memory.
+
+    python tests/benchmarks/language_model.py [--rounds 5] [--streams 16] [--sizes 7 18] [--parity]
+
+The models have random weights, in the shapes of the 6.9 and 18.2 million weights of pocket-tts as far as transformers
+has them: it has no table of low rank, and no projection before the heads, so that the smaller one has 7.5 million. Runs
+are interleaved; figures are ratios of medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measure import Stopwatch, interleaved
+
+import voxstack
+from voxstack import Schedule
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "plugins" / "importers" / "tests" / "support"))
+from pretrained import pocket_voice
+
+MODELS: Mapping[int, dict[str, Any]] = {
+    7: {"hidden_size": 224, "num_key_value_heads": 2, "head_dim": 64, "intermediate_size": 224},
+    18: {"hidden_size": 512, "num_key_value_heads": 8, "head_dim": 64, "intermediate_size": 512},
+}
+COMMON = {"vocab_size": 4004, "num_hidden_layers": 8, "num_attention_heads": 8, "latent_dim": 32}
+CODEC = {"hidden_size": 128, "num_filters": 32, "kernel_size": 3, "num_hidden_layers": 12, "intermediate_size": 384}
+CODEC |= {"num_attention_heads": 4, "num_key_value_heads": 4, "sliding_window": 50, "upsample_groups": 128}
+CODEC |= {
+    "upsampling_ratios": [6, 5, 4],
+    "latent_stride": 16,
+    "sampling_rate": 24000,
+    "layer_scale_initial_scale": 0.01,
+}
+
+TEXT = "Nobody knows which of the boats came home"
+LONG = (
+    f"{TEXT} before the storm, and why anyone would walk that far; nobody asked whether the lamp was lit, and he said"
+)
+"""A text that the limit of steps ends: the end of speech of these models never comes."""
+
+
+def make_voice(folder: Path, size: int) -> Path:
+    """Import a voice of this size, in millions of weights, and return its addon."""
+    from voxstack_importers import import_voice
+
+    head = {"hidden_size": 192, "num_hidden_layers": 4}
+    source = folder / f"pocket-{size}"
+    model, codec = pocket_voice(source, "drifting", True, {**COMMON, **MODELS[size]}, head, threshold=1e9, **CODEC)
+    return import_voice("transformers", model, folder / f"addon-{size}", progress=str, codec=str(codec))
+
+
+def speak_together(voice: voxstack.Voice, streams: int, text: str) -> dict[str, float]:
+    """Synthesize a text in several streams at once: seconds of audio per second of time, and per second of CPU."""
+    lengths = [0] * streams
+
+    def speak(number: int) -> None:
+        lengths[number] = len(voice.synthesize(text[number % 7 :], seed=number).samples)
+
+    threads = [threading.Thread(target=speak, args=(number,)) for number in range(streams)]
+    watch = Stopwatch()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    audio = sum(lengths) / voice.sample_rate
+    return {"wall": audio / watch.wall, "cpu": audio / watch.cpu}
+
+
+def throughput(addon: Path, streams: int, rounds: int) -> None:
+    """Print the throughput of concurrent streams as a ratio of that of one, with and without common steps."""
+    contexts = {f"batch {batch}": {"runtime": "onnx", "batch": batch} for batch in (1, streams)}
+    scheduler = voxstack.Scheduler(load=None, patience=None)
+    voices = {name: voxstack.load(addon, context=context, scheduler=scheduler) for name, context in contexts.items()}
+    together, apart = voices[f"batch {streams}"], voices["batch 1"]
+    figures = interleaved(
+        {
+            "one": lambda: speak_together(apart, 1, TEXT),
+            "apart": lambda: speak_together(apart, streams, TEXT),
+            "together": lambda: speak_together(together, streams, TEXT),
+        },
+        rounds,
+    )
+    one = figures["one"]
+    print(f"  one stream: {one['wall']:.1f} x real time, {one['cpu']:.1f} s of audio per CPU second")
+    for name in ("apart", "together"):
+        ratios = {key: figures[name][key] / one[key] for key in ("wall", "cpu")}
+        print(
+            f"  {streams} streams, steps {name}: {ratios['wall']:.2f} x the throughput, {ratios['cpu']:.2f} x per CPU"
+        )
+
+
+def parity(folder: Path, addon: Path, size: int) -> None:
+    """Print the error of the voice against transformers over a long text, whole and frame by frame."""
+    from voxstack_importers.transformers.pocket_tts import convert
+    from voxstack_importers.transformers.pretrained import Pretrained
+
+    architecture = ("PocketTTSForConditionalGeneration",)
+    conversion = convert(
+        Pretrained.open(folder / f"pocket-{size}", architecture), codec=str(folder / f"pocket-{size}-codec")
+    )
+    voice = voxstack.load(addon)
+    block = voxstack.build(voice.addon.config["stack"][0]["block"], voice.addon)
+    utterance = {**voice.request(LONG, seed=1), "schedule": Schedule(first=1, growth=1.0, largest=1)}
+    utterance.pop("timeline")
+    reference = conversion.reference
+    expected = reference.speech(voice.addon, reference.utterance(voice.addon, utterance))
+    by_frames = np.concatenate(list(block.stream(iter(()), utterance)))
+    whole = np.concatenate(list(block.stream(iter(()), {**utterance, "schedule": Schedule(first=100_000)})))
+    peak, frames = np.abs(expected).max(), len(expected) // voice.addon.config["hop_length"]
+    print(f"  {frames} frames against transformers: {np.abs(by_frames - expected).max() / peak:.2g} of the peak")
+    print(f"  frame by frame against whole: {np.abs(by_frames - whole).max() / peak:.2g} of the peak")
+    first = next(iter(voice.stream(LONG)))
+    print(f"  first chunk: {len(first.samples) / voice.addon.config['hop_length']:g} frames")
+    sizes = MODELS[size]
+    held = 2 * COMMON["num_hidden_layers"] * sizes["num_key_value_heads"] * sizes["head_dim"] * 4
+    print(f"  the cache grows by {held / 1024:g} KiB a frame; nothing else grows")
+
+
+def main() -> None:
+    """Measure each size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--streams", type=int, default=16)
+    parser.add_argument("--sizes", type=int, nargs="+", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--parity", action="store_true", help="compare with transformers, too")
+    parser.add_argument("--folder", type=Path, help="keep the voices here, and use those that are here")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.folder or Path(scratch)
+        for size in options.sizes:
+            addon = folder / f"addon-{size}"
+            if not addon.exists():
+                make_voice(folder, size)
+            print(f"{size} million weights:")
+            if options.parity:
+                parity(folder, addon, size)
+            throughput(addon, options.streams, options.rounds)
+
+
+if __name__ == "__main__":
+    main()
