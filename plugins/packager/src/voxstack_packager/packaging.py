@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from voxstack_packager.json_entries import tensors_entry
 from voxstack_packager.measure.time_limit import TIME_LIMIT
 from voxstack_packager.network_packaging import package_network
 from voxstack_packager.reference import Reference
-from voxstack_packager.sources import Borrowed, Source
+from voxstack_packager.sources import Borrowed, OnnxSource, Source
 
 EARLY_FILES = {"early.onnx": {"sha256": "0" * 64, "size": 0}}
 """The files of an addon.json that is checked before there are any."""
@@ -73,9 +74,7 @@ def package(
     config = {**head, **body, **({"stack": list(stack)} if stack else {})}
     _check(config, networks, golden_text)
     with atomic_folder(Path(folder), replace) as scratch:
-        config["networks"] = {
-            network.name: _network_entry(network, scratch, progress, time_limit) for network in networks
-        }
+        config["networks"] = _package_all(networks, scratch, progress, time_limit)
         config["contexts"] = dict(contexts(config["networks"])) if callable(contexts) else known
         copy_files(files or {}, scratch)
         config = write_config(scratch, config)
@@ -141,6 +140,28 @@ def _early_entry(network: Source | Borrowed) -> dict[str, Any]:
     inputs, outputs = (tensors_entry(side) for side in (network.signature.inputs, network.signature.outputs))
     exports = [{"format": "onnx", "symbol": name} for name in EARLY_FILES]
     return {"role": network.role, "inputs": inputs, "outputs": outputs, "exports": exports}
+
+
+def _package_all(
+    networks: Sequence[Source | Borrowed], folder: Path, progress: Callable[[str], None], time_limit: float
+) -> dict[str, Any]:
+    """Return the entry of each network, by name.
+
+    Graphs are measured on all cores, one network on each: ONNX Runtime computes without Python's lock. Modules are
+    exported one after the other, as torch's exporters change the state of the process.
+    """
+    workers = (os.cpu_count() or 1) if all(isinstance(network, OnnxSource | Borrowed) for network in networks) else 1
+
+    def entry(network: Source | Borrowed) -> dict[str, Any]:
+        return _network_entry(network, folder, progress, time_limit)
+
+    with ThreadPoolExecutor(min(workers, max(1, len(networks)))) as pool:
+        try:
+            entries = list(pool.map(entry, networks))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return {network.name: made for network, made in zip(networks, entries, strict=True)}
 
 
 def _network_entry(

@@ -135,8 +135,9 @@ def chunk_exactness(
     }
     outputs = run(**inputs)
     whole = {name: outputs[name] for name in positions}
+    field = left, right, hop
     return {
-        size: relative_error(_run_windows(run, signature, inputs, axis, positions, (left, right, hop), size), whole)
+        size: relative_error(*_run_windows(run, signature, inputs, axis, positions, field, size, whole))
         for size in chunks
     }
 
@@ -149,8 +150,11 @@ def _run_windows(
     positions: Mapping[str, int],
     field: tuple[int, int, int],
     size: int,
-) -> Arrays:
-    """Return the outputs of windows over the inputs, joined.
+    whole: Arrays,
+) -> tuple[Arrays, Arrays]:
+    """Return the outputs of windows over the inputs, joined, and the same steps of ``whole``.
+
+    Of many windows, those at both ends, which have less context, and some between them are run.
 
     :param positions: the position of the streaming axis in each output.
     :param size: steps of a chunk.
@@ -160,7 +164,12 @@ def _run_windows(
     length = next(inputs[name].shape[position] for name, position in input_positions.items())
     steps = np.arange(length)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in positions}
-    for frames, skip, count, _ in windows((steps[i : i + size] for i in range(0, length, size)), left, right):
+    expected: dict[str, list[np.ndarray]] = {name: [] for name in positions}
+    all_windows = list(windows((steps[i : i + size] for i in range(0, length, size)), left, right))
+    ends = np.cumsum([count for _, _, count, _ in all_windows])
+    for number in _spread(len(all_windows)):
+        frames, skip, count, _ = all_windows[number]
+        start = int(ends[number]) - count
         cut = {
             name: np.take(inputs[name], frames, input_positions[name]) if name in input_positions else inputs[name]
             for name in signature.inputs
@@ -172,4 +181,16 @@ def _run_windows(
                 found = f"{outputs[name].shape[position]} steps for {len(frames)}"
                 raise PackagingError("chunk_exactness", f"{name!r} has {found}; a hop of {hop} requires more")
             parts[name].append(np.take(outputs[name], new, position))
-    return {name: np.concatenate(arrays, positions[name]) for name, arrays in parts.items()}
+            expected[name].append(np.take(whole[name], range(start * hop, (start + count) * hop), position))
+    return tuple(
+        {name: np.concatenate(arrays[name], positions[name]) for name in arrays} for arrays in (parts, expected)
+    )
+
+
+def _spread(count: int, most: int = 24) -> list[int]:
+    """Return the numbers of at most ``most`` of so many windows: the first and last third, and others between."""
+    third = most // 3
+    if count <= most:
+        return list(range(count))
+    between = np.linspace(third, count - third - 1, third).round().astype(int).tolist()
+    return [*range(third), *between, *range(count - third, count)]

@@ -88,14 +88,16 @@ def state_exactness(
     streaming = _streaming(form)
     right = streaming.right
     source, errors = 0.0, dict.fromkeys([*map(str, chunks), "ramp", "whole"], 0.0)
-    for length in sorted({1, max(right, 1), right + 1, left + right + 2 * max(*chunks, 16) + 3}):
+    longest, shorter = (left + right + 2 * steps + 3 for steps in (max(*chunks, 16), 16))
+    for length in sorted({1, max(right, 1), right + 1, shorter, longest}):
         inputs = examples(default_sizes(signature, **{streaming.axis: length}), 0)
         needed = {name: inputs[name] for name in form.needs}
         whole = {name: plain(**inputs)[name] for name in form.streamed}
         uncut = run_stream(run, form, needed, [length], read_ahead=True)
         doubling = [2**i for i in range(length.bit_length())]
         cuts = {
-            **{str(size): cut(length, [size] * length) for size in chunks},
+            # Small chunks take long, and meet no more than a few times the context that they carry.
+            **{str(size): cut(length, [size] * length) for size in chunks if size >= 16 or length <= shorter},
             "ramp": cut(length, doubling),
             "whole": [length],
         }
