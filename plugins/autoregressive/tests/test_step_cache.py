@@ -82,8 +82,10 @@ def test_a_cache_grows_beyond_its_room(prompt: int):
 
 def test_the_prompt_itself_is_left_as_it_is():
     inputs = utterance(9)
+    before = inputs["keys"].copy()
     inputs["keys"].flags.writeable = False
     decode(decoder(), inputs)
+    np.testing.assert_array_equal(inputs["keys"], before)
 
 
 def test_without_a_mask_there_is_no_padding():

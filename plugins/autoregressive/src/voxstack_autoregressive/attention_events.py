@@ -8,45 +8,42 @@ import numpy as np
 
 from voxstack import Utterance
 from voxstack.streaming.timeline import Timeline
-
-LAG = 2
-"""Tokens by which the attention must have passed a token before it is reported: adjacent tokens share steps."""
+from voxstack_autoregressive.attended_steps import Alignment
 
 
 class AttentionEvents:
     """Reports words, phonemes, marks and the utterance itself to its timeline, if it has one, once their end is known.
 
-    A token lasts as many frames as it was attended, a token that shares a step as its share of that step, and begins
-    where the tokens before it end. That holds for an attention that goes from the first token to the last.
+    A token lasts as many steps as the alignment gives it, and begins where the tokens before it end.
 
-    :param tokens: number of tokens of the utterance.
+    :param alignment: of steps with the tokens of the utterance.
+    :param frames_per_step: frames that each step gives.
     """
 
-    def __init__(self, utterance: Utterance, tokens: int) -> None:
+    def __init__(self, utterance: Utterance, alignment: Alignment, frames_per_step: int) -> None:
         self._timeline: Timeline | None = utterance.get("timeline")
         self._text_start = utterance.get("text_start", 0)
         self._unit = utterance.get("unit")
         self._phones, self._words, self._marks = (
             list(utterance.get(name, ())) for name in ("phones", "words", "marks")
         )
-        self._frames = np.zeros(tokens)
+        self._alignment, self._frames_per_step = alignment, frames_per_step
         self._reported = 0  # number of reported tokens
 
-    def add(self, frames: np.ndarray, ended: bool) -> None:
-        """Add the attention of new steps, (steps, tokens), in frames.
+    def add(self, attention: np.ndarray, ended: bool) -> None:
+        """Add the attention of new steps, (steps, tokens).
 
         :param ended: whether these were the last steps.
         """
-        if self._timeline is None or not len(frames):
+        if self._timeline is None or not len(attention):
             return
-        self._frames += frames.sum(0)
-        tokens = len(self._frames)
-        passed = tokens if ended else max(self._reported, int(frames.argmax(1).max()) - LAG + 1)
-        if passed > self._reported:
-            self._report(self._timeline, self._reported, passed)
-            self._reported = passed
+        alignment = self._alignment
+        alignment.add(attention, ended)
+        if alignment.passed > self._reported:
+            self._report(self._timeline, self._reported, alignment.passed)
+            self._reported = alignment.passed
         if ended:
-            self.end(float(self._frames.sum()))
+            self.end(float(alignment.steps.sum()) * self._frames_per_step)
 
     def end(self, frames: float) -> None:
         """Report the utterance itself, which had this number of frames."""
@@ -56,18 +53,17 @@ class AttentionEvents:
 
     def _report(self, timeline: Timeline, first: int, stop: int) -> None:
         """Report the tokens from ``first`` up to ``stop``, exclusive."""
-        ends = np.cumsum(self._frames[:stop])
-        starts = ends - self._frames[:stop]
+        bounds = np.concatenate([[0.0], np.cumsum(self._alignment.steps[:stop]) * self._frames_per_step])
         named = [token for token in range(first, min(stop, len(self._phones))) if self._phones[token]]
-        timeline.add_all("phoneme", [self._phones[i] for i in named], starts[named], (ends - starts)[named])
+        timeline.add_all("phoneme", [self._phones[i] for i in named], bounds[named], np.diff(bounds)[named])
         while self._words and self._words[0].first_token + self._words[0].tokens <= stop:
             word = self._words.pop(0)
-            last = word.first_token + word.tokens - 1
-            start = float(starts[word.first_token])
-            timeline.add("word", word.text, start, float(ends[last]) - start, self._span(word))
+            start = float(bounds[word.first_token])
+            duration = float(bounds[word.first_token + word.tokens]) - start
+            timeline.add("word", word.text, start, duration, self._span(word))
         while self._marks and self._marks[0].token < stop:
             mark = self._marks.pop(0)
-            timeline.add("mark", mark.text, float(starts[mark.token]), 0, self._span(mark))
+            timeline.add("mark", mark.text, float(bounds[mark.token]), 0, self._span(mark))
 
     def _span(self, item: Any) -> tuple[int, int]:
         return self._text_start + item.start, self._text_start + item.end

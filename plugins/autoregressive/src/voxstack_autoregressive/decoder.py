@@ -12,9 +12,11 @@ from voxstack import AddonError, Frames, Resources, Schedule, StreamableBlock, U
 from voxstack.networks import Autoregressive, Network, NetworkSpec
 from voxstack.networks.sizes import require_any_length
 from voxstack.streaming.turn import current_turn
+from voxstack_autoregressive.attended_steps import Alignment, AttendedSteps
 from voxstack_autoregressive.attention_events import AttentionEvents
 from voxstack_autoregressive.continuous_batcher import ContinuousBatcher
 from voxstack_autoregressive.decoding_state import DecodingState, mask_of
+from voxstack_autoregressive.monotonic_alignment import MonotonicAlignment
 from voxstack_autoregressive.step_batch import Bounds, StepBatch
 
 _LOG = logging.getLogger("voxstack.autoregressive")
@@ -37,9 +39,11 @@ class AutoregressiveDecoder(StreamableBlock):
     restrict its attention, if the network has a mask for what it attends to (back 0: monotonic), ``longest`` makes it
     leave a token, and it stops after ``steps_per_token`` steps for each token and ``spare_steps`` more. It reports the
     utterance itself to the timeline when it ends and, with attention, words and phonemes once it has passed them: each
-    lasts as long as it was attended. An utterance's ``attention_watch``, which ``AttentionAlarms`` of the diagnostics
-    plugin sets, is called after each chunk with its attention, (steps, tokens), and frames per step; and at the end
-    with how it ended.
+    lasts as long as it was attended. The attention of a language model goes back and forth: with ``lag``, each lasts as
+    long as the most likely way from the first token to the last stays on it. Where the attended axis is that of a
+    cache, the tokens are the last steps that the cache begins with. An utterance's ``attention_watch``, which
+    ``AttentionAlarms`` of the diagnostics plugin sets, is called after each chunk with its attention, (steps, tokens),
+    and frames per step; and at the end with how it ended.
 
     :param network: name of the network; by default the addon's only autoregressive one.
     :param context: where it runs, as named in the addon; by default the voice's own context.
@@ -49,6 +53,8 @@ class AutoregressiveDecoder(StreamableBlock):
         token the stream ends.
     :param steps_per_token: limit of steps for each token (or step of whatever is attended),
     :param spare_steps: and steps added to that limit.
+    :param lag: align steps with tokens monotonically, where each step is final after this number of further steps
+        at the latest; by default the attention itself is monotonic.
     :param group: where the context batches calls, tokens are padded and masked to multiples of this, so that the steps
         of concurrent streams fit together. 0: no padding.
     """
@@ -60,6 +66,7 @@ class AutoregressiveDecoder(StreamableBlock):
     longest: int | None = field(default=None, metadata={"minimum": 1, "maximum": 1_000_000})
     steps_per_token: float = field(default=4.0, metadata={"exclusiveMinimum": 0, "maximum": 1000})
     spare_steps: int = field(default=20, metadata={"minimum": 0, "maximum": 1_000_000})
+    lag: int | None = field(default=None, metadata={"minimum": 1, "maximum": 1000})
     group: int = field(default=64, metadata={"minimum": 0, "maximum": 1024})
     _opened: Network | None = field(default=None, init=False, repr=False, compare=False)
     _batchers: tuple[ContinuousBatcher, ...] = field(default=(), init=False, repr=False, compare=False)
@@ -82,6 +89,9 @@ class AutoregressiveDecoder(StreamableBlock):
                 "has no 'autoregressive', so the states that it carries from step to step are unknown; a Decoder "
                 "streams it if it has 'streaming', and Encoders run it on whole utterances",
             )
+        if self.lag is not None and spec.autoregressive.attention is None:
+            problem = "reports no attention, so that 'lag' has nothing to align; leave it out"
+            raise AddonError(f"{addon.name}: networks.{spec.name}", problem)
         if self._bounds != Bounds() and mask_of(spec) is None:
             raise AddonError(
                 f"{addon.name}: networks.{spec.name}",
@@ -103,8 +113,8 @@ class AutoregressiveDecoder(StreamableBlock):
         group = self.group if self._batchers else 0
         _warn_about_ignored_prosody(utterance)
         state = DecodingState(self._network, utterance, group, self.steps_per_token, self.spare_steps)
-        events = AttentionEvents(utterance, state.tokens)
         frames_per_step = int(self._network.spec.outputs[self._steps.frames].shape[1])
+        events = AttentionEvents(utterance, self._alignment(state.tokens), frames_per_step)
         decode = self._decoding(state)
         for size in schedule.sizes():
             steps = -(-size // frames_per_step)
@@ -114,7 +124,7 @@ class AutoregressiveDecoder(StreamableBlock):
             decoded = state.take(steps)
             ended = state.ended and not state.held
             if decoded.attention is not None:
-                events.add(decoded.attention * frames_per_step, ended)
+                events.add(decoded.attention, ended)
                 if watch is not None:
                     watch(decoded.attention, frames_per_step)
                     if ended:
@@ -127,6 +137,9 @@ class AutoregressiveDecoder(StreamableBlock):
 
     def _stack(self, states: Sequence[DecodingState]) -> StepBatch:
         return StepBatch(self._network, states, self._bounds)
+
+    def _alignment(self, tokens: int) -> Alignment:
+        return AttendedSteps(tokens) if self.lag is None else MonotonicAlignment(tokens, self.lag)
 
     @property
     def _bounds(self) -> Bounds:

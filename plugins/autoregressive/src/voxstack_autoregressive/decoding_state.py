@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voxstack import Utterance
+from voxstack import NetworkError, Utterance
 from voxstack.networks import Network, NetworkSpec, States
 from voxstack.streaming.combiner import Job
 from voxstack_autoregressive.noise import StepNoise
@@ -41,7 +41,7 @@ class DecodingState(Job):
         positions = {name: spec.inputs[name].shape.index(axis) for name in inputs if axis in spec.inputs[name].shape}
         lengths = (inputs[name].shape[position] for name, position in positions.items())
         self.tokens = next(lengths, _tokens_of(utterance, inputs))
-        """Steps of what is attended; if the network does not report that, tokens of the utterance."""
+        """Steps of what is attended; if that is a cache, or the network does not report it, tokens of the utterance."""
         padding = -self.tokens % group if group and mask else 0
         if padding:
             for name, position in positions.items():
@@ -53,6 +53,7 @@ class DecodingState(Job):
         self.inputs = inputs
         self.noise = StepNoise(spec.autoregressive.noise, spec, utterance)
         states = network.first_states(utterance)
+        self._first_token = _first_token(spec, states, self.tokens)
         self.cache = StepCache.of(spec, states) if spec.appended else None
         """States to which every step appends."""
         self.states: States = {name: array for name, array in states.items() if name not in spec.appended}
@@ -101,7 +102,8 @@ class DecodingState(Job):
     def append(self, frames: Sequence[np.ndarray], attention: Sequence[np.ndarray], row: int, stopped: bool) -> None:
         """Append the steps of a batch, of which ``row`` belongs to this utterance."""
         self._frames += [step[row] for step in frames]
-        self._attention += [step[row, : self.tokens] for step in attention]
+        first = self._first_token or 0
+        self._attention += [step[row, first : first + self.tokens] for step in attention]
         self.stopped = stopped
         self.wanted -= len(frames)
         self.remaining -= len(frames)
@@ -114,9 +116,12 @@ class DecodingState(Job):
 
     def take(self, steps: int) -> Decoded:
         """Remove and return the first ``steps`` of those that are held, or all if they are fewer."""
-        frames, attention = self._frames[:steps], self._attention[:steps]
+        frames, rows = self._frames[:steps], self._attention[:steps]
         del self._frames[:steps], self._attention[:steps]
-        return Decoded(np.concatenate(frames), np.stack(attention) if attention else None)
+        attention = np.stack(rows) if rows else None
+        if attention is not None and self._first_token is not None:  # a cache has more than the tokens
+            attention = attention / np.maximum(attention.sum(1, keepdims=True), np.finfo(attention.dtype).tiny)
+        return Decoded(np.concatenate(frames), attention)
 
 
 def attended_axis(spec: NetworkSpec) -> str | None:
@@ -128,9 +133,29 @@ def attended_axis(spec: NetworkSpec) -> str | None:
 def mask_of(spec: NetworkSpec) -> str | None:
     """Return the mask input of what a network attends to; None without a mask or a reported attention."""
     axis = attended_axis(spec)
-    inputs = spec.inputs.items()
+    inputs = ((name, tensor) for name, tensor in spec.inputs.items() if name != spec.cache_mask)
     masks = (name for name, tensor in inputs if tensor.mask and len(tensor.shape) == 2 and tensor.shape[-1] == axis)
     return next(masks, None) if axis is not None else None
+
+
+def _first_token(spec: NetworkSpec, states: States, tokens: int) -> int | None:
+    """Return the step of the first token in a cache that is attended, whose first value ends with the tokens.
+
+    None: it is not a cache that is attended.
+
+    :raises NetworkError: if the cache has fewer steps than there are tokens.
+    """
+    axis = attended_axis(spec)
+    for name in spec.states:
+        if axis not in spec.inputs[name].shape:
+            continue
+        given: int = states[name].shape[spec.inputs[name].shape.index(axis)]
+        if given < tokens:
+            problem = f"begins with {given} steps, and the utterance has {tokens} tokens"
+            advice = "a cache that is attended begins with a step for each token, after those of a prompt"
+            raise NetworkError(f"network {spec.name!r}, input {name!r}: {problem}; {advice}")
+        return given - tokens
+    return None
 
 
 def _add_batch(value: object, spec: NetworkSpec, name: str) -> np.ndarray:
