@@ -82,6 +82,7 @@ def spectra(frames: int, n_fft: int) -> np.ndarray:
         Limiter(16000, ceiling_db=0.0, release_ms=7.0),
         Fade(16000),
         Fade(16000, in_ms=0.0, out_ms=0.0),
+        Fade(16000, shape="linear"),
     ]
 )
 def test_contract(case, check):

@@ -25,3 +25,9 @@ def test_the_middle_passes_untouched():
     np.testing.assert_array_equal(output[20:-40], samples[20:-40])
     assert abs(output[0]) < 0.01 * abs(samples[0])
     assert abs(output[-1]) < 0.01 * abs(samples[-1])
+
+
+def test_a_line_includes_both_of_its_ends():
+    output = Case(Fade(1000, in_ms=5, out_ms=3, shape="linear"), source=np.ones(20, np.float32)).run([3])
+    np.testing.assert_allclose(output[:6], [0, 0.25, 0.5, 0.75, 1, 1])
+    np.testing.assert_allclose(output[-4:], [1, 1, 0.5, 0])

@@ -160,7 +160,7 @@ def test_check_passes(imported):
 def test_the_shell_imports(tmp_path, capsys):
     path = piper_voice(tmp_path, "plain")
     options = ["--name", "lyra", "--license", "MIT", "--text", "hello, you."]
-    status = main(["import", "piper", str(path), "--out", str(tmp_path / "lyra"), *options])
+    status = main(["import", "piper", str(path), "--out", str(tmp_path / "lyra"), "--quiet", *options])
     assert (status, capsys.readouterr().out.strip()) == (0, str(tmp_path / "lyra"))
     config = json.loads((tmp_path / "lyra" / "addon.json").read_text())
     assert (config["name"], config["license"], config["languages"], config["hop_length"]) == (

@@ -97,8 +97,7 @@ IMPORTERS: Mapping[str, Importer] = {
     "transformers": Importer(
         "voxstack_importers.transformers.importer",
         "a folder that save_pretrained of transformers wrote: a VitsModel, SpeechT5ForTextToSpeech, "
-        "FastSpeech2ConformerWithHifiGan, PocketTTSForConditionalGeneration or "
-        "GradiumPhononTTSForConditionalGeneration",
+        "FastSpeech2ConformerWithHifiGan or PocketTTSForConditionalGeneration",
         {
             "vocoder": "the folder of its SpeechT5HifiGan (required for a SpeechT5)",
             "speakers": "x-vectors of the speakers of a SpeechT5: an .npy, or an .npz with one for each name "
@@ -107,6 +106,8 @@ IMPORTERS: Mapping[str, Importer] = {
             "processor_config.json names, if it is a folder)",
             "voices": "voice prompts of a PocketTTS: a folder, or an .npz, with the latents of each speaker by name "
             "(default: its folder 'voices'; without any, it speaks without a prompt)",
+            "alignment_heads": "heads of a PocketTTS whose attention follows the text, for the times of words, as "
+            "LAYER.HEAD,... from 0 on, such as 3.1,4.0 (default: the mean of all)",
             "sample_rate": "of a FastSpeech2, in Hz, as its files do not contain it (default: 22050)",
             "phonemes": "of a FastSpeech2: english, or text if texts are written in phones (default: english)",
         },

@@ -67,36 +67,52 @@ class CausalLayers(nn.Module):
     arXiv:2305.13245).
 
     :param model: a model of transformers with ``layers``, ``norm`` and ``rotary_emb``.
+    :param heads: layer and head of each alignment head, counted from 0; by default all.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, heads: Sequence[tuple[int, int]] | None = None) -> None:
         super().__init__()
         self.layers: Any = model.layers
+        self.heads = heads
         self.norm, self.rotary = model.norm, Rotary(model.rotary_emb)
 
-    def step(self, x: Tensor, mask: Tensor, cache: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    def step(self, x: Tensor, mask: Tensor, cache: Sequence[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Compute one step after the steps in the cache, which is read in place and not copied.
 
         :param x: (batch, channels), the input of the step.
         :param mask: (batch, past), 1 for steps in the cache, 0 for padding after them.
         :param cache: keys and values of each layer in turn.
-        :returns: (batch, channels), and the keys and values of this step, in the order of the cache, with one step.
+        :returns: (batch, channels); (batch, past), the mean attention of the alignment heads to the cache, of sum 1;
+            and the keys and values of this step, in the order of the cache, with one step.
         """
         bias = torch.where(mask > 0, 0.0, torch.finfo(torch.float32).min)[:, None, None]
         rotation = self.rotary(mask.sum(1, keepdim=True))
-        x, new = x.unsqueeze(1), []
-        for layer, keys, values in zip(self.layers, cache[::2], cache[1::2], strict=True):
+        x, new, followed = x.unsqueeze(1), [], []
+        for number, (layer, keys, values) in enumerate(zip(self.layers, cache[::2], cache[1::2], strict=True)):
             attention = layer.self_attn
             query, key, value = project_heads(attention, layer.input_layernorm(x), rotation)
             query = torch.unflatten(query[:, :, 0] * attention.scaling, 1, (key.shape[1], -1))
             key = key.transpose(-2, -1)
             scores = torch.cat([query @ keys + bias, query @ key], -1)
             weights = torch.softmax(scores, -1)
-            attended = weights[..., :-1] @ values + weights[..., -1:] @ value
+            past = weights[..., :-1]
+            attended = past @ values + weights[..., -1:] @ value
+            followed += self._alignment_weights(number, past)
             x = x + attention.o_proj(attended.flatten(1).unsqueeze(1))
             x = x + layer.mlp(layer.post_attention_layernorm(x))
             new += [key, value]
-        return self.norm(x)[:, 0], new
+        mean = torch.cat(followed, 1).mean(1)
+        return self.norm(x)[:, 0], mean / mean.sum(1, keepdim=True), new
+
+    def _alignment_weights(self, layer: int, weights: Tensor) -> list[Tensor]:
+        """Return the weights of the alignment heads of a layer, (batch, heads, past), if it has some.
+
+        :param weights: of all heads, (batch, key heads, heads that share one, past).
+        """
+        if self.heads is None:
+            return [weights.flatten(1, 2)]
+        chosen = [head for number, head in self.heads if number == layer]
+        return [weights.flatten(1, 2)[:, chosen]] if chosen else []
 
     def extend(self, x: Tensor, cache: Sequence[Tensor]) -> list[Tensor]:
         """Return the cache with steps appended that may each attend to the cache and to the steps before.

@@ -33,10 +33,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         "voxstack_importers.transformers.fastspeech2", ("sample_rate", "phonemes")
     ),
     "PocketTTSForConditionalGeneration": Architecture(
-        "voxstack_importers.transformers.pocket_tts", ("codec", "voices")
-    ),
-    "GradiumPhononTTSForConditionalGeneration": Architecture(
-        "voxstack_importers.transformers.pocket_tts", ("codec", "voices")
+        "voxstack_importers.transformers.pocket_tts", ("codec", "voices", "alignment_heads")
     ),
     "SpeechT5ForTextToSpeech": Architecture("voxstack_importers.transformers.speecht5", ("vocoder", "speakers")),
     "VitsModel": Architecture("voxstack_importers.transformers.vits"),
@@ -55,8 +52,8 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
     :param path: a folder with ``config.json``, ``model.safetensors`` and the files of the tokenizer.
     :param options: the options of every importer, and those of the architecture: ``vocoder``, a folder like ``path``;
         ``speakers``, a file of speaker embeddings; ``codec``, a folder like ``path``; ``voices``, a folder of voice
-        prompts; ``sample_rate``, in Hz; ``phonemes``, whether texts are written in
-        phones.
+        prompts; ``alignment_heads``, the heads that word times come from; ``sample_rate``, in Hz; ``phonemes``, whether
+        texts are written in phones.
     :raises PackagingError: if something is missing, or of an unsupported kind; or if the addon's speech differs from
         that of the original.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -51,15 +52,23 @@ class Step(nn.Module):
     :param flow_steps: steps of the flow head.
     :param threshold: logit of the end above which a frame ends the speech.
     :param earliest: number of the first frame that may.
+    :param heads: alignment heads, as in :class:`CausalLayers`.
     """
 
     mean: Tensor
     std: Tensor
     offset: Tensor
 
-    def __init__(self, model: Any, flow_steps: int, threshold: float, earliest: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        flow_steps: int,
+        threshold: float,
+        earliest: int,
+        heads: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
         super().__init__()
-        self.layers, self.project = CausalLayers(model.model), model.model.audio_latent_proj
+        self.layers, self.project = CausalLayers(model.model, heads), model.model.audio_latent_proj
         self.flow_head, self.eos_head = model.flow_head, model.eos_head
         self.timed = model.config.flow_head_config.flow_type == "lsd"
         self.flow_steps, self.threshold, self.earliest = flow_steps, threshold, earliest
@@ -90,15 +99,16 @@ class Step(nn.Module):
         :param countdown: (batch, 1), frames still to come, this one included, once speech has ended; 0 before.
         :param mask: (batch, past), and ``cache``: see :meth:`CausalLayers.step`.
         :returns: ``frames`` (batch, 1, features), latents of the codec; ``stop`` (batch, 1), 1 with the last frame,
-            else -1; the next ``previous``, ``number`` and ``countdown``; and the new keys and values.
+            else -1; ``attention`` (batch, past), see :meth:`CausalLayers.step`; the next ``previous``, ``number`` and
+            ``countdown``; and the new keys and values.
         """
-        hidden, new = self.layers.step(self.project(previous) + self.offset, mask, cache)
+        hidden, attention, new = self.layers.step(self.project(previous) + self.offset, mask, cache)
         latent = self._flow(hidden, noise * noise_scale.unsqueeze(-1))
         ends = (self.eos_head(hidden) > self.threshold) & (number >= self.earliest) & (countdown == 0)
         countdown = torch.where(ends, tail + 1, countdown)
         stop = torch.where(countdown == 1, 1.0, -1.0)
         frames = (latent * self.std + self.mean).unsqueeze(1)
-        return frames, stop, latent, number + 1, torch.clamp(countdown - 1, min=0), *new
+        return frames, stop, attention, latent, number + 1, torch.clamp(countdown - 1, min=0), *new
 
     def _flow(self, hidden: Tensor, noise: Tensor) -> Tensor:
         if not self.timed:

@@ -95,7 +95,10 @@ class Elu(nn.Module):
         self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(x) + self.scale * (torch.exp(torch.clamp(x, max=0.0)) - 1.0)
+        below = torch.exp(torch.clamp(x, max=0.0)) - 1.0
+        if self.scale == 1.0:
+            return torch.maximum(x, below)  # the exponential is never below the line
+        return torch.where(x > 0, x, self.scale * below)
 
 
 class ResidualBlock(nn.Module):
