@@ -33,7 +33,8 @@ def handles() -> int:
 
 def test_it_passes_as_time_does_at_most() -> None:
     began, work = time.perf_counter(), work_clock()
-    sum(range(200_000))
+    while time.perf_counter() - began < 0.2:  # the kernel accounts for waiting in steps
+        sum(range(20_000))
     worked, elapsed = work_clock() - work, time.perf_counter() - began
     assert 0 < worked <= elapsed
 
