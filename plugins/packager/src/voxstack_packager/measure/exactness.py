@@ -182,13 +182,14 @@ def _run_windows(
                 raise PackagingError("chunk_exactness", f"{name!r} has {found}; a hop of {hop} requires more")
             parts[name].append(np.take(outputs[name], new, position))
             expected[name].append(np.take(whole[name], range(start * hop, (start + count) * hop), position))
-    return tuple(
+    joined, same = (
         {name: np.concatenate(arrays[name], positions[name]) for name in arrays} for arrays in (parts, expected)
     )
+    return joined, same
 
 
 def _spread(count: int, most: int = 24) -> list[int]:
-    """Return the numbers of at most ``most`` of so many windows: the first and last third, and others between."""
+    """Return the numbers of at most ``most`` of ``count`` windows: a third at each end, and others between them."""
     third = most // 3
     if count <= most:
         return list(range(count))
