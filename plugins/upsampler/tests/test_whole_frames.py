@@ -24,6 +24,7 @@ from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_upsampler.upsampler import Upsampler
 from voxstack_upsampler.whole_frames import WholeFrames
+from voxstack_upsampler.whole_frames import WholeFrames
 
 RNG = np.random.default_rng(5)
 MEL = RNG.standard_normal((97, 8)).astype(np.float32)
@@ -162,3 +163,17 @@ def test_what_is_omitted_is_not_streamed_and_has_no_events() -> None:
     found = [(event.text, event.start, event.duration) for event in timeline.take(1000)]
     assert found == [("a", 0, 40), ("b", 40, 47), ("c", 87, 0)]
     assert parts(WholeFrames("mel", omitted=100), MEL, Schedule()) == []
+
+
+def test_events_are_earlier_where_sounds_are():
+    words = [SimpleNamespace(text=text, start=0, end=1, first_token=i, tokens=1) for i, text in enumerate("abc")]
+    found = {}
+    for early in (0.0, 1.5, 99.0):
+        timeline = Timeline(1.0)
+        utterance = {"samples": np.zeros(60, np.float32), "durations": np.array([1.0, 2.0, 3.0]), "words": words}
+        block = loaded(WholeFrames("samples", "samples", early=early), addon(hop_length=10))
+        list(block.stream(iter(()), {**utterance, "timeline": timeline}))
+        found[early] = [(event.start, event.start + event.duration) for event in timeline.take(1e9)]
+    assert found[0.0] == [(0, 10), (10, 30), (30, 60)]
+    assert found[1.5] == [(0, 0), (0, 15), (15, 60)]
+    assert found[99.0] == [(0, 0), (0, 0), (0, 60)]

@@ -27,11 +27,14 @@ class WholeFrames(StreamableBlock):
     :param makes_stream: name of the stream: the one that the next block takes. The schedule counts frames; for a stream
         of ``samples``, each frame stands for the addon's ``hop_length``.
     :param omitted: steps at the end that are not part of the stream, for networks that end with noise or silence.
+    :param early: frames by which a sound is heard before the frames of its token begin, as measured of the network: its
+        events are reported as much earlier.
     """
 
     tensor: str
     makes_stream: str = "frames"
     omitted: int = field(default=0, metadata={"minimum": 0, "maximum": 10_000_000})
+    early: float = field(default=0.0, metadata={"minimum": 0, "maximum": 1_000})
     _samples_per_frame: int = field(default=1, init=False, repr=False, compare=False)
 
     head = True
@@ -60,8 +63,10 @@ class WholeFrames(StreamableBlock):
         view.flags.writeable = False
         durations = utterance.get("durations")
         if durations is not None:
-            ends = distribute_frames(durations, len(whole), "WholeFrames")
-            report_events(utterance, np.minimum(ends, len(view)))
+            ends = np.minimum(distribute_frames(durations, len(whole), "WholeFrames"), len(view))
+            early = round(self.early * (self._samples_per_frame if has_samples else 1))
+            ends[:-1] = np.maximum(ends[:-1] - early, 0)
+            report_events(utterance, ends)
         schedule: Schedule = utterance.get("schedule", Schedule())
         for chunk in chunk_slices(len(view), schedule.in_samples(self._samples_per_frame) if has_samples else schedule):
             yield view[chunk]

@@ -75,5 +75,5 @@ def reader_blocks(reading: str, language: str) -> list[Spec]:
 
 def token_block(symbols: Mapping[str, Sequence[int]], reading: str) -> Spec:
     """Return the block from phonemes, or from texts that are phonemes, to tokens."""
-    table = {"symbols": symbols, "start": [0], "end": [0]}
+    table = {"symbols": symbols, "start": [0], "end": [0], "spaces_lead": True}
     return {"type": "Characters", **table, "source": "text" if reading == "text" else "phonemes"}
