@@ -101,18 +101,19 @@ class CausalLayers(nn.Module):
             x = x + attention.o_proj(attended.flatten(1).unsqueeze(1))
             x = x + layer.mlp(layer.post_attention_layernorm(x))
             new += [key, value]
-        mean = torch.cat(followed, 1).mean(1)
-        return self.norm(x)[:, 0], mean / mean.sum(1, keepdim=True), new
+        weights = torch.cat(followed, 1).flatten(1, 2)
+        added = (torch.ones(1, 1, weights.shape[1]) @ weights)[:, 0]  # a product: runtimes add up other axes slowly
+        return self.norm(x)[:, 0], added / added.sum(1, keepdim=True), new
 
     def _alignment_weights(self, layer: int, weights: Tensor) -> list[Tensor]:
-        """Return the weights of the alignment heads of a layer, (batch, heads, past), if it has some.
+        """Return the weights of the alignment heads of a layer, with the axes of all, if it has some.
 
         :param weights: of all heads, (batch, key heads, heads that share one, past).
         """
         if self.heads is None:
-            return [weights.flatten(1, 2)]
+            return [weights]
         chosen = [head for number, head in self.heads if number == layer]
-        return [weights.flatten(1, 2)[:, chosen]] if chosen else []
+        return [weights.flatten(1, 2)[:, chosen].unsqueeze(2)] if chosen else []
 
     def extend(self, x: Tensor, cache: Sequence[Tensor]) -> list[Tensor]:
         """Return the cache with steps appended that may each attend to the cache and to the steps before.
