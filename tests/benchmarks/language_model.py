@@ -1,6 +1,6 @@
 """Language models over a codec: streams together against one, against the original, and their memory.
 
-    python tests/benchmarks/language_model.py [--rounds 5] [--streams 16] [--sizes 7 18] [--parity]
+    python tests/benchmarks/language_model.py [--rounds 5] [--streams 16] [--sizes 7 18] [--parity] [--attention]
 
 The models have random weights, in the shapes of the 6.9 and 18.2 million weights of pocket-tts as far as transformers
 has them: it has no table of low rank, and no projection before the heads, so that the smaller one has 7.5 million. Runs
@@ -10,15 +10,16 @@ are interleaved; figures are ratios of medians.
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure import Stopwatch, interleaved
+from measure import Stopwatch, interleaved, percentile
 
 import voxstack
 from voxstack import Schedule
@@ -124,6 +125,50 @@ def parity(folder: Path, addon: Path, size: int) -> None:
     print(f"  the cache grows by {held / 1024:g} KiB a frame; nothing else grows")
 
 
+def attention_cost(addon: Path, rounds: int) -> None:
+    """Print the time of a step as a ratio of that of the same graph without its attention output."""
+    import onnx
+    import onnxruntime
+    from onnx.utils import Extractor
+
+    network = voxstack.load(addon).addon.config["networks"]["step"]
+    model = onnx.load(addon / network["exports"][0]["symbol"])
+    others = [name for name in network["outputs"] if name != "attention"]
+    names = [given.name for given in model.graph.input]
+    graphs = {"without": Extractor(model).extract_model(names, others), "with": model}
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    for past in (64, 192, 512):
+        times: dict[str, list[float]] = {name: [] for name in graphs}
+        for _ in range(rounds):  # where a session has its memory changes its time, so that each round opens others
+            for name, graph in graphs.items():
+                session = onnxruntime.InferenceSession(graph.SerializeToString(), options)
+                inputs = _inputs_of(network, past)
+                runs = [_time(lambda s=session, i=inputs: s.run(None, i)) for _ in range(100)]  # type: ignore[misc]
+                times[name].append(percentile(runs, 0.1))
+        found = {name: statistics.median(values) for name, values in times.items()}
+        print(f"  a step after {past} steps: {found['with'] / found['without']:.3f} x that without attention")
+
+
+def _inputs_of(network: Mapping[str, Any], past: int) -> dict[str, np.ndarray]:
+    random, sizes = np.random.default_rng(0), {"batch": 1, "past": past}
+    shapes = {name: [sizes.get(axis, axis) for axis in spec["shape"]] for name, spec in network["inputs"].items()}
+    return {
+        name: np.ones(shape, np.int64)
+        if network["inputs"][name]["dtype"] == "int64"
+        else np.ones(shape, np.float32)
+        if name == "mask"
+        else (0.05 * random.standard_normal(shape)).astype(np.float32)
+        for name, shape in shapes.items()
+    }
+
+
+def _time(run: Callable[[], Any]) -> float:
+    watch = Stopwatch()
+    run()
+    return watch.wall
+
+
 def main() -> None:
     """Measure each size."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -131,6 +176,7 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=16)
     parser.add_argument("--sizes", type=int, nargs="+", choices=list(MODELS), default=list(MODELS))
     parser.add_argument("--parity", action="store_true", help="compare with transformers, too")
+    parser.add_argument("--attention", action="store_true", help="only what the attention output costs")
     parser.add_argument("--folder", type=Path, help="keep the voices here, and use those that are here")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -142,7 +188,10 @@ def main() -> None:
             print(f"{size} million weights:")
             if options.parity:
                 parity(folder, addon, size)
-            throughput(addon, options.streams, options.rounds)
+            if options.attention:
+                attention_cost(addon, options.rounds)
+            else:
+                throughput(addon, options.streams, options.rounds)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,9 @@ import voxstack  # noqa: E402
 from voxstack_importers import import_voice  # noqa: E402
 from voxstack_importers.transformers.alignment_heads import read_heads  # noqa: E402
 from voxstack_importers.transformers.causal import CausalLayers  # noqa: E402
+from voxstack_importers.transformers.importer import ARCHITECTURES  # noqa: E402
+from voxstack_importers.transformers.pocket_tts import convert  # noqa: E402
+from voxstack_importers.transformers.pretrained import Pretrained  # noqa: E402
 from voxstack_packager import PackagingError  # noqa: E402
 
 SENTENCES = [
@@ -154,6 +157,15 @@ def test_words_of_streams_that_step_together_have_the_same_times(imported, voice
         thread.join()
     for events, (text, controls) in zip(results, requests, strict=True):
         assert events == words_of(voice.synthesize(text, **controls).events)
+
+
+def test_alignment_heads_are_an_option(imported, tmp_path):
+    codec = str(imported[0].parent / "model-codec")
+    pretrained = Pretrained.open(imported[0], ARCHITECTURES)
+    networks = {network.name: network for network in convert(pretrained, codec=codec, alignment_heads="1.2").networks}
+    assert networks["step"].module.layers.heads == [(1, 2)]
+    with pytest.raises(PackagingError, match=r"'9.0' does not name heads of this model.*from 0.0 to 1.3"):
+        import_voice("transformers", imported[0], tmp_path / "out", progress=str, codec=codec, alignment_heads="9.0")
 
 
 def test_the_names_of_alignment_heads():

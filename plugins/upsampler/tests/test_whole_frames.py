@@ -24,7 +24,6 @@ from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_upsampler.upsampler import Upsampler
 from voxstack_upsampler.whole_frames import WholeFrames
-from voxstack_upsampler.whole_frames import WholeFrames
 
 RNG = np.random.default_rng(5)
 MEL = RNG.standard_normal((97, 8)).astype(np.float32)

@@ -20,6 +20,7 @@ from voxstack_importers.transformers.pocket_tts_networks import (
     step_network,
     tails,
 )
+from voxstack_importers.transformers.pocket_tts_modules import Step
 from voxstack_importers.transformers.pocket_tts_reference import PocketTtsReference
 from voxstack_importers.transformers.pretrained import CONFIG, Conversion, Pretrained, read_json
 from voxstack_importers.transformers.streamed_codec import StreamedCodec
@@ -70,12 +71,10 @@ def convert(
     scale = math.sqrt(generation["temperature"]) if generation["do_sample"] else 0.0
     module = StreamedCodec(decoder)
     heads = read_heads(alignment_heads, config.num_hidden_layers, config.num_attention_heads)
+    limits = generation["eos_threshold"], generation["min_frames_before_eos"]
+    step = Step(model, int(generation["num_flow_steps"]), *limits, heads)
     return Conversion(
-        networks=[
-            prompt_network(model, processor),
-            step_network(model, generation, heads),
-            codec_network(module, decoder),
-        ],
+        networks=[prompt_network(model, processor), step_network(step, config), codec_network(module, decoder)],
         reference=PocketTtsReference(blocks, model, decoder, prompts, processor["fade_in_duration"], *tails(processor)),
         stack=sentence_stack(reading.language, [*blocks, {"type": "Encoders"}], _streamed(config, decoder, processor)),
         controls={**SEED, **noise_scale(scale), **(speaker(list(names)) if len(names) > 1 else {})},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -57,15 +57,11 @@ def prompt_network(model: Any, processor: Mapping[str, Any]) -> NetworkSource:
     )
 
 
-def step_network(
-    model: Any, generation: Mapping[str, Any], heads: Sequence[tuple[int, int]] | None = None
-) -> NetworkSource:
+def step_network(module: Step, config: Any) -> NetworkSource:
     """Return the network of one step.
 
-    :param generation: settings of ``generate``: those of :data:`GENERATION`.
-    :param heads: layers and heads whose attention is output; None: all.
+    :param config: the configuration of the model.
     """
-    config = model.config
     caches = cache_names(config.num_hidden_layers)
 
     def examples(rng: np.random.Generator, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
@@ -86,13 +82,7 @@ def step_network(
     return network_source(
         name="step",
         role="decoder",
-        module=Step(
-            model,
-            int(generation["num_flow_steps"]),
-            generation["eos_threshold"],
-            generation["min_frames_before_eos"],
-            heads,
-        ),
+        module=module,
         inputs={
             "tail": ("int64", ["batch", 1]),
             "noise_scale": ("float32", ["batch"]),
