@@ -13,6 +13,7 @@ from typing import Any
 
 from voxstack_importers.description import SEED, Spec, noise_scale, sentence_stack, speaker
 from voxstack_importers.transformers.alignment_heads import read_heads
+from voxstack_importers.transformers.pocket_tts_modules import Step
 from voxstack_importers.transformers.pocket_tts_networks import (
     GENERATION,
     codec_network,
@@ -20,7 +21,6 @@ from voxstack_importers.transformers.pocket_tts_networks import (
     step_network,
     tails,
 )
-from voxstack_importers.transformers.pocket_tts_modules import Step
 from voxstack_importers.transformers.pocket_tts_reference import PocketTtsReference
 from voxstack_importers.transformers.pretrained import CONFIG, Conversion, Pretrained, read_json
 from voxstack_importers.transformers.streamed_codec import StreamedCodec
