@@ -341,3 +341,33 @@ def test_a_likeness_that_does_not_exist_is_refused(tmp_path, option, value):
 )
 def test_licences_are_known_as_people_write_them(stated, expected):
     assert spdx_identifier(stated) == expected
+
+
+@pytest.mark.parametrize(
+    ("voice", "text"),
+    [
+        ("es", "¿Cómo estás? El niño comió tres mil peras, y la luz era azul."),
+        ("hi", "नमस्ते, आप कैसे हैं? आज मौसम अच्छा है।"),
+    ],
+)
+def test_voices_of_other_languages_have_the_tokens_of_pipers_software(voice, text, tmp_path):
+    pytest.importorskip("espeakng_loader", reason="espeak-ng is not installed: pip install voxstack-espeak")
+    software = pytest.importorskip("piper", reason="piper-tts is not installed: pip install piper-tts")
+    symbols = json.loads((Path(__file__).parent / "data/piper_symbols.json").read_text("utf-8"))
+    path = piper_voice(tmp_path, "one", phoneme_type="espeak", phoneme_id_map=symbols, espeak={"voice": voice})
+    loaded = voxstack.load(import_voice("piper", path, tmp_path / "out", progress=str, like="piper"))
+    blocks = loaded.addon.config["stack"][0]["block"]["block"]["sequence_block"]["blocks"][:2]
+    reader = voxstack.build({"type": "SequenceBlockContainer", "blocks": blocks}, loaded.addon)
+    config = software.config.PiperConfig.from_dict(json.loads(path.with_name("one.onnx.json").read_text()))
+    original = software.PiperVoice(session=None, config=config)
+    expected = [original.phonemes_to_ids(phonemes) for phonemes in original.phonemize(text)]
+    ends = voxstack.build({"type": "EspeakSentenceEnds", "voice": voice}, loaded.addon)({"text": text})["sentence_ends"]
+    parts = [text[start:end] for start, end in itertools.pairwise([0, *ends])]
+    assert [reader({"text": part})["tokens"].tolist() for part in parts] == expected
+    events = loaded.synthesize(text).events
+    assert len([event for event in events if event.kind == "word"]) == len(text.split())
+
+
+def test_the_golden_text_is_one_sentence(tmp_path):
+    with pytest.raises(PackagingError, match="is spoken as 2 sentences, and the original is compared in one"):
+        import_voice("piper", piper_voice(tmp_path, "one"), tmp_path / "out", progress=str, text="one. and two.")

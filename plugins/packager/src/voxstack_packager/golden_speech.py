@@ -51,11 +51,13 @@ def write_golden_speech(
     :raises PackagingError: if the voice is silent, or synthesizes something else than the reference.
     """
     voice = _load(folder, lenders)
-    samples = voice.synthesize(request.text, **request.controls).samples.astype(np.float32)
+    speech = voice.synthesize(request.text, **request.controls)
+    samples = speech.samples.astype(np.float32)
     if not np.any(samples):
         problem = f"{request.text!r} is silence in this voice; choose a text that it can synthesize"
         raise PackagingError("golden_text", problem)
     if reference is not None:
+        _check_is_one_sentence(request.text, speech)
         utterance = voice.request(request.text, live=False, **request.controls)
         expected = reference.speech(voice.addon, reference.utterance(voice.addon, utterance))
         error = relative_error({"samples": samples}, {"samples": expected})
@@ -71,6 +73,16 @@ def write_golden_speech(
     }
     np.savez_compressed(path, **arrays)
     return len(samples) / voice.sample_rate
+
+
+def _check_is_one_sentence(text: str, speech: voxstack.Speech) -> None:
+    """Check that a text is spoken in one go, as the original is run once."""
+    parts = [event.text for event in speech.events if event.kind in ("sentence", "phrase")]
+    if len(parts) > 1:
+        problem = (
+            f"{text!r} is spoken as {len(parts)} sentences, and the original is compared in one; shorten it to one"
+        )
+        raise PackagingError("golden_text", problem)
 
 
 def read_golden_request(folder: Path) -> GoldenRequest | None:
