@@ -49,6 +49,14 @@ def test_a_folder_with_one_voice_stands_for_it(name, tmp_path):
     assert find_importer(tmp_path) == (name, path)
 
 
+def test_a_voice_in_a_folder_of_a_folder_is_found(tmp_path):
+    (tmp_path / "data").mkdir()
+    path = piper_voice(tmp_path / "data", "one")
+    assert find_importer(tmp_path) == ("piper", path)
+    with pytest.raises(PackagingError, match=r"is a configuration; give the voice that it belongs to, .*one\.onnx$"):
+        find_importer(path.with_name("one.onnx.json"))
+
+
 def test_a_folder_of_transformers_is_recognised_by_its_configuration(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"architectures": ["VitsModel"]}))
     assert find_importer(tmp_path) == ("transformers", tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -18,9 +19,15 @@ def command(parser: argparse.ArgumentParser) -> None:
     streaming requires it, and measured; golden vectors are those of the original. 'voxstack check' then compares the
     addon with them in every context.
     """
+    parser.description = inspect.cleandoc(command.__doc__ or "")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "\n".join(["importers:", *_importer_lines()])
-    parser.add_argument("source", nargs="+", metavar="[IMPORTER] PATH", help="the file or folder of the voice")
+    parser.add_argument(
+        "source",
+        nargs="+",
+        metavar="PATH",
+        help="the file or folder of the voice, after the name of an importer or not",
+    )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder to make; it must not exist (default: the name of the addon)"
     )

@@ -63,9 +63,9 @@ def _recognizes(importer: Importer, path: Path) -> bool:
 
 
 def _voices_inside(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the voices in a folder: importer and path."""
-    entries = sorted(folder.iterdir())[:MOST_FILES]
-    for path in entries:
+    """Yield the voices in a folder and in the folders in it: importer and path."""
+    entries = [*sorted(folder.glob("*")), *sorted(folder.glob("*/*"))]
+    for path in entries[:MOST_FILES]:
         if path.suffix == ".onnx" or path.is_dir():
             for name in _importers_of(path)[:1]:
                 yield name, path
@@ -81,6 +81,8 @@ def _unknown(path: Path) -> str:
         inputs = sorted(outline(path).inputs)
         looks = f"takes {inputs}" if inputs else "is not an ONNX graph that can be read"
         return f"no importer recognises {path}, which {looks}; importers accept:{accepted}"
+    if path.suffix == ".json" and path.with_suffix("").is_file():
+        return f"{path} is a configuration; give the voice that it belongs to, {path.with_suffix('')}"
     known = INSTEAD.get(path.suffix.lower())
     if known is not None:
         return f"{path} is {known}"
