@@ -218,6 +218,28 @@ def test_a_module_with_an_end_may_be_late(tmp_path):
         np.testing.assert_allclose(made, expected, atol=2e-6)
 
 
+def test_a_gru_with_an_end_is_refused_as_it_would_end_the_process(tmp_path):
+    class Gated(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gru = nn.GRU(C, C, batch_first=True)
+
+        def forward(self, frames, hidden, end):
+            y, following = self.gru(frames, hidden.transpose(0, 1).contiguous())
+            return y + end.to(y.dtype), following.transpose(0, 1)
+
+    shape = floats("batch", 1, C)
+    network = source(
+        Gated(),
+        inputs={"frames": floats("batch", "frames", C), "hidden": shape, "end": ("int64", [1])},
+        outputs={"mel": floats("batch", "frames", C), "hidden_next": shape},
+        states={"hidden": State("hidden_next")},
+        end="end",
+    )
+    with pytest.raises(PackagingError, match="codec: has a GRU and an 'end', whose last call may have no steps"):
+        package(tmp_path / "tiny", networks=[network], progress=str, **HEAD)
+
+
 def test_a_module_without_an_end_that_is_late_is_refused(tmp_path):
     class Shorter(nn.Module):
         def __init__(self):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from voxstack.networks import NetworkSpec, Runner
+from voxstack_packager.errors import PackagingError
 from voxstack_packager.export.network_export import export_network
 from voxstack_packager.golden_vectors import golden_path, write_golden_vectors
 from voxstack_packager.json_entries import tensors_entry
@@ -39,6 +40,7 @@ def package_own_states(
     examples = StreamExamples(source, _network(source, spec, folder))
     progress(f"{source.name}: exporting")
     module, exports, fixed = export_network(source, folder, progress, examples)
+    _check_operators(source, folder / exports[0]["symbol"])
     limit = TimeLimit(source.name, progress, time_limit)
     module = limit.watch(module)
     examples.connect(module)
@@ -58,6 +60,22 @@ def package_own_states(
     measured["weights"] = "float16" if source.half else "float32"
     progress(f"{source.name}: {json.dumps({'streaming': streaming, 'measured': measured})}")
     return {**spec, "exports": exports, "measured": measured}
+
+
+def _check_operators(source: Source, path: Path) -> None:
+    """Check that the export may be called with no steps, as the last call of a network with an ``end`` may be.
+
+    :raises PackagingError: if it has a GRU: ONNX Runtime 1.32 ends the process for one over no steps.
+    """
+    import onnx
+
+    nodes = onnx.load(path, load_external_data=False).graph.node if source.end else ()
+    if any(node.op_type == "GRU" for node in nodes):
+        problem = (
+            "has a GRU and an 'end', whose last call may have no steps, for which ONNX Runtime ends the process; use "
+            "an nn.LSTM, or leave 'end' out"
+        )
+        raise PackagingError(source.name, problem)
 
 
 def _measure(
