@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+if __name__ == "__main__":  # tests import this
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
