@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 _STRESS = "ˈˌ"
-_ATTACHED = frozenset(_STRESS + "ʲː")  # and glides and length
+_ATTACHED = frozenset(_STRESS + "ʲː")  # stress, glides and length
 _VOWELS = frozenset("aeiouyæøœɐɑɒɔəɚɛɜɝɨɪʊʌʉɵᵻ")
 _WORD = re.compile(r"\S+")
 _MOST = 250_000
@@ -30,8 +30,7 @@ def align_words(ipa: str, isolated: Sequence[str]) -> list[Place | None]:
     """Return where each written word is in the IPA of its clause, (first character, end); None: nowhere.
 
     Words whose IPA is the same by itself and in the clause are anchors (Ratcliff and Obershelp's matching). Between
-    them, characters are aligned at the least edit distance, so that the
-    first two of "ʌvðə" belong to "of".
+    them, characters are aligned at the least edit distance, so that the first two of "ʌvðə" belong to "of".
 
     :param ipa: words separated by spaces, in normal form D.
     :param isolated: the IPA of each written word by itself, in which one may have several.

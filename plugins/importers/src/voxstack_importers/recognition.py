@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from voxstack_addon_spec.integrity import file_version
 
 
 class Outline(NamedTuple):
@@ -15,11 +19,19 @@ class Outline(NamedTuple):
 
 
 def outline(path: Path) -> Outline:
-    """Return the outline of an ONNX graph; an empty one for any other file."""
-    import onnx
+    """Return the outline of an ONNX graph; an empty one for any other file.
 
+    A version of a file is read once, whichever importers ask for it.
+    """
     if path.suffix != ".onnx" or not path.is_file():
         return Outline(frozenset(), {})
+    return _read_outline(path, file_version(path.stat()))
+
+
+@functools.lru_cache(maxsize=64)
+def _read_outline(path: Path, version: Hashable) -> Outline:
+    import onnx
+
     try:
         model = onnx.load(path, load_external_data=False)
     except Exception:  # protobuf's error for other files has no public base class but this
