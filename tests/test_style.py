@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BANNED = re.compile(r"\b([Tt]old|[Ww]hoever|[Ss]o many|[Nn]obody|[Ss]hall|[Aa]new|is none)\b")
-DATA = {"homographs.py", "texts.py", "export.py"}  # English words and sentences; golden texts
+DATA = {"homograph_table.py", "texts.py", "export.py"}  # English words and sentences; golden texts
 QUESTIONS = ("What ", "Whether ", "Where ", "How ")
 
 

@@ -87,10 +87,99 @@ DOTTED = {
 SPELLED = frozenset(
     (
         "US USA AI PC TV IT EU UN UK ID IQ DJ PR HR GP MP VP AM PM DIY CEO FAQ AC DC LA DC ER IP OS URL TB "
-        "CIA EST CO LED VIP"
+        "CIA EST CO LED VIP ASP"
     ).split()
 )
 """Acronyms that are spelled although there are words with these letters."""
 
+ALSO_WORDS = frozenset("US IT AM WHO AI LED OR ME IN AID HE".split())
+"""Those acronyms that are words too, in a run of capitals."""
+
 MIXED = {"iOS": "I O S", "macOS": "mac O S", "iPadOS": "ipad O S"}
 """Names written in small and capital letters."""
+
+REFERENCES = {
+    "ch": "chapter",
+    "chs": "chapters",
+    "chap": "chapter",
+    "chaps": "chapters",
+    "art": "article",
+    "arts": "articles",
+    "par": "paragraph",
+    "para": "paragraph",
+    "paras": "paragraphs",
+    "sec": "section",
+    "secs": "sections",
+    "sect": "section",
+    "fig": "figure",
+    "figs": "figures",
+    "eq": "equation",
+    "eqs": "equations",
+    "eqn": "equation",
+    "tab": "table",
+    "tabs": "tables",
+    "vol": "volume",
+    "vols": "volumes",
+    "pt": "part",
+    "pts": "parts",
+    "bk": "book",
+    "ed": "edition",
+    "ex": "example",
+    "exs": "examples",
+    "cl": "clause",
+    "no": "number",
+    "nos": "numbers",
+    "p": "page",
+    "pp": "pages",
+    "l": "line",
+    "ll": "lines",
+    "vv": "verses",
+    "app": "appendix",
+    "ref": "reference",
+    "refs": "references",
+    "iss": "issue",
+    "ep": "episode",
+    "eps": "episodes",
+    "ste": "suite",
+    "rm": "room",
+    "apt": "apartment",
+    "bldg": "building",
+    "fl": "floor",
+    "hwy": "highway",
+    "rte": "route",
+    "ver": "version",
+    "prop": "proposition",
+    "thm": "theorem",
+    "def": "definition",
+    "tel": "telephone",
+    "ext": "extension",
+}
+"""Words of abbreviations that have a period and a number after them; a capital may begin them."""
+
+BEFORE_YEAR = {
+    "b": "born",
+    "d": "died",
+    "c": "circa",
+    "ca": "circa",
+    "r": "reigned",
+    "fl": "flourished",
+    "est": "established",
+}
+"""Words of abbreviations that have a period and a year after them."""
+
+_BOOKS = """
+genesis Gen Gn; exodus Exod Exo Ex; leviticus Lev Lv; numbers Num Nm; deuteronomy Deut Dt; joshua Josh Jos
+judges Judg Jdg; ruth Ru; samuel Sam Sm; kings Kgs Kin; chronicles Chron Chr; ezra Ezr; nehemiah Neh; esther Esth Est
+job Jb; psalm Psa; psalms Ps Pss; proverbs Prov Prv; ecclesiastes Eccles Eccl; isaiah Isa Is; jeremiah Jer
+lamentations Lam; ezekiel Ezek Ez; daniel Dan Dn; hosea Hos; joel Jl; amos Am; obadiah Obad; jonah Jon; micah Mic
+nahum Nah; habakkuk Hab; zephaniah Zeph; haggai Hag; zechariah Zech; malachi Mal
+matthew Matt Mt; mark Mk; luke Lk; john Jn; acts; romans Rom; corinthians Cor; galatians Gal; ephesians Eph
+philippians Phil; colossians Col; thessalonians Thess Thes; timothy Tim; titus Tit; philemon Philem; hebrews Heb
+james Jas; peter Pet Pt; jude; revelation Rev Rv; sirach Sir; wisdom Wis; tobit Tob; judith Jdt; maccabees Macc
+"""
+BOOKS = {
+    form: name
+    for name, *forms in (entry.split() for entry in _BOOKS.replace("\n", ";").split(";") if entry.strip())
+    for form in (name.capitalize(), *forms)
+}
+"""Names of the books of the Bible, by these and their abbreviations."""

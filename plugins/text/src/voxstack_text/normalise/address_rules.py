@@ -27,13 +27,27 @@ def _address(match: re.Match[str], is_known: IsKnown) -> Reading:
             spoken.append(ADDRESS_WORDS.get(run) or word_or_letters(run, is_known))
         else:
             spoken.append(ADDRESS_SYMBOLS.get(run, ""))
-    return " ".join(filter(None, spoken))
+    possessive = ("possessive" in match.re.groupindex and match["possessive"]) or ""
+    return " ".join(filter(None, spoken)) + possessive
+
+
+def _full_address(match: re.Match[str], is_known: IsKnown) -> Reading:
+    """Read an address with its scheme, or the path of a file."""
+    return _address(match, is_known)
+
+
+def _dot(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return "dot net" if match[0] == ".NET" else "dot"
 
 
 RULES: tuple[Rule, ...] = (
     rule(r"(?:mailto:)?(?P<address>[\w.+-]+@[\w-]+(?:\.[A-Za-z\d-]+)+)", _address),
     rule(r"https?://(?P<address>[^\s<>\"]*[\w/])", _address, re.IGNORECASE),
+    rule(r"(?P<address>[A-Za-z][A-Za-z\d+.-]*://[^\s<>\"]*[\w/])", _full_address),
+    rule(r"(?P<address>[A-Za-z]:\\(?:[\w.$-]+\\?)*)", _full_address),
+    rule(r"(?<![\w/.])(?P<address>/(?:[\w.-]+/)+[\w.-]*[\w/])", _full_address),
+    rule(r"(?<=[A-Za-z])\.NET(?!\w)|(?<![^\s(\"'`])\.(?=[a-z]{2,12}(?!\w)|NET(?!\w))", _dot),
     rule(r"(?P<address>www\.[^\s<>\"]*[\w/])", _address, re.IGNORECASE),
-    rule(rf"(?P<address>(?:[A-Za-z\d-]+\.)+(?:{_DOMAINS})(?![\w-])(?:/[^\s<>\"]*[\w/])?)", _address),
+    rule(rf"(?P<address>(?:[A-Za-z\d-]+\.)+(?:{_DOMAINS})(?![\w])(?:/[^\s<>\"]*[\w/])?)(?P<possessive>'s)?", _address),
 )
 """Tried in this order, before all others: dots and digits of an address are not part of a number."""

@@ -38,7 +38,6 @@ WEEKDAY_FORMS = {
 _MONTH = rf"(?P<month>(?:{alternatives(MONTH_FORMS)})(?![a-z])\.?)"
 _DAY = r"(?P<day>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)(?!\d|:|\.\d|,\d|/)"
 _YEAR = r"(?P<year>[12]\d{3})(?!\w|,\d|\.\d)"
-_HALF = r"(?P<half>[aApP](?:\.\s?[mM]\.|[mM](?!\w)))"
 
 
 def _month_day(match: re.Match[str], is_known: IsKnown) -> Reading:
@@ -67,6 +66,25 @@ def _numeric(match: re.Match[str], is_known: IsKnown) -> Reading:
     return f"{MONTHS[month - 1]} {numbers.ordinal(day)} {numbers.year(year)}"
 
 
+def _year_month(match: re.Match[str], is_known: IsKnown) -> Reading:
+    """Read "12/2024" and "1990-12"."""
+    month = int(match["month"])
+    return f"{MONTHS[month - 1]} {numbers.year(int(match['year']))}" if 1 <= month <= 12 else None
+
+
+def _timestamp(match: re.Match[str], is_known: IsKnown) -> Reading:
+    """Read an ISO 8601 date with a time: the date, a pause, the time on a clock of 24 hours."""
+    date = _numeric(match, is_known)
+    hour, minute = int(match["hour"]), int(match["minute"])
+    if not isinstance(date, str) or hour > 24 or minute > 59:
+        return None
+    if minute:
+        spoken = f"{numbers.cardinal(hour)} {'oh ' if minute < 10 else ''}{numbers.cardinal(minute)}"
+    else:
+        spoken = numbers.cardinal(hour) + (" o'clock" if 1 <= hour <= 12 else " hundred")
+    return f"{date} , {spoken}"
+
+
 def _month(written: str) -> str:
     return MONTH_FORMS[written.rstrip(".")]
 
@@ -91,29 +109,6 @@ def _short_month(match: re.Match[str], is_known: IsKnown) -> Reading:
     return MONTH_FORMS[match[1]]
 
 
-def _time(match: re.Match[str], is_known: IsKnown) -> Reading:
-    hour, minute, second = int(match["hour"]), int(match["minute"]), match["second"]
-    if hour > 24 or minute > 59:
-        return None
-    half = f" {_half(match['half'])}" if match["half"] else ""
-    spoken = numbers.cardinal(hour)
-    if minute:
-        spoken += f" {'oh ' if minute < 10 else ''}{numbers.cardinal(minute)}"
-    elif not half:
-        spoken += " o'clock" if 1 <= hour <= 12 else " hundred"
-    if second:
-        spoken += f" and {numbers.cardinal(int(second))} second{'s' * (int(second) != 1)}"
-    return spoken + half
-
-
-def _hour(match: re.Match[str], is_known: IsKnown) -> Reading:
-    return f"{numbers.cardinal(int(match['hour']))} {_half(match['half'])}" if int(match["hour"]) <= 12 else None
-
-
-def _half(written: str) -> str:
-    return f"{written[0].upper()} M"
-
-
 def _telephone(match: re.Match[str], is_known: IsKnown) -> Reading:
     spoken = " , ".join(numbers.digits(group) for group in re.findall(r"\d+", match[0]))
     return f"plus {spoken}" if match[0].startswith("+") else spoken
@@ -132,8 +127,34 @@ def _letters(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 
 RULES: tuple[Rule, ...] = (
-    rule(rf"{NUMBER_START}(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})(?![\w-])", _numeric),
+    rule(rf"{NUMBER_START}(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})(?![\w-])(?!T\d| \d\d:)", _numeric),
     rule(rf"{NUMBER_START}(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}})(?![\w/])", _numeric),
+    rule(
+        rf"{NUMBER_START}(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})[T ](?P<hour>\d{{2}}):(?P<minute>\d{{2}})"
+        r"(?::\d{2}(?:[.,]\d+)?)?(?: ?Z|[-+]\d{2}:?\d{2})?(?![\w:])",
+        _timestamp,
+    ),
+    rule(
+        rf"{NUMBER_START}(?P<year>(?:19|20)\d{{2}})(?P<month>\d{{2}})(?P<day>\d{{2}})"
+        r"T(?P<hour>\d{2})(?P<minute>\d{2})(?:\d{2})?Z?(?!\w)",
+        _timestamp,
+    ),
+    rule(
+        rf"{NUMBER_START}(?P<month>\d{{1,2}})(?P<mark>[-.])(?P<day>\d{{1,2}})(?P=mark)"
+        r"(?P<year>(?:1\d|20)\d{2})(?![\w-]|\.\d)",
+        _numeric,
+    ),
+    rule(
+        rf"{NUMBER_START}(?P<year>(?:19|20)\d{{2}})(?P<mark>[/.])(?P<month>\d{{1,2}})(?P=mark)"
+        r"(?P<day>\d{1,2})(?![\w/-]|\.\d)",
+        _numeric,
+    ),
+    rule(
+        rf"{NUMBER_START}(?P<day>\d{{1,2}})-(?P<month>{alternatives(MONTH_FORMS)})-(?P<year>[12]\d{{3}})(?!\w)",
+        _day_month,
+    ),
+    rule(rf"{NUMBER_START}(?P<month>\d{{1,2}})/(?P<year>(?:19|20)\d{{2}})(?![\w/])", _year_month),
+    rule(rf"{NUMBER_START}(?P<year>(?:19|20)\d{{2}})-(?P<month>0[1-9]|1[0-2])(?![\w-])", _year_month),
     rule(
         rf"{_MONTH} {_DAY}(?:[-–](?P<last>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)(?![\w-]))?"
         rf"(?:,? {_YEAR})?(?![a-zA-Z])",
@@ -157,11 +178,6 @@ RULES: tuple[Rule, ...] = (
         _short_number,
     ),
     rule(r"(Mon|Tues|Tue|Wed|Thurs|Thur|Thu|Fri)(?!\w|')", _weekday),
-    rule(
-        rf"{NUMBER_START}(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?(?:\s?{_HALF})?(?![\w:])",
-        _time,
-    ),
-    rule(rf"{NUMBER_START}(?P<hour>\d{{1,2}})\s?{_HALF}", _hour),
     rule(rf"{NUMBER_START}\+\d{{1,3}}(?:[ .-]?\(?\d{{2,4}}\)?){{2,5}}(?![\w-])", _telephone),
     rule(rf"{NUMBER_START}(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[-. ])\d{{3}}[-.]\d{{4}}(?![\w-])", _telephone),
     rule(rf"{NUMBER_START}\d{{3}}-\d{{4}}(?![\w-])", _telephone),

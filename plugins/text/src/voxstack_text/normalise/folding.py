@@ -24,6 +24,11 @@ _REPLACED = {
     "‒": "–",
     "―": "—",
     "⁄": "/",
+    "′": "'",
+    "″": '"',
+    "˚": "°",
+    "º": "º",
+    "⁻": "-",
     "æ": "ae",
     "Æ": "Ae",
     "œ": "oe",
@@ -41,7 +46,7 @@ _REPLACED = {
     "ı": "i",
     "≠": "≠",
 }
-_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
 _POWER_OF = re.compile(r"(?:(?:^|[^A-Za-z])[A-Za-z]{1,2}|[\d)])$")
 """Text before a raised number that is a power; after a word, a raised number marks a footnote."""
 

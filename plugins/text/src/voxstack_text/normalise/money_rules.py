@@ -1,4 +1,4 @@
-"""Rules for amounts of money, and the names of currencies."""
+"""Rules for amounts of money."""
 # ruff: noqa: RUF001 -- dashes that look alike are the subject here
 
 from __future__ import annotations
@@ -6,102 +6,110 @@ from __future__ import annotations
 import re
 
 from voxstack_text.normalise import numbers
+from voxstack_text.normalise.currencies import ABBREVIATED, AFTER, BEFORE, SIGNS, Currency, currency_of_code
+from voxstack_text.normalise.magnitudes import MAGNITUDES
 from voxstack_text.normalise.rule import (
+    EURO_NUMBER,
     NUMBER,
     NUMBER_END,
     IsKnown,
     Reading,
     Rule,
     alternatives,
-    by_group,
     is_attributive,
     rule,
 )
 
-CURRENCIES = {
-    "$": ("dollar", "dollars", "cent", "cents"),
-    "US$": ("dollar", "dollars", "cent", "cents"),
-    "£": ("pound", "pounds", "penny", "pence"),
-    "€": ("euro", "euros", "cent", "cents"),
-    "¥": ("yen", "yen", "", ""),
-    "₹": ("rupee", "rupees", "paisa", "paise"),
-    "C$": ("canadian dollar", "canadian dollars", "cent", "cents"),
-    "A$": ("australian dollar", "australian dollars", "cent", "cents"),
-}
-"""By sign: singular and plural of the currency and of its hundredth; yen have no hundredth."""
-
-CURRENCY_CODES = {
-    "USD": ("U S dollar", "U S dollars"),
-    "EUR": ("euro", "euros"),
-    "GBP": ("pound", "pounds"),
-    "JPY": ("yen", "yen"),
-    "AUD": ("australian dollar", "australian dollars"),
-    "CNY": ("yuan", "yuan"),
-}
-"""By ISO code: singular and plural."""
-
-MAGNITUDES = {
-    "thousand": "thousand",
-    "million": "million",
-    "billion": "billion",
-    "trillion": "trillion",
-    "k": "thousand",
-    "K": "thousand",
-    "m": "million",
-    "mn": "million",
-    "M": "million",
-    "bn": "billion",
-    "B": "billion",
-    "T": "trillion",
-}
-
-_SIGN = alternatives(CURRENCIES)
-_MAGNITUDE = alternatives(MAGNITUDES)
+_SIGN = alternatives(SIGNS)
+_BEFORE = rf"(?:(?:{alternatives(BEFORE)})\.?)"
+_AFTER = rf"(?:{alternatives(AFTER)})"
+_CODE = r"[A-Z]{3}"
+_VALUE = rf"(?:{EURO_NUMBER}|{NUMBER})"
+_SCALE = rf"[\s-]?(?:{alternatives(MAGNITUDES)})(?!\w)"
+_SPELLED_SCALE = rf"(?:\s?(?:{alternatives(MAGNITUDES)})|\s(?:{alternatives(MAGNITUDES)}))(?!\w)"
 
 
-def _money(match: re.Match[str], is_known: IsKnown) -> Reading:
-    singular, plural, cent, cents = CURRENCIES[match["sign"]]
-    if is_attributive(match) and (match["magnitude"] or "." not in match["number"]):
+def _amounts(match: re.Match[str], currency: Currency) -> str:
+    """Return the words of an amount, or of two that form a range, with the currency."""
+    singular, plural, cent, cents = currency
+    value, scale = match["number"], _scale(match["scale"])
+    groups = match.re.groupindex
+    minus = "minus " if "minus" in groups and match["minus"] else ""
+    last = match["last"] if "last" in groups else None
+    if is_attributive(match) and (scale or "." not in numbers.plain(value) or last):
         plural = singular
-    value = match["number"]
-    if match["to"]:
-        return f"{numbers.amount(value)} to {numbers.amount(match['to'])} {plural}"
-    if match["magnitude"]:
-        return f"{numbers.amount(value)} {MAGNITUDES[match['magnitude']]} {plural}"
-    whole, _, parts = value.replace(",", "").partition(".")
-    if not parts or len(parts) != 2 or not cent:
-        return f"{numbers.amount(value)} {singular if value == '1' else plural}"
+    if last:
+        first = f"{numbers.amount(value)} {scale}".rstrip()
+        return f"{minus}{first} to {numbers.amount(last)} {_scale(match['last_scale'])}".rstrip() + f" {plural}"
+    if scale:
+        return f"{minus}{numbers.amount(value)} {scale} {plural}"
+    whole, _, parts = numbers.plain(value).partition(".")
+    if len(parts) != 2 or not cent:
+        return f"{minus}{numbers.amount(value)} {singular if value == '1' else plural}"
     spoken = [f"{numbers.amount(whole)} {singular if whole == '1' else plural}"] if whole.strip("0") else []
     if int(parts):
         spoken.append(f"{numbers.cardinal(int(parts))} {cent if int(parts) == 1 else cents}")
-    return " and ".join(spoken) or f"zero {plural}"
+    return minus + (" and ".join(spoken) or f"zero {plural}")
+
+
+def _scale(written: str | None) -> str:
+    return MAGNITUDES[written.strip(" -\t\n")] if written else ""
+
+
+def _signed(match: re.Match[str], is_known: IsKnown) -> Reading:
+    """Read an amount after a sign; a code after it names the currency: "$20 CAD"."""
+    currency = SIGNS[match["sign"]]
+    if match["code"]:
+        coded = currency_of_code(match["code"], before_number=False)
+        if coded is None:
+            return None
+        currency = coded
+    return _amounts(match, currency)
+
+
+def _abbreviated(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return _amounts(match, ABBREVIATED[match["sign"].rstrip(".")])
 
 
 def _sign_after_number(match: re.Match[str], is_known: IsKnown) -> Reading:
-    value = match["number"]
-    singular, plural = ("cent", "cents") if match["sign"] == "¢" else CURRENCIES[match["sign"]][:2]
-    return f"{numbers.amount(value)} {singular if value == '1' else plural}"
+    sign = match["sign"]
+    return _amounts(match, Currency("cent", "cents") if sign == "¢" else ABBREVIATED.get(sign) or SIGNS[sign])
 
 
-def _range_start(match: re.Match[str], is_known: IsKnown) -> Reading:
-    """Read the first amount and "to"; the second amount is read with the currency by another rule."""
-    return by_group(match, first=numbers.amount(match["first"]), dash="to")
+def _code_before(match: re.Match[str], is_known: IsKnown) -> Reading:
+    currency = currency_of_code(match["code"], before_number=True)
+    return _amounts(match, currency) if currency else None
 
 
-def _code(match: re.Match[str], is_known: IsKnown) -> Reading:
-    singular, plural = CURRENCY_CODES[match["code"]]
-    return f"{numbers.amount(match['number'])} {singular if match['number'] == '1' else plural}"
+def _code_after(match: re.Match[str], is_known: IsKnown) -> Reading:
+    currency = currency_of_code(match["code"], before_number=False)
+    return _amounts(match, currency) if currency else None
 
+
+_NUMBER = rf"(?P<number>{_VALUE})"
+_LAST = rf"(?P<last>{_VALUE})(?P<last_scale>{_SCALE})"
+_RANGE = (
+    rf"(?P<scale>{_SCALE})?(?:\s?[-–—~]\s?|\sto\s)"
+    rf"(?:(?P=sign)\s?)?(?P<last>{_VALUE})(?P<last_scale>{_SPELLED_SCALE})"
+)
+_SAME_SIGN = rf"(?P<scale>{_SCALE})?\s?[-–—~]\s?(?P=sign)\s?(?P<last>{_VALUE})(?P<last_scale>{_SCALE})?"
+_PLAIN_RANGE = rf"(?P<scale>(?!))?[-–](?P<last>{_VALUE})(?P<last_scale>(?!))?(?=\s|$|[,;:.!?)])"
+_SINGLE = rf"(?P<scale>{_SCALE})?(?:\s(?P<code>{_CODE})(?!\w))?"
+_START = r"(?<![A-Za-z])"
 
 RULES: tuple[Rule, ...] = (
-    rule(rf"(?P<sign>{_SIGN})(?P<first>{NUMBER})(?P<dash>[-–])(?=(?P=sign)\d)", _range_start),
-    rule(rf"(?P<number>{NUMBER}) (?P<code>{alternatives(CURRENCY_CODES)})(?!\w)", _code),
-    rule(rf"(?P<code>{alternatives(CURRENCY_CODES)}) (?P<number>{NUMBER}){NUMBER_END}", _code),
-    rule(
-        rf"(?P<sign>{_SIGN})\s?(?P<number>{NUMBER})(?:[-–](?P<to>{NUMBER})(?=\s|$|[,;.!?)]))?"
-        rf"(?:[\s-]?(?P<magnitude>{_MAGNITUDE})(?!\w))?{NUMBER_END}",
-        _money,
+    *(
+        rule(rf"{_START}(?P<sign>{_SIGN})\s?(?P<minus>[-−])?(?P<code>(?!))?{_NUMBER}{ending}{NUMBER_END}", _signed)
+        for ending in (_RANGE, _SAME_SIGN, _PLAIN_RANGE)
     ),
-    rule(rf"(?P<number>{NUMBER})\s?(?P<sign>[€¢£]){NUMBER_END}", _sign_after_number),
+    rule(rf"{_START}(?P<sign>{_SIGN})\s?(?P<minus>[-−])?{_NUMBER}{_SINGLE}{NUMBER_END}", _signed),
+    rule(
+        rf"{_START}(?P<sign>{_SIGN})\s?(?P<minus>[-−])?(?P<code>(?!))?{_NUMBER}(?P<scale>{_SCALE})?{NUMBER_END}",
+        _signed,
+    ),
+    rule(rf"{_START}(?P<sign>{_BEFORE})\s?{_NUMBER}(?P<scale>{_SCALE})?{NUMBER_END}", _abbreviated),
+    rule(rf"{_START}(?P<code>{_CODE})\s?{_NUMBER}(?P<scale>{_SCALE})?{NUMBER_END}", _code_before),
+    rule(rf"{_NUMBER}(?P<scale>{_SCALE})?\s?(?P<code>{_CODE})(?!\w)", _code_after),
+    rule(rf"{_NUMBER}(?P<scale>{_SCALE})?\s?(?P<sign>[¢£]|{_SIGN}|{_AFTER})(?![\w\d])(?!\s?\d)", _sign_after_number),
 )
 """Tried in this order, before the rules for plain numbers."""

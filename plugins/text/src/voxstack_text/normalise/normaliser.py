@@ -12,13 +12,19 @@ from voxstack.streaming.turn import check_cancelled
 from voxstack_text.normalise import (
     address_rules,
     date_rules,
+    measure_rules,
     money_rules,
     number_rules,
     place_rules,
+    quantity_rules,
+    reference_rules,
     roman_rules,
+    scripture_rules,
+    time_rules,
     word_rules,
 )
-from voxstack_text.normalise.abbreviations import WITHOUT_PERIOD
+from voxstack_text.normalise.abbreviations import ABBREVIATIONS, REFERENCES, WITHOUT_PERIOD
+from voxstack_text.normalise.date_rules import MONTH_FORMS
 from voxstack_text.normalise.folding import FoldedText, fold
 from voxstack_text.normalise.rule import IsKnown, Reading, Rule
 from voxstack_text.spoken_words import PAUSE, SpokenWord
@@ -26,17 +32,30 @@ from voxstack_text.spoken_words import PAUSE, SpokenWord
 _LOG = logging.getLogger("voxstack.text")
 RULES: tuple[Rule, ...] = (
     *address_rules.RULES,
+    *scripture_rules.RULES,
     *date_rules.RULES,
+    *time_rules.RULES,
     *place_rules.RULES,
     *money_rules.RULES,
+    *quantity_rules.RULES,
     *number_rules.RULES,
+    *measure_rules.RULES,
+    *number_rules.PLAIN_RULES,
     *roman_rules.RULES,
+    *reference_rules.RULES,
     *word_rules.RULES,
 )
 """All rules, in the order in which they are tried at each position."""
 
-_PLAIN = re.compile(r"[a-z]{2,}(?= [a-z])")
-"""Words that only the rule for words reads, unless they are abbreviations without a period: most words of a text."""
+_PLAIN = re.compile(r"(?![ivxlc]+\b)[A-Z]?[a-z]{2,}(?= [a-z]|[,;!?]|\.?\Z)")
+"""Words that only the rule for words reads, unless another rule begins with them: most words of a text."""
+
+_NOT_PLAIN = frozenset(
+    form
+    for words in (ABBREVIATIONS, REFERENCES, WITHOUT_PERIOD, roman_rules.SMALL, date_rules.WEEKDAY_FORMS, MONTH_FORMS)
+    for word in words
+    for form in (word, word.capitalize())
+)
 
 _BREAK = re.compile(r"[,;:.!?()\[\]{}—…]+|--+|(?<=\s)[-–](?=\s)|(?<![\w])–|–(?![\w])")
 _SILENT = re.compile(r"\s+|[\"'`*_~^|\\/•·™®–-]")
@@ -114,7 +133,7 @@ def _first_reading(
     if text[position].isspace():
         return None
     plain = _PLAIN.match(text, position)
-    rules = (word_rules.WORD,) if plain and plain[0] not in WITHOUT_PERIOD else _rules_for(text[position])
+    rules = (word_rules.WORD,) if plain and plain[0] not in _NOT_PLAIN else _rules_for(text[position])
     for rule in rules:
         match = rule.pattern.match(text, position, position + _LONGEST_TOKEN)
         if match:

@@ -1,4 +1,4 @@
-"""Rules for numbers, and for what is counted and measured with them."""
+"""Rules for numbers: signs, ranges, versions, years and plain amounts."""
 # ruff: noqa: RUF001 -- dashes, quotes and signs that look alike are the subject here
 
 from __future__ import annotations
@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 from voxstack_text.normalise import numbers
+from voxstack_text.normalise.currencies import SIGNS
 from voxstack_text.normalise.rule import (
     LOOKBEHIND,
     NUMBER,
@@ -17,20 +18,15 @@ from voxstack_text.normalise.rule import (
     alternatives,
     always,
     by_group,
-    is_attributive,
     rule,
     text_before,
     word_or_letters,
 )
-from voxstack_text.normalise.units import PER, UNITS
 
 VERSIONED = "version Version release Release Python Ubuntu Java Android iOS macOS Linux Node Ruby Rust PHP".split()
 """Words before numbers whose second part is read as a number too: "Python 3.12"."""
 
-_UNIT = alternatives(UNITS)
-_PER = alternatives(PER)
-_RATE_UNIT = "km|m|cm|mm|mi|ft|kg|g|mg|L|l|mL|ml|gal|J|kJ|W"
-_QUOTATION = 500  # characters back in which an open quotation is looked for
+_SIGN = alternatives(SIGNS)
 _YEAR_BEFORE = re.compile(
     r"(?:\b(?:in|since|by|from|until|till|before|after|around|circa|during|of|year|late|early|mid"
     r"|spring|summer|autumn|fall|winter)|\()\s*$",
@@ -41,60 +37,11 @@ _PLURAL_AFTER = re.compile(
     r"[a-z]{2,}s\b"
 )
 _VERSIONED_BEFORE = re.compile(rf"\b(?:{alternatives(VERSIONED)}) $")
-_DESCRIBED_AFTER = re.compile(r"\s(?:angle|turn|rotation|view|arc|bend|weather|heat|wind|gust|limit|zone)s?\b")
 _EQUATION_AFTER = re.compile(r"[\d.,]+(?: ?[-+*/×÷] ?[\d.,]+)* ?=")
-
-
-def _per(match: re.Match[str], is_known: IsKnown) -> Reading:
-    return f"per {PER[match['per']]}"
-
-
-def _rate(match: re.Match[str], is_known: IsKnown) -> Reading:
-    singular, plural = UNITS[match["unit"].partition("/")[0]]
-    per, power = PER[match["per"]], (match["power"] or "")[-1:]
-    if per == "second":
-        per += {"2": " squared", "3": " cubed", "": ""}[power]
-    else:
-        per = {"2": "square ", "3": "cubic ", "": ""}[power] + per
-    unit = f"{singular if match['number'] == '1' else plural} per {per}"
-    return by_group(match, number=numbers.amount(match["number"]), unit=unit)
-
-
-def _inches(match: re.Match[str], is_known: IsKnown) -> Reading:
-    """Read inches, unless the quotation mark closes a quotation: then the last mark before it opens one."""
-    before = text_before(match, _QUOTATION)
-    if match[0].endswith('"') and re.search(r'(?:^|[\s(])"(?!\s)[^"]*$', before):
-        return None
-    single = match["number"] == "1" or re.search(r"\b(?:an?|the)\s+$", before, re.IGNORECASE)
-    return f"{numbers.amount(match['number'])} {'inch' if single else 'inches'}"
-
-
-def _measure(match: re.Match[str], is_known: IsKnown) -> Reading:
-    singular, plural = UNITS[match["unit"]]
-    described = match["unit"] in ("°", "mph") and _DESCRIBED_AFTER.match(match.string, match.end())
-    single = match["number"] == "1" or match["dash"] or described or is_attributive(match)
-    return by_group(match, number=numbers.amount(match["number"]), unit=singular if single else plural)
-
-
-def _feet_and_inches(match: re.Match[str], is_known: IsKnown) -> Reading:
-    return f"{numbers.amount(match[1])} foot {numbers.amount(match[2])}"
 
 
 def _ordinal(match: re.Match[str], is_known: IsKnown) -> Reading:
     return numbers.ordinal(int(match[1].replace(",", "")))
-
-
-def _fraction(match: re.Match[str], is_known: IsKnown) -> Reading:
-    written = match["fraction"]
-    if written in ("24/7", "9/11", "50/50"):
-        return numbers.amount(written[: written.index("/")]) + " " + numbers.amount(written[written.index("/") + 1 :])
-    numerator, denominator = (int(part) for part in written.split("/"))
-    if denominator < 2 or numerator < 1:
-        return f"{numbers.cardinal(numerator)} slash {numbers.cardinal(denominator)}"
-    spoken = numbers.fraction(numerator, denominator)
-    if match["whole"]:
-        return [("whole", numbers.amount(match["whole"]) + " and"), ("fraction", spoken.replace("one half", "a half"))]
-    return spoken
 
 
 def _release(match: re.Match[str], is_known: IsKnown) -> Reading:
@@ -156,23 +103,19 @@ def _alphanumeric(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 RULES: tuple[Rule, ...] = (
     rule(r"(?<=[%°])[-–](?=\d)", always("to")),
-    rule(rf"(?:(?<=\d)|(?<=\d[kKMB])|(?<=llion))/(?P<per>{_PER})(?!\w)", _per),
-    rule(
-        rf"(?P<number>{NUMBER})\s?(?P<unit>(?:{_RATE_UNIT})/(?P<per>{_PER})(?P<power>\^?[23])?)(?![\w/])",
-        _rate,
-    ),
-    rule(rf"(?P<number>{NUMBER})(?:\"| in\.(?= (?:wide|long|tall|high|deep|thick|of|by|x)\b))", _inches),
     rule(rf"{NUMBER_START}(?P<v>(?!))?(?P<number>[1-9]\d?\.[1-9]\d){NUMBER_END}", _release),
-    rule(rf"{NUMBER_START}-(?=[$£€¥]?\.?\d)(?<![\w)]-)", always("minus")),
-    rule(r"~(?=[$£€¥]?\d)", always("about")),
+    rule(rf"{NUMBER_START}-(?=(?:{_SIGN})?\s?\.?\d)(?<![\w)]-)", always("minus")),
+    rule(rf"~(?=(?:{_SIGN})?\s?\d)", always("about")),
+    rule(rf"{NUMBER_START}\d{{1,3}}(?:\.\d{{3}}){{2,}}(?![\w.]\d|\w)", _amount),
     rule(rf"{NUMBER_START}(?P<v>[vV]\.?\s?)?(?P<number>\d+(?:\.\d+){{2,}})(?!\w)", _version),
     rule(rf"{NUMBER_START}(?P<v>[vV])(?P<number>\d+(?:\.\d+)?){NUMBER_END}", _version),
-    rule(r"(\d{1,2})'\s?(\d{1,2})(?:\"|'')", _feet_and_inches),
     rule(r"(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th)(?!\w)", _ordinal, re.IGNORECASE),
-    rule(rf"{NUMBER_START}(?<!/)(?:(?P<whole>\d+)[ -])?(?P<fraction>\d{{1,3}}/\d{{1,4}})(?![\w/])", _fraction),
-    rule(rf"{NUMBER_START}(?P<first>{NUMBER})(?P<dash>[-–—]| [-–—] )(?=(?P<last>{NUMBER})(?![-–,.]?\d))", _range),
+    rule(rf"{NUMBER_START}(?P<first>{NUMBER})(?P<dash>[-–—~]| [-–—~] )(?=(?P<last>{NUMBER})(?![-–,.]?\d))", _range),
     rule(r"'?(?P<number>(?:\d\d)?\d0)'?s(?!\w)", _decade),
-    rule(rf"(?P<number>{NUMBER})(?P<dash>-)?\s?(?P<unit>{_UNIT})(?![\w/])", _measure),
+)
+"""Tried in this order, where a number may begin."""
+
+PLAIN_RULES: tuple[Rule, ...] = (
     rule(rf"({NUMBER})[xX](?!\w)(?!\s?[-+=*/^\d])", _times),
     rule(rf"(?P<first>{NUMBER})\s?(?P<by>[xX×])(?=\s?\d)", _by),
     rule(rf"{NUMBER_START}(\d+):(\d+){NUMBER_END}", _ratio),
@@ -180,4 +123,4 @@ RULES: tuple[Rule, ...] = (
     rule(rf"{NUMBER_START}\d{{4}}{NUMBER_END}", _year_or_count),
     rule(NUMBER, _amount),
 )
-"""Tried in this order, where a number may begin."""
+"""Tried in this order, after all others that may begin with a number."""

@@ -6,6 +6,8 @@ for the first number.
 
 from __future__ import annotations
 
+import re
+
 _LONGEST_NAMED = 15  # digits; the names of longer numbers are hardly known
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -13,6 +15,8 @@ _SMALL = (
 ).split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (10**3, "thousand"), (100, "hundred"))
+_SEPARATORS = str.maketrans("", "", "'_ ")
+_DECIMAL_COMMA = re.compile(r"^\d{1,3}(?:\.\d{3})+,\d{1,2}$|^\d+,\d{1,2}$")
 _IRREGULAR = {
     "one": "first",
     "two": "second",
@@ -47,12 +51,25 @@ def digits(text: str) -> str:
     return " ".join(cardinal(int(character)) for character in text if character.isdecimal())
 
 
+def plain(text: str) -> str:
+    """Return a written number without separators between its groups of digits, its decimals after a period.
+
+    "1,234.5", "1'234.5", "12,34,567", "1.234.567" and "1.234,56" are in use.
+    """
+    text = text.translate(_SEPARATORS)
+    if _DECIMAL_COMMA.search(text):
+        return text.replace(".", "").replace(",", ".")
+    if text.count(".") > 1 or (text.count(".") and text.count(",") > 1 and text.rfind(".") < text.rfind(",")):
+        text = text.replace(".", "")
+    return text.replace(",", "")
+
+
 def amount(text: str) -> str:
-    """Return a written number, with or without commas and decimals.
+    """Return a written number, with or without separators and decimals.
 
     "1,200.50" is "one thousand two hundred point five zero".
     """
-    whole, point, fraction = text.replace(",", "").partition(".")
+    whole, point, fraction = plain(text).partition(".")
     if not whole:
         spoken = ""
     elif len(whole) > _LONGEST_NAMED or (len(whole) > 1 and whole[0] == "0"):

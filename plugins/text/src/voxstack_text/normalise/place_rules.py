@@ -51,9 +51,17 @@ DIRECTIONS = {
 STREETS = "St Street Ave Avenue Rd Road Blvd Boulevard Dr Drive Ln Lane Ct Terrace Parkway Pkwy Sq".split()
 """Last words of an address that begins with a house number."""
 
-NUMBERED = "Room Suite Apartment Apt Highway Hwy Route Rte Interstate Flight Boeing Airbus".split()
+NUMBERED = "Rm Ste Bldg Room Suite Apartment Apt Highway Hwy Route Rte Interstate Flight Boeing Airbus".split()
 """Words before numbers that are read as model numbers: "Room 101", "Boeing 747"."""
 
+_DIGITS_BEFORE = re.compile(
+    r"\b(?:PIN|pin|OTP|[Cc]ode|[Pp]asscode|[Pp]assword|[Ss]erial(?: number)?|[Aa]ccount(?: number)?|ZIP|[Zz]ip|SSN|ISBN"
+    r"|ending(?: in| with)?|[Aa]rea code|[Oo]rder(?: number| no\.?)|[Tt]racking(?: number)?"
+    r"|[Cc]onfirmation(?: number| code)?"
+    r"|[Cc]ase number|[Rr]eference(?: number)?|ID|[Ii]nvoice(?: number| no\.?)|[Pp]hone(?: number)?"
+    r"|last four(?: digits)?|[Tt]icket(?: number)|[Pp]olicy number|[Rr]outing number|digits)"
+    r"(?:\s(?:is|are|was|of)|:|\s?#)?\s+#?$"
+)
 _NUMBERED_BEFORE = re.compile(rf"\b(?:{alternatives(NUMBERED)})\.? $")
 _STREET_NAME = rf"(?:(?:[A-Z][a-z]+|\d+(?:st|nd|rd|th)) ){{1,3}}(?:{alternatives(STREETS)})(?!\w)"
 _HOUSE_DIRECTION = rf"(?:(?P<direction>(?:{alternatives(DIRECTIONS)})\b\.?) )?"
@@ -77,6 +85,17 @@ def _numbered_name(match: re.Match[str], is_known: IsKnown) -> Reading:
     return numbers.model_number(match[0])
 
 
+def _digit_string(match: re.Match[str], is_known: IsKnown) -> Reading:
+    """Read the digits one by one after a word such as "PIN", "code" or "ending in"."""
+    if not _DIGITS_BEFORE.search(text_before(match)):
+        return None
+    return " , ".join(numbers.digits(group) for group in re.findall(r"\d+", match[0]))
+
+
+def _card(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return " , ".join(numbers.digits(group) for group in re.findall(r"\d+", match[0]))
+
+
 def _model_number(match: re.Match[str], is_known: IsKnown) -> Reading:
     return numbers.model_number(match[0])
 
@@ -85,6 +104,10 @@ RULES: tuple[Rule, ...] = (
     rule(rf"{NUMBER_START}(?P<house>\d{{3,4}}) {_HOUSE_DIRECTION}(?={_STREET_NAME})", _house),
     rule(rf"(?<=[,a-z] )(?P<state>{alternatives(STATES)}) (?P<code>\d{{5}})(?:-(?P<more>\d{{4}}))?(?![\w-])", _postal),
     rule(rf"{NUMBER_START}\d{{3,4}}{NUMBER_END}", _numbered_name),
+    rule(rf"{NUMBER_START}\d{{4}}(?:[ -]\d{{4}}){{3}}(?![\w-])(?! \d)", _card),
+    rule(rf"{NUMBER_START}\d{{3}}-\d{{2}}-\d{{4}}(?![\w-])", _card),
+    rule(rf"{NUMBER_START}\d{{2,}}(?:[ -]\d{{2,}})*(?![\w-]){NUMBER_END}", _digit_string),
+    rule(r"(?:(?<=[Ee]xt\. )|(?<=[Ee]xt )|(?<=[Ee]xtension ))\d{3,}(?!\w)", _card),
     rule(rf"(?<![\w-][A-Z]-)(?<=[A-Z]-)\d{{3}}{NUMBER_END}", _model_number),
 )
 """Tried in this order, before the rules for plain numbers."""

@@ -21,11 +21,17 @@ IsKnown = Callable[[str], bool]
 Reader = Callable[[re.Match[str], IsKnown], Reading]
 """A function that returns the reading of a match."""
 
-COUNT = r"(?:\d{1,3}(?:,\d{3})+|\d+)"
-"""A whole number, with or without commas between thousands."""
+COUNT = (
+    r"(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d{1,3}(?:['_]\d{3})+|\d{1,3}(?:\.\d{3}){2,}"
+    r"|\d{1,3}(?: \d{3}){2,5}(?! ?\d)|\d+)"
+)
+"""A whole number, with or without separators between groups of digits, as they are written in several countries."""
 
 NUMBER = rf"(?:{COUNT}(?:\.\d+)?|\.\d+)"
 """A number, with or without decimals."""
+
+EURO_NUMBER = r"(?:\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?|\d+,\d{2})(?![,.]?\d)"
+"""A number with periods between thousands or a decimal comma, as it is certain only in an amount of money."""
 
 NUMBER_START = r"(?<![\w.,])"
 """The position before a number: nothing before it belongs to the number."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from voxstack_text.normalise.currencies import SIGNS
+
 SYMBOLS = {
     "&": "and",
     "+": "plus",
@@ -20,16 +22,43 @@ SYMBOLS = {
     "≥": "is greater than or equal to",
     "≠": "is not equal to",
     "≈": "is approximately equal to",
+    "→": "to",
+    "←": "from",
+    "⇒": "implies",
+    "∈": "is in",
+    "·": "times",
     "√": "the square root of",
     "∞": "infinity",
     "<": "less than",
     ">": "greater than",
-    "$": "dollars",
-    "£": "pounds",
-    "€": "euros",
-    "¥": "yen",
     "¢": "cents",
+} | {sign: currency.plural for sign, currency in SIGNS.items() if len(sign) == 1}
+
+OPERATORS = {
+    "!=": "is not equal to",
+    "<>": "is not equal to",
+    "==": "equals",
+    "===": "equals",
+    "!==": "is not equal to",
+    ">=": "is greater than or equal to",
+    "<=": "is less than or equal to",
+    "=>": "implies",
+    "->": "to",
+    "-->": "to",
+    "<-": "from",
+    "&&": "and",
+    "||": "or",
+    "+=": "plus equals",
+    "-=": "minus equals",
+    "*=": "times equals",
+    "/=": "divided by equals",
+    ":=": "is defined as",
+    "**": "to the power of",
+    "//": "divided by",
+    "<<": "is much less than",
+    ">>": "is much greater than",
 }
+"""Names of operators of two and three characters."""
 
 ADDRESS_SYMBOLS = {
     ".": "dot",
@@ -45,6 +74,7 @@ ADDRESS_SYMBOLS = {
     "%": "percent",
     "+": "plus",
     "~": "tilde",
+    "\\": "backslash",
 }
 """Names in web and e-mail addresses; other symbols in addresses are silent."""
 

@@ -6,7 +6,14 @@ from __future__ import annotations
 import re
 
 from voxstack_text.normalise import numbers
-from voxstack_text.normalise.abbreviations import ABBREVIATIONS, DOTTED, MIXED, SPELLED, WITHOUT_PERIOD
+from voxstack_text.normalise.abbreviations import (
+    ABBREVIATIONS,
+    ALSO_WORDS,
+    DOTTED,
+    MIXED,
+    SPELLED,
+    WITHOUT_PERIOD,
+)
 from voxstack_text.normalise.rule import (
     LOOKBEHIND,
     IsKnown,
@@ -19,7 +26,7 @@ from voxstack_text.normalise.rule import (
     text_before,
     word_or_letters,
 )
-from voxstack_text.normalise.symbol_names import GREEK, GREEK_LETTER, SYMBOLS
+from voxstack_text.normalise.symbol_names import GREEK, GREEK_LETTER, OPERATORS, SYMBOLS
 
 _NAME_AFTER = re.compile(r"\s+[A-Z]")
 _AROUND = 200  # characters on both sides that distinguish text in capitals from an acronym
@@ -77,6 +84,8 @@ def _word(match: re.Match[str], is_known: IsKnown) -> Reading:
     if len(stem) == 1:
         return _single_letter(match, stem) + ending
     around = match.string[max(0, match.start() - _AROUND) : match.end() + _AROUND]
+    if stem in ALSO_WORDS and _is_emphasised(match, stem, is_known):
+        return plain
     if stem.isalpha() and _is_spelled(stem, around, is_known):
         return spelled(stem) + ("'s" if ending else "")
     parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", stem)
@@ -107,6 +116,17 @@ def _single_letter(match: re.Match[str], letter: str) -> str:
     return "i" if letter == "I" else letter.upper()
 
 
+def _is_emphasised(match: re.Match[str], stem: str, is_known: IsKnown) -> bool:
+    """Return whether a word that is also an acronym is in a run of words in capitals: "DO IT NOW", "LET US GO"."""
+    before = re.search(r"\b([A-Z]+)[\s,]+$", text_before(match))
+    after = re.match(r"[\s,]+([A-Z]+)(?![\w'])", match.string[match.end() : match.end() + LOOKBEHIND])
+    neighbors = {found[1] for found in (before, after) if found}
+    return any(
+        word == "I" or (len(word) > 1 and word not in SPELLED and word not in ALSO_WORDS and is_known(word.lower()))
+        for word in neighbors
+    )
+
+
 def _is_spelled(stem: str, around: str, is_known: IsKnown) -> bool:
     """Return whether a word is read as letters; in text in capitals, an unknown word is a word.
 
@@ -134,6 +154,10 @@ def _comparison(match: re.Match[str], is_known: IsKnown) -> Reading:
     return f"is {SYMBOLS[match[1]]}"
 
 
+def _operator(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return OPERATORS[match[0]]
+
+
 def _greek_letter(match: re.Match[str], is_known: IsKnown) -> Reading:
     return GREEK[match[0].lower()]
 
@@ -152,9 +176,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"min\.(?= ?\d)", always("minimum")),
     rule(r"St(?:\.|(?= [A-Z]))", _saint_or_street),
     rule(r"Dr(?:\.|(?= [A-Z]))", _doctor_or_drive),
-    rule(r"[Nn]o\.(?=\s?\d)", always("number")),
-    rule(r"[Nn]os\.(?=\s?\d)", always("numbers")),
-    rule(r"pp?\.(?=\s?\d)", _page),
+    rule(r"pp?\.(?=\s?(?:\d|[ivxlc]+\b))", _page),
     rule(rf"({alternatives(ABBREVIATIONS)})\.(?!\w)", _abbreviation),
     rule(rf"({alternatives(WITHOUT_PERIOD)})(?![\w'])", _abbreviation),
     rule(r"w/o(?!\w)|w/(?=\s)", _dotted),
@@ -165,6 +187,11 @@ RULES: tuple[Rule, ...] = (
     rule(r"(?<=[A-G])#(?!\w)", always("sharp")),
     rule(r"(?<=[\w)])\^(2|3)(?![\w.])", _power),
     rule(r"(?<=\w)\^(?=-?\w)", always("to the power of")),
+    rule(r"(?<=\w)\+\+(?![\w+])", always("plus plus")),
+    rule(
+        rf"(?:(?:(?<=[\w)\]] )|(?<=[\w)\]]))(?:{alternatives(OPERATORS)})(?= ?[-\w(\[\"'$.])(?<![-+*/=<>&|!]{{4}}))",
+        _operator,
+    ),
     rule(r"'[nN]'", always("and")),
     WORD,
     rule(r"(?:(?<=[\w)] )(?=. )|(?<=[\w)])(?=.[\d(]))([<>])", _comparison),

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from itertools import accumulate
 
+from voxstack_text.normalise.abbreviations import BEFORE_YEAR, BOOKS, REFERENCES
+
 _NEXT_WORD = re.compile(r"(\W*)\w+\W")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)|['’](?=(?:\d\ds?|em|tis|twas|cause|til|n)\b)")
 _OPENING = re.compile(r"(?<![^\s(\[{“‘\"'—–-])[\"'](?=[^\s.,;:!?)\]}])")
@@ -17,6 +19,12 @@ _CLOSERS = ("’”»›」》", ")")
 _OPENERS = re.compile(r"[‘“«‹「《(（<{\[]")
 """Characters whose quotation or parenthesis one of the closers ends."""
 
+_LONGEST_ABBREVIATION = 20  # characters, amply, with the period and blanks
+_REFERENCE = re.compile(
+    rf"(?<![\w.])(?:{'|'.join({*REFERENCES, *BEFORE_YEAR, *map(str.capitalize, REFERENCES), *BOOKS})})\.\s*$"
+)
+_COUNT = re.compile(r"\d|[IVXLC]+\b|[ivxlc]+\b")
+_LEADING_PERIOD = re.compile(r"(?:^|\s)\.$")
 _FAR, _TINY = 100, 4  # characters up to the next word, and of a sentence
 _QUOTATION = re.compile(r"[\"'`‘’‚‛“”„‟«»‹›「」《》()（）\[\]{}<>]")
 _UNSETTLED = re.compile(r"[\s\"'`‘’]")  # what follows decides what they are: "* " may begin an item of a list
@@ -32,7 +40,18 @@ def _ends(text: str, language: str) -> list[int]:
     # Imported here because it is compiled code, which discovering the block does not need.
     from sentencex import segment  # type: ignore[import-untyped]
 
-    return list(accumulate(map(len, segment(language, text))))
+    ends = list(accumulate(map(len, segment(language, text))))
+    return ends if language != "en" else [end for end in ends if end == len(text) or not _is_inside(text, end)]
+
+
+def _is_inside(text: str, end: int) -> bool:
+    """Return whether an end is after the period of an abbreviation before a number, or of a name such as ".NET"."""
+    before = text[max(0, end - _LONGEST_ABBREVIATION) : end]
+    if before.endswith(".") and text.startswith("NET", end):
+        return True
+    return bool(_REFERENCE.search(before) and _COUNT.match(text, end)) or bool(
+        _LEADING_PERIOD.search(before) and text[end].isalnum()
+    )
 
 
 def with_curly_quotes(text: str) -> str:
