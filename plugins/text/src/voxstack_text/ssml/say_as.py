@@ -119,6 +119,21 @@ def _telephone(written: str, form: str | None) -> SpokenForm:
     return " , ".join(spoken).replace("plus ,", "plus"), "words"
 
 
+def _digits(written: str, form: str | None) -> SpokenForm:
+    groups = re.findall(r"\d+", written)
+    if not groups:
+        raise ValueError(f"{excerpt(written)!r} has no digits")
+    return " , ".join(numbers.digits(group) for group in groups), "words"
+
+
+def _as_text(written: str, form: str | None) -> SpokenForm:
+    return written, "text"
+
+
+def _bleep(written: str, form: str | None) -> SpokenForm:
+    return "bleep", "words"
+
+
 KINDS: dict[str, Callable[[str, str | None], SpokenForm]] = {
     "characters": _characters,
     "spell-out": _characters,
@@ -127,5 +142,10 @@ KINDS: dict[str, Callable[[str, str | None], SpokenForm]] = {
     "date": _date,
     "time": _time,
     "telephone": _telephone,
+    "verbatim": _characters,
+    "number": _cardinal,
+    "digits": _digits,
+    **dict.fromkeys(("fraction", "unit", "currency", "address", "name", "duration", "measure"), _as_text),
+    **dict.fromkeys(("expletive", "bleep"), _bleep),
 }
 """Functions by the values of ``interpret-as``."""
