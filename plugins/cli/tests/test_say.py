@@ -94,7 +94,7 @@ def test_a_terminal_is_not_waited_for(say: Say, monkeypatch: Any, capsys: Any) -
     [
         (["text", "--file", "x"], "both TEXT and --file are given"),
         (["--file", "nowhere.txt"], "cannot read nowhere.txt: No such file or directory"),
-        ([""], "the text is empty"),
+        ([""], "hummer finds nothing to pronounce in this text"),
         (["\udcff"], "the text is not UTF-8"),
     ],
 )
@@ -120,8 +120,8 @@ def test_controls_reach_the_voice(say: Say, expect: Expect, capsysbinary: Any) -
 
 def test_pause_is_a_control_with_an_option_of_its_own(read: Say, capsysbinary: Any) -> None:
     for argv in ([], ["--pause", "2.5"], ["--set", "pause=2.5"]):
-        assert read(".", "--raw", *argv) == 0
-        assert len(capsysbinary.readouterr().out) == 2 * 2000 * (2.5 if argv else 1)
+        assert read("a.", "--raw", *argv) == 0
+        assert len(capsysbinary.readouterr().out) == 2 * (100 + 2000 * (2.5 if argv else 1))
 
 
 @pytest.mark.parametrize(
@@ -169,5 +169,8 @@ def test_a_header_that_cannot_hold_the_length_says_unknown() -> None:
 
 def test_a_text_with_nothing_to_pronounce_is_an_error_and_leaves_no_file(say: Say, tmp_path: Path, capsys: Any) -> None:
     assert say("~", "--out", str(tmp_path / "empty.wav")) == 1
-    assert "finds nothing to pronounce in this text, so nothing was written" in capsys.readouterr().err
+    assert (
+        "hummer finds nothing to pronounce in this text; it reads en-US: give it words or numbers"
+        in capsys.readouterr().err
+    )
     assert not [path for path in tmp_path.iterdir() if path.is_file()]

@@ -269,7 +269,7 @@ def test_an_error_in_the_text_ends_the_stream(load: Callable[..., voxstack.Voice
         yield "a"
         raise OSError("the line is dead")
 
-    with pytest.raises(BlockError, match="the line is dead"):
+    with pytest.raises(OSError, match="the line is dead"):
         asyncio.run(collected(load().astream(broken())))
 
 

@@ -97,10 +97,15 @@ def test_a_request_has_the_text_and_all_controls(voice: voxstack.Voice) -> None:
 @pytest.mark.parametrize(
     ("text", "controls", "problem"),
     [
-        ("", {}, "the text is empty"),
-        (None, {}, "the text is empty"),
+        ("", {}, "tiny finds nothing to pronounce in this text; it reads en-US: give it words or numbers"),
+        ("...", {}, "tiny finds nothing to pronounce in this text"),
+        (None, {}, "tiny: the text is None; give a str"),
+        (5, {}, "tiny: the text is of type int, 5; give a str"),
+        (b"a", {}, "tiny: the text is bytes, not a str; decode it"),
+        (Path("a.txt"), {}, "tiny: the text is a path, not a str; read the file first"),
+        ({"text": "a"}, {}, "tiny: the text is of type dict"),
         ("a", {"markup": "html"}, "markup is 'text' or 'ssml', not 'html'"),
-        (" \n", {}, "the text is empty"),
+        (" \n", {}, "tiny finds nothing to pronounce in this text"),
         ("a", {"volum": 1}, "tiny has no control 'volum'; it has volume"),
         ("a", {"volume": 3}, "tiny: volume: 3 is too large; write 2 or less"),
         ("a", {"volume": "loud"}, "tiny: volume: 'loud' is not a number; write a number"),

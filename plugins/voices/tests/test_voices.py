@@ -474,7 +474,7 @@ def test_errors_leave_nothing_behind(addons: list[Path]) -> None:
     voices = Voices(registry=fresh())
     with pytest.raises(PluginError, match="no addon named 'ambre' is installed; did you mean 'amber'"):
         voices.synthesize("ambre", TEXT)
-    with pytest.raises(RequestError, match="the text is empty"):
+    with pytest.raises(RequestError, match="finds nothing to pronounce"):
         voices.stream(addons[0], " ")
     assert [row.users for row in voices.status()] == [0]
     assert not voices._opening

@@ -111,5 +111,5 @@ def _whole(text: Any) -> str:
     """Return the whole text, without the character that would end it."""
     if not isinstance(text, str):
         with waiting(for_input=True):
-            text = "".join(text)
+            text = text.whole() if hasattr(text, "whole") else "".join(text)
     return str(text).replace("\0", " ")

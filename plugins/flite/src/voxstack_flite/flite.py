@@ -182,5 +182,5 @@ def _whole(text: Any) -> str:
     """Return the whole text."""
     if not isinstance(text, str):
         with waiting(for_input=True):
-            text = "".join(text)
+            text = text.whole() if hasattr(text, "whole") else "".join(text)
     return str(text)

@@ -29,7 +29,7 @@ from voxstack_text.sentences.passage_cuts import MARGIN, cut_to_length
 from voxstack_text.sentences.sentence_stream import split_sentences
 from voxstack_text.sentences.token_limit import split_to_limit
 from voxstack_text.text import Text
-from voxstack_text.whole_text import whole_text
+from voxstack_text.whole_text import has_failed, whole_text
 
 _PER_TOKEN = Text.gives - {"words", "marks"}
 _TOKENS_PER_CHARACTER = 4  # about one in prose; six where each character is a long word, as "%"
@@ -190,7 +190,10 @@ class Sentences(StreamableWrapper):
             return _plain(text, self.first, self.longest, _primary(self.language), speaks)
         from voxstack_text.ssml.parser import parse_ssml  # most requests are plain text
 
-        document = parse_ssml(whole_text(text, "Sentences"), self._controls)
+        source = whole_text(text, "Sentences")
+        if has_failed(text):  # a document that ends in the middle cannot be read
+            return paragraphs("")
+        document = parse_ssml(source, self._controls)
         return document.passages(self.first, self.longest)
 
 

@@ -1,7 +1,9 @@
 """Texts that a block needs as a whole, and loops over long ones."""
+# ruff: noqa: RUF001 -- quotes and marks that look alike are the subject here
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -11,16 +13,36 @@ from voxstack.streaming.turn import check_cancelled, waiting
 T = TypeVar("T")
 _EVERY = 500  # items between two checks, which take much less than a millisecond
 _NO_PART = object()
+_COMPLETE = re.compile(r"[.!?…。！？]['\")\]’”»]*\s*$")
 
 
 def whole_text(text: str | Iterable[str], block: str) -> str:
     """Return a text, or the parts of it, joined, once all have arrived.
 
+    If its source failed, it ends after the last complete sentence.
+
     :param block: its name, for errors.
     :raises RequestError: if a part is not a ``str``.
     :raises CancelledError: if the stream was closed meanwhile.
     """
-    return text if isinstance(text, str) else "".join(_parts(iter(text), block))
+    if isinstance(text, str):
+        return text
+    if hasattr(text, "whole"):  # the text of a request
+        with waiting(for_input=True):
+            whole: str = text.whole()
+        check_cancelled()
+        return whole
+    return "".join(_parts(iter(text), block))
+
+
+def has_failed(text: object) -> bool:
+    """Return whether the source of an arriving text has failed, so that the text ends in the middle."""
+    return getattr(text, "failure", None) is not None
+
+
+def is_complete(sentence: str) -> bool:
+    """Return whether a text ends as a sentence does."""
+    return _COMPLETE.search(sentence) is not None
 
 
 def _parts(parts: Iterator[str], block: str) -> Iterator[str]:

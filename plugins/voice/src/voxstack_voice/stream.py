@@ -17,6 +17,7 @@ from voxstack.utterance import Utterance
 from voxstack_voice import worker_threads
 from voxstack_voice.costs import SpeedMeter
 from voxstack_voice.playback import Playback
+from voxstack_voice.request_text import nothing_to_pronounce
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk
 from voxstack_voice.stream_turn import StreamTurn
@@ -37,6 +38,7 @@ class VoiceStream:
     :param playback: of this stream; its schedule reads it.
     :param meter: measures the stream's speed, which ``playback`` reads.
     :param timeout: seconds in which each chunk must be computed; None: no limit.
+    :param languages: that the voice reads, for an error.
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class VoiceStream:
         scheduler: Scheduler,
         meter: SpeedMeter,
         timeout: float | None = None,
+        languages: str = "",
     ) -> None:
+        self._text, self._languages = utterance["text"], languages
         self._ticket: Ticket | None = None
         self._name, self._scheduler, self._meter = name, scheduler, meter
         self._playback, self._timeout = playback, timeout
@@ -156,12 +160,26 @@ class VoiceStream:
         assert self._ticket is not None
         if samples is None:
             rest = self._timeline.take(float("inf"))
-            return Chunk(np.zeros(0, np.float32), self._start, rest) if rest else None
+            if rest:
+                return Chunk(np.zeros(0, np.float32), self._start, rest)
+            self._finish()
+            return None
         start, self._start = self._start, self._start + len(samples)
         late = self._playback.delivered(len(samples))
         self._ticket.record_audio(len(samples) / self._playback.sample_rate, late)
         end = self._start / self._playback.sample_rate
         return Chunk(samples, start, self._timeline.take(end))
+
+    def _finish(self) -> None:
+        """End the stream with the exception of who writes the text, or with an error if nothing was spoken.
+
+        :raises RequestError: if the voice could pronounce nothing of the text.
+        """
+        failure: Exception | None = getattr(self._text, "failure", None)
+        if failure is not None:
+            raise failure
+        if not self._start:
+            raise nothing_to_pronounce(self._name, self._languages)
 
     def _samples_in_time(self, timeout: float) -> np.ndarray | None:
         """Return the next samples as :meth:`_samples` does.

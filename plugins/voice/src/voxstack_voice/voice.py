@@ -21,6 +21,7 @@ from voxstack.utterance import REQUEST, Utterance
 from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import problem
 from voxstack_voice.playback import Playback
+from voxstack_voice.request_text import request_text
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk, Speech
 from voxstack_voice.stream import VoiceStream
@@ -94,11 +95,7 @@ class Voice:
         playback: Playback,
         controls: Mapping[str, Any],
     ) -> Utterance:
-        if isinstance(text, str) or not isinstance(text, Iterable):
-            if not isinstance(text, str) or not text.strip():
-                raise RequestError(f"{self.name}: the text is empty; give at least one word")
-        else:
-            text = iter(text)
+        checked = request_text(text, self.name, self._languages())
         if markup not in ("text", "ssml"):
             raise RequestError(f"{self.name}: markup is 'text' or 'ssml', not {markup!r}")
         for name, value in controls.items():
@@ -107,7 +104,7 @@ class Voice:
             self._check(name, value)
         defaults = {name: schema["default"] for name, schema in self.controls.items() if "default" in schema}
         request = {
-            "text": text,
+            "text": checked,
             "markup": markup,
             "schedule": replace(schedule or self.schedule, playback=playback),
             "timeline": Timeline(self.sample_rate),
@@ -132,10 +129,11 @@ class Voice:
         Close or drop the iterator to stop: nothing more is computed, and nothing stays behind.
 
         :param text: the whole text, or an iterable of parts as they arrive, cut anywhere: audio starts with the first
-            phrase.
+            phrase. What the iterable raises comes through unchanged, once the complete sentences before it are spoken.
         :param timeout: seconds in which each chunk must be computed, once a worker is free for it and its text has
             arrived; by default the voice's own limit.
-        :raises RequestError: at the call for bad arguments; while the stream runs for what is found in the text.
+        :raises RequestError: at the call for bad arguments; while the stream runs for what is found in the text, and
+            at its end if the voice could pronounce nothing of it.
         :raises CapacityError: for the first chunk, if other streams leave no capacity for this one.
         :raises BlockError: if a block fails, with its path.
         :raises DeadlineError: if a chunk is not ready in time, with the path of the block that was at work.
@@ -197,7 +195,10 @@ class Voice:
         meter = self.scheduler.meter(self.name)
         playback = Playback(self.sample_rate, live, speed=meter.speed, lengths=meter.lengths)
         utterance = self._utterance(text, markup, schedule, playback, controls)
-        return VoiceStream(self.name, self.block, utterance, playback, self.scheduler, meter, limit)
+        return VoiceStream(self.name, self.block, utterance, playback, self.scheduler, meter, limit, self._languages())
+
+    def _languages(self) -> str:
+        return ", ".join(self.addon.config.get("languages", ()))
 
     def _check(self, name: str, value: Any) -> None:
         from jsonschema.exceptions import best_match

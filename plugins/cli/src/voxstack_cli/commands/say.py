@@ -89,10 +89,6 @@ def run(options: argparse.Namespace) -> int:
                 write(chunk)
             if STDOUT in destinations.values():
                 sys.stdout.flush()  # the reader waits for it
-        if progress.first_audio is None:
-            raise voxstack.RequestError(
-                f"{voice.name} finds nothing to pronounce in this text, so nothing was written; give it words"
-            )
     progress.report()
     return 0
 

@@ -89,7 +89,8 @@ def _segments(
         ends = stop is not None and stop == end
         text = segment.strip()
         inside, phones = phones, not ends and (ends_inside_phones(segment, phones) if segment else phones)
-        if is_pronounceable(text) or PLACEHOLDER in text:
+        cut_off = ends and stop is not None and window.is_cut_off(stop)
+        if not cut_off and (is_pronounceable(text) or PLACEHOLDER in text):
             ending = "" if ends else "," if ends_with_mark(segment) else " "
             yield Segment(window.start + done + segment.index(text), text, ending, opens, inside, phones)
             limit, eager, opens = longest, False, False

@@ -14,7 +14,7 @@ from voxstack_text.sentences.sentence_ends import (
     may_settle,
     short_sentences,
 )
-from voxstack_text.whole_text import next_part
+from voxstack_text.whole_text import has_failed, is_complete, next_part
 
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _BLANKS = re.compile(r"\s*")
@@ -42,6 +42,7 @@ class TextWindow:
         self._checked = 0  # characters held that are no lone surrogates
         self._parts: Iterator[str] | None = None if isinstance(text, str) else text
         self._position = 0  # of the window in the text that is held
+        self._broken = False  # whether the source of the parts failed
         self._dropped = 0  # characters that are not held any more
         self._before = 0  # start of the previous sentence, by which the library distinguishes numbers in lists
         self._reach = reach
@@ -101,12 +102,16 @@ class TextWindow:
         assert self._parts is not None, "a whole text ends in a sentence"
         part = next_part(self._parts, "Sentences")
         if part is None:
-            self._parts = None
+            self._broken, self._parts = has_failed(self._parts), None
             return
         self._dropped += self._before
         self._text = self._text[self._before :] + part
         self._checked = max(0, self._checked - self._before)
         self._position, self._before = self._position - self._before, 0
+
+    def is_cut_off(self, end: int) -> bool:
+        """Return whether the view up to ``end`` is all before the source failed, and is no complete sentence."""
+        return self._broken and self._position + end == len(self._text) and not is_complete(self.view[:end])
 
     def close(self) -> None:
         """Close the iterator that the text comes from, if it has a ``close`` method."""
