@@ -31,19 +31,19 @@ from voxstack.utterance import Utterance
 from voxstack_addon_spec.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from voxstack_voice import Chunk, Prefetch, Scheduler, Speech, Voice, load
+    from voxstack_voice import Chunk, Prefetch, Reading, Scheduler, Speech, Voice, load
     from voxstack_voices import Voices
 
 __all__ = [
     "AddonError", "Block", "BlockError", "CapacityError", "Chunk", "ContextError", "DeadlineError", "Event", "Frames",
-    "LocatedError", "NetworkError", "PluginError", "Prefetch", "Registry", "RequestError", "Resources", "Schedule",
-    "Scheduler", "SequenceBlock", "SequenceBlockContainer", "Speech", "StackError", "StreamableBlock",
+    "LocatedError", "NetworkError", "PluginError", "Prefetch", "Reading", "Registry", "RequestError", "Resources",
+    "Schedule", "Scheduler", "SequenceBlock", "SequenceBlockContainer", "Speech", "StackError", "StreamableBlock",
     "StreamablePipeline", "StreamableStack", "StreamableWrapper", "Utterance", "Voice", "Voices", "VoxstackError",
     "build", "did_you_mean", "hookimpl", "load", "waiting", "windows",
 ]  # fmt: skip
 
 _DISTRIBUTIONS = {
-    **dict.fromkeys(("Chunk", "Prefetch", "Scheduler", "Speech", "Voice", "load"), "voxstack-voice"),
+    **dict.fromkeys(("Chunk", "Prefetch", "Reading", "Scheduler", "Speech", "Voice", "load"), "voxstack-voice"),
     "Voices": "voxstack-voices",
 }
 

@@ -66,6 +66,10 @@ NAMES: Mapping[str, Name] = {
         "Text, Arpabet, Characters",
         "timings, AttentionAlarms",
     ),
+    "stressed": Name("list of str, one per token: its phone, vowels with their stress", "Text, Arpabet", "readings"),
+    "word_starts": Name(
+        "list of str, one per token: the spoken word that begins there, or ''", "Text, Arpabet", "readings"
+    ),
     "word_count": Name("() int64", "Subwords", "networks"),
     "marks": Name("list of Mark: text, token, span", "Text, Arpabet", "timings"),
     "silences": Name("(tokens,) bool", "Text", "Pace, Prosody"),

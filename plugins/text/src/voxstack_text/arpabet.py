@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, compress
 
 import numpy as np
 
@@ -55,6 +55,8 @@ class Arpabet(SequenceBlock):
         return {
             "tokens": np.array([*(self.symbols[name] for name in phones), *self.end], np.int64),
             "phones": phones + ["pau"] * ends,
+            "stressed": phones + ["pau"] * ends,
+            "word_starts": list(compress(utterance["word_starts"], kept)) + [""] * ends,
             "words": [
                 word._replace(
                     first_token=index[word.first_token],

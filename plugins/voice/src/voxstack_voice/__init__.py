@@ -11,15 +11,17 @@ from voxstack.hookspecs import hookimpl
 if TYPE_CHECKING:
     from voxstack_voice.loading import load
     from voxstack_voice.prefetch import Prefetch
+    from voxstack_voice.reading import Reading
     from voxstack_voice.scheduler import Scheduler
     from voxstack_voice.speech import Chunk, Speech
     from voxstack_voice.voice import Voice
 
-__all__ = ["Chunk", "Prefetch", "Scheduler", "Speech", "Voice", "load", "voxstack_blocks"]
+__all__ = ["Chunk", "Prefetch", "Reading", "Scheduler", "Speech", "Voice", "load", "voxstack_blocks"]
 
 _MODULES = {
     "Chunk": "speech",
     "Prefetch": "prefetch",
+    "Reading": "reading",
     "Scheduler": "scheduler",
     "Speech": "speech",
     "Voice": "voice",

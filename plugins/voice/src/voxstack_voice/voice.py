@@ -22,6 +22,8 @@ from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import problem
 from voxstack_voice.playback import Playback
 from voxstack_voice.request_text import request_text
+from voxstack_voice.reading import Reading
+from voxstack_voice.reading_stack import read_utterance
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk, Speech
 from voxstack_voice.stream import VoiceStream
@@ -181,6 +183,19 @@ class Voice:
         chunks = list(self._start(text, markup, schedule, controls, live=False, timeout=timeout).chunks())
         samples = np.concatenate([chunk.samples for chunk in chunks]) if chunks else np.zeros(0, np.float32)
         return Speech(samples, self.sample_rate, Events.joined(chunk.events for chunk in chunks))
+
+    def read(self, text: str | Iterable[str], *, markup: Markup = "text", **controls: Any) -> Iterator[Reading]:
+        """Yield how the text is read, sentence by sentence: words, phonemes and pauses, without synthesizing them.
+
+        Only the blocks that read text are run, on the calling thread. A synthesizer that reads the text by itself, such
+        as espeak-ng, is run as a whole. Sentences are cut where those of :meth:`stream` are, except that a limit of
+        tokens cuts none that another block than ``Text`` reads.
+
+        :raises RequestError: at the call for bad arguments; while it runs for what is found in the text.
+        :raises BlockError: if a block fails, with its path.
+        """
+        utterance = self._utterance(text, markup, None, Playback(self.sample_rate, live=False), controls)
+        return read_utterance(self.block, utterance)
 
     def _start(
         self,

@@ -12,6 +12,7 @@ from voxstack_cli.context_option import add_context_option, describe_resolved_co
 from voxstack_cli.control_options import add_control_options, controls_of
 from voxstack_cli.formatting import report
 from voxstack_cli.registry import registry_of
+from voxstack_cli.text_options import add_text_options, add_trust_option, add_voice_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,20 +28,8 @@ def command(parser: argparse.ArgumentParser) -> None:
 
     Plays it, unless --out, --raw, --srt, --vtt or --json is given.
     """
-    parser.add_argument(
-        "text",
-        nargs="*",
-        metavar="TEXT",
-        help='the text; "-", or no text, reads stdin and synthesizes while text arrives',
-    )
-    parser.add_argument("--file", metavar="FILE", help="read the text from a file, UTF-8")
-    parser.add_argument("--ssml", action="store_true", help="the text is an SSML document")
-    parser.add_argument(
-        "--voice",
-        default="amber",
-        metavar="VOICE",
-        help="an installed voice by name, or a folder or .zip (default: amber)",
-    )
+    add_text_options(parser, "synthesizes while text arrives")
+    add_voice_option(parser)
     parser.add_argument("--out", metavar="FILE.wav", help='write a WAV file, 16 bit, mono; "-" for stdout')
     parser.add_argument(
         "--raw", action="store_true", help="no WAV header: signed 16-bit little-endian PCM, to stdout or to --out"
@@ -55,9 +44,7 @@ def command(parser: argparse.ArgumentParser) -> None:
     )
     add_control_options(parser)
     add_context_option(parser)
-    parser.add_argument(
-        "--trust", action="store_true", help="allow code in the voice to run; voices installed with pip are trusted"
-    )
+    add_trust_option(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing on stderr but errors")
     parser.set_defaults(run=run)
 

@@ -11,11 +11,9 @@ from voxstack_text.normalise.normaliser import UnreadableError, merge_pauses, sc
 from voxstack_text.normalise.rule import IsKnown
 from voxstack_text.passage import Insert, Passage
 from voxstack_text.pronunciation.symbols import are_phones, parse_phones
-from voxstack_text.spoken_words import PAUSE, SpokenWord
+from voxstack_text.spoken_words import PAUSE, REQUESTED_PHONES, SpokenWord
 
 _INLINE = re.compile(r"\[\[([^\[\]]*)\]\]")
-REQUESTED_PHONES = "_given"
-"""Word of a :class:`SpokenWord` whose phones the request sets."""
 
 
 def read_passage(passage: Passage, is_known: IsKnown) -> list[SpokenWord]:

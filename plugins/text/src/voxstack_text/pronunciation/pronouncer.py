@@ -60,6 +60,9 @@ them wrong.
 
 _THE_BEFORE_VOWEL = ("dh", "iy0")
 _LETTER_A = ("ey1",)
+LETTER_A = "_a"
+"""Word of the letter A: "a" is a function word."""
+
 _SIBILANTS, _VOICELESS = (frozenset("s z sh zh ch jh".split()), frozenset("p t k f th".split()))
 _ENDINGS = ("'s", "'ll", "'ve", "'d", "'re", "'m", "n't")
 
@@ -123,9 +126,9 @@ class Pronouncer:
 
 
 def letter_name(letter: str, lexicon: Lexicon) -> WordPart:
-    """Return the name of a capital letter. That of A has a word of its own, ``_a``, as "a" is a function word."""
+    """Return the name of a capital letter. That of A is the word :data:`LETTER_A`."""
     if letter == "A":
-        return "_a", _LETTER_A
+        return LETTER_A, _LETTER_A
     return letter.lower(), lexicon.get(letter.lower()) or ()
 
 

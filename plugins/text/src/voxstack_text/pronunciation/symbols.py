@@ -21,6 +21,13 @@ SYMBOLS = tuple(
 
 _KNOWN = frozenset(SYMBOLS)
 
+_STRESSED = {(vowel, stress): f"{vowel}{stress}" for vowel in VOWELS for stress in (0, 1)}
+
+
+def stressed_symbol(phone: str, stress: int) -> str:
+    """Return the symbol of a phone in a syllable of this stress; consonants have none."""
+    return _STRESSED.get((phone, stress), phone)
+
 
 def checked(symbols: Iterable[str], word: str) -> Pronunciation:
     """Return the pronunciation of ``word`` that these symbols are.

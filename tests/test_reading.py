@@ -1,0 +1,154 @@
+# ruff: noqa: RUF001 -- phonetic characters are meant
+"""Readings of voices of every kind: words, phonemes and pauses, without any acoustic network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import network, plugin, tensor
+
+import voxstack
+from voxstack import Registry, RequestError, StreamableBlock
+
+TEXT = "Dr. Smith paid $5, on May 3rd. Didn't he? Yes!"
+SYMBOLS = {symbol: [number] for number, symbol in enumerate("abcdefghijklmnopqrstuvwxyzɪəʊɹʌʒʃθðŋɑɔæɛˈˌː ,.?!", 1)}
+
+
+@dataclass
+class Silence(StreamableBlock):
+    """Starts a stream from tokens, and has never to do so."""
+
+    needs = frozenset({"encoded"})
+    head = True
+    makes = "samples"
+
+    def stream(self, source: Any, utterance: Any) -> Any:
+        raise AssertionError("a reading runs no block that makes frames")
+        yield
+
+
+def refuse(**inputs: np.ndarray) -> dict[str, np.ndarray]:
+    raise AssertionError("a reading runs no acoustic network")
+
+
+ENCODER = network(
+    "encoder",
+    {"tokens": tensor("batch", "tokens", dtype="int64")},
+    {"encoded": tensor("batch", "tokens", 1)},
+)
+
+
+@pytest.fixture
+def voice(write_addon: Callable[..., Path]) -> Callable[..., voxstack.Voice]:
+    """Return a function that loads a voice with these reading blocks and an encoder that must not run."""
+
+    def load(*blocks: dict[str, Any]) -> voxstack.Voice:
+        sequence = {"type": "SequenceBlockContainer", "blocks": [{"type": "Encoders"}, *blocks]}
+        pipeline = {"type": "StreamablePipeline", "sequence_block": sequence, "streamable_block": {"type": "Silence"}}
+        stack = [{"type": "Sentences", "block": pipeline}]
+        folder = write_addon("reader", stack=stack, networks={"encoder": ENCODER})
+        own = plugin([Silence], {"encoder": refuse})
+        return voxstack.load(folder, registry=Registry.installed().with_plugins({"own": own}))
+
+    return load
+
+
+@pytest.fixture(scope="module")
+def amber() -> voxstack.Voice:
+    return voxstack.load("amber", scheduler=voxstack.Scheduler(load=None, patience=None))
+
+
+def test_a_reading_has_the_words_and_phonemes_that_the_speech_reports(amber: voxstack.Voice) -> None:
+    readings, events = list(amber.read(TEXT)), amber.synthesize(TEXT).events
+    sentences = [(event.text, event.span) for event in events if event.kind == "sentence"]
+    assert [(reading.text, (reading.start, reading.end)) for reading in readings] == sentences
+    words = [(word.text, (word.start, word.end)) for reading in readings for word in reading.words]
+    assert words == [(event.text, event.span) for event in events if event.kind == "word"]
+    phonemes = [phoneme.rstrip("01") for reading in readings for phoneme in reading.phonemes]
+    assert phonemes == [event.text for event in events if event.kind == "phoneme" and event.text != "pau"]
+
+
+def test_spoken_words_and_pauses_are_where_they_are_written(amber: voxstack.Voice) -> None:
+    first, second, third = amber.read(TEXT)
+    assert first.spoken == "doctor smith paid five dollars, on may third"
+    assert [(word.text, word.spoken) for word in first.words][3:5] == [("$5", "five dollars"), ("on", "on")]
+    (pause,) = first.pauses
+    assert (pause.text, TEXT[pause.start : pause.end], pause.seconds) == (",", ",", None)
+    assert second.spoken == "didn't he"
+    assert second.words[0].phonemes == ("d", "ih1", "d", "n", "t")
+    assert third.words[0].phonemes == ("y", "eh1", "s")
+
+
+def test_requested_pauses_and_phones_are_read(amber: voxstack.Voice) -> None:
+    source = "<speak>One <break time='2s'/> two <sub alias='three four'>34</sub>.</speak>"
+    (reading,) = amber.read(source, markup="ssml")
+    assert [(pause.text, pause.seconds) for pause in reading.pauses] == [("", 2.0)]
+    assert [(source[word.start : word.end], word.spoken) for word in reading.words][2] == ("34", "three four")
+    (reading,) = amber.read("Mr. [[w ih1 n]].")
+    assert [(word.text, word.spoken, word.phonemes) for word in reading.words][1] == (
+        "[[w ih1 n]]",
+        "",
+        ("w", "ih1", "n"),
+    )
+
+
+def test_a_text_is_read_as_it_arrives(amber: voxstack.Voice) -> None:
+    arrived: list[str] = []
+
+    def parts() -> Any:
+        for part in ("This is one. ", "This is two. ", "And three."):
+            arrived.append(part)
+            yield part
+
+    readings = amber.read(parts())
+    assert next(readings).text == "This is one."
+    assert len(arrived) == 2
+    assert [reading.start for reading in readings] == [13, 26]
+
+
+def test_bad_arguments_are_refused_at_the_call(amber: voxstack.Voice) -> None:
+    with pytest.raises(RequestError, match="the text is empty"):
+        amber.read(" ")
+    with pytest.raises(RequestError, match="no control 'speed'"):
+        amber.read("Yes.", speed=2)
+
+
+def test_espeak_phonemes_are_read_with_marks_as_pauses(voice: Callable[..., voxstack.Voice]) -> None:
+    reader = voice({"type": "EspeakPhonemes"}, {"type": "Characters", "symbols": SYMBOLS, "source": "phonemes"})
+    first, second = reader.read("It costs 5, yes. No?")
+    assert [(word.text, "".join(word.phonemes)) for word in first.words] == [
+        ("It", "ɪt"), ("costs", "kˈɔsts"), ("5", "fˈaɪv"), ("yes", "jˈɛs"),
+    ]  # fmt: skip
+    assert [(pause.text, pause.start, pause.end) for pause in first.pauses] == [(",", 10, 11)]
+    assert "".join(first.phonemes) == "ɪt kˈɔsts fˈaɪv, jˈɛs."
+    assert [(word.text, word.start, word.end) for word in second.words] == [("No", 17, 19)]
+
+
+def test_letters_are_read_as_words(voice: Callable[..., voxstack.Voice]) -> None:
+    (reading,) = voice({"type": "Characters", "symbols": SYMBOLS}).read("is it so")
+    assert [(word.text, word.phonemes) for word in reading.words] == [
+        ("is", ("i", "s")), ("it", ("i", "t")), ("so", ("s", "o")),
+    ]  # fmt: skip
+
+
+def test_arpabet_is_read_by_its_own_names(voice: Callable[..., voxstack.Voice]) -> None:
+    names = "HH AH0 L OW1 W ER1 D . ,".split()
+    reader = voice({"type": "Arpabet", "symbols": {name: n for n, name in enumerate(names, 1)}}, {"type": "Text"})
+    (reading,) = reader.read("Hello, world.")
+    assert [(word.spoken, " ".join(word.phonemes)) for word in reading.words] == [
+        ("hello", "HH AH0 L OW1"), ("world", "W ER1 L D"),
+    ]  # fmt: skip
+    assert [pause.text for pause in reading.pauses] == [","]
+
+
+def test_a_synthesizer_that_reads_by_itself_is_read_from_its_events() -> None:
+    readings = list(voxstack.load("espeak").read("It costs 5, yes. No?"))
+    assert [(word.text, "".join(word.phonemes)) for reading in readings for word in reading.words][:3] == [
+        ("It", "ɪt"), ("costs", "kˈɔsts"), ("5", "fˈaɪv"),
+    ]  # fmt: skip
+    assert [(reading.text, reading.start) for reading in readings] == [("It costs 5, yes.", 0), ("No?", 17)]
