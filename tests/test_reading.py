@@ -152,3 +152,41 @@ def test_a_synthesizer_that_reads_by_itself_is_read_from_its_events() -> None:
         ("It", "ɪt"), ("costs", "kˈɔsts"), ("5", "fˈaɪv"),
     ]  # fmt: skip
     assert [(reading.text, reading.start) for reading in readings] == [("It costs 5, yes.", 0), ("No?", 17)]
+
+
+LEXICON = {"Nguyen": "/nwɪn/", "GIF": "/dʒɪf/", "SQL": {"alias": "sequel"}}
+
+
+def test_a_lexicon_is_read_by_every_reader_of_words(
+    amber: voxstack.Voice, voice: Callable[..., voxstack.Voice]
+) -> None:
+    imported = voice({"type": "EspeakPhonemes"}, {"type": "Characters", "symbols": SYMBOLS, "source": "phonemes"})
+    expected = [("w ih1 n z", "jh ih1 f", "s iy1 k w ax0 l"), ("n w ˈ ɪ n z", "d ʒ ˈ ɪ f", "s ˈ i ː k w ə l")]
+    text = "Nguyen's GIF, SQL."
+    for reader, phonemes in zip((amber, imported), expected, strict=True):
+        (reading,) = reader.read(text, lexicon=LEXICON if reader is imported else {**LEXICON, "Nguyen": "w ih1 n"})
+        assert tuple(" ".join(word.phonemes) for word in reading.words) == phonemes
+        assert [word.text for word in reading.words] == ["Nguyen's", "GIF", "SQL"]
+
+
+def test_a_request_comes_before_the_application() -> None:
+    reader = voxstack.load("amber", lexicon={"Bob": "b ow1 b", "Ann": "ey1 n"})
+    (own,) = reader.read("Bob, Ann.")
+    (request,) = reader.read("Bob, Ann.", lexicon=reader.read_lexicon({"bob": "b aw1 b", "Bob": "b iy1 b"}))
+    assert [" ".join(word.phonemes) for word in own.words] == ["b ow1 b", "ey1 n"]
+    assert [" ".join(word.phonemes) for word in request.words] == ["b iy1 b", "ey1 n"]
+    spoken = reader.synthesize("Bob.", lexicon={"Bob": "ey1 n"})
+    assert [event.text for event in spoken.events if event.kind == "phoneme"] == ["pau", "ey", "n", "pau"]
+
+
+def test_a_lexicon_is_refused_at_the_call(amber: voxstack.Voice, voice: Callable[..., voxstack.Voice]) -> None:
+    with pytest.raises(RequestError, match="lexicon, 'Bob': there is no phone 'q'"):
+        amber.stream("Bob.", lexicon={"Bob": "q"})
+    letters = voice({"type": "Characters", "symbols": SYMBOLS})
+    with pytest.raises(RequestError, match="this voice's reader takes no lexicon"):
+        letters.stream("bob", lexicon={"bob": "b"})
+    registry = Registry({})
+    reader = voxstack.load("amber", registry=Registry.installed())
+    reader.addon.registry = registry
+    with pytest.raises(voxstack.PluginError, match="no installed plugin reads lexicons"):
+        reader.read_lexicon({})

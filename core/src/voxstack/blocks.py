@@ -79,6 +79,15 @@ class Block(ABC):
             child.check_needs(available, child_path)
         return available
 
+    def check_lexicon(self, lexicon: Any) -> bool:
+        """Return whether this block or a child reads words by the ``lexicon`` of a request, which was checked then.
+
+        :param lexicon: see the hook ``voxstack_lexicon``.
+        :raises RequestError: for a pronunciation that the block cannot read, with its place.
+        """
+        accepted = [child.check_lexicon(lexicon) for _, child in children(self, "")]
+        return any(accepted)
+
 
 class SequenceBlock(Block):
     """A block that runs once per utterance, on the whole of it."""

@@ -77,3 +77,16 @@ def voxstack_context(name: str, addon: Mapping[str, Any]) -> str | Mapping[str, 
     :param addon: the addon's configuration.
     :raises ContextError: for a name of this plugin that resolves to nothing here and now.
     """
+
+
+@hookspec(firstresult=True)
+def voxstack_lexicon(source: Any) -> object | None:
+    """Return the lexicon that a request or an application sets; return None for a source of another plugin.
+
+    A lexicon has the method ``find(text)``, which yields its words in a text, from left to right, each with ``start``,
+    ``end``, ``kind`` ("phones", "ipa" or "alias"), ``value``, ``ending`` and ``where``; ``entries``, all of them; and
+    ``over(other)``, which returns a lexicon of both.
+
+    :param source: what the caller passed: a mapping, a path, or a list of these.
+    :raises RequestError: with the file, the line and what is wrong.
+    """

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 Utterance = Mapping[str, Any]
 """One utterance by name: ``text`` and the request's controls, then what sequence blocks add."""
 
-REQUEST = ("text", "markup", "schedule", "timeline")
+REQUEST = ("text", "markup", "lexicon", "schedule", "timeline")
 """Names that every request sets; no control may have them."""
 
 
@@ -28,6 +28,9 @@ class Name(NamedTuple):
 NAMES: Mapping[str, Name] = {
     "text": Name("str, or an iterator of str as it arrives", "request; Sentences", "Text, Characters, Espeak, Flite"),
     "markup": Name("'text' or 'ssml'", "request; Sentences", "Sentences, Text, Espeak, Flite"),
+    "lexicon": Name(
+        "None, or words with their pronunciations (hook voxstack_lexicon)", "request", "Text, EspeakPhonemes"
+    ),
     "schedule": Name("Schedule: frames of each chunk", "request; composites", "heads of streams"),
     "timeline": Name("Timeline: collects events", "request; composites", "blocks that report events"),
     "rate": Name("float, factor; 2 takes half the time", "control; Speakers", "Pace, Espeak, Flite, networks"),

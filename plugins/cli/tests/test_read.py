@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tiny import plugin
 
 from voxstack import Registry
 from voxstack_cli.main import main
@@ -50,3 +51,12 @@ def test_the_text_may_come_from_stdin_and_from_a_file(
 def test_errors_are_messages(read_text: Callable[..., int], arguments: list[str], problem: str, capsys: Any) -> None:
     assert read_text(*arguments) == 1
     assert problem in capsys.readouterr().err
+
+
+def test_a_lexicon_for_a_voice_that_takes_none_is_refused(world: Registry, tmp_path: Any, capsys: Any) -> None:
+    (tmp_path / "names.tsv").write_text("one\tw", encoding="utf-8")
+    registry = world.with_plugins({"lexicons": plugin(voxstack_lexicon=lambda source: source)})
+    arguments = ["--voice", "reader", "--lexicon", str(tmp_path / "names.tsv"), "one"]
+    for command in (["read"], ["say", "--raw"]):
+        assert main([*command, *arguments], registry) == 1
+        assert "reader: this voice's reader takes no lexicon" in capsys.readouterr().err

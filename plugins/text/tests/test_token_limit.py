@@ -186,7 +186,7 @@ def test_text_that_fits_is_as_it_is_without_a_limit() -> None:
 def test_text_is_laid_out_once(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     layout = Text.layout
-    monkeypatch.setattr(Text, "layout", lambda block, passage: done.append(passage.text) or layout(block, passage))
+    monkeypatch.setattr(Text, "layout", lambda block, *read: done.append(read[0].text) or layout(block, *read))
     assert seen(limit, f"{TEXT} Yes.")
     assert done == [TEXT, "Yes."]
 

@@ -32,3 +32,14 @@ def add_trust_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust", action="store_true", help="allow code in the voice to run; voices installed with pip are trusted"
     )
+
+
+def add_lexicon_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--lexicon``."""
+    parser.add_argument(
+        "--lexicon",
+        action="append",
+        metavar="FILE",
+        help="pronunciations of words: W3C PLS, or lines of a word, a tab and its pronunciation; of several files, the "
+        "last one that has a word counts",
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from voxstack import RequestError, Resources, SequenceBlock, Utterance
+from voxstack_espeak.lexicon_words import LexiconText, check_ipa
 from voxstack_espeak.library_paths import LibraryPaths
 from voxstack_espeak.phonemization import Clause, Phonemizer
 from voxstack_espeak.process_pool import ProcessPool
@@ -40,6 +41,8 @@ class EspeakPhonemes(SequenceBlock):
     language is pronounced by the rules of that language, and only its phonemes are written. Between double square
     brackets, phonemes are taken as they are: ``[[ həlˈoʊ ]]``.
 
+    Words of the request's ``lexicon`` are pronounced as it says; its phones are IPA, too.
+
     ``phoneme_words`` is a list of :class:`PhonemeWord`: which phonemes belong to each written word. It is empty for
     utterances without a ``timeline``, to which words would be reported.
 
@@ -66,9 +69,14 @@ class EspeakPhonemes(SequenceBlock):
             if part.raw:
                 written.add_raw(part)
             elif part.text:
-                for clause in self._phonemizer.clauses(part.text, "timeline" in utterance):
-                    written.add(clause, part.start)
-        return {"phonemes": written.phonemes, "phoneme_words": written.words}
+                read = LexiconText.of(part.text, utterance.get("lexicon"))
+                for clause in self._phonemizer.clauses(read.text, "timeline" in utterance or read.has_ipa):
+                    written.add(clause, part.start, read)
+        return {"phonemes": written.phonemes, "phoneme_words": written.words if "timeline" in utterance else []}
+
+    def check_lexicon(self, lexicon: Any) -> bool:
+        check_ipa(lexicon)
+        return True
 
 
 class _Written:
@@ -84,12 +92,21 @@ class _Written:
         self.words: list[PhonemeWord] = []
         self._opening, self._length, self._passage = opening, len(text) - opening, passage
 
-    def add(self, clause: Clause, start: int) -> None:
-        """Append a clause of the part of the text that begins at ``start``."""
-        first = len(self.phonemes)
-        for word, place in clause.words:
-            self._add_word(word.text, start + word.start, start + word.end, first + place[0], place[1] - place[0])
-        self.phonemes += [*clause.phonemes, *clause.mark, *(" " if clause.mark and clause.mark in ",:;" else "")]
+    def add(self, clause: Clause, start: int, read: LexiconText) -> None:
+        """Append a clause of the part of the text that begins at ``start``.
+
+        :param read: the part, as espeak-ng reads it.
+        """
+        done = 0
+        for word, (first, end) in clause.words:
+            written, replaced = read.origin(word)
+            if replaced is not None and replaced.ipa and first >= done:
+                self.phonemes += [*clause.phonemes[done:first], *replaced.ipa]
+                done, place, count = end, len(self.phonemes) - len(replaced.ipa), len(replaced.ipa)
+            else:
+                place, count = len(self.phonemes) + first - done, end - first
+            self._add_word(written.text, start + written.start, start + written.end, place, count)
+        self.phonemes += [*clause.phonemes[done:], *clause.mark, *(" " if clause.mark and clause.mark in ",:;" else "")]
 
     def add_raw(self, part: Part) -> None:
         """Append phonemes, with a space on each side where the text has one."""
@@ -104,6 +121,9 @@ class _Written:
         start, end = max(0, start - self._opening), min(end - self._opening, self._length)
         if phonemes:
             start, end = (start, end) if self._passage is None else self._passage.span(start, end)
+            if self.words and self.words[-1][1:3] == (start, end):  # of the words that are read for one
+                word = self.words.pop()
+                phonemes, first = first + phonemes - word.first, word.first
             self.words.append(PhonemeWord(text, start, end, first, phonemes))
 
 

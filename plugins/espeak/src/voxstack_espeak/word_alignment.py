@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 _STRESS = "ˈˌ"
 _ATTACHED = frozenset(_STRESS + "ʲː")  # stress, glides and length
-_VOWELS = frozenset("aeiouyæøœɐɑɒɔəɚɛɜɝɨɪʊʌʉɵᵻ")
+VOWELS = "aeiouyæøœɐɑɒɔəɚɛɜɝɨɪʊʌʉɵᵻ"
+_VOWELS = frozenset(VOWELS)
 _WORD = re.compile(r"\S+")
 _MOST = 250_000
 """Cells of the table for one gap; what is larger is divided in proportion."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import voxstack
 
 
@@ -18,3 +20,11 @@ def voxstack_blocks() -> list[str]:
         "voxstack_text.sentences_block:Sentences",
         "voxstack_text.text:Text",
     ]
+
+
+@voxstack.hookimpl
+def voxstack_lexicon(source: Any) -> object:
+    """Return the lexicon that a mapping, a file or a list of these describes."""
+    from voxstack_text.user_lexicon.sources import read_lexicon
+
+    return read_lexicon(source)

@@ -131,7 +131,9 @@ class Sentences(StreamableWrapper):
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         timeline: Timeline | None = utterance.get("timeline")
         yielded = 0
-        with closing(self._limited(self._ended(self._passages(utterance), utterance))) as passages:
+        with closing(
+            self._limited(self._ended(self._passages(utterance), utterance), utterance.get("lexicon"))
+        ) as passages:
             for passage in passages:
                 waiting = [passage]
                 while waiting:
@@ -171,7 +173,7 @@ class Sentences(StreamableWrapper):
                     found = self.ends({**utterance, "text": passage.text, "passage": passage})["sentence_ends"]
                     yield from cut_passage(passage, [int(end) for end in found])
 
-    def _limited(self, passages: Generator[Passage, None, None]) -> Generator[Passage, None, None]:
+    def _limited(self, passages: Generator[Passage, None, None], lexicon: Any) -> Generator[Passage, None, None]:
         """Yield the passages, those with more tokens than the child accepts in segments."""
         with closing(passages):
             for passage in passages:
@@ -179,7 +181,7 @@ class Sentences(StreamableWrapper):
                     if self._text is None:
                         yield segment
                     else:
-                        yield from split_to_limit(segment, self._text.layout(segment), self._token_limit)
+                        yield from split_to_limit(segment, self._text.layout(segment, lexicon), self._token_limit)
 
     def _passages(self, utterance: Utterance) -> Generator[Passage, None, None]:
         text = utterance["text"]

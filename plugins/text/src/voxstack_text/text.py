@@ -9,7 +9,7 @@ from importlib import import_module
 
 import numpy as np
 
-from voxstack import RequestError, Resources, SequenceBlock, Utterance
+from voxstack import AddonError, RequestError, Resources, SequenceBlock, Utterance
 from voxstack_text.laying_out import lay_out
 from voxstack_text.layout import Layout, Mark, Word
 from voxstack_text.passage import Passage
@@ -20,6 +20,9 @@ from voxstack_text.pronunciation.pronouncer import LETTER_A, Pronouncer
 from voxstack_text.pronunciation.symbols import stressed_symbol
 from voxstack_text.spoken_words import REQUESTED_PHONES
 from voxstack_text.tokens import token_features
+from voxstack_text.user_lexicon.matching import UserLexicon
+from voxstack_text.user_lexicon.phones import check_phones
+from voxstack_text.user_lexicon.sources import parse_lexicon
 from voxstack_text.whole_text import whole_text
 
 __all__ = ["Mark", "Text", "Word"]
@@ -51,9 +54,13 @@ class Text(SequenceBlock):
 
     :param network: the network that pronounces words outside the lexicon; by default the addon's only one of role
         ``pronunciation``. Without any, such words are spelled letter by letter.
+    :param lexicon: file of the addon with pronunciations that come before those of the built-in lexicon, as PLS or in
+        lines of a word, a tab and its pronunciation. Those of a request's ``lexicon`` come before it.
     """
 
     network: str | None = None
+    lexicon: str | None = None
+    _own: UserLexicon | None = field(default=None, init=False, repr=False, compare=False)
     _pronouncer: Pronouncer | None = field(default=None, init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
@@ -68,22 +75,30 @@ class Text(SequenceBlock):
         if self.network is not None or any(spec.role == ROLE for spec in addon.networks.values()):
             network = pronounce_by(addon.network(addon.select(self.network, ROLE).name))
         self._pronouncer = Pronouncer(Lexicon.built_in(), network)
+        self._own = None if self.lexicon is None else _read_own(addon, self.lexicon)
 
-    def layout(self, passage: Passage) -> Layout:
+    def check_lexicon(self, lexicon: UserLexicon) -> bool:
+        check_phones(lexicon)
+        return True
+
+    def layout(self, passage: Passage, lexicon: UserLexicon | None = None) -> Layout:
         """Return the phones and silences of a passage, with its words and marks.
 
+        :param lexicon: pronunciations that come before the block's own.
         :raises RequestError: for phones that do not exist and for text that cannot be read, with the place.
         """
         assert self._pronouncer is not None, "Text runs after load(addon)"
         # Imported here because compiling the rules takes a while, and discovering plugins does not need them.
         from voxstack_text.normalise.reader import read_passage
 
-        spoken = resolve_homographs(read_passage(passage, self._pronouncer.is_known))
+        if self._own is not None:
+            lexicon = self._own if lexicon is None else lexicon.over(self._own)
+        spoken = resolve_homographs(read_passage(passage, self._pronouncer.is_known, lexicon))
         return lay_out(passage, spoken, self._pronouncer)
 
     def __call__(self, utterance: Utterance) -> Utterance:
         passage = _passage(utterance)
-        layout = self.layout(passage) if passage.layout is None else passage.layout
+        layout = self.layout(passage, utterance.get("lexicon")) if passage.layout is None else passage.layout
         rows = layout.rows
         rates = np.array([row.rate for row in rows])
         if math.isnan(rows[-1].seconds):
@@ -100,6 +115,19 @@ class Text(SequenceBlock):
             "volumes": np.array([row.volume for row in rows]),
             "marks": layout.marks,
         }
+
+
+def _read_own(addon: Resources, name: str) -> UserLexicon:
+    """Return the lexicon in a file of an addon.
+
+    :raises AddonError: with the file, the line and what is wrong.
+    """
+    try:
+        lexicon = UserLexicon.of(parse_lexicon(addon.files.read(name), name))
+        check_phones(lexicon)
+    except RequestError as error:
+        raise AddonError(addon.name, str(error)) from error
+    return lexicon
 
 
 def _passage(utterance: Utterance) -> Passage:

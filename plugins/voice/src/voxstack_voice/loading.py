@@ -9,7 +9,7 @@ from voxstack.networks.addon import Addon
 from voxstack.registry import Registry
 from voxstack.streaming.schedule import Schedule
 from voxstack_voice.scheduler import Scheduler
-from voxstack_voice.voice import Voice
+from voxstack_voice.voice import LexiconLike, Voice
 
 
 def load(
@@ -21,6 +21,7 @@ def load(
     schedule: Schedule | None = None,
     scheduler: Scheduler | None = None,
     timeout: float | None = None,
+    lexicon: LexiconLike | None = None,
 ) -> Voice:
     """Load a voice: an installed one by name, or the folder or ``.zip`` of an addon.
 
@@ -33,7 +34,8 @@ def load(
     :param scheduler: orders concurrent streams; by default the scheduler of the process.
     :param timeout: seconds in which each chunk of a stream must be computed; by default there is no limit for trusted
         addons, and :data:`.watchdog.UNTRUSTED_TIMEOUT` for others. ``math.inf``: no limit.
+    :param lexicon: pronunciations for all requests, as in :meth:`Voice.stream`; those of a request come before them.
     :raises VoxstackError: if something is missing or wrong, with its place.
     """
     addon = Addon.open(source, registry or Registry.installed(), context, trust)
-    return Voice(addon, schedule, scheduler, timeout)
+    return Voice(addon, schedule, scheduler, timeout, lexicon)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from voxstack.blocks import StreamableBlock
-from voxstack.errors import AddonError, RequestError, StackError
+from voxstack.errors import AddonError, PluginError, RequestError, StackError
 from voxstack.networks import Effective
 from voxstack.networks.addon import Addon
 from voxstack.stack import build
@@ -31,6 +32,9 @@ from voxstack_voice.watchdog import UNTRUSTED_TIMEOUT, timeout_of
 
 Markup = Literal["text", "ssml"]
 
+LexiconLike = Mapping[str, str | Mapping[str, str]] | str | Path | Sequence[Any] | Any
+"""A lexicon, or what one is read from; see :meth:`Voice.stream`."""
+
 RESERVED = frozenset({"self", "live", "timeout", *REQUEST})
 """Names that no control may have."""
 
@@ -42,6 +46,7 @@ class Voice:
     :param scheduler: orders concurrent streams; by default the scheduler of the process.
     :param timeout: seconds in which each chunk of a stream must be computed; by default there is no limit for trusted
         addons, and :data:`.watchdog.UNTRUSTED_TIMEOUT` for others. ``math.inf``: no limit.
+    :param lexicon: pronunciations for all requests, as in :meth:`stream`.
     :raises StackError: if the addon has no stack, or one that does not end in samples.
     """
 
@@ -51,6 +56,7 @@ class Voice:
         schedule: Schedule | None = None,
         scheduler: Scheduler | None = None,
         timeout: float | None = None,
+        lexicon: LexiconLike | None = None,
     ) -> None:
         self.addon = addon
         stack = addon.config.get("stack")
@@ -68,12 +74,14 @@ class Voice:
         if taken:
             reason = f"{sorted(taken)} mean something else in a request; rename these controls"
             raise AddonError(f"{addon.name}: controls", reason)
+        self.lexicon = None if lexicon is None else self.read_lexicon(lexicon)
 
     def request(
         self,
         text: str | Iterable[str],
         *,
         markup: Markup = "text",
+        lexicon: LexiconLike | None = None,
         schedule: Schedule | None = None,
         live: bool = True,
         **controls: Any,
@@ -82,17 +90,19 @@ class Voice:
 
         :param text: the whole text, or an iterable of parts as they arrive, cut anywhere.
         :param markup: ``"text"``, or ``"ssml"`` for an SSML document.
+        :param lexicon: pronunciations of words, as in :meth:`stream`.
         :param schedule: chunk sizes; by default the voice's own.
         :param live: whether somebody listens while the audio is produced; otherwise the chunks are as long as is
             cheapest.
         :raises RequestError: for an empty text, or a control that is unknown or out of its bounds.
         """
-        return self._utterance(text, markup, schedule, Playback(self.sample_rate, live), controls)
+        return self._utterance(text, markup, lexicon, schedule, Playback(self.sample_rate, live), controls)
 
     def _utterance(
         self,
         text: str | Iterable[str],
         markup: Markup,
+        lexicon: LexiconLike | None,
         schedule: Schedule | None,
         playback: Playback,
         controls: Mapping[str, Any],
@@ -108,10 +118,35 @@ class Voice:
         request = {
             "text": checked,
             "markup": markup,
+            "lexicon": self._with_own(lexicon),
             "schedule": replace(schedule or self.schedule, playback=playback),
             "timeline": Timeline(self.sample_rate),
         }
         return {**request, **defaults, **controls}
+
+    def read_lexicon(self, lexicon: LexiconLike) -> Any:
+        """Return a lexicon, read once for many requests.
+
+        :raises RequestError: with the file, the line and what is wrong, or if nothing in this voice reads by lexicons.
+        :raises PluginError: if no installed plugin reads lexicons.
+        """
+        registry = self.addon.registry
+        read = next(iter(registry.implementations("voxstack_lexicon")), None)
+        if read is None:
+            raise PluginError("no installed plugin reads lexicons; try: pip install voxstack-text")
+        found = registry.call(read, source=lexicon)
+        if not self.block.check_lexicon(found):
+            raise RequestError(
+                f"{self.name}: this voice's reader takes no lexicon; write the words in the text as they are to be read"
+            )
+        return found
+
+    def _with_own(self, lexicon: LexiconLike | None) -> Any:
+        """Return a request's lexicon, whose words come before those of the voice's."""
+        if lexicon is None:
+            return self.lexicon
+        found = self.read_lexicon(lexicon)
+        return found if self.lexicon is None else found.over(self.lexicon)
 
     def contexts(self) -> list[Effective]:
         """Return the effective context of each open network: device, provider, threads, precision, sizes."""
@@ -122,6 +157,7 @@ class Voice:
         text: str | Iterable[str],
         *,
         markup: Markup = "text",
+        lexicon: LexiconLike | None = None,
         schedule: Schedule | None = None,
         timeout: float | None = None,
         **controls: Any,
@@ -132,6 +168,9 @@ class Voice:
 
         :param text: the whole text, or an iterable of parts as they arrive, cut anywhere: audio starts with the first
             phrase. What the iterable raises comes through unchanged, once the complete sentences before it are spoken.
+        :param lexicon: pronunciations that come before all others: ``{"Nguyen": "w ih1 n", "GIF": "/dʒɪf/", "SQL":
+            {"alias": "sequel"}}``, the path of a file (W3C PLS; or lines of a word, a tab and its pronunciation), a
+            list of these, of which the last one that has a word counts, or what :meth:`read_lexicon` returned.
         :param timeout: seconds in which each chunk must be computed, once a worker is free for it and its text has
             arrived; by default the voice's own limit.
         :raises RequestError: at the call for bad arguments; while the stream runs for what is found in the text, and
@@ -140,13 +179,14 @@ class Voice:
         :raises BlockError: if a block fails, with its path.
         :raises DeadlineError: if a chunk is not ready in time, with the path of the block that was at work.
         """
-        return self._start(text, markup, schedule, controls, timeout=timeout).chunks()
+        return self._start(text, markup, lexicon, schedule, controls, timeout=timeout).chunks()
 
     async def astream(
         self,
         text: str | Iterable[str] | AsyncIterable[str],
         *,
         markup: Markup = "text",
+        lexicon: LexiconLike | None = None,
         schedule: Schedule | None = None,
         timeout: float | None = None,
         **controls: Any,
@@ -162,11 +202,18 @@ class Voice:
             from voxstack_voice.async_text import BlockingIterator  # asyncio takes as long to import as the core
 
             async with aclosing(BlockingIterator(text)) as parts:
-                options: dict[str, Any] = {"markup": markup, "schedule": schedule, "timeout": timeout}
+                options: dict[str, Any] = {
+                    "markup": markup,
+                    "lexicon": lexicon,
+                    "schedule": schedule,
+                    "timeout": timeout,
+                }
                 async for chunk in self.astream(parts, **options, **controls):
                     yield chunk
             return
-        async with aclosing(self._start(text, markup, schedule, controls, timeout=timeout).chunks_ahead()) as chunks:
+        async with aclosing(
+            self._start(text, markup, lexicon, schedule, controls, timeout=timeout).chunks_ahead()
+        ) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -175,16 +222,19 @@ class Voice:
         text: str | Iterable[str],
         *,
         markup: Markup = "text",
+        lexicon: LexiconLike | None = None,
         schedule: Schedule | None = None,
         timeout: float | None = None,
         **controls: Any,
     ) -> Speech:
         """Return the whole speech: the samples and events of :meth:`stream`, joined."""
-        chunks = list(self._start(text, markup, schedule, controls, live=False, timeout=timeout).chunks())
+        chunks = list(self._start(text, markup, lexicon, schedule, controls, live=False, timeout=timeout).chunks())
         samples = np.concatenate([chunk.samples for chunk in chunks]) if chunks else np.zeros(0, np.float32)
         return Speech(samples, self.sample_rate, Events.joined(chunk.events for chunk in chunks))
 
-    def read(self, text: str | Iterable[str], *, markup: Markup = "text", **controls: Any) -> Iterator[Reading]:
+    def read(
+        self, text: str | Iterable[str], *, markup: Markup = "text", lexicon: LexiconLike | None = None, **controls: Any
+    ) -> Iterator[Reading]:
         """Yield how the text is read, sentence by sentence: words, phonemes and pauses, without synthesizing them.
 
         Only the blocks that read text are run, on the calling thread. A synthesizer that reads the text by itself, such
@@ -194,13 +244,14 @@ class Voice:
         :raises RequestError: at the call for bad arguments; while it runs for what is found in the text.
         :raises BlockError: if a block fails, with its path.
         """
-        utterance = self._utterance(text, markup, None, Playback(self.sample_rate, live=False), controls)
+        utterance = self._utterance(text, markup, lexicon, None, Playback(self.sample_rate, live=False), controls)
         return read_utterance(self.block, utterance)
 
     def _start(
         self,
         text: str | Iterable[str],
         markup: Markup,
+        lexicon: LexiconLike | None,
         schedule: Schedule | None,
         controls: Mapping[str, Any],
         live: bool = True,
@@ -209,7 +260,7 @@ class Voice:
         limit = timeout_of(self.name, timeout, self.timeout)
         meter = self.scheduler.meter(self.name)
         playback = Playback(self.sample_rate, live, speed=meter.speed, lengths=meter.lengths)
-        utterance = self._utterance(text, markup, schedule, playback, controls)
+        utterance = self._utterance(text, markup, lexicon, schedule, playback, controls)
         return VoiceStream(self.name, self.block, utterance, playback, self.scheduler, meter, limit, self._languages())
 
     def _languages(self) -> str:

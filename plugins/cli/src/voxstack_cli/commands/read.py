@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from voxstack_cli.context_option import add_context_option
 from voxstack_cli.control_options import add_control_options, controls_of
 from voxstack_cli.registry import registry_of
-from voxstack_cli.text_options import add_text_options, add_trust_option, add_voice_option
+from voxstack_cli.text_options import add_lexicon_option, add_text_options, add_trust_option, add_voice_option
 
 if TYPE_CHECKING:
     from voxstack import Reading
@@ -26,6 +26,7 @@ def command(parser: argparse.ArgumentParser) -> None:
     Each word has a line: as written, as spoken, and its phonemes. Nothing is synthesized.
     """
     add_text_options(parser, "shows each sentence as it arrives")
+    add_lexicon_option(parser)
     add_voice_option(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON object for each sentence, one a line")
     add_control_options(parser)
@@ -47,7 +48,12 @@ def run(options: argparse.Namespace) -> int:
     registry = registry_of(options)
     voice = voxstack.load(options.voice, context=options.context, trust=options.trust, registry=registry)
     found = False
-    readings = voice.read(text.voice_input(), markup="ssml" if options.ssml else "text", **controls_of(options, voice))
+    readings = voice.read(
+        text.voice_input(),
+        markup="ssml" if options.ssml else "text",
+        lexicon=options.lexicon,
+        **controls_of(options, voice),
+    )
     for reading in readings:
         lines = [json.dumps(_as_object(reading), ensure_ascii=False)] if options.json else _lines(reading, found)
         print("\n".join(lines))

@@ -12,7 +12,7 @@ from voxstack_cli.context_option import add_context_option, describe_resolved_co
 from voxstack_cli.control_options import add_control_options, controls_of
 from voxstack_cli.formatting import report
 from voxstack_cli.registry import registry_of
-from voxstack_cli.text_options import add_text_options, add_trust_option, add_voice_option
+from voxstack_cli.text_options import add_lexicon_option, add_text_options, add_trust_option, add_voice_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +29,7 @@ def command(parser: argparse.ArgumentParser) -> None:
     Plays it, unless --out, --raw, --srt, --vtt or --json is given.
     """
     add_text_options(parser, "synthesizes while text arrives")
+    add_lexicon_option(parser)
     add_voice_option(parser)
     parser.add_argument("--out", metavar="FILE.wav", help='write a WAV file, 16 bit, mono; "-" for stdout')
     parser.add_argument(
@@ -67,7 +68,9 @@ def run(options: argparse.Namespace) -> int:
     if not options.quiet and (resolved := describe_resolved_context(voice)):
         report(resolved)
     controls = controls_of(options, voice)
-    chunks = voice.stream(text.voice_input(), markup="ssml" if options.ssml else "text", **controls)
+    chunks = voice.stream(
+        text.voice_input(), markup="ssml" if options.ssml else "text", lexicon=options.lexicon, **controls
+    )
     label = ", ".join("stdout" if place == STDOUT else place for place in destinations.values()) or "speaker"
     with Progress(label, voice.sample_rate, text, options.quiet) as progress, ExitStack() as exits:
         writers = open_outputs(options, sounddevice, destinations, voice, text, exits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -65,6 +66,10 @@ class FoldedText:
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return the span in the written text of ``text[start:end]``, which must not be empty."""
         return self.origin[start], max(self.origin[end], self.origin[end - 1] + 1)
+
+    def index(self, position: int) -> int:
+        """Return the index in ``text`` of the first character that comes from a position of the written text."""
+        return bisect_left(self.origin, position)
 
 
 def fold(text: str) -> FoldedText:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from voxstack.streaming.turn import check_cancelled
@@ -98,25 +98,33 @@ def merge_pauses(spoken: Iterable[SpokenWord]) -> list[SpokenWord]:
     return merged
 
 
-def scan(text: str, is_known: IsKnown, start: int = 0, end: int | None = None) -> Iterator[SpokenWord]:
+def scan(
+    text: str, is_known: IsKnown, start: int = 0, end: int | None = None, kept: Sequence[tuple[int, int]] = ()
+) -> Iterator[SpokenWord]:
     """Yield the spoken words and every pause of ``text[start:end]``, read by itself.
 
+    :param kept: spans in it that others read, in order; rules see them only as what is before and after.
     :raises UnreadableError: where a rule fails.
     """
     folded, position = fold(text[start:end]), 0
     unknown: list[str] = []
+    ahead = [(folded.index(first - start), folded.index(after - start)) for first, after in kept]
     while position < len(folded.text):
         check_cancelled()
-        found = _first_reading(folded, position, is_known, start)
+        if ahead and position >= ahead[0][0]:
+            position = max(position, ahead.pop(0)[1])
+            continue
+        limit = ahead[0][0] if ahead else len(folded.text)
+        found = _first_reading(folded, position, is_known, start, limit)
         if found:
             for word in _words(folded, *found):
                 yield word._replace(start=word.start + start, end=word.end + start) if start else word
             position = found[0].end()
-        elif match := _BREAK.match(folded.text, position):
+        elif match := _BREAK.match(folded.text, position, limit):
             first, after = folded.span(position, match.end())
             yield SpokenWord(PAUSE, first + start, after + start)
             position = match.end()
-        elif match := _SILENT.match(folded.text, position):
+        elif match := _SILENT.match(folded.text, position, limit):
             position = match.end()
         else:
             unknown.append(folded.text[position])
@@ -126,9 +134,12 @@ def scan(text: str, is_known: IsKnown, start: int = 0, end: int | None = None) -
 
 
 def _first_reading(
-    folded: FoldedText, position: int, is_known: IsKnown, start: int
+    folded: FoldedText, position: int, is_known: IsKnown, start: int, limit: int
 ) -> tuple[re.Match[str], Reading] | None:
-    """Return the match and the reading of the first rule that applies at a position, or None if no rule does."""
+    """Return the match and the reading of the first rule that applies at a position, or None if no rule does.
+
+    :param limit: index that no match goes beyond.
+    """
     text = folded.text
     if text[position].isspace():
         return None
@@ -136,6 +147,8 @@ def _first_reading(
     rules = (word_rules.WORD,) if plain and plain[0] not in _NOT_PLAIN else _rules_for(text[position])
     for rule in rules:
         match = rule.pattern.match(text, position, position + _LONGEST_TOKEN)
+        if match and match.end() > limit:
+            match = rule.pattern.match(text, position, limit)
         if match:
             try:
                 reading = rule.read(match, is_known)

@@ -12,21 +12,24 @@ from voxstack_text.normalise.rule import IsKnown
 from voxstack_text.passage import Insert, Passage
 from voxstack_text.pronunciation.symbols import are_phones, parse_phones
 from voxstack_text.spoken_words import PAUSE, REQUESTED_PHONES, SpokenWord
+from voxstack_text.user_lexicon.matching import Found, UserLexicon
+from voxstack_text.user_lexicon.phones import with_ending
 
 _INLINE = re.compile(r"\[\[([^\[\]]*)\]\]")
 
 
-def read_passage(passage: Passage, is_known: IsKnown) -> list[SpokenWord]:
+def read_passage(passage: Passage, is_known: IsKnown, lexicon: UserLexicon | None = None) -> list[SpokenWord]:
     """Return the spoken words and pauses of a passage, with their positions in the passage's text.
 
     Text between double square brackets is phones. The text between such brackets and inserts is read stretch by
     stretch.
 
     :param is_known: returns whether a lower-case word is in the lexicon.
+    :param lexicon: words that are read as it says, before any rule.
     :raises RequestError: with the place, for phones that do not exist and for text that cannot be read.
     """
     try:
-        items = [*_read(passage, is_known), *_breaks(passage)]
+        items = [*_read(passage, is_known, lexicon), *_breaks(passage)]
     except UnreadableError as error:
         hint = "write it otherwise, or give its phones in [[ ]]"
         raise RequestError(f"{_where(passage, error.start, error.end)}: {error}; {hint}") from error
@@ -47,17 +50,29 @@ def _breaks(passage: Passage) -> Iterator[SpokenWord]:
         yield SpokenWord(PAUSE, position, position, None, None if math.isnan(seconds) else seconds)
 
 
-def _read(passage: Passage, is_known: IsKnown) -> Iterator[SpokenWord]:
+def _read(passage: Passage, is_known: IsKnown, lexicon: UserLexicon | None) -> Iterator[SpokenWord]:
     text, done = passage.text, 0
+    words = [] if lexicon is None else list(lexicon.find(text))
     inserts = [(insert.position, insert.position + 1, insert) for insert in passage.inserts]
     inserts += [
         (start, end, Insert(start, text[start:end], phones, "phones")) for start, end, phones in _inline(passage)
     ]
     for start, end, insert in sorted(inserts):
-        yield from scan(text, is_known, done, start)
+        yield from _read_stretch(text, is_known, done, start, words)
         yield from _read_insert(passage, insert, start, end, is_known)
         done = end
-    yield from scan(text, is_known, done)
+    yield from _read_stretch(text, is_known, done, len(text), words)
+
+
+def _read_stretch(text: str, is_known: IsKnown, start: int, end: int, words: list[Found]) -> Iterator[SpokenWord]:
+    """Yield the spoken words and pauses of ``text[start:end]``, those of a lexicon first."""
+    own = [word for word in words if start <= word.start and word.end <= end]
+    for word in own:
+        if word.kind == "alias":
+            yield from _read_as(f"{word.value}{word.ending}", word.start, word.end, is_known)
+        else:
+            yield SpokenWord(REQUESTED_PHONES, word.start, word.end, with_ending(word))
+    yield from scan(text, is_known, start, end, [(word.start, word.end) for word in own])
 
 
 def _inline(passage: Passage) -> Iterator[tuple[int, int, str]]:
@@ -83,7 +98,12 @@ def _read_insert(passage: Passage, insert: Insert, start: int, end: int, is_know
     elif insert.kind == "words":
         yield from (SpokenWord(word, start, end) for word in insert.spoken.split())
     else:
-        try:
-            yield from (item._replace(start=start, end=end) for item in scan(insert.spoken, is_known))
-        except UnreadableError as error:
-            raise UnreadableError(start, end, str(error)) from error
+        yield from _read_as(insert.spoken, start, end, is_known)
+
+
+def _read_as(spoken: str, start: int, end: int, is_known: IsKnown) -> Iterator[SpokenWord]:
+    """Yield what is read for another text, as from ``start`` to ``end``."""
+    try:
+        yield from (item._replace(start=start, end=end) for item in scan(spoken, is_known))
+    except UnreadableError as error:
+        raise UnreadableError(start, end, str(error)) from error
