@@ -69,9 +69,8 @@ NAMES: Mapping[str, Name] = {
         "Text, Arpabet, Characters",
         "timings, AttentionAlarms",
     ),
-    "stressed": Name("list of str, one per token: its phone, vowels with their stress", "Text, Arpabet", "readings"),
-    "word_starts": Name(
-        "list of str, one per token: the spoken word that begins there, or ''", "Text, Arpabet", "readings"
+    "spoken": Name(
+        "list of Phone, one per token: symbol with stress, spoken word that begins there", "Text, Arpabet", "readings"
     ),
     "word_count": Name("() int64", "Subwords", "networks"),
     "marks": Name("list of Mark: text, token, span", "Text, Arpabet", "timings"),

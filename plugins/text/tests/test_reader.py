@@ -14,8 +14,9 @@ from voxstack_text.passage import Break, Insert, Passage, ProsodySpan
 from voxstack_text.pronunciation.g2p_network import STEPS_PER_LETTER
 from voxstack_text.pronunciation.lexicon import Lexicon
 from voxstack_text.pronunciation.pronouncer import Pronouncer
-from voxstack_text.pronunciation.symbols import SYMBOLS, VOWELS
+from voxstack_text.pronunciation.symbols import SYMBOLS
 from voxstack_text.text import Text
+from voxstack_text.tokens import VOWELS
 
 IS_KNOWN = Pronouncer(Lexicon.built_in()).is_known
 TEXT = loaded(Text(), addon())

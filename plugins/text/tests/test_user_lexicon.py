@@ -40,9 +40,9 @@ TEXT = block()
 def words(text: str, lexicon: Any, reader: Text = TEXT) -> list[tuple[str, str]]:
     """Return the written words of a text, each with its phones as in ``[[ ]]``."""
     given = reader({"text": text, "lexicon": read_lexicon(lexicon)})
+    symbols = [phone.symbol for phone in given["spoken"]]
     return [
-        (word.text, " ".join(given["stressed"][word.first_token : word.first_token + word.tokens]))
-        for word in given["words"]
+        (word.text, " ".join(symbols[word.first_token : word.first_token + word.tokens])) for word in given["words"]
     ]
 
 

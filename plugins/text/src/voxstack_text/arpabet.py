@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, compress
 
 import numpy as np
 
 from voxstack import SequenceBlock, StackError, Utterance
-from voxstack_text.pronunciation.symbols import VOWELS
 from voxstack_text.text import Text
-from voxstack_text.tokens import PAUSES
+from voxstack_text.tokens import PAUSES, VOWELS, Phone
 
 _MARKS = {number: mark for mark, number in PAUSES.items() if mark != "start"}
 _END_VALUES = {"silences": True, "pauses": np.nan, "rates": 1.0, "volumes": 0.0}
@@ -55,8 +55,7 @@ class Arpabet(SequenceBlock):
         return {
             "tokens": np.array([*(self.symbols[name] for name in phones), *self.end], np.int64),
             "phones": phones + ["pau"] * ends,
-            "stressed": phones + ["pau"] * ends,
-            "word_starts": list(compress(utterance["word_starts"], kept)) + [""] * ends,
+            "spoken": [*_renamed(compress(utterance["spoken"], kept), phones), *[Phone("pau")] * ends],
             "words": [
                 word._replace(
                     first_token=index[word.first_token],
@@ -84,3 +83,7 @@ def _kept_and_end(values: np.ndarray, kept: list[bool], ends: int, value: object
     """Return the values of the kept tokens, then ``value`` for each of the ``ends`` tokens after them."""
     values = np.asarray(values)[np.array(kept, bool)]
     return np.concatenate([values, np.full(ends, value, values.dtype)])
+
+
+def _renamed(phones: Iterable[Phone], names: Iterable[str]) -> Iterator[Phone]:
+    return (Phone(name, word=phone.word) for phone, name in zip(phones, names, strict=True))

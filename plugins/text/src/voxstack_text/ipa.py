@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 
-from voxstack_text.pronunciation.symbols import VOWELS, Pronunciation
+from voxstack_text.pronunciation.symbols import Pronunciation
+from voxstack_text.tokens import VOWELS
 from voxstack_text.whole_text import cancellable
 
 _TABLE = """

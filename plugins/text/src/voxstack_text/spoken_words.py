@@ -9,9 +9,6 @@ from voxstack_text.pronunciation.symbols import Pronunciation
 PAUSE = ","
 """Word of a :class:`SpokenWord` that is a pause."""
 
-REQUESTED_PHONES = "_given"
-"""Word of a :class:`SpokenWord` whose phones the request sets."""
-
 
 class SpokenWord(NamedTuple):
     """One spoken word, or a pause.

@@ -16,9 +16,7 @@ from voxstack_text.passage import Passage
 from voxstack_text.pronunciation.g2p_network import ROLE, pronounce_by
 from voxstack_text.pronunciation.homographs import resolve_homographs
 from voxstack_text.pronunciation.lexicon import Lexicon
-from voxstack_text.pronunciation.pronouncer import LETTER_A, Pronouncer
-from voxstack_text.pronunciation.symbols import stressed_symbol
-from voxstack_text.spoken_words import REQUESTED_PHONES
+from voxstack_text.pronunciation.pronouncer import Pronouncer
 from voxstack_text.tokens import token_features
 from voxstack_text.user_lexicon.matching import UserLexicon
 from voxstack_text.user_lexicon.phones import check_phones
@@ -34,9 +32,6 @@ An acoustic model makes the silence at the end of its input longer than one insi
 sentence is cut at a space there is no silence at all.
 """
 
-_SPOKEN = {REQUESTED_PHONES: "", LETTER_A: "a"}
-"""Spoken forms of words that the pronouncer gives a name of their own."""
-
 
 @dataclass
 class Text(SequenceBlock):
@@ -46,10 +41,10 @@ class Text(SequenceBlock):
     are a list of :class:`Word`. Characters that have no reading are skipped, with a warning in the log. Phones between
     double square brackets are spoken as they are: ``[[hh ax0 l ow1]]``.
 
-    Further entries have one value per token: ``phones``, their names; ``stressed``, the same as written between double
-    square brackets; ``word_starts``, the spoken word that begins with it, or ""; ``silences``, bool; ``pauses``,
-    float64, the duration of a silence in seconds, NaN where the voice decides; ``rates``, float64, a factor on the
-    speed; and ``volumes``, float64, dB. ``marks`` is a list of :class:`Mark`. A ``passage``
+    Further entries have one value per token: ``phones``, their names; ``spoken``, the same with their stress and the
+    words that begin with them (:class:`voxstack_text.tokens.Phone`); ``silences``, bool; ``pauses``, float64, the
+    duration of a silence in seconds, NaN where the voice decides; ``rates``, float64, a factor on the speed; and
+    ``volumes``, float64, dB. ``marks`` is a list of :class:`Mark`. A ``passage``
     (:class:`voxstack_text.passage.Passage`), which ``Sentences`` gives, holds the markup of the sentence.
 
     :param network: the network that pronounces words outside the lexicon; by default the addon's only one of role
@@ -64,9 +59,7 @@ class Text(SequenceBlock):
     _pronouncer: Pronouncer | None = field(default=None, init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
-    gives = frozenset(
-        {"tokens", "words", "phones", "stressed", "word_starts", "silences", "pauses", "rates", "volumes", "marks"}
-    )
+    gives = frozenset({"tokens", "words", "phones", "spoken", "silences", "pauses", "rates", "volumes", "marks"})
 
     def load(self, addon: Resources) -> None:
         # The rules take 15 ms to compile: better now than when a caller waits for audio.
@@ -100,15 +93,15 @@ class Text(SequenceBlock):
         passage = _passage(utterance)
         layout = self.layout(passage, utterance.get("lexicon")) if passage.layout is None else passage.layout
         rows = layout.rows
+        phones = [row.phone for row in rows]
         rates = np.array([row.rate for row in rows])
         if math.isnan(rows[-1].seconds):
             rates[-1] *= _FINAL_SILENCE_RATE[passage.ending]
         return {
-            "tokens": token_features([row.phone for row in rows], "," if passage.ending else final_mark(passage.text)),
+            "tokens": token_features(phones, "," if passage.ending else final_mark(passage.text)),
             "words": [word for word in layout.words if word.text.strip()],  # without what continues an insert
-            "phones": [row.phone.name for row in rows],
-            "stressed": [stressed_symbol(row.phone.name, row.phone.stress) for row in rows],
-            "word_starts": [_SPOKEN.get(row.phone.word, row.phone.word) for row in rows],
+            "phones": [phone.name for phone in phones],
+            "spoken": phones,
             "silences": np.array([row.silent for row in rows]),
             "pauses": np.array([row.seconds for row in rows]),
             "rates": rates,

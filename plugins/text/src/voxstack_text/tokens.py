@@ -12,6 +12,14 @@ PHONES = (
 ).split()
 """The phone set of CMU flite (US English); ``pau`` is silence. A phone's number is its index here."""
 
+VOWELS = frozenset("aa ae ah ao aw ax ay eh er ey ih iy ow oy uh uw".split())
+
+LETTER_A = "_a"
+"""Word of the letter A: "a" is a function word."""
+
+REQUESTED_PHONES = "_given"
+"""Word of phones that the request sets."""
+
 FEATURES = ("phone", "stress", "word_start", "function_word", "pause", "next_pause")
 """Names of the columns of ``tokens``."""
 
@@ -26,6 +34,7 @@ FUNCTION_WORDS = frozenset(
         "will would can could should must might may has have had not than then there"
     ).split()
 )
+_STRESSED = {(vowel, stress): f"{vowel}{stress}" for vowel in VOWELS for stress in (0, 1)}
 _NUMBERS = {phone: number for number, phone in enumerate(PHONES)}
 
 
@@ -39,6 +48,16 @@ class Phone(NamedTuple):
     name: str
     stress: int = 0
     word: str = ""
+
+    @property
+    def symbol(self) -> str:
+        """The phone as between double square brackets: a vowel is followed by its stress."""
+        return _STRESSED.get(self[:2], self.name)
+
+    @property
+    def spoken(self) -> str:
+        """The word as a reader expects it; "" for phones that the request sets."""
+        return "a" if self.word == LETTER_A else "" if self.word == REQUESTED_PHONES else self.word
 
 
 def token_features(phones: Sequence[Phone], final: str = ".") -> np.ndarray:

@@ -131,7 +131,8 @@ class _Places(NamedTuple):
 
 def _symbols(utterance: Utterance) -> list[str]:
     """Return the phoneme of each token, with its stress if the reader gives that; "" for silences and blanks."""
-    names: Sequence[str] = utterance.get("stressed", utterance.get("phones", ()))
+    spoken = utterance.get("spoken")
+    names: Sequence[str] = utterance.get("phones", ()) if spoken is None else [phone.symbol for phone in spoken]
     silences = utterance.get("silences", [False] * len(names))
     return ["" if silent else name for name, silent in zip(names, silences, strict=True)]
 
@@ -141,7 +142,7 @@ def _token_items(
 ) -> Iterator[ReadWord | ReadPause]:
     """Yield the words among tokens, and the silences between them."""
     pauses = list(_silences(utterance))
-    spoken: Sequence[str] = utterance.get("word_starts", ())
+    spoken = [phone.spoken for phone in utterance.get("spoken", ())]
     before = places.start
     for word in utterance.get("words", ()):
         start, end = offset + word.start, offset + word.end

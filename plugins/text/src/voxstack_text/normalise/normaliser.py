@@ -108,21 +108,23 @@ def scan(
     """
     folded, position = fold(text[start:end]), 0
     unknown: list[str] = []
-    ahead = [(folded.index(first - start), folded.index(after - start)) for first, after in kept]
-    while position < len(folded.text):
+    length = len(folded.text)
+    skipped = iter([(folded.index(first - start), folded.index(after - start)) for first, after in kept])
+    limit, after = next(skipped, (length, length))
+    while position < length:
         check_cancelled()
-        if ahead and position >= ahead[0][0]:
-            position = max(position, ahead.pop(0)[1])
+        if position >= limit:
+            position = max(position, after)
+            limit, after = next(skipped, (length, length))
             continue
-        limit = ahead[0][0] if ahead else len(folded.text)
         found = _first_reading(folded, position, is_known, start, limit)
         if found:
             for word in _words(folded, *found):
                 yield word._replace(start=word.start + start, end=word.end + start) if start else word
             position = found[0].end()
         elif match := _BREAK.match(folded.text, position, limit):
-            first, after = folded.span(position, match.end())
-            yield SpokenWord(PAUSE, first + start, after + start)
+            span = folded.span(position, match.end())
+            yield SpokenWord(PAUSE, span[0] + start, span[1] + start)
             position = match.end()
         elif match := _SILENT.match(folded.text, position, limit):
             position = match.end()

@@ -11,7 +11,8 @@ from voxstack_text.normalise.normaliser import UnreadableError, merge_pauses, sc
 from voxstack_text.normalise.rule import IsKnown
 from voxstack_text.passage import Insert, Passage
 from voxstack_text.pronunciation.symbols import are_phones, parse_phones
-from voxstack_text.spoken_words import PAUSE, REQUESTED_PHONES, SpokenWord
+from voxstack_text.spoken_words import PAUSE, SpokenWord
+from voxstack_text.tokens import REQUESTED_PHONES
 from voxstack_text.user_lexicon.matching import Found, UserLexicon
 from voxstack_text.user_lexicon.phones import with_ending
 
@@ -65,8 +66,13 @@ def _read(passage: Passage, is_known: IsKnown, lexicon: UserLexicon | None) -> I
 
 
 def _read_stretch(text: str, is_known: IsKnown, start: int, end: int, words: list[Found]) -> Iterator[SpokenWord]:
-    """Yield the spoken words and pauses of ``text[start:end]``, those of a lexicon first."""
-    own = [word for word in words if start <= word.start and word.end <= end]
+    """Return the spoken words and pauses of ``text[start:end]``, those of a lexicon first."""
+    if not words:
+        return scan(text, is_known, start, end)
+    return _read_words(text, is_known, start, end, [w for w in words if start <= w.start and w.end <= end])
+
+
+def _read_words(text: str, is_known: IsKnown, start: int, end: int, own: list[Found]) -> Iterator[SpokenWord]:
     for word in own:
         if word.kind == "alias":
             yield from _read_as(f"{word.value}{word.ending}", word.start, word.end, is_known)

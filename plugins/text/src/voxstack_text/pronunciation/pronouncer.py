@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 from voxstack_text.pronunciation.g2p_network import LETTERS
 from voxstack_text.pronunciation.lexicon import Lexicon
-from voxstack_text.pronunciation.symbols import VOWELS, Pronunciation, checked
+from voxstack_text.pronunciation.symbols import Pronunciation, checked
+from voxstack_text.tokens import LETTER_A, VOWELS
 
 WordPart = tuple[str, Pronunciation]
 """A word as the acoustic model counts words, and its pronunciation: "John's" has two parts, ``john`` and ``'s``."""
@@ -60,9 +61,6 @@ them wrong.
 
 _THE_BEFORE_VOWEL = ("dh", "iy0")
 _LETTER_A = ("ey1",)
-LETTER_A = "_a"
-"""Word of the letter A: "a" is a function word."""
-
 _SIBILANTS, _VOICELESS = (frozenset("s z sh zh ch jh".split()), frozenset("p t k f th".split()))
 _ENDINGS = ("'s", "'ll", "'ve", "'d", "'re", "'m", "n't")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from voxstack_text.pronunciation.symbols import VOWELS, Pronunciation
+from voxstack_text.pronunciation.symbols import Pronunciation
+from voxstack_text.tokens import VOWELS
 
 _ONSETS = frozenset(
     tuple(onset.split())

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from voxstack import RequestError
-from voxstack_text.tokens import PHONES
+from voxstack_text.tokens import PHONES, VOWELS
 
 Pronunciation = tuple[str, ...]
 """Phones of a word, each vowel followed by its stress: ``("hh", "ax0", "l", "ow1")``."""
 
-VOWELS = frozenset("aa ae ah ao aw ax ay eh er ey ih iy ow oy uh uw".split())
 SYMBOLS = tuple(
     symbol
     for phone in PHONES
@@ -20,13 +19,6 @@ SYMBOLS = tuple(
 """All symbols of pronunciations. The network's class of a symbol is its index here plus one; class 0 is CTC's blank."""
 
 _KNOWN = frozenset(SYMBOLS)
-
-_STRESSED = {(vowel, stress): f"{vowel}{stress}" for vowel in VOWELS for stress in (0, 1)}
-
-
-def stressed_symbol(phone: str, stress: int) -> str:
-    """Return the symbol of a phone in a syllable of this stress; consonants have none."""
-    return _STRESSED.get((phone, stress), phone)
 
 
 def checked(symbols: Iterable[str], word: str) -> Pronunciation:
