@@ -50,6 +50,9 @@ NAMES: Mapping[str, Name] = {
     "passage": Name("Passage: a sentence with its markup", "Sentences", "Text, TrimSilence"),
     "unit": Name("Unit: kind, text and span of the part, for its event", "Sentences", "timings"),
     "written": Name("str, the text in the form that a model reads", "Rewrite", "Characters, MarkedPhonemes, Length"),
+    "spoken_words": Name(
+        "list of (word, start, end), and perhaps phones and the seconds of a pause, ','", "normalisers", "Text"
+    ),
     "sentence_ends": Name("(sentences,) int64, characters of text", "EspeakSentenceEnds", "Sentences"),
     "phonemes": Name(
         "list of str, or str, IPA", "EspeakPhonemes, JapanesePhonemes, MarkedPhonemes", "Phrases, Characters"

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,10 +20,10 @@ from voxstack_text.pronunciation.homographs import resolve_homographs
 from voxstack_text.pronunciation.lexicon import Lexicon
 from voxstack_text.pronunciation.pronouncer import Pronouncer
 from voxstack_text.tokens import token_features
-from voxstack_text.user_lexicon.matching import UserLexicon
-from voxstack_text.user_lexicon.phones import check_phones
-from voxstack_text.user_lexicon.sources import parse_lexicon
 from voxstack_text.whole_text import whole_text
+
+if TYPE_CHECKING:
+    from voxstack_text.user_lexicon.matching import UserLexicon
 
 __all__ = ["Mark", "Text", "Word"]
 
@@ -51,11 +53,15 @@ class Text(SequenceBlock):
         ``pronunciation``. Without any, such words are spelled letter by letter.
     :param lexicon: file of the addon with pronunciations that come before those of the built-in lexicon, as PLS or in
         lines of a word, a tab and its pronunciation. Those of a request's ``lexicon`` come before it.
+    :param normaliser: a block that gives the ``spoken_words`` of a ``text``, for another language. By default, the
+        rules of US English read it, and homographs are resolved.
     """
 
     network: str | None = None
     lexicon: str | None = None
-    _own: UserLexicon | None = field(default=None, init=False, repr=False, compare=False)
+    normaliser: SequenceBlock | None = None
+    _scan: Callable[..., Any] | None = field(default=None, init=False, repr=False, compare=False)
+    _own: Any = field(default=None, init=False, repr=False, compare=False)
     _pronouncer: Pronouncer | None = field(default=None, init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
@@ -70,7 +76,15 @@ class Text(SequenceBlock):
         self._pronouncer = Pronouncer(Lexicon.built_in(), network)
         self._own = None if self.lexicon is None else _read_own(addon, self.lexicon)
 
+        if self.normaliser is not None:
+            from voxstack_text.normalise.other_normaliser import check_normaliser, scan_by
+
+            check_normaliser(self.normaliser)
+            self._scan = scan_by(self.normaliser)
+
     def check_lexicon(self, lexicon: UserLexicon) -> bool:
+        from voxstack_text.user_lexicon.phones import check_phones  # most requests have none
+
         check_phones(lexicon)
         return True
 
@@ -86,7 +100,10 @@ class Text(SequenceBlock):
 
         if self._own is not None:
             lexicon = self._own if lexicon is None else lexicon.over(self._own)
-        spoken = resolve_homographs(read_passage(passage, self._pronouncer.is_known, lexicon))
+        if self._scan is None:
+            spoken = resolve_homographs(read_passage(passage, self._pronouncer.is_known, lexicon))
+        else:
+            spoken = read_passage(passage, self._pronouncer.is_known, lexicon, self._scan)
         return lay_out(passage, spoken, self._pronouncer)
 
     def __call__(self, utterance: Utterance) -> Utterance:
@@ -115,6 +132,10 @@ def _read_own(addon: Resources, name: str) -> UserLexicon:
 
     :raises AddonError: with the file, the line and what is wrong.
     """
+    from voxstack_text.user_lexicon.matching import UserLexicon
+    from voxstack_text.user_lexicon.phones import check_phones
+    from voxstack_text.user_lexicon.sources import parse_lexicon
+
     try:
         lexicon = UserLexicon.of(parse_lexicon(addon.files.read(name), name))
         check_phones(lexicon)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from voxstack import RequestError
-from voxstack_text.normalise.normaliser import UnreadableError, merge_pauses, scan
+from voxstack_text.normalise.normaliser import UnreadableError, merge_pauses
+from voxstack_text.normalise.normaliser import scan as scan_english
 from voxstack_text.normalise.rule import IsKnown
 from voxstack_text.passage import Insert, Passage
 from voxstack_text.pronunciation.symbols import are_phones, parse_phones
 from voxstack_text.spoken_words import PAUSE, SpokenWord
 from voxstack_text.tokens import REQUESTED_PHONES
-from voxstack_text.user_lexicon.matching import Found, UserLexicon
-from voxstack_text.user_lexicon.phones import with_ending
+
+if TYPE_CHECKING:
+    from voxstack_text.normalise.other_normaliser import Scan
+    from voxstack_text.user_lexicon.matching import Found, UserLexicon
 
 _INLINE = re.compile(r"\[\[([^\[\]]*)\]\]")
 
 
-def read_passage(passage: Passage, is_known: IsKnown, lexicon: UserLexicon | None = None) -> list[SpokenWord]:
+def read_passage(
+    passage: Passage, is_known: IsKnown, lexicon: UserLexicon | None = None, scan: Scan = scan_english
+) -> list[SpokenWord]:
     """Return the spoken words and pauses of a passage, with their positions in the passage's text.
 
     Text between double square brackets is phones. The text between such brackets and inserts is read stretch by
@@ -27,10 +33,12 @@ def read_passage(passage: Passage, is_known: IsKnown, lexicon: UserLexicon | Non
 
     :param is_known: returns whether a lower-case word is in the lexicon.
     :param lexicon: words that are read as it says, before any rule.
+    :param scan: reads the rest.
     :raises RequestError: with the place, for phones that do not exist and for text that cannot be read.
     """
     try:
-        items = [*_read(passage, is_known, lexicon), *_breaks(passage)]
+        reader = _Reader(is_known, scan)
+        items = [*_read(passage, reader, lexicon), *_breaks(passage)]
     except UnreadableError as error:
         hint = "write it otherwise, or give its phones in [[ ]]"
         raise RequestError(f"{_where(passage, error.start, error.end)}: {error}; {hint}") from error
@@ -51,34 +59,53 @@ def _breaks(passage: Passage) -> Iterator[SpokenWord]:
         yield SpokenWord(PAUSE, position, position, None, None if math.isnan(seconds) else seconds)
 
 
-def _read(passage: Passage, is_known: IsKnown, lexicon: UserLexicon | None) -> Iterator[SpokenWord]:
+class _Reader(NamedTuple):
+    """Reads text by a normaliser.
+
+    :param is_known: returns whether a lower-case word is in the lexicon.
+    :param scan: reads text.
+    """
+
+    is_known: IsKnown
+    scan: Scan
+
+    def stretch(self, text: str, start: int, end: int, words: Sequence[Found]) -> Iterator[SpokenWord]:
+        """Return the spoken words and pauses of ``text[start:end]``, those of a lexicon first."""
+        if not words:
+            return self.scan(text, self.is_known, start, end, ())
+        return self._with_words(text, start, end, [word for word in words if start <= word.start and word.end <= end])
+
+    def _with_words(self, text: str, start: int, end: int, words: Sequence[Found]) -> Iterator[SpokenWord]:
+        from voxstack_text.user_lexicon.phones import with_ending  # most texts have no such words
+
+        for word in words:
+            if word.kind == "alias":
+                yield from self.other(f"{word.value}{word.ending}", word.start, word.end)
+            else:
+                yield SpokenWord(REQUESTED_PHONES, word.start, word.end, with_ending(word))
+        yield from self.scan(text, self.is_known, start, end, [(word.start, word.end) for word in words])
+
+    def other(self, spoken: str, start: int, end: int) -> Iterator[SpokenWord]:
+        """Yield what is read for another text, as from ``start`` to ``end``."""
+        try:
+            for item in self.scan(spoken, self.is_known, 0, len(spoken), ()):
+                yield item._replace(start=start, end=end)
+        except UnreadableError as error:
+            raise UnreadableError(start, end, str(error)) from error
+
+
+def _read(passage: Passage, reader: _Reader, lexicon: UserLexicon | None) -> Iterator[SpokenWord]:
     text, done = passage.text, 0
-    words = [] if lexicon is None else list(lexicon.find(text))
+    words = () if lexicon is None else tuple(lexicon.find(text))
     inserts = [(insert.position, insert.position + 1, insert) for insert in passage.inserts]
     inserts += [
         (start, end, Insert(start, text[start:end], phones, "phones")) for start, end, phones in _inline(passage)
     ]
     for start, end, insert in sorted(inserts):
-        yield from _read_stretch(text, is_known, done, start, words)
-        yield from _read_insert(passage, insert, start, end, is_known)
+        yield from reader.stretch(text, done, start, words)
+        yield from _read_insert(passage, insert, start, end, reader)
         done = end
-    yield from _read_stretch(text, is_known, done, len(text), words)
-
-
-def _read_stretch(text: str, is_known: IsKnown, start: int, end: int, words: list[Found]) -> Iterator[SpokenWord]:
-    """Return the spoken words and pauses of ``text[start:end]``, those of a lexicon first."""
-    if not words:
-        return scan(text, is_known, start, end)
-    return _read_words(text, is_known, start, end, [w for w in words if start <= w.start and w.end <= end])
-
-
-def _read_words(text: str, is_known: IsKnown, start: int, end: int, own: list[Found]) -> Iterator[SpokenWord]:
-    for word in own:
-        if word.kind == "alias":
-            yield from _read_as(f"{word.value}{word.ending}", word.start, word.end, is_known)
-        else:
-            yield SpokenWord(REQUESTED_PHONES, word.start, word.end, with_ending(word))
-    yield from scan(text, is_known, start, end, [(word.start, word.end) for word in own])
+    yield from reader.stretch(text, done, len(text), words)
 
 
 def _inline(passage: Passage) -> Iterator[tuple[int, int, str]]:
@@ -97,19 +124,11 @@ def _inline(passage: Passage) -> Iterator[tuple[int, int, str]]:
         yield opening, len(text), text[opening + 2 :]
 
 
-def _read_insert(passage: Passage, insert: Insert, start: int, end: int, is_known: IsKnown) -> Iterator[SpokenWord]:
+def _read_insert(passage: Passage, insert: Insert, start: int, end: int, reader: _Reader) -> Iterator[SpokenWord]:
     if insert.kind == "phones":
         phones = parse_phones(insert.spoken, f"{_where(passage, start, end)}, {insert.written!r}")
         yield SpokenWord(REQUESTED_PHONES, start, end, phones)
     elif insert.kind == "words":
         yield from (SpokenWord(word, start, end) for word in insert.spoken.split())
     else:
-        yield from _read_as(insert.spoken, start, end, is_known)
-
-
-def _read_as(spoken: str, start: int, end: int, is_known: IsKnown) -> Iterator[SpokenWord]:
-    """Yield what is read for another text, as from ``start`` to ``end``."""
-    try:
-        yield from (item._replace(start=start, end=end) for item in scan(spoken, is_known))
-    except UnreadableError as error:
-        raise UnreadableError(start, end, str(error)) from error
+        yield from reader.other(insert.spoken, start, end)

@@ -9,7 +9,6 @@ from typing import Any
 from voxstack import RequestError
 from voxstack_text.user_lexicon.entry import KINDS, Entry, make_entry
 from voxstack_text.user_lexicon.matching import UserLexicon
-from voxstack_text.user_lexicon.pls import parse_pls
 from voxstack_text.whole_text import excerpt
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -45,6 +44,8 @@ def parse_lexicon(content: bytes, source: str) -> list[Entry]:
     if len(content) > MAX_BYTES:
         raise RequestError(f"{source}: it has {len(content)} bytes, and a lexicon has at most {MAX_BYTES}")
     if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<" or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        from voxstack_text.user_lexicon.pls import parse_pls
+
         return parse_pls(content, source)
     try:
         lines = content.decode("utf-8-sig").split("\n")
