@@ -112,7 +112,7 @@ def test_a_text_is_read_as_it_arrives(amber: voxstack.Voice) -> None:
 
 
 def test_bad_arguments_are_refused_at_the_call(amber: voxstack.Voice) -> None:
-    with pytest.raises(RequestError, match="the text is empty"):
+    with pytest.raises(RequestError, match="finds nothing to pronounce"):
         amber.read(" ")
     with pytest.raises(RequestError, match="no control 'speed'"):
         amber.read("Yes.", speed=2)

@@ -22,9 +22,9 @@ from voxstack.utterance import REQUEST, Utterance
 from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import problem
 from voxstack_voice.playback import Playback
-from voxstack_voice.request_text import request_text
 from voxstack_voice.reading import Reading
 from voxstack_voice.reading_stack import read_utterance
+from voxstack_voice.request_text import request_text
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk, Speech
 from voxstack_voice.stream import VoiceStream
