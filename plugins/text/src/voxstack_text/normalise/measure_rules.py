@@ -97,7 +97,8 @@ def _degrees(match: re.Match[str], is_known: IsKnown) -> Reading:
 RULES: tuple[Rule, ...] = (
     rule(rf"(?:(?<=\d)|(?<=\d[kKMB])|(?<=llion))/(?P<per>{_PER})(?!\w)", _per),
     rule(
-        rf"(?P<number>{NUMBER})(?P<dash>-)?\s?(?P<unit>{_SYMBOL})(?P<rate>/(?:(?P<count>\d+) ?)?(?P<per>{_PER})"
+        rf"(?=[^/\n]{{2,24}}/)(?P<number>{NUMBER})(?P<dash>-)?\s?(?P<unit>{_SYMBOL})"
+        rf"(?P<rate>/(?:(?P<count>\d+) ?)?(?P<per>{_PER})"
         rf"(?P<power>\^?[23])?(?:/(?P<second>{_PER}))?)(?![\w/])",
         _rate,
     ),

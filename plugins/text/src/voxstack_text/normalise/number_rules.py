@@ -8,6 +8,7 @@ import re
 from voxstack_text.normalise import numbers
 from voxstack_text.normalise.currencies import SIGNS
 from voxstack_text.normalise.rule import (
+    DIGITS,
     LOOKBEHIND,
     NUMBER,
     NUMBER_END,
@@ -116,8 +117,8 @@ RULES: tuple[Rule, ...] = (
 """Tried in this order, where a number may begin."""
 
 PLAIN_RULES: tuple[Rule, ...] = (
-    rule(rf"({NUMBER})[xX](?!\w)(?!\s?[-+=*/^\d])", _times),
-    rule(rf"(?P<first>{NUMBER})\s?(?P<by>[xX×])(?=\s?\d)", _by),
+    rule(rf"(?={DIGITS}[xX])({NUMBER})[xX](?!\w)(?!\s?[-+=*/^\d])", _times),
+    rule(rf"(?={DIGITS}\s?[xX×])(?P<first>{NUMBER})\s?(?P<by>[xX×])(?=\s?\d)", _by),
     rule(rf"{NUMBER_START}(\d+):(\d+){NUMBER_END}", _ratio),
     rule(r"[A-Za-z\d]*\d[A-Za-z\d]*", _alphanumeric),
     rule(rf"{NUMBER_START}\d{{4}}{NUMBER_END}", _year_or_count),

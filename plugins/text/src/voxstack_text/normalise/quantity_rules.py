@@ -8,6 +8,7 @@ import re
 from voxstack_text.normalise import numbers
 from voxstack_text.normalise.magnitudes import MAGNITUDES
 from voxstack_text.normalise.rule import (
+    DIGITS,
     LOOKBEHIND,
     NUMBER,
     NUMBER_START,
@@ -106,16 +107,19 @@ def _fraction(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 RULES: tuple[Rule, ...] = (
     rule(
-        rf"{NUMBER_START}(?P<number>{NUMBER})(?:[eE](?P<exponent>[-+]\d{{1,3}})|e(?P<plain>\d{{1,3}}))(?![\w.])",
+        rf"{NUMBER_START}(?={DIGITS}[eE])(?P<number>{NUMBER})(?:[eE](?P<exponent>[-+]\d{{1,3}})|e(?P<plain>\d{{1,3}}))(?![\w.])",
         _scientific,
     ),
     rule(r"(?<=[\w)])\^\(?-(\d+)\)?(?![\w.])", _negative_power),
     rule(
-        rf"{NUMBER_START}(?P<number>{NUMBER})(?:\s?(?P<scale>{_MAGNITUDE}))?(?P<dash>\s?[-–~]\s?)"
+        rf"{NUMBER_START}(?=[^-–~\n]{{1,20}}[-–~])(?P<number>{NUMBER})(?:\s?(?P<scale>{_MAGNITUDE}))?(?P<dash>\s?[-–~]\s?)"
         rf"(?={NUMBER}\s?(?:{_MAGNITUDE})\s[a-z]+s\b)",
         _magnitude_range,
     ),
-    rule(rf"{NUMBER_START}(?P<number>{NUMBER})\s?(?P<scale>mn|mln|bn|bln|tn|trn)(?P<plus>\+)?(?!\w)", _magnitude),
+    rule(
+        rf"{NUMBER_START}(?={DIGITS}\s?[mbt][nlr])(?P<number>{NUMBER})\s?(?P<scale>mn|mln|bn|bln|tn|trn)(?P<plus>\+)?(?!\w)",
+        _magnitude,
+    ),
     rule(rf"{NUMBER_START}(?P<number>{NUMBER})(?P<scale>[kKmMBbT])(?P<plus>\+)?(?![\w/])", _magnitude),
     rule(rf"{NUMBER_START}(?P<number>\d+\.\d+)/(?P<whole>5|10|20|100)(?![\w/]|\.\d)", _out_of),
     rule(

@@ -140,8 +140,11 @@ _COUNTED_BEFORE = re.compile(rf"{_COUNT}(?:,? (?:and|or|to|&) |, |\s?[-–]\s?)$
 _REIGN_BEFORE = re.compile(r"\b([A-Z][a-z]+) [IVXLC]+ (?:and|&) $")
 
 RULES: tuple[Rule, ...] = (
-    rule(rf"(?P<word>[A-Za-z]+\.?)\s+{_NUMERAL}", _count),
-    rule(rf"(?P<word>[A-Za-z]+\.?)\s+(?P<numeral>{_SMALL_NUMERAL})", _count_small),
+    rule(rf"(?P<word>[A-Za-z]+\.?)\s+(?=[IVXLC]){_NUMERAL}", _count),
+    rule(
+        rf"(?P<word>(?:[Pp]|[Cc]h|[Ss]|[Aa]c|[Ll]i|[Nn]o|[Ii]t|[Vv]o)[a-z]*\.?)\s+(?P<numeral>{_SMALL_NUMERAL})",
+        _count_small,
+    ),
     rule(rf"(?P<numeral>{_ROMAN}|[ivxlc]+(?![\w']))", _continued),
     rule(r"[-–](?=[IVXLC]+\b|[ivxlc]+\b)", _to),
     rule(r"(?P<numeral>[ivxlc]+)\.(?=\s[A-Z]|\s*$)", _item),
