@@ -27,7 +27,9 @@ class Name(NamedTuple):
 
 NAMES: Mapping[str, Name] = {
     "text": Name("str, or an iterator of str as it arrives", "request; Sentences", "Text, Characters, Espeak, Flite"),
-    "markup": Name("'text' or 'ssml'", "request; Sentences", "Sentences, Text, Espeak, Flite"),
+    "markup": Name(
+        "'text', 'markdown', 'html', 'ssml', 'auto'", "request; Sentences", "Sentences, Text, Espeak, Flite"
+    ),
     "lexicon": Name(
         "None, or words with their pronunciations (hook voxstack_lexicon)", "request", "Text, EspeakPhonemes"
     ),

@@ -253,4 +253,4 @@ def test_no_stdin_is_a_clear_error(monkeypatch: Any) -> None:
 
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(VoxstackError, match="no text; give one"):
-        input_text(argparse.Namespace(text=["-"], file=None, ssml=False))
+        input_text(argparse.Namespace(text=["-"], file=None, markup="text"))

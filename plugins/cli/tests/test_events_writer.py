@@ -142,10 +142,10 @@ def test_places_that_are_refused_before_the_voice_is_loaded(
     assert not files_in(tmp_path)
 
 
-def written(form: str, chunks: list[Chunk], text: str, ssml: bool = False) -> str:
+def written(form: str, chunks: list[Chunk], text: str, markup: str = "text") -> str:
     file = io.BytesIO()
     voice: Any = SimpleNamespace(name="test", sample_rate=1000)
-    with events_writer(file, form, voice, InputText([text]), ssml) as write:
+    with events_writer(file, form, voice, InputText([text]), markup) as write:
         for chunk in chunks:
             write(chunk)
     return file.getvalue().decode()

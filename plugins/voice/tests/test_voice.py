@@ -104,7 +104,7 @@ def test_a_request_has_the_text_and_all_controls(voice: voxstack.Voice) -> None:
         (b"a", {}, "tiny: the text is bytes, not a str; decode it"),
         (Path("a.txt"), {}, "tiny: the text is a path, not a str; read the file first"),
         ({"text": "a"}, {}, "tiny: the text is of type dict"),
-        ("a", {"markup": "html"}, "markup is 'text' or 'ssml', not 'html'"),
+        ("a", {"markup": "xml"}, "markup is one of 'text', 'markdown', 'html', 'ssml', 'auto', not 'xml'"),
         (" \n", {}, "tiny finds nothing to pronounce in this text"),
         ("a", {"volum": 1}, "tiny has no control 'volum'; it has volume"),
         ("a", {"volume": 3}, "tiny: volume: 3 is too large; write 2 or less"),

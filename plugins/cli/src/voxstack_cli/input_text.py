@@ -90,7 +90,7 @@ def input_text(options: argparse.Namespace) -> InputText:
     if from_stdin and (sys.stdin is None or (not requested and sys.stdin.isatty())):
         raise RequestError('no text; give one, such as: voxstack say "Hello there.", or use --file or a pipe')
     if from_stdin:
-        return InputText(decode_utf8(_read_stdin(sys.stdin.buffer), "stdin"), incremental=not options.ssml)
+        return InputText(decode_utf8(_read_stdin(sys.stdin.buffer), "stdin"), incremental=options.markup != "ssml")
     if options.file is not None:
         return InputText(decode_utf8([_read_file(options.file)], options.file))
     return InputText(decode_utf8([_encoded(" ".join(options.text))], "the text"))

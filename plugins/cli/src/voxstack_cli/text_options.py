@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+MARKUP = ("text", "markdown", "html", "ssml", "auto")
+
 
 def add_text_options(parser: argparse.ArgumentParser, from_stdin: str) -> None:
-    """Add the text, ``--file`` and ``--ssml``.
+    """Add the text, ``--file``, ``--markup`` and ``--ssml``.
 
     :param from_stdin: what the command does with text from stdin.
     """
@@ -14,7 +16,13 @@ def add_text_options(parser: argparse.ArgumentParser, from_stdin: str) -> None:
         "text", nargs="*", metavar="TEXT", help=f'the text; "-", or no text, reads stdin and {from_stdin}'
     )
     parser.add_argument("--file", metavar="FILE", help="read the text from a file, UTF-8")
-    parser.add_argument("--ssml", action="store_true", help="the text is an SSML document")
+    parser.add_argument(
+        "--markup",
+        choices=MARKUP,
+        default="text",
+        help="format of the text; auto: its beginning decides (default: text)",
+    )
+    parser.add_argument("--ssml", action="store_const", dest="markup", const="ssml", help="the same as --markup ssml")
 
 
 def add_voice_option(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
@@ -21,16 +22,18 @@ from voxstack import (
 from voxstack.blocks import Available, children, close
 from voxstack.errors import LengthError
 from voxstack.streaming.timeline import Timeline
+from voxstack_text.markup.marked_text import MarkedText, detect
 from voxstack_text.passage import Passage
 from voxstack_text.sentences.cut_search import MIN_LIMIT
 from voxstack_text.sentences.end_cuts import cut_passage, may_be_spoken, paragraphs
 from voxstack_text.sentences.markup_cuts import cut_markup
 from voxstack_text.sentences.passage_cuts import MARGIN, cut_to_length
-from voxstack_text.sentences.sentence_stream import split_sentences
+from voxstack_text.sentences.sentence_stream import Segment, split_sentences
 from voxstack_text.sentences.token_limit import split_to_limit
 from voxstack_text.text import Text
 from voxstack_text.whole_text import has_failed, whole_text
 
+_LOG = logging.getLogger("voxstack.text")
 _PER_TOKEN = Text.gives - {"words", "marks"}
 _TOKENS_PER_CHARACTER = 4  # about one in prose; six where each character is a long word, as "%"
 _OWN_ENTRIES = ("text_start", "passage", "unit")
@@ -62,7 +65,8 @@ class Sentences(StreamableWrapper):
     """Streams its child once for each sentence of ``text``, in order, each on demand.
 
     The text is a ``str``, or an iterator of parts of it as they are written: then audio begins with the first phrase.
-    With ``markup`` set to ``"ssml"`` it is an SSML document (:mod:`voxstack_text.ssml.parser`).
+    With ``markup`` set to ``"ssml"`` it is an SSML document (:mod:`voxstack_text.ssml.parser`), with ``"markdown"`` or
+    ``"html"`` a document of these; ``"auto"`` decides by its beginning (:mod:`voxstack_text.markup`).
 
     The child sees the sentence as ``text``, the index of its first character in the whole as ``text_start``, its markup
     as ``passage`` (:class:`voxstack_text.passage.Passage`, for ``Text``), and as ``timeline`` a view that begins where
@@ -83,6 +87,8 @@ class Sentences(StreamableWrapper):
     :param ends: a block that gives the ``sentence_ends`` of a paragraph, as other software finds them, instead of the
         rules of the language; ``first`` and ``longest`` then cut no sentence. Of a text that arrives in parts, it reads
         what the rules of the language find to be a sentence.
+    :param reads_markup: read what looks like Markdown, HTML or LaTeX in a plain text as markup, and short lines as
+        lines of their own; otherwise each character of a plain text is one to read.
     """
 
     block: StreamableBlock
@@ -90,6 +96,7 @@ class Sentences(StreamableWrapper):
     longest: int = field(default=500, metadata={"minimum": 20, "maximum": 100_000})
     language: str = "en"
     ends: SequenceBlock | None = None
+    reads_markup: bool = True
     _controls: Mapping[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _token_limit: int = field(default=0, init=False, repr=False, compare=False)
     _text: Text | None = field(default=None, init=False, repr=False, compare=False)
@@ -184,12 +191,34 @@ class Sentences(StreamableWrapper):
                         yield from split_to_limit(segment, self._text.layout(segment, lexicon), self._token_limit)
 
     def _passages(self, utterance: Utterance) -> Generator[Passage, None, None]:
-        text = utterance["text"]
-        if utterance.get("markup", "text") != "ssml":
+        markup, text = utterance.get("markup", "text"), utterance["text"]
+        if markup != "ssml":
+            return self._unparsed(text, markup)
+        return self._parsed(text)
+
+    def _unparsed(self, text: str | Iterator[str], markup: str) -> Generator[Passage, None, None]:
+        """Return the passages of a text that is no SSML document, unless its beginning shows that it is one."""
+        if markup == "auto" or (markup == "text" and self.reads_markup):
+            found, text = detect(text)
+            if markup == "auto" and found == "ssml":
+                return self._parsed(text)
+            if found == "ssml":
+                _LOG.warning(
+                    "the text begins as an SSML document; its tags are not spoken: give markup='ssml' to use them"
+                )
+            markup = found if markup == "auto" else markup
+        language, speaks = _primary(self.language), may_be_spoken if self._reads_letters else None
+        if markup == "text" and not self.reads_markup:
             if self.ends is not None and isinstance(text, str):
                 return paragraphs(text)
-            speaks = may_be_spoken if self._reads_letters else None
-            return _plain(text, self.first, self.longest, _primary(self.language), speaks)
+            return _plain(text, self.first, self.longest, language, speaks)
+        marked = MarkedText(text, markup, language == "en", not self._reads_letters)
+        if self.ends is not None and isinstance(text, str):
+            return _paragraphs(marked)
+        return _marked(marked, self.first, self.longest, language, speaks, isinstance(text, str))
+
+    def _parsed(self, text: str | Iterator[str]) -> Generator[Passage, None, None]:
+        """Return the passages of an SSML document."""
         from voxstack_text.ssml.parser import parse_ssml  # most requests are plain text
 
         source = whole_text(text, "Sentences")
@@ -226,6 +255,19 @@ def _plain(
         for start, segment, ending, opens, *phones in segments:
             leading_silence = math.nan if opens else 0.0
             yield Passage(segment, start, ending, leading_silence, phones_before=phones[0], phones_after=phones[1])
+
+
+def _marked(
+    marked: MarkedText, first: int, longest: int, language: str, speaks: Callable[[str], object] | None, whole: bool
+) -> Generator[Passage, None, None]:
+    with closing(split_sentences(marked, first, longest, language, speaks, whole)) as segments:
+        for segment in segments:
+            yield marked.conversion.passage(segment)
+
+
+def _paragraphs(marked: MarkedText) -> Generator[Passage, None, None]:
+    for paragraph in paragraphs("".join(marked)):
+        yield marked.conversion.passage(Segment(paragraph.start, paragraph.text, "", opens=True))
 
 
 def _inside(block: Block) -> Iterator[Block]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, M
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from voxstack_voice.speech import Chunk, Speech
 from voxstack_voice.stream import VoiceStream
 from voxstack_voice.watchdog import UNTRUSTED_TIMEOUT, timeout_of
 
-Markup = Literal["text", "ssml"]
+Markup = Literal["text", "markdown", "html", "ssml", "auto"]
 
 LexiconLike = Mapping[str, str | Mapping[str, str]] | str | Path | Sequence[Any] | Any
 """A lexicon, or what one is read from; see :meth:`Voice.stream`."""
@@ -89,7 +89,8 @@ class Voice:
         """Return the utterance that a stack starts from: the text, and every control that the addon declares.
 
         :param text: the whole text, or an iterable of parts as they arrive, cut anywhere.
-        :param markup: ``"text"``, or ``"ssml"`` for an SSML document.
+        :param markup: ``"text"``; ``"markdown"``, ``"html"`` or ``"ssml"`` for a document of these; or ``"auto"``: the
+            beginning of the text decides.
         :param lexicon: pronunciations of words, as in :meth:`stream`.
         :param schedule: chunk sizes; by default the voice's own.
         :param live: whether somebody listens while the audio is produced; otherwise the chunks are as long as is
@@ -108,8 +109,9 @@ class Voice:
         controls: Mapping[str, Any],
     ) -> Utterance:
         checked = request_text(text, self.name, self._languages())
-        if markup not in ("text", "ssml"):
-            raise RequestError(f"{self.name}: markup is 'text' or 'ssml', not {markup!r}")
+        if markup not in get_args(Markup):
+            choices = ", ".join(map(repr, get_args(Markup)))
+            raise RequestError(f"{self.name}: markup is one of {choices}, not {markup!r}")
         for name, value in controls.items():
             if name not in self.controls:
                 raise RequestError(f"{self.name} has no control {name!r}; it has {', '.join(self.controls) or 'none'}")

@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     found = False
     readings = voice.read(
         text.voice_input(),
-        markup="ssml" if options.ssml else "text",
+        markup=options.markup,
         lexicon=options.lexicon,
         **controls_of(options, voice),
     )

@@ -68,9 +68,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.quiet and (resolved := describe_resolved_context(voice)):
         report(resolved)
     controls = controls_of(options, voice)
-    chunks = voice.stream(
-        text.voice_input(), markup="ssml" if options.ssml else "text", lexicon=options.lexicon, **controls
-    )
+    chunks = voice.stream(text.voice_input(), markup=options.markup, lexicon=options.lexicon, **controls)
     label = ", ".join("stdout" if place == STDOUT else place for place in destinations.values()) or "speaker"
     with Progress(label, voice.sample_rate, text, options.quiet) as progress, ExitStack() as exits:
         writers = open_outputs(options, sounddevice, destinations, voice, text, exits)
@@ -133,7 +131,7 @@ def open_outputs(
         if kind == "audio":
             writers.append(audio_writer(file, voice.sample_rate, options.raw))
         else:
-            writers.append(events_writer(file, kind, voice, text, options.ssml))
+            writers.append(events_writer(file, kind, voice, text, options.markup))
     return [*map(_playing, players), *(exits.enter_context(writer) for writer in writers)]
 
 

@@ -36,15 +36,17 @@ def check_events_destination(destination: str, form: str) -> None:
 
 @contextmanager
 def events_writer(
-    file: IO[bytes], form: str, voice: Voice, text: InputText, ssml: bool
+    file: IO[bytes], form: str, voice: Voice, text: InputText, markup: str
 ) -> Iterator[Callable[[Chunk], None]]:
     """Yield a function that writes the events of chunks to an open file, in UTF-8.
 
     :param form: one of ``FORMATS``.
-    :param ssml: whether the text is an SSML document.
+    :param markup: of the text, as in a request.
     :raises RequestError: at the end, for captions of a voice that reported no words.
     """
-    with _json_writer(file, voice, text) if form == "json" else _caption_writer(file, form, voice, text, ssml) as write:
+    with (
+        _json_writer(file, voice, text) if form == "json" else _caption_writer(file, form, voice, text, markup) as write
+    ):
         yield write
     file.flush()
 
@@ -77,9 +79,9 @@ def _json(value: Any) -> bytes:
 
 @contextmanager
 def _caption_writer(
-    file: IO[bytes], form: str, voice: Voice, text: InputText, ssml: bool
+    file: IO[bytes], form: str, voice: Voice, text: InputText, markup: str
 ) -> Iterator[Callable[[Chunk], None]]:
-    builder = CaptionBuilder(_caption_text(text, ssml))
+    builder = CaptionBuilder(_caption_text(text, markup))
     cue = _srt_cue if form == "srt" else _vtt_cue
     count = samples = 0
 
@@ -104,12 +106,18 @@ def _caption_writer(
         raise RequestError(f"{voice.name} does not report the times of words, which captions need; omit --{form}")
 
 
-def _caption_text(text: InputText, ssml: bool) -> Callable[[], str]:
+def _caption_text(text: InputText, markup: str) -> Callable[[], str]:
     """Return a function that returns the known part of the readable text."""
-    if not ssml:
-        return lambda: text.text
-    document = readable_text(text.text)  # SSML is complete before it is synthesized
-    return lambda: document
+    known, readable = "", ""
+
+    def read() -> str:
+        nonlocal known, readable
+        if len(text.text) != len(known):
+            known = text.text
+            readable = readable_text(known, markup)
+        return readable
+
+    return read
 
 
 def _srt_cue(number: int, caption: Caption) -> str:

@@ -40,6 +40,7 @@ def split_sentences(
     longest: int = 500,
     language: str = "en",
     speaks: Callable[[str], object] | None = None,
+    whole: bool | None = None,
 ) -> Generator[Segment, None, None]:
     """Yield the sentences of a text that have something to pronounce, stripped, each as soon as its end is certain.
 
@@ -60,9 +61,10 @@ def split_sentences(
     :param language: two letters.
     :param speaks: returns whether a text has something to pronounce; by default, what the normaliser would read, and in
         languages other than English, a letter or a digit.
+    :param whole: whether all of the text is there, also where an iterator gives it.
     :raises RequestError: if a part is not a ``str``. Errors of the iterator are raised as they are.
     """
-    whole = isinstance(text, str)
+    whole = isinstance(text, str) if whole is None else whole
     window = TextWindow(text, max(2000 if whole else 500, first, longest), language)
     try:
         yield from _segments(window, first, longest, not whole, speaks or _is_pronounceable_in(language))

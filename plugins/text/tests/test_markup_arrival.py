@@ -1,0 +1,80 @@
+"""However a text with markup arrives, the result is the same, and each character has its origin."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from voxstack_text.markup import inline, latex
+from voxstack_text.markup.marked_text import MarkedText
+from voxstack_text.sentences_block import Sentences
+
+MARKS = [
+    *r"""
+    ** _ ~~ ` ``` [ ]( ) ![ [[ ]] [^1] | |---| <b> </p> <br> <!-- --> <script> </script> &amp; & < > $ $$ $x^2$ \(
+    \) \textbf{ } \begin{align} \end{align} \ word A 1 . ' " http://x.y
+    """.split(),
+    *("\n", "\n\n", "\r\n", "\t", " ", "]: ", "> ", "- [x] ", "1. ", "# ", "---\n", "a: b\n", "Red\nGreen", "a word"),
+]
+TEXTS = st.lists(st.sampled_from(MARKS), min_size=1, max_size=25).map("".join)
+MARKUP = st.sampled_from(["text", "markdown", "html"])
+
+
+def converted(parts: list[str], markup: str) -> tuple[list[tuple[str, int, int]], Any, Any]:
+    """Return each converted character with its origin, the breaks and the inserts."""
+    marked = MarkedText(iter(parts), markup, english=True, has_breaks=True)
+    text, out = "".join(marked), marked.conversion
+    bounds = [*(run.start for run in out._runs), len(text)]
+    characters = [
+        (text[i], run.source + (i - start if run.end < 0 else 0), run.end)
+        for run, (start, end) in zip(out._runs, pairwise(bounds), strict=True)
+        for i in range(start, end)
+    ]
+    return characters, out._breaks, out._inserts
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS, MARKUP, st.data())
+def test_the_result_depends_on_the_text_alone(text: str, markup: str, data: st.DataObject) -> None:
+    whole = converted([text], markup)
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=12)))
+    assert converted([text[i:j] for i, j in pairwise([0, *cuts, len(text)])], markup) == whole
+    assert converted(list(text), markup) == whole
+    for character, source, end in whole[0]:
+        assert text[source] == character if end < 0 else source <= end <= len(text)
+
+
+@pytest.mark.parametrize("limit", [5, 12])
+def test_bounds_do_not_depend_on_arrival(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, names in (
+        (inline, ("_LONGEST_LABEL", "_LONGEST_TARGET", "_LONGEST_CODE", "_LONGEST_PHONES")),
+        (latex, ("_LONGEST_INLINE", "_LONGEST_DISPLAY", "_LONGEST_ARGUMENT")),
+    ):
+        for name in names:
+            monkeypatch.setattr(module, name, limit)
+    test_the_result_depends_on_the_text_alone()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from("the sea was calm, and we slept. Then? It rained; so".split()), min_size=1, max_size=60)
+)
+def test_no_word_is_lost_and_plain_text_is_itself(words: list[str]) -> None:
+    text = " ".join(words)
+    for markup in ("text", "markdown", "html"):
+        assert "".join(MarkedText(text, markup, english=True, has_breaks=True)) == text
+    passages = Sentences(block=None)._passages({"text": text})  # type: ignore[arg-type]
+    assert " ".join(passage.text for passage in passages).split() == words
+
+
+def test_origins_are_those_of_the_request() -> None:
+    text = "# One &amp; **two**\n\nThen $x^2$ and [three](http://x)."
+    for passage in Sentences(block=None)._passages({"text": text}):  # type: ignore[arg-type]
+        for position, character in enumerate(passage.text):
+            first, end = (passage.start + offset for offset in passage.span(position, position + 1))
+            written = text[first:end]
+            assert written == character or written in ("&amp;", "$x^2$")
