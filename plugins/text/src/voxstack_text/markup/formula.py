@@ -108,7 +108,7 @@ class _Reader:
     def _sign(self, item: str, items: _Items) -> list[str]:
         before = items.previous
         if item == "-" and (before is None or isinstance(before, _Spoken) or before in tuple("=<>(,+-*/[{")):
-            return ["negative"]
+            return ["minus"]
         if item == "|" and (end := items.find("|")) is not None:
             return ["the", "absolute", "value", "of", *self._inner(items.take(end))]
         return SIGNS[item].split()
@@ -204,7 +204,7 @@ class _Reader:
         if written in _RAISED:
             return [_RAISED[written]]
         if written == "-1":
-            return ["to", "the", "negative", "one"]
+            return ["to", "the", "minus", "one"]
         return ["to", "the", *_ordinal(written, words)]
 
     def _subscript(self, written: str, words: list[str]) -> list[str]:

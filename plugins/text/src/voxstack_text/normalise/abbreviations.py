@@ -87,12 +87,13 @@ DOTTED = {
 SPELLED = frozenset(
     (
         "US USA AI PC TV IT EU UN UK ID IQ DJ PR HR GP MP VP AM PM DIY CEO FAQ AC DC LA DC ER IP OS URL TB "
-        "CIA EST CO LED VIP ASP"
+        "CIA EST CO LED VIP ASP FBI USB "
+        "UFO CEO CFO CTO CIO NBA ATM UAE IRS GDP DNA HIV ETA FYI AKA"
     ).split()
 )
 """Acronyms that are spelled although there are words with these letters."""
 
-ALSO_WORDS = frozenset("US IT AM WHO AI LED OR ME IN AID HE".split())
+ALSO_WORDS = frozenset("US IT AM WHO AI LED OR ME IN AID HE LA CO EST ER OS ID HR".split())
 """Those acronyms that are words too, in a run of capitals."""
 
 MIXED = {"iOS": "I O S", "macOS": "mac O S", "iPadOS": "ipad O S"}

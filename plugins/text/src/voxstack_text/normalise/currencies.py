@@ -115,7 +115,7 @@ _KNOWN_BY_ONE_WORD = {
     "ILS": Currency("israeli shekel", "israeli shekels"),
     "BTC": Currency("bitcoin", "bitcoin"),
 }
-_WORDS = frozenset("ALL TOP CUP TRY SOS GEL MAD PEN BAM COP SAR MOP BOB".split())
+_WORDS = frozenset("PHP ALL TOP CUP TRY SOS GEL MAD PEN BAM COP SAR MOP BOB".split())
 """Codes that are words or other abbreviations too: they name a currency only after a number."""
 
 _SHARED_CENTS = {"dollar": _CENTS, "pound": _PENCE, "franc": ("centime", "centimes"), "rupee": ("paisa", "paise")}

@@ -114,6 +114,10 @@ def _telephone(match: re.Match[str], is_known: IsKnown) -> Reading:
     return f"plus {spoken}" if match[0].startswith("+") else spoken
 
 
+def _freephone(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return f"one {numbers.cardinal(int(match['prefix']))}"
+
+
 def _short_number(match: re.Match[str], is_known: IsKnown) -> Reading:
     return numbers.digits(match[0])
 
@@ -178,9 +182,11 @@ RULES: tuple[Rule, ...] = (
         _short_number,
     ),
     rule(r"(Mon|Tues|Tue|Wed|Thurs|Thur|Thu|Fri)(?!\w|')", _weekday),
-    rule(rf"{NUMBER_START}\+\d{{1,3}}(?:[ .-]?\(?\d{{2,4}}\)?){{2,5}}(?![\w-])", _telephone),
+    rule(rf"{NUMBER_START}\+\d{{1,3}}(?:[ .-]?\(?\d{{1,4}}\)?){{2,6}}(?![\w-])", _telephone),
     rule(rf"{NUMBER_START}(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[-. ])\d{{3}}[-.]\d{{4}}(?![\w-])", _telephone),
+    rule(rf"{NUMBER_START}(?:1 )?[2-9]\d\d \d{{3}} \d{{4}}(?![\w-])(?! \d)", _telephone),
     rule(rf"{NUMBER_START}\d{{3}}-\d{{4}}(?![\w-])", _telephone),
     rule(r"\(\d{3}\)(?= ?[A-Z]{4})", _telephone),
+    rule(rf"{NUMBER_START}1-(?P<prefix>[89]\d\d)-(?=[A-Z\d]*[A-Z]{{3}})", _freephone),
 )
 """Tried in this order, before the rules for plain numbers."""

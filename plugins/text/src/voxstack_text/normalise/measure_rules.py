@@ -28,12 +28,22 @@ _TEMPERATURE_BEFORE = re.compile(
     r"\b(?:at|to|of|is|was|about|around|below|above|oven|bake|roast|heat|temp|temperature|reached|hit)\s+$",
     re.IGNORECASE,
 )
+_POWER_BEFORE = re.compile(r"\b10\^-?\d+ $")
 _TYPE_AFTER = re.compile(r"\s(?:font|type|text|size|line|Arial|Times|Helvetica)\b")
 _DESCRIBED_AFTER = re.compile(r"\s(?:angle|turn|rotation|view|arc|bend|weather|heat|wind|gust|limit|zone)s?\b")
 
 
 def _per(match: re.Match[str], is_known: IsKnown) -> Reading:
     return f"per {PER[match['per']]}"
+
+
+def _per_unit(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return UNITS[match[0]][0] if match[0] in UNITS else None
+
+
+def _unit_of_power(match: re.Match[str], is_known: IsKnown) -> Reading:
+    """Read the unit of "5 × 10⁻⁷ m"."""
+    return UNITS[match[0]][1] if _POWER_BEFORE.search(text_before(match)) and match[0] in UNITS else None
 
 
 def _rate(match: re.Match[str], is_known: IsKnown) -> Reading:
@@ -95,6 +105,8 @@ def _degrees(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 
 RULES: tuple[Rule, ...] = (
+    rule(r"(?<=per )[A-Za-zμ]{1,4}(?!\w)", _per_unit),
+    rule(r"(?<=\d )[A-Za-zμΩ]{1,5}(?![\w/'])", _unit_of_power),
     rule(rf"(?:(?<=\d)|(?<=\d[kKMB])|(?<=llion))/(?P<per>{_PER})(?!\w)", _per),
     rule(
         rf"(?=[^/\n]{{2,24}}/)(?P<number>{NUMBER})(?P<dash>-)?\s?(?P<unit>{_SYMBOL})"

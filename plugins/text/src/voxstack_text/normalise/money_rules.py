@@ -18,6 +18,7 @@ from voxstack_text.normalise.rule import (
     alternatives,
     is_attributive,
     rule,
+    text_before,
 )
 
 _SIGN = alternatives(SIGNS)
@@ -67,6 +68,11 @@ def _signed(match: re.Match[str], is_known: IsKnown) -> Reading:
     return _amounts(match, currency)
 
 
+def _first_of_two(match: re.Match[str], is_known: IsKnown) -> Reading:
+    """Read the first amount of "between $1.2 and $1.5 billion", whose magnitude and currency the second has."""
+    return numbers.amount(match["number"]) if _BETWEEN.search(text_before(match)) else None
+
+
 def _abbreviated(match: re.Match[str], is_known: IsKnown) -> Reading:
     return _amounts(match, ABBREVIATED[match["sign"].rstrip(".")])
 
@@ -86,6 +92,7 @@ def _code_after(match: re.Match[str], is_known: IsKnown) -> Reading:
     return _amounts(match, currency) if currency else None
 
 
+_BETWEEN = re.compile(r"\b(?:between|from)\s+$", re.IGNORECASE)
 _NUMBER = rf"(?P<number>{_VALUE})"
 _LAST = rf"(?P<last>{_VALUE})(?P<last_scale>{_SCALE})"
 _RANGE = (
@@ -93,11 +100,12 @@ _RANGE = (
     rf"(?:(?P=sign)\s?)?(?P<last>{_VALUE})(?P<last_scale>{_SPELLED_SCALE})"
 )
 _SAME_SIGN = rf"(?P<scale>{_SCALE})?\s?[-–—~]\s?(?P=sign)\s?(?P<last>{_VALUE})(?P<last_scale>{_SCALE})?"
-_PLAIN_RANGE = rf"(?P<scale>(?!))?[-–](?P<last>{_VALUE})(?P<last_scale>(?!))?(?=\s|$|[,;:.!?)])"
+_PLAIN_RANGE = rf"(?P<scale>(?!))?[-–~](?P<last>{_VALUE})(?P<last_scale>(?!))?(?=\s|$|[,;:.!?)])"
 _SINGLE = rf"(?P<scale>{_SCALE})?(?:\s(?P<code>{_CODE})(?!\w))?"
 _START = r"(?<![A-Za-z])"
 
 RULES: tuple[Rule, ...] = (
+    rule(rf"{_START}(?P<sign>{_SIGN})(?P<number>{_VALUE})(?=\sand\s(?P=sign){_VALUE}(?:{_SCALE}))", _first_of_two),
     *(
         rule(rf"{_START}(?P<sign>{_SIGN})\s?(?P<minus>[-−])?(?P<code>(?!))?{_NUMBER}{ending}{NUMBER_END}", _signed)
         for ending in (_RANGE, _SAME_SIGN, _PLAIN_RANGE)

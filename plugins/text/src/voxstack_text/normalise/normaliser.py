@@ -47,7 +47,7 @@ RULES: tuple[Rule, ...] = (
 )
 """All rules, in the order in which they are tried at each position."""
 
-_PLAIN = re.compile(r"(?![ivxlc]+\b)[A-Z]?[a-z]{2,}(?= [a-z]|[,;!?]|\.?\Z)")
+_PLAIN = re.compile(r"(?<!per )(?![ivxlc]+\b)[A-Z]?[a-z]{2,}(?= [a-z]|[,;!?]|\.?\Z)")
 """Words that only the rule for words reads, unless another rule begins with them: most words of a text."""
 
 _NOT_PLAIN = frozenset(

@@ -37,6 +37,11 @@ _PLURAL_AFTER = re.compile(
     r"\s+(?!(?:was|is|has|this|its|as|his|always|perhaps|us|does|yes|thus|unless|plus|census|olympics|elections)\b)"
     r"[a-z]{2,}s\b"
 )
+_POWER_OF_TEN = re.compile(r"\s?10\^")
+_DURATION_BEFORE = re.compile(
+    r"\b(?:after|within|for|takes?|took|lasts?|lasted|every|wait(?:ed)?"
+    r"|about|than|least|only|another|of|exactly|over|under|an?) $"
+)
 _VERSIONED_BEFORE = re.compile(rf"\b(?:{alternatives(VERSIONED)}) $")
 _EQUATION_AFTER = re.compile(r"[\d.,]+(?: ?[-+*/×÷] ?[\d.,]+)* ?=")
 
@@ -67,6 +72,8 @@ def _range(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 def _decade(match: re.Match[str], is_known: IsKnown) -> Reading:
     value = int(match["number"])
+    if value < 100 and not match[0].startswith("'") and _DURATION_BEFORE.search(text_before(match)):
+        return None
     return numbers.plural(numbers.year(value) if value > 99 else numbers.cardinal(value))
 
 
@@ -87,7 +94,15 @@ def _times(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 
 def _by(match: re.Match[str], is_known: IsKnown) -> Reading:
-    return by_group(match, first=numbers.amount(match["first"]), by="times" if match["by"] == "×" else "by")
+    return by_group(
+        match,
+        first=numbers.amount(match["first"]),
+        by="times" if match["by"] == "×" or _POWER_OF_TEN.match(match.string, match.end()) else "by",
+    )
+
+
+def _formation(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return numbers.digits(match[0])
 
 
 def _ratio(match: re.Match[str], is_known: IsKnown) -> Reading:
@@ -103,7 +118,9 @@ def _alphanumeric(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 
 RULES: tuple[Rule, ...] = (
-    rule(r"(?<=[%°])[-–](?=\d)", always("to")),
+    rule(r"(?:(?<=[%°])|(?<=°[CF]))[-–~](?=\d)", always("to")),
+    rule(r"(?<!\S)–(?=(?:\d+(?:\.\d+)?\s?[°%]))", always("minus")),
+    rule(rf"{NUMBER_START}\d(?:-\d){{2,3}}(?![\w-]|\.\d)", _formation),
     rule(rf"{NUMBER_START}(?P<v>(?!))?(?P<number>[1-9]\d?\.[1-9]\d){NUMBER_END}", _release),
     rule(rf"{NUMBER_START}-(?=(?:{_SIGN})?\s?\.?\d)(?<![\w)]-)", always("minus")),
     rule(rf"~(?=(?:{_SIGN})?\s?\d)", always("about")),

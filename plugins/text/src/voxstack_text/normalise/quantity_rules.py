@@ -16,6 +16,7 @@ from voxstack_text.normalise.rule import (
     Reading,
     Rule,
     alternatives,
+    always,
     by_group,
     rule,
     text_before,
@@ -25,13 +26,16 @@ _SURE = frozenset({"mn", "mln", "bn", "bln", "tn", "trn"})
 """Magnitudes that are no unit and no part of a name."""
 
 _MAGNITUDE = alternatives(scale for scale in MAGNITUDES if len(scale) < 4)
+_OF_BEFORE = re.compile(r"\bof $")
+_AT_A_COMPANY = re.compile(r"\b(?:at|by|for|from|with) $")
 _ARTICLE = re.compile(r"\b(?:an?|the)\s+$", re.IGNORECASE)
 _QUANTITY_BEFORE = re.compile(
     r"\b(?:over|about|around|nearly|almost|than|only|some|least|most|another|earns?|earned|paid|cost|costs|sold)\s+$",
     re.IGNORECASE,
 )
 _COUNTED_AFTER = re.compile(
-    r"\s(?:[a-z-]+ )?(?:people|children|men|women|of\b|in\s(?:cash|sales|revenue)|[a-z]+(?<![sui])s\b)"
+    r"\s(?:(?!(?:for|in|at|of|to|by|with|from|is|was|has|had|and|or|as|on|are)\b)[a-z-]+ )?"
+    r"(?:people|children|men|women|of\b|in\s(?:cash|sales|revenue)|[a-z]+(?<![sui])s\b)"
 )
 _PRESSURE_BEFORE = re.compile(r"\b(?:BP|[Bb]lood pressure)(?:\s(?:of|is|was|reads?|at)|:)?\s+$")
 _SCORE_BEFORE = re.compile(
@@ -51,12 +55,22 @@ def _negative_power(match: re.Match[str], is_known: IsKnown) -> Reading:
     return f"to the minus {numbers.amount(match[1])}"
 
 
+def _karat(match: re.Match[str], is_known: IsKnown) -> Reading:
+    return f"{numbers.amount(match['number'])} karat"
+
+
 def _magnitude(match: re.Match[str], is_known: IsKnown) -> Reading:
     """Read "40k steps", "3M downloads" and "1.2bn views"; "a 10K race", "4K TV" and "gate 7B" are names."""
     scale, plus = match["scale"], " plus" if match["plus"] else ""
     sure = scale in _SURE or _QUANTITY_BEFORE.search(text_before(match)) or match["plus"]
-    large = scale == "k" and float(numbers.plain(match["number"])) >= 10 and match["number"] != "401"
+    large = (
+        (scale == "k" or _OF_BEFORE.search(text_before(match)))
+        and float(numbers.plain(match["number"])) >= 10
+        and match["number"] != "401"
+    )
     counted = _COUNTED_AFTER.match(match.string, match.end())
+    if scale.isupper() and _AT_A_COMPANY.search(text_before(match)):
+        return None
     if _ARTICLE.search(text_before(match)) and scale not in _SURE:
         return None
     return f"{numbers.amount(match['number'])} {MAGNITUDES[scale]}{plus}" if sure or large or counted else None
@@ -75,6 +89,8 @@ def _ratio_pair(match: re.Match[str], is_known: IsKnown) -> str | None:
     if _PRESSURE_BEFORE.search(before) or match["pressure"]:
         unit = " millimeters of mercury" if match["pressure"] else ""
         return f"{numbers.cardinal(first)} over {numbers.cardinal(last)}{unit}"
+    if re.match(r"\svision\b", after):
+        return pair
     if last in (2, 4, 8, 16) and re.match(r"\s(?:time|signature|meter|beat|rhythm|bar|measure)\b", after):
         return pair
     if (first + last == 100 and first % 5 == 0 and first >= 10) or (first == last > 9) or pair in _KNOWN_PAIRS:
@@ -106,11 +122,13 @@ def _fraction(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 
 RULES: tuple[Rule, ...] = (
+    rule(r"401\(?[kK]\)?(?!\w)", always("four oh one K")),
+    rule(rf"{NUMBER_START}(?P<number>\d\d)[kK](?= (?:yellow |white |rose )?gold\b)", _karat),
     rule(
-        rf"{NUMBER_START}(?={DIGITS}[eE])(?P<number>{NUMBER})(?:[eE](?P<exponent>[-+]\d{{1,3}})|e(?P<plain>\d{{1,3}}))(?![\w.])",
+        rf"{NUMBER_START}(?={DIGITS}[eE])(?P<number>{NUMBER})(?:[eE](?P<exponent>[-+]\d{{1,3}})|e(?P<plain>\d{{1,3}}))(?!\w|\.\d)",
         _scientific,
     ),
-    rule(r"(?<=[\w)])\^\(?-(\d+)\)?(?![\w.])", _negative_power),
+    rule(r"(?<=[\w)])\^\(?-(\d+)\)?(?!\w|\.\d)", _negative_power),
     rule(
         rf"{NUMBER_START}(?=[^-–~\n]{{1,20}}[-–~])(?P<number>{NUMBER})(?:\s?(?P<scale>{_MAGNITUDE}))?(?P<dash>\s?[-–~]\s?)"
         rf"(?={NUMBER}\s?(?:{_MAGNITUDE})\s[a-z]+s\b)",

@@ -29,7 +29,7 @@ REIGNING = frozenset(
         "henry edward george charles james william louis richard elizabeth john paul pius benedict philip "
         "napoleon alexander catherine peter nicholas leo gregory innocent urban clement francis frederick "
         "wilhelm otto mary ivan ferdinand leopold haakon christian gustav carl margaret joseph franz rameses "
-        "ramses ptolemy robert malcolm victor alfonso juan pedro manuel felipe harald olav magnus erik gustaf "
+        "ramses ptolemy robert victor alfonso juan pedro manuel felipe harald olav magnus erik gustaf "
         "sigismund casimir stephen rudolf maximilian friedrich mehmed murad selim baldwin constantine theodosius "
         "justinian xerxes darius artaxerxes antiochus amenhotep thutmose seti cleopatra sixtus julius martin boniface "
         "adrian hadrian eugene celestine umberto albert baudouin carol boris margrethe isabella anne edmund "
@@ -80,6 +80,13 @@ def _item(match: re.Match[str], is_known: IsKnown) -> Reading:
     """Read "iv." before an item of a list."""
     value = _value(match["numeral"].upper())
     return numbers.cardinal(value) if value and not text_before(match).strip(" ") else None
+
+
+def _in_parentheses(match: re.Match[str], is_known: IsKnown) -> Reading:
+    """Read "(ii)"; a single letter is a numeral only before an item."""
+    value = _value(match["numeral"].upper())
+    first = not text_before(match).strip(" (")
+    return numbers.cardinal(value) if value and (len(match[0]) > 1 or first) else None
 
 
 def _reign(match: re.Match[str], is_known: IsKnown) -> Reading:
@@ -147,7 +154,8 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(rf"(?P<numeral>{_ROMAN}|[ivxlc]+(?![\w']))", _continued),
     rule(r"[-–](?=[IVXLC]+\b|[ivxlc]+\b)", _to),
-    rule(r"(?P<numeral>[ivxlc]+)\.(?=\s[A-Z]|\s*$)", _item),
+    rule(r"(?P<numeral>[ivxlc]+)[.)](?=\s[A-Z]|\s*$)", _item),
+    rule(r"(?<=\()(?P<numeral>[ivxlc]+)(?=\))", _in_parentheses),
     rule(rf"(?P<word>[A-Z][a-z]+)\s+{_NUMERAL}(?P<possessive>'s)?", _reign),
     rule(rf"(?P<numeral>{_ROMAN})", _second_reign),
     rule(r"(?P<numeral>[IVXLC]{2,})(?= [Cc]entur)", _ordinal),

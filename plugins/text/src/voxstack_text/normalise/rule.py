@@ -22,7 +22,8 @@ Reader = Callable[[re.Match[str], IsKnown], Reading]
 """A function that returns the reading of a match."""
 
 COUNT = (
-    r"(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d{1,3}(?:['_]\d{3})+|\d{1,3}(?:\.\d{3}){2,}"
+    r"(?:\d{1,3} \d{3}(?=\s?(?:km|kg|ha|mi|ft|lb|m|t|L|[€£$])(?!\w))"
+    r"|\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d{1,3}(?:['_]\d{3})+|\d{1,3}(?:\.\d{3}){2,}"
     r"|\d{1,3}(?: \d{3}){2,5}(?! ?\d)|\d+)"
 )
 """A whole number, with or without separators between groups of digits, as they are written in several countries."""
@@ -45,9 +46,11 @@ NUMBER_END = r"(?![\w])(?!,\d|\.\d)"
 LOOKBEHIND = 40
 """Characters that a rule looks back at most, so that reading time per word does not grow with the text."""
 
-_ARTICLE_BEFORE = re.compile(r"\ban?\s+$", re.IGNORECASE)
+_ARTICLE_BEFORE = re.compile(r"\b(?:an?|the|this|that|another|every)\s+$", re.IGNORECASE)
 _NOUN_AFTER = re.compile(
-    r"-[a-z]|\s+(?!(?:an?|per|or|and|in|to|of|for|at|on|from|each|every|is|was|is|by|with|if|when|as)\b)[a-z]{2,}"
+    r"-[a-z]|\s+(?!(?:an?|per|or|and|in|to|of|for|at|on|from|each|every|is|was|are|were|by|with|if|when|as|that|than|between"
+    r"|before|after|away|ahead|above|below|behind|long|wide|high|deep|tall|ago|had|has|have|will|would|they|we|you|he|she|it"
+    r"|i|into|over|under|through|across|around|up|down|left|so|but|which|who|later|earlier|apart|out|off|back)\b)[a-z]{2,}"
 )
 
 

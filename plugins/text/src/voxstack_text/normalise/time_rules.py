@@ -12,6 +12,7 @@ _DURATION_UNITS = {"d": "day", "h": "hour", "m": "minute", "s": "second", "": ""
 _TIME_AFTER = re.compile(
     r"\s(?:left|remaining|ago|later|late|early|read|to go|old|video|call|break|walk away|timer|delay|session|meeting)\b"
 )
+_DAYS_BEFORE = re.compile(r"\b(?:in|for|within|every|last|next|took|takes|after) $")
 _TIME_BEFORE = re.compile(
     r"\b(?:[Tt]ime|[Dd]uration|[Ll]ength|took|takes?|lasted|lasts?|wait(?:ed)?|waiting|[Uu]ptime|[Ee][Tt][Aa]|every)"
     r"(?: of| for|:)?\s+$"
@@ -54,7 +55,9 @@ def _duration(match: re.Match[str], is_known: IsKnown) -> Reading:
     spoken = []
     for value, unit in parts:
         name = _DURATION_UNITS[unit]
-        spoken.append(f"{numbers.amount(value)} {name}{'s' * (bool(name) and value != '1' and not single)}".rstrip())
+        spoken.append(
+            f"{numbers.cardinal(int(value))} {name}{'s' * (bool(name) and value != '1' and not single)}".rstrip()
+        )
     return " ".join(spoken)
 
 
@@ -64,6 +67,13 @@ def _minutes(match: re.Match[str], is_known: IsKnown) -> Reading:
     if not after and not _TIME_BEFORE.search(text_before(match)):
         return None
     return f"{numbers.amount(match['number'])} minute{'s' * (match['number'] != '1')}"
+
+
+def _days(match: re.Match[str], is_known: IsKnown) -> Reading:
+    """Read "in 3d" and "5d ago"; "3d" alone is three dimensions."""
+    if not _DAYS_BEFORE.search(text_before(match)) and not _TIME_AFTER.match(match.string, match.end()):
+        return None
+    return f"{numbers.amount(match['number'])} day{'s' * (match['number'] != '1')}"
 
 
 def _hour(match: re.Match[str], is_known: IsKnown) -> Reading:
@@ -77,6 +87,7 @@ def _half(written: str) -> str:
 RULES: tuple[Rule, ...] = (
     rule(rf"{NUMBER_START}(?:{_COMPONENT},? ?){{1,4}}(?:{_COMPONENT}|(?<=h)\d\d)(?![\w/])", _duration),
     rule(rf"{NUMBER_START}(?P<number>\d+)m(?![\w/])", _minutes),
+    rule(rf"{NUMBER_START}(?P<number>\d+)d(?![\w/])", _days),
     rule(
         r"(?:(?<=\bat )|(?<=\bby )|(?<=\bthe )|(?<=\buntil )|(?<=\bfrom ))"
         r"(?P<hour>0\d)(?P<minute>\d{2})(?![\w,.]\d|\w)",

@@ -69,8 +69,15 @@ def _joined_letters(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 def _handle(match: re.Match[str], is_known: IsKnown) -> Reading:
     parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", match[2])
-    names = (numbers.model_number(part) if part.isdigit() else word_or_letters(part, is_known) for part in parts)
+    names = (numbers.model_number(part) if part.isdigit() else _name(part, is_known) for part in parts)
     return f"{'at' if match[1] == '@' else 'hashtag'} {' '.join(names)}"
+
+
+def _name(part: str, is_known: IsKnown) -> str:
+    """Return a part of a handle: a word if it may be pronounced, as names of people are mostly in no lexicon."""
+    if part.islower() and len(part) > 2 and re.search("[aeiouy]", part):
+        return part
+    return word_or_letters(part, is_known)
 
 
 def _word(match: re.Match[str], is_known: IsKnown) -> Reading:
@@ -133,7 +140,7 @@ def _is_spelled(stem: str, around: str, is_known: IsKnown) -> bool:
     :param around: the text around the word, with it.
     """
     in_capitals = not re.search("[a-z]", around) and len(re.findall("[A-Z]{2,}", around)) > 2
-    if stem.isupper() and (stem in SPELLED and not in_capitals):
+    if stem.isupper() and (stem in SPELLED and not (in_capitals and stem in ALSO_WORDS)):
         return True
     if is_known(stem.lower()):
         return False
@@ -193,9 +200,14 @@ RULES: tuple[Rule, ...] = (
         _operator,
     ),
     rule(r"'[nN]'", always("and")),
+    rule(
+        r"(?:(?<=[Hh]e)|(?<=[Hh]is)|(?<=[Hh]im)|(?<=[Hh]imself)|(?<=[Yy]es)|(?<=[Tt]rue)|(?<=\b[Ss]))/(?=(?:she|hers?|herself|no|false|he)\b)",
+        always("or"),
+    ),
+    rule(r"401\(k\)", always("four oh one K")),
     WORD,
     rule(r"(?:(?<=[\w)] )(?=. )|(?<=[\w)])(?=.[\d(]))([<>])", _comparison),
-    rule(r"(?<=\w )-(?= [\w.]+(?: [-+*/×÷] [\w.]+){0,4} =)", always("minus")),
+    rule(r"(?<=\w )-(?= -?[\w.]+(?: [-+*/×÷] -?[\w.]+){0,4} =)", always("minus")),
     rule(r"(?<=\d )/(?= \d)", always("divided by")),
     rule(r"(?:(?<=[\d)] )|(?<=\d))\*(?= ?[\d(])", always("times")),
     rule(GREEK_LETTER, _greek_letter),

@@ -87,6 +87,22 @@ def _ate(stem: str) -> tuple[Variant, Variant]:
 
 
 HOMOGRAPHS: dict[str, tuple[Variant, ...]] = {
+    "segment": _verb_else_noun("s eh0 g m eh1 n t", "s eh1 g m ax0 n t"),
+    "impact": _verb_else_noun("ih0 m p ae1 k t", "ih1 m p ae0 k t"),
+    "torment": _verb_else_noun("t ao0 r m eh1 n t", "t ao1 r m eh0 n t"),
+    "refund": _verb_else_noun("r ih0 f ah1 n d", "r iy1 f ah0 n d"),
+    "combine": _verb_else_noun("k ax0 m b ay1 n", "k aa1 m b ay0 n"),
+    "exploit": _verb_else_noun("ih0 k s p l oy1 t", "eh1 k s p l oy0 t"),
+    "contest": _verb_else_noun("k ax0 n t eh1 s t", "k aa1 n t eh0 s t"),
+    "compress": _verb_else_noun("k ax0 m p r eh1 s", "k aa1 m p r eh0 s"),
+    "reject": _verb_else_noun("r ih0 jh eh1 k t", "r iy1 jh eh0 k t"),
+    "decrease": _verb_else_noun("d ih0 k r iy1 s", "d iy1 k r iy0 s"),
+    "convert": _verb_else_noun("k ax0 n v er1 t", "k aa1 n v er0 t"),
+    "contrast": _verb_else_noun("k ax0 n t r ae1 s t", "k aa1 n t r ae0 s t"),
+    "extract": _verb_else_noun("ih0 k s t r ae1 k t", "eh1 k s t r ae0 k t"),
+    "insert": _verb_else_noun("ih0 n s er1 t", "ih1 n s er0 t"),
+    "export": _verb_else_noun("ih0 k s p ao1 r t", "eh1 k s p ao0 r t"),
+    "import": _verb_else_noun("ih0 m p ao1 r t", "ih1 m p ao0 r t"),
     "abuse": _verb_else_noun("ax0 b y uw1 z", "ax0 b y uw1 s"),
     "advocate": _ate("ae1 d v ax0 k"),
     "alternate": _ate("ao1 l t er0 n"),
@@ -179,7 +195,7 @@ HOMOGRAPHS: dict[str, tuple[Variant, ...]] = {
     "protest": _verb_else_noun("p r ax0 t eh1 s t", "p r ow1 t eh0 s t"),
     "read": (
         _variant("r iy1 d", _INFINITIVE),
-        _variant("r eh1 d", _BEFORE_PARTICIPLE, "", "", "", past=True),
+        _variant("r eh1 d", _BEFORE_PARTICIPLE, "", "have has had haven't hasn't", "", past=True),
         _variant("r iy1 d"),
     ),
     "rebel": _verb_else_noun("r ih0 b eh1 l", "r eh1 b ax0 l"),

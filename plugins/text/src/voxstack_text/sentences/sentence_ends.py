@@ -47,6 +47,8 @@ def _ends(text: str, language: str) -> list[int]:
 def _is_inside(text: str, end: int) -> bool:
     """Return whether an end is after the period of an abbreviation before a number, or of a name such as ".NET"."""
     before = text[max(0, end - _LONGEST_ABBREVIATION) : end]
+    if before.endswith("!") and text.startswith("=", end):
+        return True
     if before.endswith(".") and text.startswith("NET", end):
         return True
     return bool(_REFERENCE.search(before) and _COUNT.match(text, end)) or bool(
