@@ -18,7 +18,7 @@ from tiny import network, tensor
 import voxstack_onnx_runtime
 from voxstack import NetworkError, Registry
 from voxstack.networks.addon import Addon
-from voxstack_addon_spec import file_entry
+from voxstack_addon_spec import file_entry, folder_cache
 from voxstack_onnx_runtime import graph_cache, opening
 from voxstack_onnx_runtime.graph_cache import GraphCache, store_optimized, user_cache
 
@@ -111,7 +111,7 @@ def test_what_a_graph_depends_on_has_a_graph_of_its_own(
     assert len(graphs(folder)) == 1
     run(options={"session": {"session.disable_prepacking": "1"}})
     assert len(graphs(folder)) == 2
-    monkeypatch.setattr(graph_cache, "_processor", lambda: "another")
+    monkeypatch.setattr(graph_cache, "processor", lambda: "another")
     run()
     assert len(graphs(folder)) == 3
     monkeypatch.setattr("onnxruntime.__version__", "0")
@@ -162,7 +162,7 @@ def test_a_graph_that_cannot_be_opened_costs_time_once(
     first = run()
     place = graphs(folder)[0].parent
     (place / "graph.onnx").write_bytes(b"no graph")
-    hashes = {path.name: graph_cache._sha256(path) for path in place.iterdir() if path.suffix != ".json"}
+    hashes = {path.name: folder_cache._sha256(path) for path in place.iterdir() if path.suffix != ".json"}
     (place / "sha256.json").write_text(json.dumps(hashes))
     for _ in range(2):
         np.testing.assert_array_equal(run(), first)
@@ -246,8 +246,8 @@ def test_a_graph_that_has_not_changed_is_hashed_once(
 ) -> None:
     first = run()
     hashed: list[Path] = []
-    real = graph_cache._sha256
-    monkeypatch.setattr(graph_cache, "_sha256", lambda path: (hashed.append(path), real(path))[1])
+    real = folder_cache._sha256
+    monkeypatch.setattr(folder_cache, "_sha256", lambda path: (hashed.append(path), real(path))[1])
     now = time.time
     monkeypatch.setattr("voxstack_addon_spec.user_cache.time.time", lambda: now() + 60)
     for _ in range(3):
