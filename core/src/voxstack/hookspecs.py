@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,10 +63,13 @@ def voxstack_wrap_network(network: Runner, spec: NetworkSpec, context: Context) 
 
 
 @hookspec
-def voxstack_devices() -> Iterable[str]:  # type: ignore[empty-body]
+def voxstack_devices(formats: Collection[str] | None) -> Iterable[str]:  # type: ignore[empty-body]
     """Return where networks can run on this machine now, as ``runtime:device``, such as ``onnx:cpu``.
 
     Called only to list devices: it may import the runtime and probe the hardware.
+
+    :param formats: of the exports that are to be run; None for any. A runtime that runs none of them may return
+        nothing before it imports anything.
     """
 
 

@@ -107,7 +107,7 @@ def test_it_reports_what_it_runs_in(opened: Callable[..., Any]) -> None:
         "version": torch.__version__,
     }
     opened()(**inputs(3))  # sets the threads of the process back
-    assert "torch:cpu" in list(voxstack_torch_runtime.voxstack_devices())
+    assert "torch:cpu" in list(voxstack_torch_runtime.voxstack_devices(None))
 
 
 @pytest.mark.parametrize("context", [{}, FIXED], ids=["any length", "fixed"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -79,15 +79,18 @@ class NetworkPool:
         return layers
 
 
-def available_devices(registry: Registry) -> dict[str, str]:
+def available_devices(registry: Registry, formats: Collection[str] | None = None) -> dict[str, str]:
     """Return the devices that can be used on this machine, as ``runtime:device``, each with the plugin that brings it.
 
     Runtimes are imported for it. A plugin that fails is added to ``registry.broken``; the others are still listed.
+
+    :param formats: of the exports that are to be run; runtimes that run none of them may be left out.
     """
     found: dict[str, str] = {}
     for impl in registry.implementations("voxstack_devices"):
         try:
-            found.update({str(device): impl.plugin_name for device in impl.function()})
+            devices = impl.function(*([formats] if "formats" in impl.argnames else []))
+            found.update({str(device): impl.plugin_name for device in devices})
         except Exception as error:  # a third party's mistake must not take the others down; it is reported
             registry.broken[impl.plugin_name] = error
     return dict(sorted(found.items()))

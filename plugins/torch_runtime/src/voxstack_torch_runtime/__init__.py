@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import voxstack
 from voxstack.networks import Context, NetworkSpec, Runner
@@ -30,8 +30,10 @@ def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
 
 
 @voxstack.hookimpl
-def voxstack_devices() -> Iterable[str]:
-    """Return ``torch:cpu`` and a ``torch:cuda:N`` for each GPU; nothing without torch."""
+def voxstack_devices(formats: Collection[str] | None) -> Iterable[str]:
+    """Return ``torch:cpu`` and a ``torch:cuda:N`` for each GPU; nothing without torch, or if no pt2 is to be run."""
+    if formats is not None and "pt2" not in formats:
+        return []
     try:
         from voxstack_torch_runtime.devices import available_devices
     except ImportError:
