@@ -87,6 +87,7 @@ def contexts_unmeasured() -> Iterator[None]:
     """Measure no other contexts of the many addons that tests make: the process for it imports every runtime."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("voxstack_packager.packaging.measure_contexts", lambda *_: {})
+        patch.setattr("voxstack_packager.packaging.ContextProcess", lambda *_: None)
         yield
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
+import sys
 
 import numpy as np
 import pytest
@@ -16,11 +17,11 @@ from onnx import TensorProto, helper  # noqa: E402
 from voxstack import ContextError, Registry  # noqa: E402
 from voxstack.networks.addon import Addon  # noqa: E402
 from voxstack_addon_spec import open_addon  # noqa: E402
-from voxstack_packager import OnnxSource, package, upgrade  # noqa: E402
-from voxstack_packager.context_measurement import measure_contexts, with_entries  # noqa: E402
+from voxstack_packager import OnnxSource, PackagingError, package, upgrade  # noqa: E402
+from voxstack_packager.context_measurement import ContextProcess, measure_contexts, with_entries  # noqa: E402
 
 RUNTIMES = """
-import os, signal
+import os, pathlib, signal
 import voxstack
 
 
@@ -36,6 +37,8 @@ def voxstack_open_network(spec, context):
 
 
 def run(runtime, x):
+    with (pathlib.Path(__file__).parent / "calls").open("a") as calls:
+        print(runtime, file=calls)
     if runtime == "crashing":
         os.kill(os.getpid(), signal.SIGSEGV)
     if runtime == "failing":
@@ -54,8 +57,10 @@ def runtimes(tmp_path, monkeypatch):
         "Metadata-Version: 2.1\nName: voxstack-kinds\nVersion: 1\n"
     )
     (site / "voxstack_kinds-1.dist-info" / "entry_points.txt").write_text("[voxstack]\nkinds = voxstack_kinds\n")
-    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
+    monkeypatch.setenv("VOXSTACK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("voxstack_packager.packaging.measure_contexts", measure_contexts)
+    monkeypatch.setattr("voxstack_packager.packaging.ContextProcess", ContextProcess)
 
 
 def doubling():
@@ -129,28 +134,51 @@ def test_an_upgrade_measures_again(tmp_path, runtimes):
     assert measured(folder)["wrong:cpu"]["passed"] is False
 
 
+HANGING = """#!/bin/sh
+case "$*" in
+*b:cpu*) exit 0;;
+esac
+echo '{"context": "a:cpu"}'
+echo '{"context": "a:cpu", "network": "double", "passed": true, "error": 0}'
+echo '{"context": "b:cpu"}'
+printf '{"con'
+exec sleep 60
+"""
+
+
 def test_a_runtime_that_hangs_is_refused(tmp_path, monkeypatch):
     (tmp_path / "golden").mkdir()
     (tmp_path / "golden" / "double.npz").touch()
-    lines = [
-        '{"context": "a:cpu"}',
-        '{"context": "a:cpu", "network": "double", "passed": true, "error": 0}',
-        '{"context": "b:cpu"}',
-        '{"con',
-    ]
-    replies = ["\n".join(lines).encode(), b""]
-
-    def run(command, timeout, **options):
-        output = replies.pop(0)
-        if output:
-            raise subprocess.TimeoutExpired(command, timeout, output)
-        assert '"skipped": ["a:cpu", "b:cpu"]' in command[-1]
-        return subprocess.CompletedProcess(command, 0, output)
-
-    monkeypatch.setattr(subprocess, "run", run)
-    found = measure_contexts(tmp_path, "tiny", [], str, timeout=3)
+    program = tmp_path / "python"
+    program.write_text(HANGING)
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    found = measure_contexts(tmp_path, "tiny", [], str, timeout=0.5)
     assert found["double"]["a:cpu"]["passed"] is True
-    assert found["double"]["b:cpu"] == {"passed": False, "problem": "the runtime was not done after 3 s"}
+    assert found["double"]["b:cpu"] == {"passed": False, "problem": "the runtime was not done after 0.5 s"}
+
+
+def test_the_process_ends_with_an_addon_that_fails(tmp_path, runtimes, monkeypatch):
+    started = []
+    monkeypatch.setattr(
+        "voxstack_packager.packaging.ContextProcess", lambda *args: started.append(ContextProcess(*args)) or started[0]
+    )
+    with pytest.raises(PackagingError, match="there is no file"):
+        make(tmp_path / "tiny", files={"table.json": tmp_path / "absent"}, progress=str)
+    assert started[0]._process.poll() is not None
+
+
+def test_what_passed_is_known_the_next_time(tmp_path, runtimes):
+    first = make(tmp_path / "first", progress=str)
+    path = tmp_path / "site" / "calls"
+    calls = path.read_text().split()
+    path.unlink()
+    second = make(tmp_path / "second", progress=str)
+    again = path.read_text().split()
+    assert (first / "addon.json").read_bytes() == (second / "addon.json").read_bytes()
+    assert "fine" in calls
+    assert {"fine", "later"}.isdisjoint(again)
+    assert {"wrong", "failing", "crashing"} <= {*again}
 
 
 def test_borrowed_networks_keep_their_entry():

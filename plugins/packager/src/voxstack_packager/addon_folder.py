@@ -54,7 +54,9 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     vectors = {SPEECH, *map(golden_path, config["networks"])}
     complete = {**config, "files": files, "golden": [file for file in files if file in vectors]}
     validate_config(complete, f"{complete['name']}/{CONFIG}")
-    (folder / CONFIG).write_text(json.dumps(complete, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    written = folder / f".{CONFIG}"
+    written.write_text(json.dumps(complete, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    written.replace(folder / CONFIG)  # another process may read it
     with open_addon(folder) as addon:
         addon.verify()
     return complete

@@ -1,6 +1,7 @@
 """``python -m voxstack_packager.context_process``: runs an addon's golden vectors in the contexts that exist here.
 
-It is a process of its own, since a runtime may crash on a graph. It writes lines of JSON: ``{"context": label}`` before
+It is a process of its own, since a runtime may crash on a graph. It imports the runtimes at once, and begins when it
+reads a line, before which the addon need not be there. It writes lines of JSON: ``{"context": label}`` before
 each context, and after each network ``{"context", "network", "passed", ...}``.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from voxstack.networks.opening import available_devices
 from voxstack.registry import Registry
 from voxstack_packager.golden_speech import registry_with
 from voxstack_packager.golden_vectors import golden_path
+from voxstack_packager.known.known_rows import KnownRow
+from voxstack_packager.known.software import software_digest
 from voxstack_packager.measure.exactness import relative_error
 from voxstack_packager.measure.measured import SOURCE_LIMIT
 
@@ -29,13 +32,16 @@ REFERENCE = "onnx:cpu"
 """The context in which golden vectors are made or compared anyway."""
 
 
-def measured_rows(folder: Path, registry: Registry, skipped: frozenset[str]) -> Iterator[dict[str, Any]]:
+def measured_rows(
+    folder: Path, registry: Registry, devices: Iterable[str], skipped: Iterable[str]
+) -> Iterator[dict[str, Any]]:
     """Yield the lines that the process writes.
 
+    :param devices: the contexts beside those that the addon names, as ``runtime:device``.
     :param skipped: contexts that are left out.
     """
     named = json.loads((folder / "addon.json").read_text(encoding="utf-8")).get("contexts", {})
-    for label in dict.fromkeys([*named, *map(str.lower, available_devices(registry))]):
+    for label in dict.fromkeys([*named, *map(str.lower, devices)]):
         if label in skipped or label == REFERENCE:
             continue
         try:
@@ -47,12 +53,23 @@ def measured_rows(folder: Path, registry: Registry, skipped: frozenset[str]) -> 
         yield {"context": label}
         for name in addon.networks:
             if (golden := folder / golden_path(name)).is_file():
-                yield from _network_rows(addon, label, name, golden)
+                yield from _known_rows(addon, label, name, golden)
 
 
 def _is_reference(context: Context) -> bool:
     place = f"{context.runtime}:{context.device}".lower()
     return place == REFERENCE and not context.shapes and not context.options and not context.networks
+
+
+def _known_rows(addon: Addon, label: str, name: str, golden: Path) -> Iterator[dict[str, Any]]:
+    """Yield the row of one network as it was found before, or finds it out."""
+    known = KnownRow.of(addon, label, name, golden)
+    if (row := known.read()) is not None:
+        yield row
+        return
+    for row in _network_rows(addon, label, name, golden):
+        known.write(row)
+        yield row
 
 
 def _network_rows(addon: Addon, label: str, name: str, golden: Path) -> Iterator[dict[str, Any]]:
@@ -94,6 +111,9 @@ def _version(network: Network) -> Mapping[str, str]:
 if __name__ == "__main__":
     request = json.loads(sys.argv[1])
     lenders = [None if lender is None else Path(lender) for lender in request["lenders"]]
-    rows = measured_rows(Path(request["folder"]), registry_with(lenders), frozenset(request["skipped"]))
-    for measured in rows:
-        print(json.dumps(measured), flush=True)
+    registry = registry_with(lenders)
+    devices = available_devices(registry, request["formats"])
+    software_digest()  # now, while the networks are measured
+    if sys.stdin.readline():  # else the addon could not be made
+        for measured in measured_rows(Path(request["folder"]), registry, devices, request["skipped"]):
+            print(json.dumps(measured), flush=True)

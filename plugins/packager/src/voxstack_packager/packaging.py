@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from voxstack_addon_spec import SPEC_VERSION, validate_config
 from voxstack_packager.addon_folder import CONFIG, atomic_folder, copy_files, write_config
-from voxstack_packager.context_measurement import measure_contexts, with_entries
+from voxstack_packager.context_measurement import ContextProcess, measure_contexts, with_entries
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.golden_speech import GoldenRequest, write_golden_speech
 from voxstack_packager.json_entries import tensors_entry
+from voxstack_packager.known.known_networks import package_graph
 from voxstack_packager.measure.time_limit import TIME_LIMIT
 from voxstack_packager.network_packaging import package_network
 from voxstack_packager.reference import Reference
@@ -73,16 +75,21 @@ def package(
     body |= {"schedule": dict(schedule)} if schedule else {}
     config = {**head, **body, **({"stack": list(stack)} if stack else {})}
     _check(config, networks, golden_text)
-    with atomic_folder(Path(folder), replace) as scratch:
+    lenders = [network.lender for network in networks if isinstance(network, Borrowed)]
+    with atomic_folder(Path(folder), replace) as scratch, ExitStack() as ending:
+        process = ContextProcess(scratch, lenders, _formats(networks)) if contexts_measured else None
+        if process is not None:
+            ending.enter_context(closing(process))
         config["networks"] = _package_all(networks, scratch, progress, time_limit)
         config["contexts"] = dict(contexts(config["networks"])) if callable(contexts) else known
         copy_files(files or {}, scratch)
         config = write_config(scratch, config)
-        lenders = [network.lender for network in networks if isinstance(network, Borrowed)]
+        if process is not None:
+            process.begin()  # beside the golden speech
         if golden_text is not None:
             config = add_golden_speech(scratch, config, GoldenRequest(golden_text, {}), lenders, progress, reference)
         if contexts_measured:
-            config = add_contexts(scratch, config, lenders, progress)
+            config = add_contexts(scratch, config, lenders, progress, process)
     progress(f"{name} {version}: {sum(file['size'] for file in config['files'].values()) / 1e6:.1f} MB in {folder}")
     return Path(folder)
 
@@ -106,11 +113,25 @@ def add_golden_speech(
 
 
 def add_contexts(
-    folder: Path, config: Mapping[str, Any], lenders: Sequence[Path | None], progress: Callable[[str], None]
+    folder: Path,
+    config: Mapping[str, Any],
+    lenders: Sequence[Path | None],
+    progress: Callable[[str], None],
+    process: ContextProcess | None = None,
 ) -> dict[str, Any]:
-    """Measure a finished addon in the contexts that exist here, and return its addon.json with what was found."""
-    entries = measure_contexts(folder, config["name"], lenders, progress)
+    """Measure a finished addon in the contexts that exist here, and return its addon.json with what was found.
+
+    :param process: the process for it, if it was started before.
+    """
+    entries = measure_contexts(folder, config["name"], lenders, progress, process)
     return write_config(folder, with_entries(config, entries))
+
+
+def _formats(networks: Sequence[Source | Borrowed]) -> set[str] | None:
+    """Return the formats of all exports; None if networks are borrowed, in whatever format."""
+    if any(isinstance(network, Borrowed) for network in networks):
+        return None
+    return {format for network in networks for format in getattr(network, "formats", ("onnx",))}
 
 
 def _check(config: Mapping[str, Any], networks: Sequence[Source | Borrowed], golden_text: str | None) -> None:
@@ -167,4 +188,8 @@ def _package_all(
 def _network_entry(
     network: Source | Borrowed, folder: Path, progress: Callable[[str], None], time_limit: float
 ) -> dict[str, Any]:
-    return network.config if isinstance(network, Borrowed) else package_network(network, folder, progress, time_limit)
+    if isinstance(network, Borrowed):
+        return network.config
+    if isinstance(network, OnnxSource):
+        return package_graph(network, folder, progress, time_limit)
+    return package_network(network, folder, progress, time_limit)

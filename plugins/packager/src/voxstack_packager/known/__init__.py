@@ -1,0 +1,1 @@
+"""Measurements that were made before on this machine, and what they depend on."""
