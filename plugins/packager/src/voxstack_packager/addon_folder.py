@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import os
 import shutil
@@ -12,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from voxstack_addon_spec import file_entry, open_addon, validate_config
+from voxstack_addon_spec.integrity import FileVersion, file_version
+from voxstack_addon_spec.known_valid import is_known, remember
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.golden_speech import SPEECH
 from voxstack_packager.golden_vectors import golden_path
@@ -50,16 +54,42 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     :raises AddonError: if it is invalid.
     """
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path != folder / CONFIG]
-    files = {path.relative_to(folder).as_posix(): file_entry(path) for path in paths}
+    files = {path.relative_to(folder).as_posix(): dict(_entry(path, file_version(path.stat()))) for path in paths}
     vectors = {SPEECH, *map(golden_path, config["networks"])}
     complete = {**config, "files": files, "golden": [file for file in files if file in vectors]}
-    validate_config(complete, f"{complete['name']}/{CONFIG}")
+    data = check_config(complete)
     written = folder / f".{CONFIG}"
-    written.write_text(json.dumps(complete, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    written.write_bytes(data)
     written.replace(folder / CONFIG)  # another process may read it
+    return complete
+
+
+def check_config(config: Mapping[str, Any]) -> bytes:
+    """Return the content of addon.json; what was valid before is not validated again.
+
+    :raises AddonError: if it is invalid.
+    """
+    data = (json.dumps(config, indent=1, ensure_ascii=False) + "\n").encode()
+    digest = hashlib.sha256(data).hexdigest()
+    if not is_known(digest):
+        validate_config(config, f"{config['name']}/{CONFIG}")
+        remember(digest)
+    return data
+
+
+def verify(folder: Path) -> None:
+    """Check a finished addon, every byte of it.
+
+    :raises AddonError: if it is damaged.
+    """
     with open_addon(folder) as addon:
         addon.verify()
-    return complete
+
+
+@functools.lru_cache(maxsize=1000)
+def _entry(path: Path, version: FileVersion) -> dict[str, Any]:
+    """Return the entry of a file in a version; a folder is listed several times while its addon is made."""
+    return file_entry(path)
 
 
 def copy_files(files: Mapping[str, str | os.PathLike[str] | bytes], folder: Path) -> None:

@@ -9,8 +9,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from voxstack_addon_spec import SPEC_VERSION, validate_config
-from voxstack_packager.addon_folder import CONFIG, atomic_folder, copy_files, write_config
+from voxstack_addon_spec import SPEC_VERSION
+from voxstack_packager.addon_folder import atomic_folder, check_config, copy_files, verify, write_config
 from voxstack_packager.context_measurement import ContextProcess, measure_contexts, with_entries
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.golden_speech import GoldenRequest, write_golden_speech
@@ -90,6 +90,7 @@ def package(
             config = add_golden_speech(scratch, config, GoldenRequest(golden_text, {}), lenders, progress, reference)
         if contexts_measured:
             config = add_contexts(scratch, config, lenders, progress, process)
+        verify(scratch)
     progress(f"{name} {version}: {sum(file['size'] for file in config['files'].values()) / 1e6:.1f} MB in {folder}")
     return Path(folder)
 
@@ -143,7 +144,7 @@ def _check(config: Mapping[str, Any], networks: Sequence[Source | Borrowed], gol
     if golden_text is not None and "stack" not in config:
         raise PackagingError("golden_text", "needs a stack that synthesizes it; provide one, or leave the text out")
     entries = {network.name: _early_entry(network) for network in networks}
-    validate_config({**config, "networks": entries, "files": EARLY_FILES}, f"{config['name']}/{CONFIG}")
+    check_config({**config, "networks": entries, "files": EARLY_FILES})
     names = [network.name for network in networks]
     names += [] if golden_text is None else ["speech"]  # a network of this name would have the file of golden speech
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -168,21 +169,25 @@ def _package_all(
 ) -> dict[str, Any]:
     """Return the entry of each network, by name.
 
-    Graphs are measured on all cores, one network on each: ONNX Runtime computes without Python's lock. Modules are
-    exported one after the other, as torch's exporters change the state of the process.
+    Graphs are measured on all cores, one network on each: ONNX Runtime computes without Python's lock. The last ones
+    begin, as they compute samples and take longest. Modules are exported one after the other, as torch's exporters
+    change the state of the process.
     """
     workers = (os.cpu_count() or 1) if all(isinstance(network, OnnxSource | Borrowed) for network in networks) else 1
+
+    ordered = networks[::-1] if workers > 1 else networks
 
     def entry(network: Source | Borrowed) -> dict[str, Any]:
         return _network_entry(network, folder, progress, time_limit)
 
     with ThreadPoolExecutor(min(workers, max(1, len(networks)))) as pool:
         try:
-            entries = list(pool.map(entry, networks))
+            entries = list(pool.map(entry, ordered))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return {network.name: made for network, made in zip(networks, entries, strict=True)}
+    made = dict(zip((network.name for network in ordered), entries, strict=True))
+    return {network.name: made[network.name] for network in networks}
 
 
 def _network_entry(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxstack.networks import NetworkSpec
 from voxstack_addon_spec import SPEC_VERSION, open_addon
-from voxstack_packager.addon_folder import atomic_folder, write_config
+from voxstack_packager.addon_folder import atomic_folder, verify, write_config
 from voxstack_packager.errors import NoStatefulForm, PackagingError
 from voxstack_packager.export.materialized import materialize
 from voxstack_packager.export.pt2_export import export_pt2
@@ -81,6 +81,7 @@ def upgrade(
             config = add_golden_speech(scratch, config, request, lender_folders, progress)
         if contexts_measured:
             add_contexts(scratch, config, lender_folders, progress)
+        verify(scratch)
     return Path(folder)
 
 
