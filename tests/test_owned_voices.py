@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from owned_voices import MISSING, REASON, import_voices
+from owned_voices import IMPORTERS, MISSING, REASON, import_voices
 
 import voxstack
 
@@ -37,7 +37,15 @@ Spoken = tuple[np.ndarray, list[Any]]
 
 @pytest.fixture(scope="module")
 def voices(tmp_path_factory: pytest.TempPathFactory) -> dict[str, voxstack.Voice]:
-    folders = import_voices(tmp_path_factory.mktemp("owned"))
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # models as small as these gain nothing from threads, which on a busy machine wait long
+    with pytest.MonkeyPatch.context() as context:
+        context.syspath_prepend(str(IMPORTERS))
+        with __import__("shared_exports").shared_exports():
+            folders = import_voices(tmp_path_factory.mktemp("owned"))
+    torch.set_num_threads(threads)
     loaded = {name: voxstack.load(folder) for name, folder in folders.items()}
     return {**loaded, "cobalt": voxstack.load("cobalt"), "espeak": voxstack.load("espeak")}
 

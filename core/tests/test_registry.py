@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -231,6 +231,16 @@ def test_a_plugin_that_cannot_tell_its_devices_leaves_the_others() -> None:
     found = Registry({"bad": plugin(voxstack_devices=broken), "good": plugin(voxstack_devices=lambda: ["x:1", "x:0"])})
     assert list(available_devices(found).items()) == [("x:0", "good"), ("x:1", "good")]
     assert repr(found.broken["bad"]) == "RuntimeError('no driver')"
+
+
+def test_devices_are_those_for_the_formats_to_be_run() -> None:
+    def some(formats: Collection[str] | None) -> list[str]:
+        return ["x:0"] if formats is None or "x" in formats else []
+
+    registry = Registry({"some": plugin(voxstack_devices=some), "any": plugin(voxstack_devices=lambda: ["y:0"])})
+    assert list(available_devices(registry)) == list(available_devices(registry, ["x", "z"])) == ["x:0", "y:0"]
+    assert list(available_devices(registry, ["z"])) == ["y:0"]
+    assert not registry.broken
 
 
 def test_more_plugins_stand_beside_those_of_a_registry_and_in_the_place_of_namesakes() -> None:

@@ -108,6 +108,8 @@ def test_it_reports_what_it_runs_in(opened: Callable[..., Any]) -> None:
     }
     opened()(**inputs(3))  # sets the threads of the process back
     assert "torch:cpu" in list(voxstack_torch_runtime.voxstack_devices(None))
+    assert "torch:cpu" in list(voxstack_torch_runtime.voxstack_devices({"onnx", "pt2"}))
+    assert not voxstack_torch_runtime.voxstack_devices({"onnx"})
 
 
 @pytest.mark.parametrize("context", [{}, FIXED], ids=["any length", "fixed"])
