@@ -31,7 +31,7 @@ NAMES: Mapping[str, Name] = {
         "'text', 'markdown', 'html', 'ssml', 'auto'", "request; Sentences", "Sentences, Text, Espeak, Flite"
     ),
     "lexicon": Name(
-        "None, or words with their pronunciations (hook voxstack_lexicon)", "request", "Text, EspeakPhonemes"
+        "None, or words with their pronunciations (hook voxstack_lexicon)", "request", "Text, EspeakPhonemes, Lexicon"
     ),
     "schedule": Name("Schedule: frames of each chunk", "request; composites", "heads of streams"),
     "timeline": Name("Timeline: collects events", "request; composites", "blocks that report events"),
@@ -71,7 +71,7 @@ NAMES: Mapping[str, Name] = {
     ),
     "phones": Name(
         "list of str, one per token; '': counts to the one before",
-        "Text, Arpabet, Characters",
+        "Text, Arpabet, Characters, Lexicon",
         "timings, AttentionAlarms",
     ),
     "spoken": Name(

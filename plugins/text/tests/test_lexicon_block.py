@@ -10,6 +10,7 @@ import pytest
 from voxstack import AddonError, RequestError, StackError
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_text.lexicon import Lexicon
+from voxstack_text.user_lexicon.sources import read_lexicon
 
 TONES = """hello hh ah l ow 7 8 7 9
 Don't d ow n t 7 9 7 7
@@ -148,3 +149,38 @@ def test_a_file_without_end_is_refused(monkeypatch):
     monkeypatch.setattr("voxstack_text.lexicon.MAX_BYTES", 10)
     with pytest.raises(AddonError, match="reads at most 10; leave rare words out"):
         lexicon()
+
+
+USERS = read_lexicon({"hi": "hh iy 5 6", "hey": {"alias": "hello b"}, "你好世": "n i 1 1"})
+
+
+def test_words_of_the_requests_lexicon_come_first():
+    block = lexicon(blank=[0])
+    given = block({"text": "hi, hello hey 你好世", "lexicon": USERS})
+    names = [name for name in given["phones"] if name]
+    assert names == "hh iy , hh ah l ow hh ah l ow b iy n i".split()
+    assert given["tones"][given["tokens"] > 0].tolist() == [5, 6, 0, 7, 8, 7, 9, 7, 8, 7, 9, 7, 9, 1, 1]
+    assert [(word.text, word.tokens) for word in given["words"]] == [
+        ("hi", 4),
+        ("hello", 8),
+        ("hey", 12),
+        ("你好世", 4),
+    ]
+    assert (
+        block({"text": "hello b", "lexicon": USERS})["tokens"].tolist() == block({"text": "hello b"})["tokens"].tolist()
+    )
+
+
+def test_endings_of_the_requests_words_are_a_phone_if_there_is_one():
+    assert lexicon()({"text": "hi's", "lexicon": USERS})["phones"] == ["hh", "iy"]
+    block = Lexicon("lexicon.txt", {**SYMBOLS, "z": 99}, tones=True)
+    files = SimpleNamespace(read=lambda name: TONES.encode())
+    block.load(SimpleNamespace(name="tiny", config={"files": {}}, files=files))
+    assert block({"text": "hi's", "lexicon": USERS})["phones"] == ["hh", "iy", "z"]
+
+
+@pytest.mark.parametrize("value", ["/hi/", "hh iy", "hh iy 5", "hh q 5 5", "hh iy 5 x"])
+def test_pronunciations_of_another_voice_are_refused(value):
+    assert lexicon().check_lexicon(USERS)
+    with pytest.raises(RequestError, match=r"^lexicon, 'a': '.*' is no pronunciation of this voice; write its phones"):
+        lexicon().check_lexicon(read_lexicon({"a": value}))

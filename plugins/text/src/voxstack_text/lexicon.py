@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from voxstack import AddonError, RequestError, Resources, SequenceBlock, StackError, Utterance
 from voxstack_text.layout import Word
-from voxstack_text.spoken_numbers import spoken_numbers
+from voxstack_text.spoken_numbers import SpokenToken, spoken_numbers
 
 _LOG = logging.getLogger("voxstack.text")
 MAX_BYTES = 64 * 1024 * 1024
@@ -53,14 +53,14 @@ class Reading(NamedTuple):
 
 @dataclass
 class Lexicon(SequenceBlock):
-    """Reads words by a pronunciation dictionary: ``tokens``, (tokens,) int64, and ``words`` for events.
+    """Reads words by a pronunciation dictionary: ``tokens``, (tokens,) int64, with ``words`` and ``phones`` for events.
 
     The dictionary is a text file in UTF-8 with a word in each line and after it its phones, separated by spaces. With
     ``tones`` as many numbers follow the phones, and the block also gives ``tones``, (tokens,) int64: the tone of each
     token, 0 for blanks. MeloTTS and models for sherpa-onnx come with such files. The first line of a word
     counts. Of ideographs the longest sequence that is in the dictionary is a word. A word that is not in it is read by
     its letters, if these are. Marks that have a symbol are read as that. The rest is skipped, with a warning in the
-    log.
+    log. Words of the request's ``lexicon`` come first; its phones are those of ``symbols``, with tones after them.
 
     The tokens are those of ``start``, then ``blank``, then each phone and ``blank`` again, then those of ``end``.
 
@@ -95,12 +95,13 @@ class Lexicon(SequenceBlock):
     longest: int = field(default=10, metadata={"minimum": 1, "maximum": 64})
     numbers: Literal["en-US"] | None = None
     _words: Mapping[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _names: Mapping[int, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
 
     @property
     def gives(self) -> frozenset[str]:
-        return frozenset({"tokens", "words", "tones"} if self.tones else {"tokens", "words"})
+        return frozenset({"tokens", "words", "phones"} | ({"tones"} if self.tones else set()))
 
     def load(self, addon: Resources) -> None:
         for name, tones in (("start", self.start_tones), ("end", self.end_tones)):
@@ -124,17 +125,28 @@ class Lexicon(SequenceBlock):
         if not words:
             raise AddonError(f"{addon.name}: {self.file}", "has no line with a word and its phones")
         self._words = words
+        self._names = {token: symbol for symbol, token in self.symbols.items()}
+
+    def check_lexicon(self, lexicon: Any) -> bool:
+        for entry in lexicon.entries:
+            if entry.kind == "ipa" or (entry.kind == "phones" and self._parsed(entry.value) is None):
+                form = "phones, and as many tones after them" if self.tones else "phones"
+                some = " ".join(list(self.symbols)[:40])
+                problem = f"{entry.value!r:.60} is no pronunciation of this voice; write its {form}, of {some} ..."
+                raise RequestError(f"{entry.where}: {problem}")
+        return True
 
     def __call__(self, utterance: Utterance) -> Utterance:
-        text = utterance["text"]
+        text, phones = utterance["text"], [""] * (len(self.start) + len(self.blank))
         if not isinstance(text, str):
             raise RequestError("Lexicon: the text arrives in parts; put Sentences around the block, or join them")
         tokens, tones, words = [*self.start, *self.blank], [*self._around("start"), *([0] * len(self.blank))], []
-        for unit, reading in self._read(text):
+        for unit, reading in self._read(text, utterance.get("lexicon")):
             first = len(tokens) - len(self.blank)
             for token, tone in zip(reading.tokens, reading.tones, strict=True):
                 tokens += [token, *self.blank]
                 tones += [tone, *([0] * len(self.blank))]
+                phones += [self._names[token], *([""] * len(self.blank))]
             if unit.kind != "mark":
                 words.append(Word(unit.text, unit.start, unit.end, first, len(tokens) - len(self.blank) - first))
         if len(tokens) == len(self.start) + len(self.blank):
@@ -143,30 +155,53 @@ class Lexicon(SequenceBlock):
                 "the voice's language"
             )
         tones += self._around("end")
-        given = {"tokens": np.array([*tokens, *self.end], np.int64), "words": words}
+        phones += [""] * len(self.end)
+        given = {"tokens": np.array([*tokens, *self.end], np.int64), "words": words, "phones": phones}
         return {**given, "tones": np.array(tones, np.int64)} if self.tones else given
 
     def _around(self, name: str) -> list[int]:
         tones: list[int] = getattr(self, f"{name}_tones")
         return tones or [0] * len(getattr(self, name))
 
-    def _read(self, text: str) -> Iterator[tuple[Unit, Reading]]:
+    def _read(self, text: str, lexicon: Any) -> Iterator[tuple[Unit, Reading]]:
         """Yield the words and marks that can be read, each with its reading."""
-        for unit, words in self._spoken(text):
+        numbers = list(spoken_numbers(text, self._words.__contains__)) if self.numbers else []
+        done = 0
+        for found in () if lexicon is None else lexicon.find(text):
+            yield from self._read_range(text, done, found.start, numbers)
+            yield Unit("word", text[found.start : found.end], found.start, found.end), self._user_reading(found)
+            done = found.end
+        yield from self._read_range(text, done, len(text), numbers)
+
+    def _user_reading(self, found: Any) -> Reading:
+        """Return the reading of a word of the request's lexicon; a possessive or plural ending is a z or an s."""
+        if found.kind == "alias":
+            readings = [reading for _, reading in self._read_range(found.value, 0, len(found.value), [])]
+        else:
+            readings = [self._parsed(found.value) or Reading([], [])]
+        ending = next((self.symbols[name] for name in ("z", "s") if found.ending and name in self.symbols), None)
+        readings += [] if ending is None else [Reading([ending], [0])]
+        return Reading([t for reading in readings for t in reading.tokens], [t for one in readings for t in one.tones])
+
+    def _read_range(
+        self, text: str, start: int, end: int, numbers: Sequence[SpokenToken]
+    ) -> Iterator[tuple[Unit, Reading]]:
+        for unit, words in self._spoken(text, start, end, numbers):
             readings = [self._reading(word) or self._spelled(word) for word in words]
             if tokens := [token for reading in readings for token in reading.tokens]:
                 yield unit, Reading(tokens, [tone for reading in readings for tone in reading.tones])
             else:
                 _LOG.warning("skipped %r of %r: it is neither in the dictionary nor a symbol", unit.text, text)
 
-    def _spoken(self, text: str) -> Iterator[tuple[Unit, list[str]]]:
-        """Yield the words and marks of a text, each with the words that are spoken for it."""
-        start = 0
-        for token in spoken_numbers(text, self._words.__contains__) if self.numbers else ():
+    def _spoken(
+        self, text: str, start: int, end: int, numbers: Sequence[SpokenToken]
+    ) -> Iterator[tuple[Unit, list[str]]]:
+        """Yield the words and marks of ``text[start:end]``, each with the words that are spoken for it."""
+        for token in (number for number in numbers if start <= number.start and number.end <= end):
             yield from ((unit, [unit.text]) for unit in self._split(text, start, token.start))
             yield Unit("word", text[token.start : token.end], token.start, token.end), token.words
             start = token.end
-        yield from ((unit, [unit.text]) for unit in self._split(text, start, len(text)))
+        yield from ((unit, [unit.text]) for unit in self._split(text, start, end))
 
     def _split(self, text: str, start: int, end: int) -> Iterator[Unit]:
         """Yield the longest words of the dictionary in ``text[start:end]``, and what is between them."""
@@ -197,7 +232,14 @@ class Lexicon(SequenceBlock):
     def _reading(self, written: str) -> Reading | None:
         """Return the reading of a word of the dictionary, or of a symbol; None for anything else."""
         key = self._key(written)
-        phones = self._words.get(key, "").split()
+        if (reading := self._parsed(self._words.get(key, ""))) is not None:
+            return reading
+        is_mark = key in self.symbols and not key.isalnum()  # a letter is not the phone of the same name
+        return Reading([self.symbols[key]], [self.mark_tone]) if is_mark else None
+
+    def _parsed(self, pronunciation: str) -> Reading | None:
+        """Return the reading of phones, with tones after them if there are any; None if they are not of this voice."""
+        phones = pronunciation.split()
         count = len(phones) // 2 if self.tones else len(phones)
         tones = phones[count:] if self.tones else ["0"] * count
         if (
@@ -207,8 +249,7 @@ class Lexicon(SequenceBlock):
             and all(tone.isdecimal() for tone in tones)
         ):
             return Reading([self.symbols[phone] for phone in phones[:count]], [int(tone) for tone in tones])
-        is_mark = key in self.symbols and not key.isalnum()  # a letter is not the phone of the same name
-        return Reading([self.symbols[key]], [self.mark_tone]) if is_mark else None
+        return None
 
     def _spelled(self, written: str) -> Reading:
         """Return the readings of the letters of a word, one after the other; those of unknown letters are empty."""

@@ -140,16 +140,20 @@ def _symbols(utterance: Utterance) -> list[str]:
 def _token_items(
     utterance: Utterance, symbols: Sequence[str], offset: int, places: _Places
 ) -> Iterator[ReadWord | ReadPause]:
-    """Yield the words among tokens, and the silences between them."""
+    """Yield the words among tokens, and the silences or, without these, the marks between them."""
     pauses = list(_silences(utterance))
     spoken = [phone.spoken for phone in utterance.get("spoken", ())]
-    before = places.start
+    marked, done, before = "silences" not in utterance, 0, places.start
     for word in utterance.get("words", ()):
         start, end = offset + word.start, offset + word.end
         while pauses and pauses[0][0] < word.first_token:
             yield places.pause(before, start, pauses.pop(0)[1])
-        rows = slice(word.first_token, word.first_token + word.tokens)
-        yield ReadWord(word.text, start, end, _joined(spoken[rows]), tuple(filter(None, symbols[rows])))
+        if marked and before > places.start and (marks := _marks(symbols[done : word.first_token])):
+            yield places.pause(before, start, marks=marks)
+        done = word.first_token + word.tokens
+        rows = slice(word.first_token, done)
+        phonemes = tuple(symbol for symbol in symbols[rows] if symbol and not symbol.isspace())
+        yield ReadWord(word.text, start, end, _joined(spoken[rows]), phonemes)
         before = end
     for _, seconds in pauses:
         yield places.pause(before, places.end, seconds)
