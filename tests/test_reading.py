@@ -112,10 +112,23 @@ def test_a_text_is_read_as_it_arrives(amber: voxstack.Voice) -> None:
 
 
 def test_bad_arguments_are_refused_at_the_call(amber: voxstack.Voice) -> None:
-    with pytest.raises(RequestError, match="finds nothing to pronounce"):
+    with pytest.raises(RequestError, match="amber finds nothing to pronounce in this text"):
         amber.read(" ")
     with pytest.raises(RequestError, match="no control 'speed'"):
         amber.read("Yes.", speed=2)
+
+
+def test_what_the_source_of_a_text_raises_comes_after_what_is_complete(amber: voxstack.Voice) -> None:
+    def parts() -> Any:
+        yield "This is one. This is"
+        raise OSError("gone")
+
+    readings = amber.read(parts())
+    assert next(readings).text == "This is one."
+    with pytest.raises(OSError, match="gone"):
+        list(readings)
+    with pytest.raises(RequestError, match="finds nothing to pronounce"):
+        list(amber.read(iter(["...", " "])))
 
 
 def test_espeak_phonemes_are_read_with_marks_as_pauses(voice: Callable[..., voxstack.Voice]) -> None:

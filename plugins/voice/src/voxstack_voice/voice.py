@@ -24,7 +24,7 @@ from voxstack_addon_spec.wording import problem
 from voxstack_voice.playback import Playback
 from voxstack_voice.reading import Reading
 from voxstack_voice.reading_stack import read_utterance
-from voxstack_voice.request_text import request_text
+from voxstack_voice.request_text import nothing_to_pronounce, request_text
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk, Speech
 from voxstack_voice.stream import VoiceStream
@@ -247,7 +247,22 @@ class Voice:
         :raises BlockError: if a block fails, with its path.
         """
         utterance = self._utterance(text, markup, lexicon, None, Playback(self.sample_rate, live=False), controls)
-        return read_utterance(self.block, utterance)
+        return self._readings(utterance)
+
+    def _readings(self, utterance: Utterance) -> Iterator[Reading]:
+        """Yield the readings of an utterance, then raise what the source of its text raised.
+
+        :raises RequestError: if there are none.
+        """
+        found = False
+        for reading in read_utterance(self.block, utterance):
+            found = True
+            yield reading
+        failure: Exception | None = getattr(utterance["text"], "failure", None)
+        if failure is not None:
+            raise failure
+        if not found:
+            raise nothing_to_pronounce(self.name, self._languages())
 
     def _start(
         self,

@@ -47,20 +47,16 @@ def run(options: argparse.Namespace) -> int:
 
     registry = registry_of(options)
     voice = voxstack.load(options.voice, context=options.context, trust=options.trust, registry=registry)
-    found = False
     readings = voice.read(
         text.voice_input(),
         markup=options.markup,
         lexicon=options.lexicon,
         **controls_of(options, voice),
     )
-    for reading in readings:
-        lines = [json.dumps(_as_object(reading), ensure_ascii=False)] if options.json else _lines(reading, found)
+    for number, reading in enumerate(readings):
+        lines = [json.dumps(_as_object(reading), ensure_ascii=False)] if options.json else _lines(reading, number > 0)
         print("\n".join(lines))
         sys.stdout.flush()  # the reader waits for it
-        found = True
-    if not found:
-        raise voxstack.RequestError(f"{voice.name} finds nothing to pronounce in this text; give it words")
     return 0
 
 
