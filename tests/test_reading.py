@@ -13,7 +13,8 @@ import pytest
 from tiny import network, plugin, tensor
 
 import voxstack
-from voxstack import Registry, RequestError, StreamableBlock
+from voxstack import Registry, RequestError, StreamableBlock, Voices
+from voxstack_cli.main import main
 
 TEXT = "Dr. Smith paid $5, on May 3rd. Didn't he? Yes!"
 SYMBOLS = {symbol: [number] for number, symbol in enumerate("abcdefghijklmnopqrstuvwxyzɪəʊɹʌʒʃθðŋɑɔæɛˈˌː ,.?!", 1)}
@@ -203,3 +204,16 @@ def test_a_lexicon_is_refused_at_the_call(amber: voxstack.Voice, voice: Callable
     reader.addon.registry = registry
     with pytest.raises(voxstack.PluginError, match="no installed plugin reads lexicons"):
         reader.read_lexicon({})
+
+
+def test_files_are_read_by_the_command_and_for_all_voices_of_an_application(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "names.tsv").write_text("Nguyen\tw ih1 n\nSQL\tsequel\talias\n", encoding="utf-8")
+    (tmp_path / "more.tsv").write_text("SQL\tstructured\talias\n", encoding="utf-8")
+    files = [str(tmp_path / name) for name in ("names.tsv", "more.tsv")]
+    assert main(["read", "--lexicon", files[0], "--lexicon", files[1], "Nguyen's SQL."]) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [
+        "Nguyen's w ih1 n z".split(), "SQL structured s t r ah1 k ch er0 d".split(),
+    ]  # fmt: skip
+    with Voices(lexicon=files[0]) as voices, voices.use("amber") as reader:
+        (reading,) = reader.read("Nguyen")
+    assert reading.words[0].phonemes == ("w", "ih1", "n")

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -197,3 +198,20 @@ def test_the_lexicon_of_an_addon_is_checked_when_the_block_is_loaded() -> None:
 
 def test_words_between_brackets_and_in_markup_are_left_alone() -> None:
     assert words("[[w ih1 n]] win", {"w": "b", "win": "b ih1 b"}) == [("[[w ih1 n]]", "w ih1 n"), ("win", "b ih1 b")]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_words_of_any_text_are_found_where_they_are(seed: int) -> None:
+    draw = Random(seed)
+    text = "".join(
+        draw.choices(["Nguyen", "GIF", "’s", " ", " ", ", ", ".", "5", "é", "-", "’", "(", ")", "C++", "\n"], k=60)
+    )
+    starts = draw.sample(range(50), 5)
+    slices = [text[start : start + draw.choice([1, 2, 5, 9])] for start in starts]
+    lexicon = read_lexicon({word: draw.choice(["w ih1 n", {"alias": word}]) for word in slices if word.strip()})
+    done = 0
+    for one in lexicon.find(text):
+        assert done <= one.start < one.end <= len(text)
+        done = one.end
+    given = TEXT({"text": text, "lexicon": lexicon})
+    assert all(text[word.start : word.end] == word.text for word in given["words"])

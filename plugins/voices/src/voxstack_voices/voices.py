@@ -39,7 +39,7 @@ class Voices:
     :param budget: limit of the bytes that the networks of loaded voices take, estimated from the sizes of their files;
         None: no limit. Voices that were replaced or unloaded while streams ran on them are not counted.
     :param warm: voices to load now, each of which synthesizes a short text.
-    :param options: of ``voxstack.load``: ``context``, ``trust``, ``schedule``, ``scheduler``.
+    :param options: of ``voxstack.load``: ``context``, ``trust``, ``schedule``, ``scheduler``, ``lexicon``.
     :param clock: returns the time in seconds.
     """
 
