@@ -1,14 +1,17 @@
 # ruff: noqa: RUF001 -- phonetic and typographic characters are meant
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from voxstack import AddonError, RequestError
+from voxstack import AddonError, RequestError, StreamableBlock, StreamablePipeline
+from voxstack_text.sentences_block import Sentences
 from voxstack_text.text import Text
 from voxstack_text.user_lexicon.matching import UserLexicon
 from voxstack_text.user_lexicon.phones import check_phones, with_ending
@@ -36,6 +39,17 @@ def block(**lexicons: str) -> Text:
 
 
 TEXT = block()
+
+
+@dataclass
+class Recorder(StreamableBlock):
+    """Records the texts that it receives."""
+
+    head, makes = True, "frames"
+
+    def stream(self, source: Any, utterance: Any) -> Any:
+        utterance["seen"].append(utterance["text"])
+        yield np.zeros(1, np.float32)
 
 
 def words(text: str, lexicon: Any, reader: Text = TEXT) -> list[tuple[str, str]]:
@@ -215,3 +229,19 @@ def test_any_words_of_any_text_are_found_where_they_are(seed: int) -> None:
         done = one.end
     given = TEXT({"text": text, "lexicon": lexicon})
     assert all(text[word.start : word.end] == word.text for word in given["words"])
+
+
+def test_a_sentence_of_a_sign_that_only_a_lexicon_has_is_spoken() -> None:
+    own = block(**{"signs.tsv": "\U0001f643\tturned\talias\n"})
+    sentences = Sentences(StreamablePipeline(own, Recorder()))
+    sentences.load(SimpleNamespace(networks={}, config={}))  # type: ignore[arg-type]
+
+    def read(lexicon: Any) -> list[str]:
+        found: list[str] = []
+        request = {"text": "Yes. \U0001f642. \U0001f643!", "lexicon": lexicon, "seen": found}
+        for _ in sentences.stream(iter(()), request):
+            pass
+        return found
+
+    assert read(None) == ["Yes.", "\U0001f643!"]
+    assert read(read_lexicon({"\U0001f642": {"alias": "smile"}})) == ["Yes.", "\U0001f642.", "\U0001f643!"]

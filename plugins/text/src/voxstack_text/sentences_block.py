@@ -28,7 +28,7 @@ from voxstack_text.sentences.cut_search import MIN_LIMIT
 from voxstack_text.sentences.end_cuts import cut_passage, may_be_spoken, paragraphs
 from voxstack_text.sentences.markup_cuts import cut_markup
 from voxstack_text.sentences.passage_cuts import MARGIN, cut_to_length
-from voxstack_text.sentences.sentence_stream import Segment, split_sentences
+from voxstack_text.sentences.sentence_stream import Segment, pronounceable_in, split_sentences
 from voxstack_text.sentences.token_limit import split_to_limit
 from voxstack_text.text import Text
 from voxstack_text.whole_text import has_failed, whole_text
@@ -193,10 +193,10 @@ class Sentences(StreamableWrapper):
     def _passages(self, utterance: Utterance) -> Generator[Passage, None, None]:
         markup, text = utterance.get("markup", "text"), utterance["text"]
         if markup != "ssml":
-            return self._unparsed(text, markup)
+            return self._unparsed(text, markup, utterance.get("lexicon"))
         return self._parsed(text)
 
-    def _unparsed(self, text: str | Iterator[str], markup: str) -> Generator[Passage, None, None]:
+    def _unparsed(self, text: str | Iterator[str], markup: str, lexicon: Any) -> Generator[Passage, None, None]:
         """Return the passages of a text that is no SSML document, unless its beginning shows that it is one."""
         if markup == "auto" or (markup == "text" and self.reads_markup):
             found, text = detect(text)
@@ -207,7 +207,10 @@ class Sentences(StreamableWrapper):
                     "the text begins as an SSML document; its tags are not spoken: give markup='ssml' to use them"
                 )
             markup = found if markup == "auto" else markup
-        language, speaks = _primary(self.language), may_be_spoken if self._reads_letters else None
+        language = _primary(self.language)
+        speaks: Callable[[str], object] | None = may_be_spoken if self._reads_letters else None
+        if (lexicon := lexicon if self._text is None else self._text.with_own(lexicon)) is not None:
+            speaks = _or_in(lexicon, speaks or pronounceable_in(language))
         if markup == "text" and not self.reads_markup:
             if self.ends is not None and isinstance(text, str):
                 return paragraphs(text)
@@ -226,6 +229,11 @@ class Sentences(StreamableWrapper):
             return paragraphs("")
         document = parse_ssml(source, self._controls)
         return document.passages(self.first, self.longest)
+
+
+def _or_in(lexicon: Any, speaks: Callable[[str], object]) -> Callable[[str], object]:
+    """Return a function that returns whether a text has something to pronounce, or a word of a lexicon."""
+    return lambda text: speaks(text) or next(lexicon.find(text), None) is not None
 
 
 def _primary(language: str) -> str:

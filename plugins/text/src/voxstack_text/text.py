@@ -88,6 +88,11 @@ class Text(SequenceBlock):
         check_phones(lexicon)
         return True
 
+    def with_own(self, lexicon: UserLexicon | None) -> UserLexicon | None:
+        """Return a request's lexicon, if there is one, with that of the block after it, if there is one."""
+        own: UserLexicon | None = self._own
+        return lexicon if own is None else own if lexicon is None else lexicon.over(own)
+
     def layout(self, passage: Passage, lexicon: UserLexicon | None = None) -> Layout:
         """Return the phones and silences of a passage, with its words and marks.
 
@@ -98,8 +103,7 @@ class Text(SequenceBlock):
         # Imported here because compiling the rules takes a while, and discovering plugins does not need them.
         from voxstack_text.normalise.reader import read_passage
 
-        if self._own is not None:
-            lexicon = self._own if lexicon is None else lexicon.over(self._own)
+        lexicon = self.with_own(lexicon)
         if self._scan is None:
             spoken = resolve_homographs(read_passage(passage, self._pronouncer.is_known, lexicon))
         else:

@@ -67,7 +67,7 @@ def split_sentences(
     whole = isinstance(text, str) if whole is None else whole
     window = TextWindow(text, max(2000 if whole else 500, first, longest), language)
     try:
-        yield from _segments(window, first, longest, not whole, speaks or _is_pronounceable_in(language))
+        yield from _segments(window, first, longest, not whole, speaks or pronounceable_in(language))
     finally:
         window.close()
 
@@ -103,7 +103,7 @@ def _segments(
             more = window.look()
 
 
-def _is_pronounceable_in(language: str) -> Callable[[str], object]:
+def pronounceable_in(language: str) -> Callable[[str], object]:
     """Return a function that returns whether a text has something to pronounce."""
     if language != "en":
         return _LETTER.search
