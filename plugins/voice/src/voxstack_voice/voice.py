@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, M
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -22,13 +22,14 @@ from voxstack.utterance import REQUEST, Utterance
 from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import problem
 from voxstack_voice.playback import Playback
-from voxstack_voice.reading import Reading
-from voxstack_voice.reading_stack import read_utterance
 from voxstack_voice.request_text import nothing_to_pronounce, request_text
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk, Speech
 from voxstack_voice.stream import VoiceStream
 from voxstack_voice.watchdog import UNTRUSTED_TIMEOUT, timeout_of
+
+if TYPE_CHECKING:
+    from voxstack_voice.reading import Reading
 
 Markup = Literal["text", "markdown", "html", "ssml", "auto"]
 
@@ -254,6 +255,8 @@ class Voice:
 
         :raises RequestError: if there are none.
         """
+        from voxstack_voice.reading_stack import read_utterance  # most requests are spoken
+
         found = False
         for reading in read_utterance(self.block, utterance):
             found = True
