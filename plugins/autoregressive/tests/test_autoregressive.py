@@ -314,6 +314,34 @@ def concurrent(
     return results
 
 
+def test_the_streams_that_wait_for_a_turn_go_first_and_join_the_batch():
+    rows: list[int] = []
+
+    def run(**inputs: np.ndarray) -> Any:
+        rows.append(len(inputs["keys"]))
+        return step(**inputs)
+
+    block, scheduler, results = decoder(run, batch=4), voxstack.Scheduler(1, load=None, patience=None), {}
+
+    def speak(number: int) -> None:
+        stream = block.stream(iter(()), {**utterance(5, seed=number), "schedule": Schedule(first=100)})
+        results[number] = np.concatenate(list(in_turns(stream, scheduler)))
+
+    threads = [threading.Thread(target=speak, args=(number,)) for number in range(4)]
+    with scheduler.admit("other", lambda: -1.0, refuse=False).turn():
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + 20
+        while scheduler.queue.wanted < 4:
+            assert time.monotonic() < deadline, "they never waited"
+            time.sleep(0.0005)
+    for thread in threads:
+        thread.join(20)
+    assert rows[0] == 4, "the first stream ran alone while others waited for its turn"
+    for number, frames in results.items():
+        np.testing.assert_array_equal(frames, decode(decoder(), utterance(5, seed=number)))
+
+
 def test_steps_that_others_of_the_batch_needed_wait_for_the_next_chunk():
     block = decoder(batch=6)
     alone = [decode(block, utterance(5, seed=number), 12) for number in range(2)]

@@ -71,6 +71,9 @@ class Combiner(ABC, Generic[J]):
         Record errors in the jobs, so that each caller raises its own.
         """
 
+    def gather(self) -> None:
+        """Do what a leader does before it takes in the first jobs; it may wait for its turn."""
+
     def starts(self, job: J) -> bool:
         """Return whether a job runs at once. Called with the lock held."""
         return self._running < self.lanes
@@ -82,6 +85,7 @@ class Combiner(ABC, Generic[J]):
                 with waiting():
                     _wait(job.woken)
             if job.leads:
+                self.gather()
                 while not job.done:
                     self.run(self._join(job))
                     self._settle(job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from voxstack.streaming.combiner import Combiner
-from voxstack.streaming.turn import is_cancelled
+from voxstack.streaming.turn import current_turn, is_cancelled, waiting
 from voxstack_autoregressive.decoding_state import DecodingState
 from voxstack_autoregressive.step_batch import StepBatch
 
@@ -41,6 +41,13 @@ class ContinuousBatcher(Combiner[DecodingState]):
             while not state.complete:
                 batch.run(state.wanted)
             batch.unstack()
+
+    def gather(self) -> None:
+        """Let the streams that wait for a turn go first: those of them that need steps join the batch."""
+        turn = current_turn()
+        if turn is not None and turn.wanted:
+            with waiting():
+                pass
 
     def run(self, batch: list[DecodingState]) -> None:
         try:
