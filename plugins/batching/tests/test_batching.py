@@ -276,6 +276,15 @@ def test_large_calls_run_at_the_same_time_whatever_else_runs(
     assert net.stats == {"calls": 3, "apart": 2, "batches": {1: 1}, "failed": 0}
 
 
+@pytest.mark.parametrize("steps, apart", [(6, 0), (7, 1)])
+def test_a_call_with_many_steps_of_output_is_large(inner: Doubling, steps: int, apart: int) -> None:
+    streaming = {"axis": "frames", "left": 0, "right": 0, "hop": 1920}
+    codec = network("vocoder", ROWS["inputs"], {"mel": tensor("batch", "samples", 2)}, streaming=streaming)
+    net = BatchingNetwork(inner, spec_of(codec), max_rows=4, lanes=1)
+    net(frames=frames(1, steps))
+    assert net.stats["apart"] == apart
+
+
 def test_an_error_reaches_only_the_call_at_fault(
     pool: ThreadPoolExecutor, inner: Doubling, net: BatchingNetwork
 ) -> None:
