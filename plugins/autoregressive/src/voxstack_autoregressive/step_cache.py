@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -102,9 +103,9 @@ class StepCache:
             self._lengths = self._lengths + 1
             return
         rows, places = self._rows, self._lengths
-        for name, axis in self._axes.items():
-            target, new = (np.moveaxis(array, axis, 1) for array in (self._arrays[name], outputs[states[name].next]))
-            target[rows, places] = new[:, 0]
+        for name, axis in self._axes.items():  # views with moved axes would take longer than all copies
+            between: tuple[Any, ...] = (slice(None),) * (axis - 1)
+            self._arrays[name][(rows, *between, places)] = outputs[states[name].next][(slice(None), *between, 0)]
         self._mask[rows, places] = 1
         self._lengths = places + 1
         self._make_room()
@@ -129,7 +130,8 @@ class StepCache:
         steps, needed = self._arrays[name].shape[axis], int(self._lengths.max()) + 1
         if steps < needed:
             steps = _rounded(needed)
-            self._arrays = {name: _resized(array, self._axes[name], steps) for name, array in self._arrays.items()}
+            for name, axis in self._axes.items():  # one by one, so that there is never a second copy of all
+                self._arrays[name] = _resized(self._arrays[name], axis, steps)
         if self._mask.shape[1] != steps:
             assert self._mask_name is not None, "without a mask there is no padding"
             dtype = self._spec.inputs[self._mask_name].dtype
