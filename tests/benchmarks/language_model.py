@@ -1,6 +1,7 @@
 """Language models over a codec: streams together against one, against the original, and their memory.
 
-    python tests/benchmarks/language_model.py [--rounds 5] [--streams 16] [--sizes 7 18] [--parity] [--attention]
+    python tests/benchmarks/language_model.py [--rounds 5] [--streams 16] [--sizes 7 18] [--parity]
+                                              [--attention | --networks | --memory]
 
 The models have random weights, in the shapes of the 6.9 and 18.2 million weights of pocket-tts as far as transformers
 has them: it has no table of low rank, and no projection before the heads, so that the smaller one has 7.5 million. Runs
@@ -10,6 +11,7 @@ are interleaved; figures are ratios of medians.
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import sys
 import tempfile
@@ -125,10 +127,67 @@ def parity(folder: Path, addon: Path, size: int) -> None:
     print(f"  the cache grows by {held / 1024:g} KiB a frame; nothing else grows")
 
 
+def memory(addon: Path, frames: int = 1200) -> None:
+    """Print by how much the process grows for each frame of a long utterance, and the cache alone by its shapes."""
+    voice = voxstack.load(addon)
+    block = voxstack.build(voice.addon.config["stack"][0]["block"], voice.addon)
+    hop, held, given = voice.addon.config["hop_length"], [], []
+    for _ in range(2):  # the first one grows by what the libraries keep
+        utterance = {**voice.request(" ".join([LONG] * 20), seed=1), "schedule": Schedule(first=1, largest=16)}
+        count, held, given = 0, [], []
+        for chunk in block.stream(iter(()), utterance):
+            count += len(chunk) // hop
+            held.append(_resident())
+            given.append(count)
+            if count >= frames:
+                break
+    settled = len(given) // 5  # the arrays of the first chunks grow into memory that is there
+    growth = np.polyfit(given[settled:], held[settled:], 1)[0]
+    network = voice.addon.config["networks"]["step"]
+    axes = [
+        network["inputs"][name]["shape"] for name, s in network["autoregressive"]["states"].items() if "append" in s
+    ]
+    bytes_a_frame = 4 * sum(int(np.prod([axis for axis in shape if isinstance(axis, int)])) for shape in axes)
+    print(
+        f"  over {count} frames the process grows by {growth / 1024:.1f} KiB a frame, {held[-1] / 2**20:.0f} MiB in all"
+    )
+    print(f"  the cache has {bytes_a_frame / 1024:g} KiB a frame")
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def network_times(addon: Path, rounds: int) -> None:
+    """Print the time of a frame in each network alone, by rows and frames of a call: what a batch can gain."""
+    networks = voxstack.load(addon).addon.config["networks"]
+    cases = {
+        "step": [{"batch": rows, "past": past} for past in (64, 192) for rows in (1, 4, 16)],
+        "codec": [{"batch": rows, "frames": frames} for frames in (1, 4, 16, 64) for rows in (1, 4)],
+    }
+    for name, sizes_of in cases.items():
+        session = _session((addon / networks[name]["exports"][0]["symbol"]).read_bytes())
+        inputs = [_inputs_of(networks[name], sizes) for sizes in sizes_of]
+        times: list[list[float]] = [[] for _ in sizes_of]
+        for _ in range(10 * rounds):
+            for case, seconds in zip(inputs, times, strict=True):
+                seconds.append(_time(lambda s=session, i=case: s.run(None, i)))  # type: ignore[misc]
+        for sizes, seconds in zip(sizes_of, times, strict=True):
+            frames = sizes["batch"] * sizes.get("frames", 1)
+            print(f"  {name}, {sizes}: {1000 * statistics.median(seconds) / frames:.3f} ms a frame")
+
+
+def _session(model: bytes) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model, options)
+
+
 def attention_cost(addon: Path, rounds: int) -> None:
     """Print the time of a step as a ratio of that of the same graph without its attention output."""
     import onnx
-    import onnxruntime
     from onnx.utils import Extractor
 
     network = voxstack.load(addon).addon.config["networks"]["step"]
@@ -136,22 +195,20 @@ def attention_cost(addon: Path, rounds: int) -> None:
     others = [name for name in network["outputs"] if name != "attention"]
     names = [given.name for given in model.graph.input]
     graphs = {"without": Extractor(model).extract_model(names, others), "with": model}
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
     for past in (64, 192, 512):
         times: dict[str, list[float]] = {name: [] for name in graphs}
         for _ in range(rounds):  # where a session has its memory changes its time, so that each round opens others
             for name, graph in graphs.items():
-                session = onnxruntime.InferenceSession(graph.SerializeToString(), options)
-                inputs = _inputs_of(network, past)
+                session = _session(graph.SerializeToString())
+                inputs = _inputs_of(network, {"batch": 1, "past": past})
                 runs = [_time(lambda s=session, i=inputs: s.run(None, i)) for _ in range(100)]  # type: ignore[misc]
                 times[name].append(percentile(runs, 0.1))
         found = {name: statistics.median(values) for name, values in times.items()}
         print(f"  a step after {past} steps: {found['with'] / found['without']:.3f} x that without attention")
 
 
-def _inputs_of(network: Mapping[str, Any], past: int) -> dict[str, np.ndarray]:
-    random, sizes = np.random.default_rng(0), {"batch": 1, "past": past}
+def _inputs_of(network: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(0)
     shapes = {name: [sizes.get(axis, axis) for axis in spec["shape"]] for name, spec in network["inputs"].items()}
     return {
         name: np.ones(shape, np.int64)
@@ -177,6 +234,8 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", choices=list(MODELS), default=list(MODELS))
     parser.add_argument("--parity", action="store_true", help="compare with transformers, too")
     parser.add_argument("--attention", action="store_true", help="only what the attention output costs")
+    parser.add_argument("--networks", action="store_true", help="only the time of each network alone")
+    parser.add_argument("--memory", action="store_true", help="only how the process grows with the speech")
     parser.add_argument("--folder", type=Path, help="keep the voices here, and use those that are here")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -190,6 +249,10 @@ def main() -> None:
                 parity(folder, addon, size)
             if options.attention:
                 attention_cost(addon, options.rounds)
+            elif options.networks:
+                network_times(addon, options.rounds)
+            elif options.memory:
+                memory(addon)
             else:
                 throughput(addon, options.streams, options.rounds)
 
