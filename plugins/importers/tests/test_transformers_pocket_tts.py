@@ -30,6 +30,7 @@ from voxstack_importers import import_voice  # noqa: E402
 from voxstack_importers.transformers.chat_template import prepared_fields  # noqa: E402
 from voxstack_importers.transformers.importer import ARCHITECTURES  # noqa: E402
 from voxstack_importers.transformers.pretrained import Pretrained  # noqa: E402
+from voxstack_importers.transformers.streamed_codec import StreamedCodec  # noqa: E402
 from voxstack_importers.transformers.voice_prompts import read_prompts  # noqa: E402
 from voxstack_packager import PackagingError  # noqa: E402
 
@@ -212,6 +213,19 @@ def test_it_names_the_file_that_is_missing(imported, tmp_path, remove, problem):
 def refused(problem, model, out, **options):
     with pytest.raises(PackagingError, match=problem):
         import_voice("transformers", model, out, progress=str, **options)
+
+
+@pytest.mark.parametrize("frames", [1, 16, 17, 37])
+def test_blocks_of_the_codec_do_not_change_the_samples(tmp_path, frames):
+    """Chunks of up to 16 frames are one block, 17 frames two, and 37 frames three that are longer than the chunk."""
+    codec = transformers.PocketTTSAudioTokenizerModel.from_pretrained(pocket_codec(tmp_path / "codec", 5)).eval()
+    streamed = StreamedCodec(codec)
+    latents = torch.randn(2, frames, codec.config.latent_dim, generator=torch.Generator().manual_seed(0))
+    states = [torch.zeros(2, *shape, dtype=getattr(torch, dtype)) for dtype, shape in streamed.states.values()]
+    with torch.no_grad():
+        samples, *_ = streamed(latents, *states)
+        expected = codec.decode(latents).audio_values[:, 0]
+    torch.testing.assert_close(samples, expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
 
 
 def test_refusals_of_codecs(imported, tmp_path):

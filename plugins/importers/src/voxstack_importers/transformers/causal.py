@@ -33,30 +33,64 @@ class Rotary(nn.Module):
         self.register_buffer("frequencies", embedding.inv_freq.detach().clone().float())
 
     def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return cosines and sines, each (batch, 1, steps, channels of a head), of (batch, steps) whole numbers."""
-        angles = positions.float().unsqueeze(-1) * self.frequencies
-        angles = torch.cat([angles, angles], -1).unsqueeze(1)
-        return angles.cos() * self.scale, angles.sin() * self.scale
+        """Return cosines and sines, each (batch, 1, steps, channels of a head), of (batch, steps) whole numbers.
+
+        The first half of the sines is negative, as :func:`rotate` wants it.
+        """
+        angles = (positions.float().unsqueeze(-1) * self.frequencies).unsqueeze(1)
+        cosines, sines = angles.cos() * self.scale, angles.sin() * self.scale
+        return torch.cat([cosines, cosines], -1), torch.cat([-sines, sines], -1)
 
 
 def rotate(heads: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
     """Rotate queries or keys, (batch, heads, steps, channels of a head)."""
     first, second = heads.chunk(2, -1)
     cosines, sines = rotation
-    return heads * cosines + torch.cat([-second, first], -1) * sines
+    return heads * cosines + torch.cat([second, first], -1) * sines
 
 
-def project_heads(attention: Any, x: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return rotated queries and keys, and values, each (batch, heads, steps, channels of a head).
+class ProjectedHeads(nn.Module):
+    """Queries, keys and values of an attention, as one product: three small ones take longer.
 
-    :param attention: with ``q_proj``, ``k_proj``, ``v_proj`` and ``head_dim``.
-    :param x: (batch, steps, channels).
+    :param attention: with ``q_proj``, ``k_proj``, ``v_proj``, ``head_dim`` and ``scaling``.
     """
-    query, key, value = (
-        torch.unflatten(projection(x), -1, (-1, attention.head_dim)).transpose(1, 2)
-        for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
-    )
-    return rotate(query, rotation), rotate(key, rotation), value
+
+    def __init__(self, attention: Any) -> None:
+        super().__init__()
+        query, key, value = attention.q_proj, attention.k_proj, attention.v_proj
+        self.channels = attention.head_dim
+        self.queries, self.keys = (projection.out_features // self.channels for projection in (query, key))
+        parts = [scaled(query, attention.scaling), key, value]
+        weight = torch.cat([part.weight.detach() for part in parts])
+        bias = None if query.bias is None else torch.cat([part.bias.detach() for part in parts])
+        self.projection = _linear(weight, bias)
+
+    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return rotated and scaled queries, rotated keys, and values, each (batch, heads, steps, channels of a head).
+
+        :param x: (batch, steps, channels).
+        """
+        heads = torch.unflatten(self.projection(x), -1, (-1, self.channels)).transpose(1, 2)
+        turned = rotate(heads[:, : self.queries + self.keys], rotation)
+        return turned[:, : self.queries], turned[:, self.queries :], heads[:, self.queries + self.keys :]
+
+
+def scaled(layer: nn.Linear, scale: Tensor | float) -> nn.Linear:
+    """Return a copy of a layer whose output is multiplied.
+
+    :param scale: one factor, or one for each channel of the output.
+    """
+    factors = torch.as_tensor(scale).detach().expand(layer.out_features)
+    bias = None if layer.bias is None else layer.bias.detach() * factors
+    return _linear(layer.weight.detach() * factors.unsqueeze(1), bias)
+
+
+def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
+    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, dtype=weight.dtype)
+    layer.weight = nn.Parameter(weight, requires_grad=False)
+    if bias is not None:
+        layer.bias = nn.Parameter(bias, requires_grad=False)
+    return layer
 
 
 class CausalLayers(nn.Module):
@@ -73,6 +107,7 @@ class CausalLayers(nn.Module):
     def __init__(self, model: Any, heads: Sequence[tuple[int, int]] | None = None) -> None:
         super().__init__()
         self.layers: Any = model.layers
+        self.projections = nn.ModuleList(ProjectedHeads(layer.self_attn) for layer in model.layers)
         self.heads = heads
         self.norm, self.rotary = model.norm, Rotary(model.rotary_emb)
 
@@ -89,16 +124,15 @@ class CausalLayers(nn.Module):
         rotation = self.rotary(mask.sum(1, keepdim=True))
         x, new, followed = x.unsqueeze(1), [], []
         for number, (layer, keys, values) in enumerate(zip(self.layers, cache[::2], cache[1::2], strict=True)):
-            attention = layer.self_attn
-            query, key, value = project_heads(attention, layer.input_layernorm(x), rotation)
-            query = torch.unflatten(query[:, :, 0] * attention.scaling, 1, (key.shape[1], -1))
+            query, key, value = self.projections[number](layer.input_layernorm(x), rotation)
+            query = torch.unflatten(query[:, :, 0], 1, (key.shape[1], -1))
             key = key.transpose(-2, -1)
             scores = torch.cat([query @ keys + bias, query @ key], -1)
             weights = torch.softmax(scores, -1)
             past = weights[..., :-1]
             attended = past @ values + weights[..., -1:] @ value
             followed += self._alignment_weights(number, past)
-            x = x + attention.o_proj(attended.flatten(1).unsqueeze(1))
+            x = x + layer.self_attn.o_proj(attended.flatten(1).unsqueeze(1))
             x = x + layer.mlp(layer.post_attention_layernorm(x))
             new += [key, value]
         weights = torch.cat(followed, 1).flatten(1, 2)
@@ -125,14 +159,13 @@ class CausalLayers(nn.Module):
         order = torch.arange(x.shape[1] + past, device=x.device)
         bias = torch.where(order <= (steps + past).unsqueeze(1), 0.0, torch.finfo(torch.float32).min)
         extended = []
-        for layer, keys, values in zip(self.layers, cache[::2], cache[1::2], strict=True):
-            attention = layer.self_attn
-            query, key, value = project_heads(attention, layer.input_layernorm(x), rotation)
+        for number, (layer, keys, values) in enumerate(zip(self.layers, cache[::2], cache[1::2], strict=True)):
+            query, key, value = self.projections[number](layer.input_layernorm(x), rotation)
             keys, values = torch.cat([keys, key.transpose(-2, -1)], 3), torch.cat([values, value], 2)
-            query = torch.unflatten(query * attention.scaling, 1, (key.shape[1], -1))
+            query = torch.unflatten(query, 1, (key.shape[1], -1))
             weights = torch.softmax(query @ keys.unsqueeze(2) + bias, -1)
             attended = (weights @ values.unsqueeze(2)).flatten(1, 2).transpose(1, 2).flatten(2)
-            x = x + attention.o_proj(attended)
+            x = x + layer.self_attn.o_proj(attended)
             x = x + layer.mlp(layer.post_attention_layernorm(x))
             extended += [keys, values]
         return extended

@@ -7,13 +7,64 @@ SEANet. All of it is causal, so that a chunk needs only what the layers carry fr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from voxstack_importers.transformers.causal import Rotary, project_heads
+from voxstack_importers.transformers.causal import ProjectedHeads, Rotary, scaled
 from voxstack_importers.transformers.streamed_convolutions import StreamedSeanet, StreamedTransposedConvolution
+
+BLOCK = 64
+"""Steps of a block at most: a long chunk as a whole would compute mostly what the window hides."""
+
+
+class Blocks(NamedTuple):
+    """Parts of a chunk, whose steps attend to the same slots: those of the window before the part, and its own.
+
+    :param shape: their number and length.
+    :param padding: steps by which they are longer than the chunk.
+    :param slots: (blocks, slots), of the window and the chunk.
+    :param bias: what hides slots outside the window of a step, (batch, 1, 1, blocks, steps, slots).
+    """
+
+    shape: tuple[int, int]
+    padding: int
+    slots: Tensor
+    bias: Tensor
+
+
+class WindowedLayer(nn.Module):
+    """A layer of :class:`WindowedLayers`, its scales within its weights.
+
+    :param layer: one of transformers' Mimi family.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.norm, self.norm_after = layer.input_layernorm, layer.post_attention_layernorm
+        self.project = ProjectedHeads(layer.self_attn)
+        self.join = scaled(layer.self_attn.o_proj, layer.self_attn_layer_scale.scale)
+        self.widen, self.activate = layer.mlp.fc1, layer.mlp.activation_fn
+        self.narrow = scaled(layer.mlp.fc2, layer.mlp_layer_scale.scale)
+
+    def forward(
+        self, x: Tensor, rotation: tuple[Tensor, Tensor], blocks: Blocks, past: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Compute a chunk, (batch, steps, channels); return it, and the keys and values of the past and of its steps.
+
+        :param past: (batch, 2, heads, steps, channels of a head), keys and values of the steps before.
+        """
+        query, key, value = self.project(self.norm(x), rotation)
+        both = torch.cat([past, torch.stack([key, value], 1)], 3)
+        seen = functional.pad(both, (0, 0, 0, blocks.padding))[:, :, :, blocks.slots].unsqueeze(3)
+        query = functional.pad(query, (0, 0, 0, blocks.padding))
+        query = query.reshape(x.shape[0], key.shape[1], -1, *blocks.shape, key.shape[-1])
+        weights = torch.softmax(query @ seen[:, 0].transpose(-2, -1) + blocks.bias, -1)
+        attended = (weights @ seen[:, 1]).flatten(3, 4)[:, :, :, : x.shape[1]].flatten(1, 2)
+        x = x + self.join(attended.transpose(1, 2).flatten(2))
+        return x + self.narrow(self.activate(self.widen(self.norm_after(x)))), both
 
 
 class WindowedLayers(nn.Module):
@@ -25,7 +76,7 @@ class WindowedLayers(nn.Module):
     def __init__(self, transformer: Any) -> None:
         super().__init__()
         config = transformer.config
-        self.layers: Any = transformer.layers
+        self.layers = nn.ModuleList(WindowedLayer(layer) for layer in transformer.layers)
         self.rotary = Rotary(transformer.rotary_emb)
         self.past = config.sliding_window - 1
         """Steps before its own that a step attends to."""
@@ -42,27 +93,24 @@ class WindowedLayers(nn.Module):
         """
         steps = torch.arange(x.shape[1], device=x.device)
         rotation = self.rotary(position + steps)
-        bias, following = self._bias(steps, position), []
+        blocks, following = self._blocks(x.shape[1], position), []
         for number, layer in enumerate(self.layers):
-            attention = layer.self_attn
-            query, key, value = project_heads(attention, layer.input_layernorm(x), rotation)
-            past = window[:, number]
-            keys, values = torch.cat([past[:, 0], key], 2), torch.cat([past[:, 1], value], 2)
-            query = torch.unflatten(query * attention.scaling, 1, (keys.shape[1], -1))
-            weights = torch.softmax(query @ keys.unsqueeze(2).transpose(-2, -1) + bias, -1)
-            attended = (weights @ values.unsqueeze(2)).flatten(1, 2).transpose(1, 2).flatten(2)
-            x = x + layer.self_attn_layer_scale(attention.o_proj(attended))
-            x = x + layer.mlp_layer_scale(layer.mlp(layer.post_attention_layernorm(x)))
-            following.append(torch.stack([keys[:, :, -self.past :], values[:, :, -self.past :]], 1))
+            x, both = layer(x, rotation, blocks, window[:, number])
+            following.append(both[:, :, :, -self.past :])
         return x, torch.stack(following, 1)
 
-    def _bias(self, steps: Tensor, position: Tensor) -> Tensor:
-        """Return what hides the steps outside the window, (batch, 1, 1, steps, past + steps)."""
-        slots = torch.arange(self.past, device=steps.device)
-        own = steps.unsqueeze(1) - steps.unsqueeze(0)
-        inside = torch.cat([slots >= steps.unsqueeze(1), (own >= 0) & (own <= self.past)], 1)
-        exists = torch.cat([slots >= self.past - position, torch.ones_like(position + steps) > 0], 1)
-        return torch.where(inside & exists.unsqueeze(1), 0.0, torch.finfo(torch.float32).min)[:, None, None]
+    def _blocks(self, steps: int, position: Tensor) -> Blocks:
+        """Return the blocks of a chunk."""
+        count = (steps + BLOCK - 1) // BLOCK
+        length = (steps + count - 1) // count
+        numbers, own, seen = (
+            torch.arange(size, device=position.device) for size in (count, length, self.past + length)
+        )
+        slots = numbers.unsqueeze(1) * length + seen
+        back = own.unsqueeze(1) + self.past - seen  # steps from a step back to each that its block reads
+        inside, exists = (back >= 0) & (back <= self.past), slots >= self.past - position.unsqueeze(-1)
+        bias = torch.where(inside & exists.unsqueeze(2), 0.0, torch.finfo(torch.float32).min)[:, None, None]
+        return Blocks((count, length), count * length - steps, slots, bias)
 
 
 class StreamedCodec(nn.Module):
