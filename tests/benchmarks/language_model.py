@@ -122,9 +122,6 @@ def parity(folder: Path, addon: Path, size: int) -> None:
     print(f"  frame by frame against whole: {np.abs(by_frames - whole).max() / peak:.2g} of the peak")
     first = next(iter(voice.stream(LONG)))
     print(f"  first chunk: {len(first.samples) / voice.addon.config['hop_length']:g} frames")
-    sizes = MODELS[size]
-    held = 2 * COMMON["num_hidden_layers"] * sizes["num_key_value_heads"] * sizes["head_dim"] * 4
-    print(f"  the cache grows by {held / 1024:g} KiB a frame; nothing else grows")
 
 
 def memory(addon: Path, frames: int = 1200) -> None:
