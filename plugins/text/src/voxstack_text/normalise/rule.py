@@ -46,11 +46,11 @@ NUMBER_END = r"(?![\w])(?!,\d|\.\d)"
 LOOKBEHIND = 40
 """Characters that a rule looks back at most, so that reading time per word does not grow with the text."""
 
-_ARTICLE_BEFORE = re.compile(r"\b(?:an?|the|this|that|another|every)\s+$", re.IGNORECASE)
+_ARTICLE_BEFORE = re.compile(r"\b(?:an?|the|this|that|every)\s+$", re.IGNORECASE)
 _NOUN_AFTER = re.compile(
     r"-[a-z]|\s+(?!(?:an?|per|or|and|in|to|of|for|at|on|from|each|every|is|was|are|were|by|with|if|when|as|that|than|between"
     r"|before|after|away|ahead|above|below|behind|long|wide|high|deep|tall|ago|had|has|have|will|would|they|we|you|he|she|it"
-    r"|i|into|over|under|through|across|around|up|down|left|so|but|which|who|later|earlier|apart|out|off|back)\b)[a-z]{2,}"
+    r"|i|into|over|under|through|across|around|up|down|left|so|but|which|who|went|took|came|made|got|gave|lasted|costs?|should|must|can|could|may|later|earlier|apart|out|off|back)\b)[a-z]{2,}"
 )
 
 
