@@ -444,7 +444,19 @@ REPEATED = """
 """
 """Each step three times, as ``repeat_interleave`` and the nearest interpolation are exported."""
 
+LOOKED_UP = "a = Abs(x) most = Constant<value_float=7.0>() m = Min(a, most) i = Cast<to=7>(m) "
+"""Numbers of rows of a table, which depend on the input."""
+
 CASES |= {
+    "rows of a table": (
+        model(
+            LOOKED_UP
+            + "e = Gather(table, i) sum = ReduceSum<keepdims=0>(e, two) "
+            + channels_first(conv("c", "t", 1, 1), "c").replace("(x)", "(sum)"),
+            {"w": kernel(3), "table": (8, C), "two": [2]},
+        ),
+        1,
+    ),
     "transposed": (upsampled(channels_first(transposed("c", "t", 16, 8, 4, 4), "c"), {"w": kernel(16)}), 1),
     "transposed, with a bias, odd kernel": (
         upsampled(channels_first(transposed("c", "t", 5, 3, 1, 1, "w, bias"), "c"), {"w": kernel(5), "bias": (C,)}),
@@ -597,6 +609,8 @@ REFUSED = {
     "more than one axis": "bn = Shape<start=1, end=2>(x) both = Concat<axis=0>(bn, bn) "
     "one = Constant<value_float=1.0>() "
     "ones = Expand(one, both) far = MatMul(ones, x) y = Add(far, x)",
+    "picks by the content of the input": LOOKED_UP
+    + "zero = Constant<value_ints=[0]>() g = Gather<axis=1>(columns, i) y = ReduceSum<keepdims=0>(g, zero)",
     "is not an operator": "one = Constant<value_int=1>() y = CumSum(x, one)",
     "depends on the length of the input": "n = Size(x) f = Cast<to=1>(n) y = Div(x, f)",
     "the position of a step": "n = Shape<start=1, end=2>(x) no = Constant<value_int=0>() "
@@ -607,7 +621,7 @@ REFUSED = {
     "y = If<then_branch = a () => (float[b, f, 4] z) { z = Relu(x) }, "
     "else_branch = e () => (float[b, f, 4] z) { z = Neg(x) }>(c)",
 }
-WEIGHTS = {"scale": (C,), "w": kernel(3), "around": [0, 0, 1, 0, 0, 1]}
+WEIGHTS = {"columns": (C, 8), "scale": (C,), "w": kernel(3), "around": [0, 0, 1, 0, 0, 1]}
 
 
 @pytest.mark.parametrize("problem", REFUSED)

@@ -123,9 +123,15 @@ def _convert_along_axis(builder: StatefulBuilder, node: NodeProto) -> None:
     rank = len(builder.trace.shape(node.input[0]))
     if builder.trace.time_axis(node.input[0]) == axis % rank:
         raise builder.refusal(node, "works along the stream")
-    if node.op_type == "Gather" and builder.depends_on_data(node.input[1:]):
+    if node.op_type == "Gather" and builder.depends_on_data(node.input[1:]) and not _is_look_up(builder, node, axis):
         raise builder.refusal(node, "picks by the content of the input")
     copy_operator(builder, node)
+
+
+def _is_look_up(builder: StatefulBuilder, node: NodeProto, axis: int) -> bool:
+    """Return whether a Gather looks each step up in rows that are the same for all, as an embedding does."""
+    table, rank = node.input[0], len(builder.trace.shape(node.input[0]))
+    return axis % rank == 0 and not builder.depends_on_data([table]) and builder.trace.is_constant(table)
 
 
 def _convert_matmul(builder: StatefulBuilder, node: NodeProto) -> None:
