@@ -10,7 +10,7 @@ from voxstack_addon_spec.checks.states import state_findings
 from voxstack_addon_spec.wording import did_you_mean
 
 EXPECTED = {
-    "frames": "float32 [batch, frames per step, features], the last two of fixed lengths",
+    "frames": "float32, or int64 for codes, [batch, frames per step, features], the last two of fixed lengths",
     "stop": "float32 [batch, 1]",
     "attention": "float32 [batch, axis], with an axis of an input",
 }
@@ -44,8 +44,13 @@ def _output_findings(spec: Spec, here: Path) -> Iterator[Finding]:
             yield (*here, key), f"there is no output {name!r}{did_you_mean(name, outputs, 'name an output')}"
         elif name in carried:
             yield (*here, key), f"{name!r} is carried as a state; name an output of its own"
-        elif outputs[name]["dtype"] != "float32" or not has_expected_shape(outputs[name]["shape"]):
+        elif outputs[name]["dtype"] not in _dtypes(key) or not has_expected_shape(outputs[name]["shape"]):
             yield (*here, key), f"{name!r} is {_type_of(outputs[name])}; make it {EXPECTED[key]}"
+
+
+def _dtypes(key: str) -> tuple[str, ...]:
+    """Return the dtypes that an output may have."""
+    return ("float32", "int64") if key == "frames" else ("float32",)
 
 
 def _noise_findings(spec: Spec, here: Path) -> Iterator[Finding]:
