@@ -19,6 +19,7 @@ def voxstack_blocks() -> list[str]:
         "voxstack_text.phrases:Phrases",
         "voxstack_text.sentences_block:Sentences",
         "voxstack_text.text:Text",
+        "voxstack_text.utf8_bytes:Utf8Bytes",
     ]
 
 
