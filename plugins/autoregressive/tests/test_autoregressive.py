@@ -123,6 +123,12 @@ def test_it_ends_without_a_stop():
     assert ends[-1] is False
 
 
+def test_its_limit_may_be_the_same_for_every_text():
+    endless = utterance(10)
+    endless["keys"][:, -1] = 0
+    assert len(decode(decoder(steps_per_token=0, spare_steps=7), endless)) == GROUP * 7
+
+
 def test_it_makes_a_step_at_least():
     assert len(decode(decoder(steps_per_token=0.01, spare_steps=0), utterance(10))) == GROUP
 

@@ -25,12 +25,14 @@ class Case:
         stream ignores it.
     :param tolerance: how far the output may depend on how the stream is cut, relative to the largest
         value; 0: bit-exact.
+    :param fewer: output steps that the stream lacks of what ``hop`` says, as the block leaves out its last ones.
     """
 
     block: Block
     utterance: Utterance = field(default_factory=dict)
     source: np.ndarray | None = None
     tolerance: float = 0.0
+    fewer: int = 0
 
     def frames(self, count: int | None = None) -> np.ndarray:
         """Return the first ``count`` steps of the source, repeated if necessary, read-only."""

@@ -1,4 +1,4 @@
-"""The block ``AutoregressiveDecoder``, which decodes frames step by step."""
+"""Blocks of models that decode step by step: ``AutoregressiveDecoder`` and ``DelayedChannels``."""
 
 from __future__ import annotations
 
@@ -8,4 +8,7 @@ import voxstack
 @voxstack.hookimpl
 def voxstack_blocks() -> list[str]:
     """Return the blocks of this plugin, which are imported when a stack names them."""
-    return ["voxstack_autoregressive.decoder:AutoregressiveDecoder"]
+    return [
+        "voxstack_autoregressive.decoder:AutoregressiveDecoder",
+        "voxstack_autoregressive.delayed_channels:DelayedChannels",
+    ]

@@ -52,7 +52,7 @@ class AutoregressiveDecoder(StreamableBlock):
     :param longest: steps for which it may attend one token most; then it has to attend a later one, and after the last
         token the stream ends.
     :param steps_per_token: limit of steps for each token (or step of whatever is attended),
-    :param spare_steps: and steps added to that limit.
+    :param spare_steps: and steps added to that limit. With 0 for each token, the limit of any text.
     :param lag: align steps with tokens monotonically, where each step is final after this number of further steps
         at the latest; by default the attention itself is monotonic.
     :param group: where the context batches calls, tokens are padded and masked to multiples of this, so that the steps
@@ -64,7 +64,7 @@ class AutoregressiveDecoder(StreamableBlock):
     back: int | None = field(default=None, metadata={"minimum": 0, "maximum": 1_000_000})
     ahead: int | None = field(default=None, metadata={"minimum": 1, "maximum": 1_000_000})
     longest: int | None = field(default=None, metadata={"minimum": 1, "maximum": 1_000_000})
-    steps_per_token: float = field(default=4.0, metadata={"exclusiveMinimum": 0, "maximum": 1000})
+    steps_per_token: float = field(default=4.0, metadata={"minimum": 0, "maximum": 1000})
     spare_steps: int = field(default=20, metadata={"minimum": 0, "maximum": 1_000_000})
     lag: int | None = field(default=None, metadata={"minimum": 1, "maximum": 1000})
     group: int = field(default=64, metadata={"minimum": 0, "maximum": 1024})
