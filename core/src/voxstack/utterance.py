@@ -46,6 +46,8 @@ NAMES: Mapping[str, Name] = {
     "seed": Name("int of at least 0", "control", "everything that draws random numbers"),
     "noise_scale": Name("float, factor on noise", "control", "GaussianSample, imported networks"),
     "noise_scale_duration": Name("float, factor on the noise of durations", "control", "imported networks"),
+    "guidance_scale": Name("float of at least 1, how much the text decides", "control", "imported Dia voices"),
+    "temperature": Name("float, of the sampling of codes", "control", "imported Dia voices"),
     "noise_w": Name("float, factor on the noise of durations", "control", "imported Piper voices"),
     "voice": Name("str, name of a speaker", "control", "Espeak, Flite"),
     "text_start": Name("int, index of the part's first character in the request's text", "Sentences", "timings"),

@@ -97,17 +97,17 @@ IMPORTERS: Mapping[str, Importer] = {
     "transformers": Importer(
         "voxstack_importers.transformers.importer",
         "a folder that save_pretrained of transformers wrote: a VitsModel, SpeechT5ForTextToSpeech, "
-        "FastSpeech2ConformerWithHifiGan or PocketTTSForConditionalGeneration",
+        "FastSpeech2ConformerWithHifiGan, PocketTTSForConditionalGeneration or DiaForConditionalGeneration",
         {
             "vocoder": "the folder of its SpeechT5HifiGan (required for a SpeechT5)",
             "speakers": "x-vectors of the speakers of a SpeechT5: an .npy, or an .npz with one for each name "
             "(default: one of zeros)",
             "codec": "the folder of the PocketTTSAudioTokenizerModel of a PocketTTS (default: the one that its "
-            "processor_config.json names, if it is a folder)",
+            "processor_config.json names, if it is a folder); of the DacModel of a Dia (required)",
             "voices": "voice prompts of a PocketTTS: a folder, or an .npz, with the latents of each speaker by name "
             "(default: its folder 'voices'; without any, it speaks without a prompt)",
-            "alignment_heads": "heads of a PocketTTS whose attention follows the text, for the times of words, as "
-            "LAYER.HEAD,... from 0 on, such as 3.1,4.0 (default: the mean of all)",
+            "alignment_heads": "heads of a PocketTTS or Dia whose attention follows the text, for the times of words, "
+            "as LAYER.HEAD,... from 0 on, such as 3.1,4.0 (default: the mean of all)",
             "sample_rate": "of a FastSpeech2, in Hz, as its files do not contain it (default: 22050)",
             "phonemes": "of a FastSpeech2: english, or text if texts are written in phones (default: english)",
         },

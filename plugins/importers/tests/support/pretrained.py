@@ -344,3 +344,54 @@ def pocket_codec(folder: Path, latent_dim: int, **fields: Any) -> Path:
     config = PocketTTSAudioTokenizerConfig(encoder_config=None, latent_dim=latent_dim, **{**small, **fields})
     PocketTTSAudioTokenizerModel(config).eval().save_pretrained(folder)
     return folder
+
+
+def dia_voice(folder: Path, model: Mapping[str, Any] | None = None, **generation: Any) -> tuple[Path, Path]:
+    """Write a small ``DiaForConditionalGeneration`` with its ``DacModel``, and return the folders of both.
+
+    :param model: fields of the configuration of its decoder; ``generation``: of that of its generation.
+    """
+    import torch
+    from transformers import DiaConfig, DiaForConditionalGeneration, DiaTokenizer, GenerationConfig
+
+    folder.mkdir(parents=True, exist_ok=True)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "head_dim": 8}
+    sizes |= {"intermediate_size": 48}
+    across = {"cross_num_attention_heads": 4, "cross_num_key_value_heads": 2, "cross_head_dim": 8}
+    across |= {"cross_hidden_size": 24, "num_key_value_heads": 2, "num_channels": 4, "max_position_embeddings": 300}
+    special = {"eos_token_id": 32, "pad_token_id": 33, "bos_token_id": 34, "vocab_size": 36}
+    decoder = {**sizes, **across, **special, **(model or {})}
+    encoder = {**sizes, "hidden_size": 24, "num_key_value_heads": 4, "max_position_embeddings": 200}
+    delays = [0, 3, 4, 5]
+    torch.manual_seed(0)
+    network = DiaForConditionalGeneration(
+        DiaConfig(encoder_config=encoder, decoder_config=decoder, delay_pattern=delays)
+    ).eval()
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if weight.dim() > 1:
+                weight.normal_(0.0, 1.0 if "embed" in name else weight.shape[1] ** -0.5)
+        network.logits_dense.weight.mul_(2.0)
+    settings = {"guidance_scale": 3.0, "top_k": 9, "top_p": 0.95, "do_sample": True, "temperature": 1.3}
+    settings |= {"max_length": 60, **generation}
+    network.generation_config = GenerationConfig(**settings)
+    network.save_pretrained(folder)
+    DiaTokenizer().save_pretrained(folder)
+    return folder, dac_codec(folder.parent / f"{folder.name}-codec")
+
+
+def dac_codec(folder: Path, **fields: Any) -> Path:
+    """Write a small ``DacModel``, and return its folder."""
+    import torch
+    from transformers import DacConfig, DacModel
+
+    small = {"encoder_hidden_size": 4, "downsampling_ratios": [2, 4], "decoder_hidden_size": 16, "n_codebooks": 4}
+    small |= {"codebook_size": 32, "codebook_dim": 3, "sampling_rate": 800}
+    torch.manual_seed(0)
+    codec = DacModel(DacConfig(**{**small, **fields})).eval()
+    with torch.no_grad():
+        for name, weight in codec.named_parameters():
+            if weight.dim() > 1 and "alpha" not in name:
+                weight.normal_(0.0, 1.0 if "codebook" in name else 0.7 * weight[0].numel() ** -0.5)
+    codec.save_pretrained(folder)
+    return folder

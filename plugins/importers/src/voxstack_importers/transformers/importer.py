@@ -29,6 +29,7 @@ class Architecture(NamedTuple):
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
+    "DiaForConditionalGeneration": Architecture("voxstack_importers.transformers.dia", ("codec", "alignment_heads")),
     "FastSpeech2ConformerWithHifiGan": Architecture(
         "voxstack_importers.transformers.fastspeech2", ("sample_rate", "phonemes")
     ),
