@@ -39,6 +39,11 @@ def test_words_have_their_tokens():
     assert [(word.start, word.end) for word in words] == [(5, 10), (12, 14)]
 
 
+def test_it_reads_no_markup():
+    with pytest.raises(RequestError, match="reads plain text, and the request is SSML"):
+        Utf8Bytes()({"text": "<speak>Hi</speak>", "markup": "ssml"})
+
+
 @pytest.mark.parametrize(("text", "problem"), [("", "the text is empty"), ("Größe", "has 7 bytes, and .* up to 6")])
 def test_refusals(text, problem):
     with pytest.raises(RequestError, match=problem):

@@ -31,6 +31,9 @@ class Utf8Bytes(SequenceBlock):
     gives = frozenset({"tokens", "words"})
 
     def __call__(self, utterance: Utterance) -> Utterance:
+        if utterance.get("markup", "text") != "text":
+            problem = "reads plain text, and the request is SSML; put Sentences around it, or give the text alone"
+            raise RequestError(f"Utf8Bytes: {problem}")
         text = whole_text(utterance["text"], "Utf8Bytes")
         tokens: list[int] = []
         places: list[SymbolTokens] = []
