@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from voxstack_importers.transformers.causal import Rotary, project_heads
+from voxstack_importers.transformers.causal import ProjectedHeads, Rotary
 from voxstack_importers.transformers.guided_tokens import GuidedTokens
 
 HIDDEN = torch.finfo(torch.float32).min
@@ -25,6 +25,7 @@ class TextEncoder(nn.Module):
         encoder = model.model.encoder
         self.embedding, self.norm, self.rotary = encoder.embedding, encoder.norm, Rotary(encoder.rotary_emb)
         self.layers: Any = encoder.layers
+        self.projections = nn.ModuleList(ProjectedHeads(layer.self_attention) for layer in encoder.layers)
         self.across: Any = nn.ModuleList(layer.cross_attention for layer in model.model.decoder.layers)
 
     def forward(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
@@ -48,13 +49,12 @@ class TextEncoder(nn.Module):
         bias = torch.where(mask > 0, 0.0, HIDDEN)[:, None, None, None]
         rotation = self.rotary(torch.arange(tokens.shape[1], device=tokens.device).unsqueeze(0))
         x = self.embedding(tokens)
-        for layer in self.layers:
-            attention = layer.self_attention
-            query, key, value = project_heads(attention, layer.pre_sa_norm(x), rotation)
-            query = torch.unflatten(query * attention.scaling, 1, (key.shape[1], -1))
+        for layer, projection in zip(self.layers, self.projections, strict=True):
+            query, key, value = projection(layer.pre_sa_norm(x), rotation)
+            query = torch.unflatten(query, 1, (key.shape[1], -1))
             weights = torch.softmax(query @ key.unsqueeze(2).transpose(-2, -1) + bias, -1)
             attended = (weights @ value.unsqueeze(2)).flatten(1, 2).transpose(1, 2).flatten(2)
-            x = x + attention.o_proj(attended)
+            x = x + layer.self_attention.o_proj(attended)
             x = x + layer.mlp(layer.post_sa_norm(x))
         encoded: Tensor = self.norm(x)
         return encoded
@@ -96,6 +96,7 @@ class GuidedStep(nn.Module):
         decoder = model.model.decoder
         self.embed, self.norm, self.rotary = decoder.embeddings.embed, decoder.norm, Rotary(decoder.rotary_emb)
         self.layers: Any = decoder.layers
+        self.projections = nn.ModuleList(ProjectedHeads(layer.self_attention) for layer in decoder.layers)
         self.logits, self.tokens = model.logits_dense, tokens
         self.codes, self.longest, self.heads = codes, longest, heads
         self.register_buffer("delays", torch.tensor(codes.delays))
@@ -135,7 +136,8 @@ class GuidedStep(nn.Module):
         new, followed = [], []
         for index, layer in enumerate(self.layers):
             both = slice(2 * index, 2 * index + 2)
-            attended, own = _attend_past(layer.self_attention, layer.pre_sa_norm(x), rotation, past_bias, past[both])
+            heads = self.projections[index](layer.pre_sa_norm(x), rotation)
+            attended, own = _attend_past(layer.self_attention, heads, past_bias, past[both])
             x = x + attended
             attended, weights = _attend_text(layer.cross_attention, layer.pre_ca_norm(x[:, :1]), token_bias, text[both])
             x = x + torch.cat([attended, self.without[index].expand_as(attended)], 1)
@@ -172,11 +174,14 @@ class GuidedStep(nn.Module):
 
 
 def _attend_past(
-    attention: Any, x: Tensor, rotation: tuple[Tensor, Tensor], bias: Tensor, past: Sequence[Tensor]
+    attention: Any, heads: Sequence[Tensor], bias: Tensor, past: Sequence[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
-    """Return what a step attends to in itself and before, (batch, 2, channels), and its own keys and values."""
-    query, key, value = (heads.transpose(1, 2) for heads in project_heads(attention, x, rotation))
-    query = torch.unflatten(query * attention.scaling, 2, (key.shape[2], -1))
+    """Return what a step attends to in itself and before, (batch, 2, channels), and its own keys and values.
+
+    :param heads: its queries, keys and values, each (batch, heads, 2, channels of a head).
+    """
+    query, key, value = (part.transpose(1, 2) for part in heads)
+    query = torch.unflatten(query, 2, (key.shape[2], -1))
     key, value = key.unsqueeze(-1), value.unsqueeze(-2)
     scores = torch.cat([query @ past[0] + bias.unsqueeze(1), query @ key], -1)
     weights = torch.softmax(scores, -1)
