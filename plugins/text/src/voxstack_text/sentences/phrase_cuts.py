@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from voxstack_text.pronunciation.symbols import are_phones
 
 _MARK = re.compile(r"[,;:)—–]\s")
 _SPACE = re.compile(r"\s")
-_PHRASE = re.compile(r"[,;:—–]\s+(?=[^\s\d])")  # "July 4, 2021" and "one, 2" stay whole
+_PHRASE = re.compile(r"[,;:—–]\s+(?=[\"'“‘(\[]{0,2}[^\W\d_])")  # "July 4, 2021", "one, 2" and marks at the end stay
 _UNNAMED = 16  # digits of a number that is read digit by digit
 _DIGITS = re.compile(rf"\d{{1,{_UNNAMED}}}")
 # A phrase of one or two words sounds chopped, and ends before more audio is computed.
@@ -55,11 +56,20 @@ def ends_inside_phones(segment: str, begins_inside: bool) -> bool:
     return begins_inside and closing < 0 and are_phones(segment)
 
 
-def first_phrase_end(text: str, start: int = 0) -> int | None:
-    """Return the end of the first phrase of three or more words, after its comma, semicolon, colon or dash, or None."""
+def first_phrase_end(text: str, is_pronounceable: Callable[[str], object], start: int = 0) -> int | None:
+    """Return the end of the first phrase of three or more words, after its comma, semicolon, colon or dash, or None.
+
+    :param is_pronounceable: returns whether a text has something to pronounce; the phrase has, and what follows it.
+    """
     words = _WORDS.match(text, start)
-    match = _PHRASE.search(text, words.end()) if words else None
-    return match.end() if match else None
+    if words is None:
+        return None
+    for match in _PHRASE.finditer(text, words.end()):
+        phrase, following = text[start : match.end()], text[match.end() : match.end() + 3]
+        # Words in capitals are read by those around them.
+        if is_pronounceable(phrase) and is_pronounceable(following) and not phrase.isupper():
+            return match.end()
+    return None
 
 
 def ends_with_mark(segment: str) -> bool:

@@ -11,6 +11,7 @@ from voxstack_text.normalise.abbreviations import BEFORE_YEAR, BOOKS, REFERENCES
 
 _NEXT_WORD = re.compile(r"(\W*)\w+\W")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)|['’](?=(?:\d\ds?|em|tis|twas|cause|til|n)\b)")
+_ITEM = re.compile(r"(?:(?<=^\d)|(?<=\s\d)|(?<=^\d\d)|(?<=\s\d\d))\)(?=\s|$)")
 _OPENING = re.compile(r"(?<![^\s(\[{“‘\"'—–-])[\"'](?=[^\s.,;:!?)\]}])")
 _QUOTES = (('"', "”"), ("'", "’"), ("`", "*"))
 _CLOSERS = ("’”»›」》", ")")
@@ -60,8 +61,10 @@ def with_curly_quotes(text: str) -> str:
     """Return the text with curly quotes for straight ones, and letters for apostrophes, one character for one.
 
     The library pairs straight quotes by counting them in the whole paragraph, apostrophes too: later text would change
-    where earlier sentences end.
+    where earlier sentences end. So would numbers such as "2)", between which it ends no sentence: they lose the mark.
     """
+    if ")" in text:
+        text = _ITEM.sub(",", text)
     if "'" in text or "’" in text:
         text = _APOSTROPHE.sub("x", text)
     if "'" in text or '"' in text:

@@ -81,7 +81,7 @@ def _segments(
     while more:  # each time, the window grows, or ``done`` does, or the window moves
         check_cancelled()
         view, end = window.view, window.end
-        stop = _first_phrase_end(window, done, limit) if eager else None
+        stop = _first_phrase_end(window, done, limit, is_pronounceable) if eager else None
         stop = _segment_end(window, done, limit) if stop is None else stop
         if stop is None and not window.full:
             window.grow()
@@ -113,9 +113,11 @@ def pronounceable_in(language: str) -> Callable[[str], object]:
     return is_pronounceable
 
 
-def _first_phrase_end(window: TextWindow, done: int, limit: int) -> int | None:
+def _first_phrase_end(
+    window: TextWindow, done: int, limit: int, is_pronounceable: Callable[[str], object]
+) -> int | None:
     """Return the end of the first phrase after ``done``, or None if the sentence ends, or might end, before it."""
-    position = first_phrase_end(window.view, done)
+    position = first_phrase_end(window.view[: done + limit + 1], is_pronounceable, done)
     if position is None or position - done > limit or (window.end is not None and window.end <= position):
         return None
     return position if window.is_one_sentence(position) else None
