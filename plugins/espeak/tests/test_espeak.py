@@ -214,6 +214,11 @@ def test_ssml_is_read_with_its_marks_and_without_files(voice: voxstack.Voice) ->
     assert one.start < mark.start <= two.start
 
 
+def test_other_markup_is_refused(voice: voxstack.Voice) -> None:
+    with pytest.raises(voxstack.RequestError, match="reads plain text and SSML, not 'markdown'; put Sentences"):
+        voice.synthesize("# Hello", markup="markdown")
+
+
 def test_what_is_said_in_ssml_is_reported_without_its_markup(voice: voxstack.Voice) -> None:
     document = "<speak><s>Hi <emphasis>there</emphasis> you.</s> <s>One &lt;two&gt; &amp; it's three.</s></speak>"
     events = voice.synthesize(document, markup="ssml").events

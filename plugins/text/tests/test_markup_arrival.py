@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -78,3 +79,18 @@ def test_origins_are_those_of_the_request() -> None:
             first, end = (passage.start + offset for offset in passage.span(position, position + 1))
             written = text[first:end]
             assert written == character or written in ("&amp;", "$x^2$")
+
+
+def test_a_paragraph_ends_with_its_blank_line() -> None:
+    def arriving() -> Iterator[str]:
+        yield "# Title\n\nHello there.\n\n"
+        pytest.fail("the paragraph is complete")
+
+    passages = Sentences(block=None)._passages({"text": arriving()})  # type: ignore[arg-type]
+    assert [next(passages).text for _ in range(2)] == ["Title", "Hello there."]
+    passages.close()
+
+
+def test_words_before_a_mark_do_not_wait_for_its_end() -> None:
+    marked = MarkedText(iter(["See ", "[the ", "manual](http://", "x) now"]), "text", english=True, has_breaks=True)
+    assert list(marked) == ["See ", "the manual now"]

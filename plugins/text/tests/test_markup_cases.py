@@ -6,6 +6,8 @@ import logging
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from voxstack_text.markup.formula import UnknownFormulaError, read_formula
 from voxstack_text.normalise.reader import read_passage
@@ -16,6 +18,7 @@ from voxstack_text.spoken_words import PAUSE
 from voxstack_text.text import Text
 
 DATA = Path(__file__).parent / "data"
+NAMES = ["frac", "sqrt", "binom", "text", "sum", "left", "right", "alpha", "sin", "hat", "begin{cases}", "end{cases}"]
 PRONOUNCER = Pronouncer(Lexicon.built_in())
 
 
@@ -54,10 +57,21 @@ def test_formulas_are_words(formula: str, words: str) -> None:
     assert read_formula(formula) == words
 
 
-@pytest.mark.parametrize("formula", [r"\frac{1}{2", "x^", r"\unknown{x}", "(" * 10 + "{" * 100 + "}" * 100])
+@pytest.mark.parametrize("formula", [r"\frac{1}{2", "x^", r"\unknown{x}", r"\frac", "(" * 10 + "{" * 100 + "}" * 100])
 def test_formulas_that_cannot_be_read_are_refused(formula: str) -> None:
     with pytest.raises(UnknownFormulaError):
         read_formula(formula)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.sampled_from([*"{}^_&()|'!x1-~%", "\\\\", *(f"\\{name}" for name in NAMES)]), max_size=30).map("".join)
+)
+def test_any_formula_is_read_or_refused(formula: str) -> None:
+    try:
+        assert read_formula(formula) is not None
+    except UnknownFormulaError as error:
+        assert str(error)
 
 
 def test_a_formula_that_cannot_be_read_is_skipped_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:

@@ -71,9 +71,10 @@ def run(report: Report, cases: Iterable[int]) -> None:
     """Run the cases."""
     logging.getLogger("voxstack.text").setLevel(logging.ERROR)
     text_block = loaded(Text())
-    english = Bench(Sentences(StreamablePipeline(text_block, Recorder())), MOST_TOKENS)
+    english = Bench(Sentences(StreamablePipeline(text_block, Recorder()), reads_markup=False), MOST_TOKENS)
+    marked = Bench(Sentences(StreamablePipeline(text_block, Recorder())), MOST_TOKENS, english)
     limited = Bench(Sentences(StreamablePipeline(text_block, Recorder(64))), 64, english)
-    russian = Bench(Sentences(Recorder(), language="ru"), 500, english)
+    russian = Bench(Sentences(Recorder(), language="ru", reads_markup=False), 500, english)
     voices: list[Any] = []
     for number, draw in report.each(cases):
         longest = draw.choices(LENGTHS, WEIGHTS)[0]
@@ -83,7 +84,9 @@ def run(report: Report, cases: Iterable[int]) -> None:
             voices = voices or [voxstack.load("amber")]
             _speak(report, voices[0], draw, made[:300] if markup == "text" else made, markup)
             continue
-        bench = draw.choices([english, limited, russian], [8, 1, 1])[0]
+        bench = draw.choices([english, marked, limited, russian], [4, 4, 1, 1])[0]
+        if bench is marked and markup == "text":
+            markup = draw.choice(["text", "markdown", "html", "auto"])
         for source in ([made], list(parts(draw, made))):
             bench.check(report, made, source, markup)
         report.maximum("memory (MB)", resident_megabytes())
@@ -137,7 +140,7 @@ class Bench:
         report.maximum("tokens at once", most)
         if most > self._most:
             report.finding(f"{most} tokens at once")
-        if markup == "text" and error is None:
+        if markup == "text" and error is None and not self._block.reads_markup:  # marks are not spoken
             _check_progress(report, whole, source, seen, ahead)
         self._check_time(report, whole, source, markup, seconds, seen)
 

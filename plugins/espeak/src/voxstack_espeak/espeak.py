@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from voxstack import Frames, Resources, Schedule, StackError, StreamableBlock, Utterance, waiting
+from voxstack import Frames, RequestError, Resources, Schedule, StackError, StreamableBlock, Utterance, waiting
 from voxstack_espeak.audio_buffer import AudioBuffer
 from voxstack_espeak.library_paths import LibraryPaths
 from voxstack_espeak.parameters import parameters
@@ -66,6 +66,11 @@ class Espeak(StreamableBlock):
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         assert self._pool is not None, "Espeak runs after load(addon)"
+        markup = utterance.get("markup", "text")
+        if markup not in ("text", "ssml"):
+            raise RequestError(
+                f"Espeak: this block reads plain text and SSML, not {markup!r}; put Sentences (plugin text) around it"
+            )
         text = _whole(utterance["text"])
         if not text.strip():
             return

@@ -83,8 +83,11 @@ class Flite(StreamableBlock):
             )
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        if utterance.get("markup", "text") != "text":
-            raise RequestError("Flite: this block reads no SSML; put Sentences (plugin text) around it")
+        markup = utterance.get("markup", "text")
+        if markup != "text":
+            raise RequestError(
+                f"Flite: this block reads plain text, not {markup!r}; put Sentences (plugin text) around it"
+            )
         voice, factors, loudness = self._voice(utterance), _factors(utterance), _loudness(utterance)
         if SHIFT in factors and voice in FIXED_PITCH:
             raise RequestError(f"Flite: the pitch of the voice {voice!r} cannot be changed; use another voice")

@@ -155,7 +155,7 @@ def _passage(utterance: Utterance) -> Passage:
     if utterance.get("markup", "text") != "text":
         raise RequestError(
             f"Text reads plain text only, not {utterance['markup']!r}; "
-            "put the stack's blocks into a Sentences, which reads SSML"
+            "put the stack's blocks into a Sentences, which reads markup"
         )
     return Passage(whole_text(utterance["text"], "Text"), utterance.get("text_start", 0))
 

@@ -63,7 +63,7 @@ def piper_stack(
     """
     fields: dict[str, Any] = {}
     if like == "piper":
-        fields = {"first": _UNLIMITED, "longest": _UNLIMITED}
+        fields = {"first": _UNLIMITED, "longest": _UNLIMITED, "reads_markup": False}
         if espeak_voice is not None:
             fields["ends"] = {"type": "EspeakSentenceEnds", "voice": espeak_voice}
     stack = sentence_stack(language, blocks, streamed, **fields)

@@ -22,10 +22,14 @@ _POWERS = {"2": "squared", "3": "cubed"}
 _RAISED = {"\\prime": "prime", "prime": "prime", "T": "transpose", "\\top": "transpose", "top": "transpose"}
 _RAISED |= {"*": "star", "\\ast": "star", "star": "star", "\\dagger": "dagger"}
 _MATRICES = frozenset("matrix pmatrix bmatrix vmatrix Bmatrix Vmatrix smallmatrix array".split())
-_FUNCTION_LETTERS = tuple("fghFGHP")
+_FUNCTION_LETTERS = tuple("fghFGHPOEL")
+_MAPS = "to"
+"""The words of the arrow between the sets of a map."""
+
 _AFTER_FUNCTION = (None, *")]}|,;+-=<>/&")
-_ARGUMENTS = dict.fromkeys(("binom", "dbinom", "tbinom"), 2) | dict.fromkeys(
-    ("text", "mbox", "operatorname", *FONTS, *ACCENTS), 1
+_FRACTIONS = ("frac", "dfrac", "tfrac", "cfrac")
+_ARGUMENTS = dict.fromkeys((*_FRACTIONS, "binom", "dbinom", "tbinom"), 2) | dict.fromkeys(
+    ("sqrt", "text", "mbox", "operatorname", "pmod", *FONTS, *ACCENTS), 1
 )
 _ROOTS = {"2": "square", "3": "cube"}
 
@@ -49,14 +53,22 @@ def read_formula(source: str) -> str:
 
     :raises UnknownFormulaError: if it is not well-formed, or has a command that is not known.
     """
+    nodes = _parsed(_GROUPED.sub(",", source))
+    try:
+        return " ".join(_Reader().words(nodes))
+    except (RecursionError, LookupError) as error:
+        raise UnknownFormulaError("it is not well-formed") from error
+
+
+def _parsed(source: str) -> Sequence[Any]:
     # Imported here because few texts have formulas.
-    from pylatexenc.latexwalker import LatexWalker, LatexWalkerError  # type: ignore[import-untyped]
+    from pylatexenc.latexwalker import LatexWalker  # type: ignore[import-untyped]
 
     try:
-        walker = LatexWalker(_GROUPED.sub(",", source), tolerant_parsing=False)
-        nodes, _, _ = walker.get_latex_nodes(parsing_state=walker.make_parsing_state(in_math_mode=True))
-        return " ".join(_Reader().words(nodes))
-    except (LatexWalkerError, RecursionError, LookupError) as error:
+        walker = LatexWalker(source, tolerant_parsing=False)
+        nodes: Sequence[Any] = walker.get_latex_nodes(parsing_state=walker.make_parsing_state(in_math_mode=True))[0]
+        return nodes
+    except Exception as error:  # of many types, for what is not well-formed
         raise UnknownFormulaError("it is not well-formed") from error
 
 
@@ -109,6 +121,8 @@ class _Reader:
         before = items.previous
         if item == "-" and (before is None or isinstance(before, _Spoken) or before in tuple("=<>(,+-*/[{")):
             return ["minus"]
+        if item == ":" and items.find(_MAPS) is not None:
+            return ["from"]
         if item == "|" and (end := items.find("|")) is not None:
             return ["the", "absolute", "value", "of", *self._inner(items.take(end))]
         return SIGNS[item].split()
@@ -128,12 +142,16 @@ class _Reader:
         arguments = [_inside(a) for a in node.nodeargd.argnlist if a is not None] if node.nodeargd else []
         while len(arguments) < _ARGUMENTS.get(name, 0) and isinstance(items.peek(), _Node):
             arguments.append(_inside(items.pop().node))  # the parser does not know the command
-        if name in ("frac", "dfrac", "tfrac", "cfrac"):
+        if len(arguments) < _ARGUMENTS.get(name, 0):
+            raise UnknownFormulaError(f"\\{name} lacks an argument")
+        if name in _FRACTIONS:
             return self._fraction(*arguments[-2:])
         if name == "sqrt":
             return self._root(arguments)
         if name in ("binom", "dbinom", "tbinom"):
             return [*self.words(arguments[0]), "choose", *self.words(arguments[1])]
+        if name == "pmod":
+            return ["mod", *self.words(arguments[0])]
         if name in ("text", "mbox", "textrm", "textbf", "textit", "operatorname", "mathrm", "mathop"):
             return self._text(arguments[-1] if arguments else [])
         if name in FONTS:

@@ -13,6 +13,8 @@ _ENTITY = re.compile(r"&(?:#(?:\d{1,7}|[xX][0-9A-Fa-f]{1,6})|[A-Za-z][A-Za-z0-9]
 _ENTITY_START = re.compile(r"&#?\w{0,32}")
 _NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9:-]{0,20})")
 _TAG_END = re.compile(r"[^\"'<>]*(?:(?:\"[^\"]*\"|'[^']*')[^\"'<>]*)*(>|<|$)")
+_PREFIXED = re.compile(r"[A-Za-z]+:[A-Za-z]+")
+_BASE = re.compile(r"(?:(?:^|[^A-Za-z])[A-Za-z]{1,2}|[\d)])$")  # of a power; after a word, a number marks a footnote
 _ATTRIBUTE = r"[A-Za-z_:@*#][\w:.@-]*(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))"
 _FLAG = r"(?:checked|disabled|hidden|selected|required|readonly|multiple|controls|autoplay|loop|muted|open|async|defer)"
 _TAG = re.compile(rf"</?[A-Za-z][A-Za-z0-9:-]*(?:\s+(?:{_ATTRIBUTE}|{_FLAG}\b))*\s*/?>")
@@ -22,13 +24,13 @@ _ADDRESS_START = re.compile(r"<[^\s<>]{0,500}")
 
 BLOCKS = frozenset(
     "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure "
-    "footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol optgroup option p pre section "
-    "select summary table tbody tfoot thead title tr ul".split()
+    "footer form h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li main menu nav ol optgroup option p pre section "
+    "select summary table tbody tfoot thead tr ul".split()
 )
 """Elements at whose beginning and end a sentence ends."""
 
 _PAUSES = frozenset("br td th break".split())
-_HIDDEN = frozenset("script style template noscript head svg".split())
+_HIDDEN = frozenset("script style template noscript title svg".split())
 _INLINE = frozenset(
     "a abbr acronym audio b base bdi bdo big button canvas cite code col colgroup data datalist del dfn em embed font "
     "i iframe img input ins kbd label link map mark meta meter object output param picture progress q rp rt ruby s "
@@ -65,7 +67,7 @@ def tag(scanner: Scanner, position: int) -> int | None:
         return scanner.copy(position, position + 1)
     if scanner.is_short(name.end(), 1):
         return None
-    if name[1].lower() in _NAMES:
+    if name[1].lower() in _NAMES or _PREFIXED.fullmatch(name[1]):
         return _known_tag(scanner, position, name)
     return _address(scanner, position)
 
@@ -101,6 +103,8 @@ def _known_tag(scanner: Scanner, position: int, name: re.Match[str] | None) -> i
     end = found.end() if found else ending.end() if ending is not None and is_tag else position
     if end == position or (found is None and scanner.dialect.name != "html"):
         return scanner.copy(position, position + 1)
+    if name and name[0].lower() == "<sup" and scanner.is_short(end, 1):
+        return None
     if name:
         _read_tag(scanner, position, end, name[0].lower())
     return end
@@ -112,6 +116,8 @@ def _read_tag(scanner: Scanner, position: int, end: int, opening: str) -> None:
     if name in _PAUSES:
         scanner.out.pause(start)
         scanner.replace(" ", position, end)
+    elif opening == "<sup" and scanner.text[end : end + 1].isdigit() and _BASE.search(scanner.out.tail):
+        scanner.replace("^", position, end)
     elif name in BLOCKS:
         scanner.out.end_sentence(start, after)
     elif name == "img" and (found := _ALTERNATIVE.search(scanner.text, position, end)):

@@ -10,9 +10,10 @@ _LONGEST_LABEL, _LONGEST_TARGET, _LONGEST_CODE, _LONGEST_PHONES = 400, 2000, 400
 _LONGEST_RUN = 64
 _DEEPEST = 8  # brackets in brackets
 _STARS, _UNDERSCORES, _TICKS = (re.compile(rf"{mark}{{1,{_LONGEST_RUN}}}") for mark in (r"\*", "_", "`"))
+_BLANKS = r"[ \t]*(?:\r?\n[ \t]*)?"
 _TARGET = re.compile(
-    r"\([ \t]*(?:<[^<>\n]*>|[^\s()]*(?:\([^\s()]*\)[^\s()]*)*)"
-    r"(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ \t]*\)"
+    rf"\({_BLANKS}(?:<[^<>\n]*>|[^\s()]*(?:\([^\s()]*\)[^\s()]*)*)"
+    rf"(?:{_BLANKS}(?<=\s)(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?{_BLANKS}\)"
 )
 _NOT_OPENING = tuple("=*/)]},.;:!?")
 
@@ -44,7 +45,7 @@ def _emphasis(scanner: Scanner, position: int, pattern: re.Pattern[str]) -> int 
         return None
     before, after = scanner.before(position), scanner.text[end : end + 1]
     marks = scanner.paragraph.marks
-    inside = before.isalnum() and after.isalnum()
+    inside = before.isalnum() and after.isalnum() and (found[0][0] == "_" or (before + after).isdigit())
     if before and not before.isspace() and not inside and found[0] in marks:
         marks.remove(found[0])
         return end
@@ -90,8 +91,8 @@ def bracket(scanner: Scanner, position: int) -> int | None:
     text = scanner.text
     if scanner.is_short(position, 3):
         return None
-    if text.startswith("[[", position):
-        return _phones(scanner, position)
+    if text.startswith("[[", position) and (phones := _phones_end(scanner, position)) != 0:
+        return phones if phones is None else scanner.copy(position, phones)
     end = _label_end(scanner, position)
     if end is None:
         return None
@@ -104,11 +105,12 @@ def bracket(scanner: Scanner, position: int) -> int | None:
     return _link(scanner, position, end)
 
 
-def _phones(scanner: Scanner, position: int) -> int | None:
+def _phones_end(scanner: Scanner, position: int) -> int | None:
+    """Return the end of phones between double square brackets, 0 for a link there, or None while that is unknown."""
     end = scanner.text.find("]]", position, position + _LONGEST_PHONES)
-    if end < 0 and scanner.is_short(position, _LONGEST_PHONES):
+    if scanner.is_short(position if end < 0 else end, _LONGEST_PHONES if end < 0 else 3):
         return None
-    return scanner.copy(position, end + 2 if end >= 0 else position + 2)
+    return 0 if end < 0 or scanner.text.find("](", position, end + 3) >= 0 else end + 2
 
 
 def _label_end(scanner: Scanner, position: int) -> int | None:
@@ -128,6 +130,7 @@ def _label_end(scanner: Scanner, position: int) -> int | None:
     return None if scanner.is_short(position, _LONGEST_LABEL) else 0
 
 
+_LETTER = re.compile(r"[^\W\d_]")
 _BRACKET = re.compile(r"\[|\]|\\.|\n[ \t]*\n")
 
 
@@ -139,14 +142,12 @@ def _link(scanner: Scanner, position: int, end: int) -> int | None:
         if target is None and scanner.is_short(end, _LONGEST_TARGET) and not _fails(text, end + 1):
             return None
         after = target.end() if target else end
-    elif scanner.dialect.is_strict and text.startswith("[", end + 1):
-        closing = text.find("]", end, end + _LONGEST_LABEL)
-        if closing < 0 or closing == end:
-            closing = text.find("]", end + 1, end + _LONGEST_LABEL)
+    elif text.startswith("[", end + 1) and (scanner.dialect.is_strict or _LETTER.search(text, position, end)):
+        closing = text.find("]", end + 1, end + _LONGEST_LABEL)
         if closing < 0 and scanner.is_short(end, _LONGEST_LABEL):
             return None
         after = closing + 1 if closing >= 0 else end
-    elif scanner.dialect.is_strict:
+    elif scanner.dialect.is_strict and not scanner.before(position).isalnum():
         after = end + 1
     if after == end:
         return scanner.copy(position, position + 1)
@@ -159,7 +160,7 @@ def _fails(text: str, opening: int) -> bool:
     return _NO_TARGET.match(text, opening) is not None
 
 
-_NO_TARGET = re.compile(r"\([ \t]*[^\s()<]+\s+[^\s\"'()]|\([^()]*\n[ \t]*\n")
+_NO_TARGET = re.compile(rf"\({_BLANKS}[^\s()<]+\s+[^\s\"'()]|\([^()]*\n[ \t]*\n")
 
 
 def closing_bracket(scanner: Scanner, position: int) -> int | None:
@@ -185,5 +186,5 @@ def bar(scanner: Scanner, position: int) -> int | None:
     """Handle a vertical bar, which separates the cells of a table."""
     if scanner.paragraph.kind == "table" or (scanner.dialect.is_strict and scanner.before(position).isspace()):
         scanner.out.pause(scanner.base + position)
-        return position + 1
+        return scanner.replace(" ", position, position + 1)
     return scanner.copy(position, position + 1)

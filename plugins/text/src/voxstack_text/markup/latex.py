@@ -15,7 +15,7 @@ _FORMULAS = frozenset(
     "equation align gather multline eqnarray displaymath math alignat flalign cases matrix pmatrix bmatrix".split()
 )
 _STYLES = frozenset(
-    "textbf textit emph underline texttt textsc textsf textrm textsl textup textmd mbox uline enquote title author "
+    "textbf textit emph underline texttt textsc textsf textrm textsl textup textmd mbox uline url enquote title author "
     "caption footnote".split()
 )
 _HEADINGS = frozenset("part chapter section subsection subsubsection paragraph subparagraph".split())
@@ -44,6 +44,7 @@ _ARGUMENTS = re.compile(_OPTION + r"\{[^{}]{0,500}\}")
 _ESCAPED = tuple("!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~")
 _CLOSING_DOLLAR = re.compile(r"(?<![\s\\$])\$(?![\d$])|\n[ \t]*\n|\$")
 _PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,}[,;:]?[ \t\n]+[A-Za-z]{2,}(?=[^A-Za-z({])")
+_WORD = re.compile(r"[A-Za-z]{3,}")
 _GROUP = re.compile(r"\\[A-Za-z]+\*?(?:\{[^{}]*(?:\}|$))?")
 _MATHEMATICAL = re.compile(
     r"[\\^_=<>+{}]|^[A-Za-z]{1,2}['′*]?$|^-?[\d.,]*[A-Za-z]?$|^[A-Za-z] ?\(|[\d)A-Za-z] ?[-*/] ?\S"
@@ -89,8 +90,11 @@ def _inline_end(scanner: Scanner, position: int) -> int | None:
 
 
 def _is_formula(body: str) -> bool:
-    """Return whether a formula is between two dollar signs, of which the second is the last character."""
-    return _MATHEMATICAL.search(body[:-1]) is not None and _PROSE.search(_GROUP.sub(" ", body)) is None
+    """Return whether a formula is before the last character, which ends it."""
+    if len(body) < 2:
+        return False
+    is_short = not body[0].isdigit() and not _WORD.search(body)
+    return (is_short or _MATHEMATICAL.search(body[:-1]) is not None) and _PROSE.search(_GROUP.sub(" ", body)) is None
 
 
 def backslash(scanner: Scanner, position: int) -> int | None:
@@ -102,9 +106,9 @@ def backslash(scanner: Scanner, position: int) -> int | None:
     if following in ("(", "["):
         closing = "\\)" if following == "(" else "\\]"
         end = text.find(closing, position + 2, position + _LONGEST_DISPLAY)
-        if end >= 0:
+        if end >= 0 and _is_formula(text[position + 2 : end + 1]):
             return _formula(scanner, position, end + 2, 2, display=following == "[")
-        if scanner.is_short(position, _LONGEST_DISPLAY):
+        if end < 0 and scanner.is_short(position, _LONGEST_DISPLAY):
             return None
     if following == "\\":
         return _line_break(scanner, position)
@@ -134,9 +138,11 @@ def _command(scanner: Scanner, position: int) -> int | None:
     name, end = found[1], found.end()
     if name in ("begin", "end"):
         return _environment(scanner, position)
-    if name in _ALONE and text[end : end + 1] not in tuple("\\{"):
-        return scanner.replace(_ALONE[name], position, end)
-    if name in _SILENT:
+    if name in _ALONE and scanner.is_short(end, 2):
+        return None
+    if name in _ALONE and (text.startswith("{}", end) or text[end : end + 1] not in tuple("\\{")):
+        return scanner.replace(_ALONE[name], position, end) + 2 * text.startswith("{}", end)
+    if name in _SILENT or name == "href":
         return _skip_arguments(scanner, position, end)
     if name in _STYLES | _HEADINGS and text.startswith("{", end):
         if name in _HEADINGS:
@@ -149,6 +155,12 @@ def _command(scanner: Scanner, position: int) -> int | None:
 
 def _skip_arguments(scanner: Scanner, position: int, end: int) -> int | None:
     found = _ARGUMENTS.match(scanner.text, end)
+    if found and scanner.text.startswith("\\href", position):
+        if scanner.is_short(found.end(), 1):
+            return None
+        if scanner.text.startswith("{", found.end()):
+            scanner.paragraph.braces.append("")
+            return found.end() + 1
     if found:
         return found.end()
     is_open = end == len(scanner.text) or scanner.text[end] in "{["

@@ -8,18 +8,20 @@ from typing import NamedTuple
 
 from voxstack_text.markup.line_ends import is_pause
 from voxstack_text.markup.scanner import Paragraph, Scanner
+from voxstack_text.normalise.numbers import roman
 
 _LONGEST_MARK = 200  # characters of a rule, or of blanks, that count as such
 _DEEPEST = 20  # quotations in quotations
 _INDENT = re.compile(rf"[ \t\f\v\u00a0\ufeff]{{0,{_LONGEST_MARK}}}")
 _NEWLINE = re.compile(r"\r\n?|\n")
 _QUOTE = re.compile(r">(?=[ \t>\n\r])[ \t]?")
-_HEADING = re.compile(r"(?:#(?=[ \t]+(?:\d+[.)][ \t]+)?[^\s\d])|#{2,6}(?=[ \t]))[ \t]+")
-_HEADING_START = re.compile(r"#{1,6}(?:[ \t]+(?:\d+[.)]?)?[ \t]*)?")
-_BULLET = re.compile(r"[-*+•◦▪‣·●○■][ \t]+(?:\[[ xX]\](?=[ \t])[ \t]*)?")
-_BULLET_START = re.compile(r"[-*+•◦▪‣·●○■](?:[ \t]+(?:\[(?:[ xX]\]?)?)?)?[ \t]*")
-_NUMBER = re.compile(r"(?P<number>\d{1,3}|[a-z](?!\.[ \t]+\d))(?P<mark>[.)])[ \t]+(?=[^\s])")
-_NUMBER_START = re.compile(r"(?:\d{1,3}|[a-z])(?:[.)][ \t]*)?")
+_HEADING = re.compile(r"(?:#(?=[ \t]+(?:(?:\d+[.)][ \t]+)?[^\s\d]|\d{4}[ \t]))|#{2,6}(?=[ \t]))[ \t]+")
+_HEADING_START = re.compile(r"#{1,6}(?:[ \t]+(?:\d{1,20}[.)]?)?[ \t]*)?")
+_BULLETS = "-*+•◦▪‣·●○■□☐☑☒✓✔✗✘✅❌"
+_BULLET = re.compile(rf"[{_BULLETS}][ \t]+(?:\[[ xX]\](?=[ \t])[ \t]*)?")
+_BULLET_START = re.compile(rf"[{_BULLETS}](?:[ \t]+(?:\[(?:[ xX]\]?)?)?)?[ \t]*")
+_NUMBER = re.compile(r"(?P<number>\d{1,3}|[ivx]{2,4}|[A-Za-z](?!\.[ \t]+\d))[.)][ \t]+(?:\[[ xX]\][ \t]+)?(?=\S)")
+_NUMBER_START = re.compile(r"(?:\d{1,3}|[ivx]{2,4}|[A-Za-z])(?:[.)][ \t]*(?:\[(?:[ xX](?:\][ \t]*)?)?)?)?")
 _RULE = re.compile(r"[|:+ \t]*(?:[-*_=][|:+ \t]*){3,}(?=[\n\r]|$)|[ \t]*\|[ \t:]*(?:-[|: \t]*)+(?=[\n\r]|$)")
 _RULE_START = re.compile(r"[-*_=|:+ \t]*")
 _FENCE = re.compile(r"(?:`{3,}|~{3,})(?=[^`\n\r]*(?:[\n\r]|$))")
@@ -53,7 +55,8 @@ def start_line(scanner: Scanner, position: int) -> int | None:
     if newline:
         return _blank_line(scanner, position, newline)
     if scanner.fence:
-        return _code_line(scanner, position, indent)
+        content, quoted = _quotation(scanner, indent) if scanner.paragraph.quoted else (indent, 0)
+        return None if content is None else _code_line(scanner, content, quoted)
     if scanner.dialect.is_strict and scanner.base + position == 0 and scanner.text.startswith("-"):
         front = _front_matter(scanner)
         if front != 0:
@@ -79,30 +82,32 @@ def _blank_line(scanner: Scanner, position: int, newline: re.Match[str]) -> int 
     scanner.append_newline()
     scanner.copy(position, newline.start())
     scanner.paragraph = Paragraph()
-    return scanner.end_line(newline.start(), newline.end())
+    end = scanner.end_line(newline.start(), newline.end())
+    scanner.append_newline()  # the paragraph ends, whatever follows
+    return end
 
 
-def _code_line(scanner: Scanner, position: int, indent: int) -> int | None:
+def _code_line(scanner: Scanner, position: int, quoted: int) -> int | None:
     """Handle a line of code, or the fence that ends it."""
-    text, fence = scanner.text, scanner.fence
-    if scanner.is_short(indent, len(fence)) and fence.startswith(text[indent:]):
+    fence = scanner.fence
+    if scanner.is_short(position, len(fence)) and fence.startswith(scanner.text[position:]):
         return None
-    if text.startswith(fence, indent):
-        rest = _match(_REST, scanner, indent)
-        if rest - indent < _LONGEST_MARK and scanner.is_short(rest, 1):
+    if scanner.text.startswith(fence, position):
+        rest = _match(_REST, scanner, position)
+        if rest - position < _LONGEST_MARK and scanner.is_short(rest, 1):
             return None
-        if rest - indent < _LONGEST_MARK and not text[indent:rest].strip(fence[0] + " \t"):
+        if rest - position < _LONGEST_MARK and not scanner.text[position:rest].strip(fence[0] + " \t"):
             _separate(scanner)
-            scanner.fence, scanner.paragraph = "", Paragraph("rule")
+            scanner.fence, scanner.paragraph = "", Paragraph("rule", quoted=quoted)
             scanner.begin_content()
             return rest
     if scanner.paragraph.kind == "code":
         _pause(scanner)
     else:
         _separate(scanner)
-    scanner.paragraph = Paragraph("code")
+    scanner.paragraph = Paragraph("code", quoted=quoted)
     scanner.begin_content()
-    return scanner.copy(indent, indent + 1)
+    return position if _NEWLINE.match(scanner.text, position) else scanner.copy(position, position + 1)
 
 
 def _front_matter(scanner: Scanner) -> int | None:
@@ -138,7 +143,7 @@ def _mark(scanner: Scanner, position: int) -> _Mark | None:
         return _Mark("rule", rule)
     if character == "#":
         return _pattern_mark("heading", _HEADING, _HEADING_START, scanner, position)
-    if character in tuple("-*+•◦▪‣·●○■"):
+    if character in _BULLETS:
         return _pattern_mark("item", _BULLET, _BULLET_START, scanner, position)
     if character in tuple("`~"):
         return _fence(scanner, position)
@@ -146,7 +151,7 @@ def _mark(scanner: Scanner, position: int) -> _Mark | None:
         return _Mark("table", position + 1)
     if character == "[":
         return _definition(scanner, position)
-    if character.isdecimal() or (character.islower() and character.isascii()):
+    if character.isascii() and character.isalnum():
         return _number(scanner, position)
     return _Mark("text", position)
 
@@ -182,16 +187,17 @@ def _number(scanner: Scanner, position: int) -> _Mark | None:
     if scanner.is_short(end, 1):
         return None
     found = _NUMBER.match(scanner.text, position)
-    paragraph = scanner.paragraph
-    if not found or (
-        paragraph.kind == "text" and found["number"] not in ("0", "1", "a") and not _may_precede_item(scanner)
-    ):
+    if not found or not _may_be_item(scanner, found["number"], found[0]):
         return _Mark("text", position)
     return _Mark("item", found.end(), found.span("number"))
 
 
-def _may_precede_item(scanner: Scanner) -> bool:
-    return scanner.out.tail.rstrip()[-1:] == ":"
+def _may_be_item(scanner: Scanner, number: str, mark: str) -> bool:
+    """Return whether an item with a number may be here: a first one anywhere, others not inside a paragraph."""
+    kind = scanner.paragraph.kind
+    if number.isupper() and "." in mark and number != "A":  # it may be an initial
+        return kind == "item"
+    return kind != "text" or number in ("0", "1", "a", "A", "i") or scanner.out.tail.rstrip()[-1:] == ":"
 
 
 def _fence(scanner: Scanner, position: int) -> _Mark | None:
@@ -223,17 +229,39 @@ def _definition(scanner: Scanner, position: int) -> _Mark | None:
 def _begin(scanner: Scanner, indent: tuple[int, int], mark: _Mark, quoted: int) -> int:
     """Append the end of the line before, the indentation, and what is read of the mark; return its end."""
     following = scanner.text[(opening := _match(_OPENING, scanner, mark.end)) : opening + 1]
+    before = scanner.paragraph.number
     _end_previous(scanner, mark, quoted, indent[1] > indent[0], following)
     if mark.kind == "text" and not quoted:
         scanner.copy(*indent)
     _note(scanner, mark, following, quoted)
     if mark.reads:
         start, end = mark.reads
-        scanner.copy(start, end)
+        _read_number(scanner, start, end, before)
         scanner.out.pause(scanner.base + end)
         scanner.copy(mark.end - 1, mark.end)
     scanner.begin_content()
     return mark.end
+
+
+def _read_number(scanner: Scanner, start: int, end: int, before: str) -> None:
+    """Append the number of an item, a Roman one in digits.
+
+    :param before: the number of the item before.
+    """
+    number = scanner.text[start:end]
+    follows = len(before) == len(number) == 1 and ord(before) + 1 == ord(number)  # "h", then "i"
+    if number.islower() and not number.strip("ivx") and not follows and (value := _roman(number)):
+        scanner.replace(str(value), start, end)
+    else:
+        scanner.copy(start, end)
+
+
+def _roman(number: str) -> int:
+    """Return the value of a Roman number, 0 if it is not well-formed."""
+    try:
+        return roman(number.upper())
+    except ValueError:
+        return 0
 
 
 def _end_previous(scanner: Scanner, mark: _Mark, quoted: int, indented: bool, following: str) -> None:
@@ -261,6 +289,7 @@ def _note(scanner: Scanner, mark: _Mark, following: str, quoted: int) -> None:
     continues = mark.kind == "text" and before.kind in ("text", "item") and quoted == before.quoted
     paragraph = before if continues else Paragraph(mark.kind)
     paragraph.start, paragraph.first, paragraph.quoted = scanner.base + mark.end, following, quoted
+    paragraph.number = scanner.text[slice(*mark.reads)] if mark.reads else ""
     paragraph.lines += 1
     paragraph.capitals += following.isupper()
     scanner.paragraph = paragraph

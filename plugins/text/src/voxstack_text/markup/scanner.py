@@ -46,6 +46,7 @@ class Paragraph:
     :param lines: number of lines of text.
     :param capitals: how many of them begin with a capital.
     :param widest: length of the longest line of text that is complete.
+    :param number: of the last line's item.
     :param marks: the runs of emphasis that are open.
     :param braces: what is appended at the end of each open group of LaTeX.
     """
@@ -57,6 +58,7 @@ class Paragraph:
     capitals: int = 0
     widest: int = 0
     quoted: int = 0
+    number: str = ""
     marks: list[str] = field(default_factory=list)
     braces: list[str] = field(default_factory=list)
 
