@@ -139,7 +139,7 @@ def _link(scanner: Scanner, position: int, end: int) -> int | None:
     text, after = scanner.text, end
     if text.startswith("(", end + 1):
         target = _TARGET.match(text, end + 1, end + 1 + _LONGEST_TARGET)
-        if target is None and scanner.is_short(end, _LONGEST_TARGET) and not _fails(text, end + 1):
+        if target is None and scanner.is_short(end + 1, _LONGEST_TARGET) and not _fails(text, end + 1):
             return None
         after = target.end() if target else end
     elif text.startswith("[", end + 1) and (scanner.dialect.is_strict or _LETTER.search(text, position, end)):
