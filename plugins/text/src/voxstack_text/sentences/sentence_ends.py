@@ -25,7 +25,6 @@ _REFERENCE = re.compile(
     rf"(?<![\w.])(?:{'|'.join({*REFERENCES, *BEFORE_YEAR, *map(str.capitalize, REFERENCES), *BOOKS})})\.\s*$"
 )
 _COUNT = re.compile(r"\d|[IVXLC]+\b|[ivxlc]+\b")
-_LEADING_PERIOD = re.compile(r"(?:^|\s)\.$")
 _FAR, _TINY = 100, 4  # characters up to the next word, and of a sentence
 _QUOTATION = re.compile(r"[\"'`‘’‚‛“”„‟«»‹›「」《》()（）\[\]{}<>]")
 _UNSETTLED = re.compile(r"[\s\"'`‘’]")  # what follows decides what they are: "* " may begin an item of a list
@@ -47,14 +46,15 @@ def _ends(text: str, language: str) -> list[int]:
 
 def _is_inside(text: str, end: int) -> bool:
     """Return whether an end is after the period of an abbreviation before a number, or of a name such as ".NET"."""
+    following = text[end]
+    if following == "=":
+        return text[end - 1] == "!"
+    if text[end - 1] == "." and following.isalnum():
+        return text.startswith("NET", end) or end < 2 or text[end - 2].isspace()
+    if not (following.isdigit() or following in "IVXLCivxlc"):
+        return False
     before = text[max(0, end - _LONGEST_ABBREVIATION) : end]
-    if before.endswith("!") and text.startswith("=", end):
-        return True
-    if before.endswith(".") and text.startswith("NET", end):
-        return True
-    return bool(_REFERENCE.search(before) and _COUNT.match(text, end)) or bool(
-        _LEADING_PERIOD.search(before) and text[end].isalnum()
-    )
+    return bool(_COUNT.match(text, end) and _REFERENCE.search(before))
 
 
 def with_curly_quotes(text: str) -> str:
