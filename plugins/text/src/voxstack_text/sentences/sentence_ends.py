@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from itertools import accumulate
 
 from voxstack_text.normalise.abbreviations import BEFORE_YEAR, BOOKS, REFERENCES
@@ -21,9 +22,6 @@ _OPENERS = re.compile(r"[‘“«‹「《(（<{\[]")
 """Characters whose quotation or parenthesis one of the closers ends."""
 
 _LONGEST_ABBREVIATION = 20  # characters, amply, with the period and blanks
-_REFERENCE = re.compile(
-    rf"(?<![\w.])(?:{'|'.join({*REFERENCES, *BEFORE_YEAR, *map(str.capitalize, REFERENCES), *BOOKS})})\.\s*$"
-)
 _COUNT = re.compile(r"\d|[IVXLC]+\b|[ivxlc]+\b")
 _FAR, _TINY = 100, 4  # characters up to the next word, and of a sentence
 _QUOTATION = re.compile(r"[\"'`‘’‚‛“”„‟«»‹›「」《》()（）\[\]{}<>]")
@@ -54,7 +52,14 @@ def _is_inside(text: str, end: int) -> bool:
     if not (following.isdigit() or following in "IVXLCivxlc"):
         return False
     before = text[max(0, end - _LONGEST_ABBREVIATION) : end]
-    return bool(_COUNT.match(text, end) and _REFERENCE.search(before))
+    return bool(_COUNT.match(text, end) and _reference().search(before))
+
+
+@cache
+def _reference() -> re.Pattern[str]:
+    """Return the pattern of an abbreviation before a number, which takes a while to compile and is rarely needed."""
+    forms = {*REFERENCES, *BEFORE_YEAR, *map(str.capitalize, REFERENCES), *BOOKS}
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(forms)})\.\s*$")
 
 
 def with_curly_quotes(text: str) -> str:
