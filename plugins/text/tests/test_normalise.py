@@ -203,7 +203,7 @@ wait—what | wait , what
 so...fine | so , fine
 what?! no | what , no
 He said "no". | he said no
-zero\u200bwidth | zerowidth
+zero\u200bwidth | zero width
 a $20 bill | a twenty dollar bill
 another $5 went | another five dollars went
 a $10-a-day plan | a ten dollar a day plan

@@ -9,7 +9,7 @@ from reading_sets import SETS, Case, cases, is_right, read, written_as
 
 import voxstack
 
-SHARES = {"cases": 1.0, "siblings": 0.98, "siblings_of_another": 0.98, "blind": 0.98, "novels": 1.0}
+SHARES = {"cases": 1.0, "siblings": 0.98, "siblings_of_another": 0.98, "blind": 0.98, "hostile": 1.0, "novels": 1.0}
 """Least share of the cases of each set that are read right."""
 
 

@@ -17,6 +17,9 @@ from voxstack_text.normalise.numbers import amount, cardinal, fraction, ordinal
 
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+")
 _GROUPED = re.compile(r"(?<=\d)\{,\}(?=\d{3})")
+_RAISED_RUN, _RAISED_DIGITS = re.compile("[⁰¹²³⁴-⁹⁻⁺]+"), str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_LOWERED_RUN, _LOWERED_DIGITS = re.compile("[₀-₉]+"), str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_NEGATED = re.compile(r"\\not\s*(\\[A-Za-z]+|[=<>])")
 _DEEPEST = 40
 _POWERS = {"2": "squared", "3": "cubed"}
 _RAISED = {"\\prime": "prime", "prime": "prime", "T": "transpose", "\\top": "transpose", "top": "transpose"}
@@ -53,11 +56,25 @@ def read_formula(source: str) -> str:
 
     :raises UnknownFormulaError: if it is not well-formed, or has a command that is not known.
     """
-    nodes = _parsed(_GROUPED.sub(",", source))
+    nodes = _parsed(_plain_source(source))
     try:
         return " ".join(_Reader().words(nodes))
     except (RecursionError, LookupError) as error:
         raise UnknownFormulaError("it is not well-formed") from error
+
+
+def _plain_source(source: str) -> str:
+    r"""Return a formula without what the parser does not take apart: "x²", "1{,}000" and ``\not\in``."""
+    source = _RAISED_RUN.sub(lambda found: f"^{{{found[0].translate(_RAISED_DIGITS)}}}", _GROUPED.sub(",", source))
+    source = _LOWERED_RUN.sub(lambda found: f"_{{{found[0].translate(_LOWERED_DIGITS)}}}", source)
+    return _NEGATED.sub(_negated, source)
+
+
+def _negated(found: re.Match[str]) -> str:
+    words = {"=": "is equal to", "<": "is less than", ">": "is greater than"}.get(found[1]) or SYMBOLS.get(
+        found[1][1:], ""
+    )
+    return rf"\text{{ is not {words[3:]} }}" if words.startswith("is ") else found[0]
 
 
 def _parsed(source: str) -> Sequence[Any]:
@@ -109,7 +126,7 @@ class _Reader:
             return self._node(item.node, items)
         if isinstance(item, _Spoken):
             return item.split()
-        if item[0].isdigit() or item[0] == ".":
+        if item[0].isdecimal() or item[0] == ".":
             return amount(item).split()
         if item in SIGNS:
             return self._sign(item, items)

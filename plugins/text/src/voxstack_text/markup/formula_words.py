@@ -68,6 +68,7 @@ _WORDS = {
     "nabla": "nabla",
     "in": "is in",
     "notin": "is not in",
+    "nmid": "does not divide",
     "ni": "contains",
     "subset": "is a subset of",
     "subseteq": "is a subset of or equal to",

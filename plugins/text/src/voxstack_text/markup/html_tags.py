@@ -31,6 +31,7 @@ BLOCKS = frozenset(
 
 _PAUSES = frozenset("br td th break".split())
 _HIDDEN = frozenset("script style template noscript title svg".split())
+_RAISED = re.compile(r"[-\u2212]?\d")
 _INLINE = frozenset(
     "a abbr acronym audio b base bdi bdo big button canvas cite code col colgroup data datalist del dfn em embed font "
     "i iframe img input ins kbd label link map mark meta meter object output param picture progress q rp rt ruby s "
@@ -116,7 +117,7 @@ def _read_tag(scanner: Scanner, position: int, end: int, opening: str) -> None:
     if name in _PAUSES:
         scanner.out.pause(start)
         scanner.replace(" ", position, end)
-    elif opening == "<sup" and scanner.text[end : end + 1].isdigit() and _BASE.search(scanner.out.tail):
+    elif opening == "<sup" and _RAISED.match(scanner.text, end) and _BASE.search(scanner.out.tail):
         scanner.replace("^", position, end)
     elif name in BLOCKS:
         scanner.out.end_sentence(start, after)

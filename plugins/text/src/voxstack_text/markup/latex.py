@@ -47,7 +47,8 @@ _PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,}[,;:]?[ \t\n]+[A-Za-z]{2,}(?=[
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _GROUP = re.compile(r"\\[A-Za-z]+\*?(?:\{[^{}]*(?:\}|$))?")
 _MATHEMATICAL = re.compile(
-    r"[\\^_=<>+{}]|^[A-Za-z]{1,2}['′*]?$|^-?[\d.,]*[A-Za-z]?$|^[A-Za-z] ?\(|[\d)A-Za-z] ?[-*/] ?\S"
+    r"[\\^_=<>+{}⁰¹²³⁴-⁹≤≥≠∈±×√∞α-ω]|^[A-Za-z]!$"
+    r"|^[A-Za-z]{1,2}['′*]?$|^-?[\d.,]*[A-Za-z]?$|^[A-Za-z] ?\(|[\d)A-Za-z] ?[-*/] ?\S"
 )
 
 

@@ -15,7 +15,7 @@ _DEEPEST = 20  # quotations in quotations
 _INDENT = re.compile(rf"[ \t\f\v\u00a0\ufeff]{{0,{_LONGEST_MARK}}}")
 _NEWLINE = re.compile(r"\r\n?|\n")
 _QUOTE = re.compile(r">(?=[ \t>\n\r])[ \t]?")
-_HEADING = re.compile(r"(?:#(?=[ \t]+(?:(?:\d+[.)][ \t]+)?[^\s\d]|\d{4}[ \t]))|#{2,6}(?=[ \t]))[ \t]+")
+_HEADING = re.compile(r"(?:#(?=[ \t]+(?:(?:\d+[.)][ \t]+)?[^\s\d]|\d{4}[ \t]|\d+[ \t]+[A-Z]))|#{2,6}(?=[ \t]))[ \t]+")
 _HEADING_START = re.compile(r"#{1,6}(?:[ \t]+(?:\d{1,20}[.)]?)?[ \t]*)?")
 _BULLETS = "-*+•◦▪‣·●○■□☐☑☒✓✔✗✘✅❌"
 _BULLET = re.compile(rf"[{_BULLETS}][ \t]+(?:\[[ xX]\](?=[ \t])[ \t]*)?")
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"(?P<number>\d{1,3}|[ivx]{2,4}|[A-Za-z](?!\.[ \t]+\d))[.)]
 _NUMBER_START = re.compile(r"(?:\d{1,3}|[ivx]{2,4}|[A-Za-z])(?:[.)][ \t]*(?:\[(?:[ xX](?:\][ \t]*)?)?)?)?")
 _RULE = re.compile(r"[|:+ \t]*(?:[-*_=][|:+ \t]*){3,}(?=[\n\r]|$)|[ \t]*\|[ \t:]*(?:-[|: \t]*)+(?=[\n\r]|$)")
 _RULE_START = re.compile(r"[-*_=|:+ \t]*")
-_FENCE = re.compile(r"(?:`{3,}|~{3,})(?=[^`\n\r]*(?:[\n\r]|$))")
+_FENCE = re.compile(r"(?:`{3,}|~{3,})[ \t]*(?=[^`\s]*[ \t]*(?:\{[^}\n]*\})?[ \t]*(?:[\n\r]|$))")
 _REFERENCE = re.compile(r"\[(?!\^)[^\[\]\n\r]{1,100}\]:[ \t]*(?P<target>(?:https?://|[/.#<])\S*)?[^\n\r]*(?=[\n\r]|$)")
 _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,100}\]:[ \t]*")
 _FRONT_MATTER = re.compile(r"---[ \t]*(?=\r?\n[\w-]{1,40}:)")

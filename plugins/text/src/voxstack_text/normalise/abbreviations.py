@@ -154,6 +154,13 @@ REFERENCES = {
     "def": "definition",
     "tel": "telephone",
     "ext": "extension",
+    "col": "column",
+    "cols": "columns",
+    "rev": "revision",
+    "max": "maximum",
+    "min": "minimum",
+    "approx": "approximately",
+    "avg": "average",
 }
 """Words of abbreviations that have a period and a number after them; a capital may begin them."""
 

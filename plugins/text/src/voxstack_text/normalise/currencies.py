@@ -115,10 +115,20 @@ _KNOWN_BY_ONE_WORD = {
     "ILS": Currency("israeli shekel", "israeli shekels"),
     "BTC": Currency("bitcoin", "bitcoin"),
 }
-_WORDS = frozenset("PHP ALL TOP CUP TRY SOS GEL MAD PEN BAM COP SAR MOP BOB".split())
+_STRONG = frozenset(
+    "USD EUR GBP JPY CHF INR CNY RMB BTC AUD NZD SEK NOK DKK PLN CZK HUF ILS KRW BRL MXN ZAR SGD HKD".split()
+)
+"""Codes that are hardly anything else."""
+
+_WORDS = frozenset("RON BSD CVE AMD PHP ALL TOP CUP TRY SOS GEL MAD PEN BAM COP SAR MOP BOB".split())
 """Codes that are words or other abbreviations too: they name a currency only after a number."""
 
 _SHARED_CENTS = {"dollar": _CENTS, "pound": _PENCE, "franc": ("centime", "centimes"), "rupee": ("paisa", "paise")}
+
+
+def is_strong(code: str) -> bool:
+    """Return whether a code names its currency wherever it stands beside a number."""
+    return code in _STRONG
 
 
 def currency_of_code(code: str, before_number: bool) -> Currency | None:

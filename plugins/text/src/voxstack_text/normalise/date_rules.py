@@ -35,17 +35,25 @@ WEEKDAY_FORMS = {
     "Sun": "sunday",
 }
 
+_COUNTED = re.compile(r" (?:people|men|women|children|[a-z]{3,}(?<!s)s)\b(?!')")
+_NAME_AFTER = re.compile(r" [A-Z][a-z]+")
+_SPAN_BEFORE = re.compile(r"\b(?:In|By|Since|During|Until|Before|After|in|by|since|during)\s+$")
 _MONTH = rf"(?P<month>(?:{alternatives(MONTH_FORMS)})(?![a-z])\.?)"
 _DAY = r"(?P<day>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?)(?!\d|:|\.\d|,\d|/)"
 _YEAR = r"(?P<year>[12]\d{3})(?!\w|,\d|\.\d)"
 
 
 def _month_day(match: re.Match[str], is_known: IsKnown) -> Reading:
+    counts = match["day"].isdigit() and not match["year"] and _COUNTED.match(match.string, match.end())
+    if counts and _SPAN_BEFORE.search(text_before(match)):
+        return None  # "In May 20 soldiers"
     last = f"to {_day(match['last'])}" if match["last"] else ""
     return by_group(match, month=_month(match["month"]), day=_day(match["day"]), last=last, year=_year(match["year"]))
 
 
 def _day_month(match: re.Match[str], is_known: IsKnown) -> Reading:
+    if len(match["month"]) == 3 and not match["year"] and _NAME_AFTER.match(match.string, match.end()):
+        return None  # "3 Jan Smith tickets"
     article = "" if re.search(r"\bthe\s+$", text_before(match), re.IGNORECASE) else "the "
     day = f"{article}{_day(match['day'])} of"
     return by_group(match, day=day, month=_month(match["month"]), year=_year(match["year"]))
@@ -82,6 +90,13 @@ def _timestamp(match: re.Match[str], is_known: IsKnown) -> Reading:
         spoken = f"{numbers.cardinal(hour)} {'oh ' if minute < 10 else ''}{numbers.cardinal(minute)}"
     else:
         spoken = numbers.cardinal(hour) + (" o'clock" if 1 <= hour <= 12 else " hundred")
+    second, zone = int(match["second"] or 0), match["zone"]
+    if second:
+        spoken += f" and {numbers.cardinal(second)} second{'s' * (second != 1)}"
+    if zone:
+        hours, minutes = int(zone[1:3]), int(zone[-2:])
+        rest = f" {numbers.cardinal(minutes)}" if minutes else ""
+        spoken += f" , U T C {'plus' if zone[0] == '+' else 'minus'} {numbers.cardinal(hours)}{rest}"
     return f"{date} , {spoken}"
 
 
@@ -118,6 +133,11 @@ def _freephone(match: re.Match[str], is_known: IsKnown) -> Reading:
     return f"one {numbers.cardinal(int(match['prefix']))}"
 
 
+def _international(match: re.Match[str], is_known: IsKnown) -> Reading:
+    """Read "+33 1 42 68 53 00"; "+12.50" is a number."""
+    return _telephone(match, is_known) if sum(map(str.isdigit, match[0])) > 6 else None
+
+
 def _short_number(match: re.Match[str], is_known: IsKnown) -> Reading:
     return numbers.digits(match[0])
 
@@ -135,12 +155,12 @@ RULES: tuple[Rule, ...] = (
     rule(rf"{NUMBER_START}(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>\d{{4}}|\d{{2}})(?![\w/])", _numeric),
     rule(
         rf"{NUMBER_START}(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})[T ](?P<hour>\d{{2}}):(?P<minute>\d{{2}})"
-        r"(?::\d{2}(?:[.,]\d+)?)?(?: ?Z|[-+]\d{2}:?\d{2})?(?![\w:])",
+        r"(?::(?P<second>\d{2})(?:[.,]\d+)?)?(?: ?Z|(?P<zone>[-+−]\d{2}:?\d{2}))?(?![\w:])",
         _timestamp,
     ),
     rule(
         rf"{NUMBER_START}(?P<year>(?:19|20)\d{{2}})(?P<month>\d{{2}})(?P<day>\d{{2}})"
-        r"T(?P<hour>\d{2})(?P<minute>\d{2})(?:\d{2})?Z?(?!\w)",
+        r"T(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?Z?(?P<zone>(?!))?(?!\w)",
         _timestamp,
     ),
     rule(
@@ -181,8 +201,8 @@ RULES: tuple[Rule, ...] = (
         r"(?:(?<=[Cc]all )|(?<=[Dd]ial )|(?<=[Cc]alled )|(?<=[Dd]ialed ))(?:[2-9]11|988)(?![\w,.]\d|\w| [a-z]+s\b)",
         _short_number,
     ),
-    rule(r"(Mon|Tues|Tue|Wed|Thurs|Thur|Thu|Fri)(?!\w|')", _weekday),
-    rule(rf"{NUMBER_START}\+\d{{1,3}}(?:[ .-]?\(?\d{{1,4}}\)?){{2,6}}(?![\w-])", _telephone),
+    rule(r"(Mon|Tues|Tue|Wed|Thurs|Thur|Thu|Fri)(?!\w|')(?! [a-z])", _weekday),
+    rule(rf"{NUMBER_START}\+\d{{1,3}}(?:[ .-]?\(?\d{{1,4}}\)?){{2,6}}(?![\w-])", _international),
     rule(rf"{NUMBER_START}(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[-. ])\d{{3}}[-.]\d{{4}}(?![\w-])", _telephone),
     rule(rf"{NUMBER_START}(?:1 )?[2-9]\d\d \d{{3}} \d{{4}}(?![\w-])(?! \d)", _telephone),
     rule(rf"{NUMBER_START}\d{{3}}-\d{{4}}(?![\w-])", _telephone),

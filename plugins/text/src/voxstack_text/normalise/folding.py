@@ -21,10 +21,10 @@ _REPLACED = {
     "»": '"',
     "‐": "-",
     "‑": "-",
-    "−": "-",
     "‒": "–",
     "―": "—",
     "⁄": "/",
+    "∕": "/",
     "′": "'",
     "″": '"',
     "˚": "°",
@@ -47,8 +47,9 @@ _REPLACED = {
     "þ": "th",
     "Þ": "Th",
     "ı": "i",
-    "≠": "≠",
+    "\u200b": " ",
 }
+_NEGATION = "\u0338"  # a stroke through the sign before it
 _RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
 _POWER_OF = re.compile(r"(?:(?:^|[^A-Za-z])[A-Za-z]{1,2}|[\d)])$")
 """Text before a raised number that is a power; after a word, a raised number marks a footnote."""
@@ -84,15 +85,21 @@ def fold(text: str) -> FoldedText:
     characters: list[str] = []
     origin: list[int] = []
     for index, character in enumerate(cancellable(text)):
+        if text[index + 1 : index + 2] == _NEGATION:
+            character = unicodedata.normalize("NFC", character + _NEGATION)
         plain = character if character.isascii() else _plain(character)
-        if "⁄" in plain and index and text[index - 1].isdigit():
-            plain = " " + plain  # "2½" is not 21/2
+        if "⁄" in plain and character != "⁄":
+            # "2½" is not 21/2, and "½9" is not 1/29.
+            before, after = text[index - 1 : index], text[index + 1 : index + 2]
+            plain = " " * before.isdigit() + plain + " " * after.isalnum()
         if (
             character in _RAISED
             and text[index - 1 : index] not in _RAISED
             and _POWER_OF.search(text[max(0, index - 3) : index])
         ):
             plain = "^" + plain  # "5²" is not 52
+        if character in _RAISED and text[index + 1 : index + 2].isascii() and text[index + 1 : index + 2].isalnum():
+            plain += " "  # "10²5" is not 10 to the 25
         for part in plain:
             characters.append(_REPLACED.get(part, part))
             origin.extend([index] * len(characters[-1]))
@@ -104,6 +111,8 @@ def _plain(character: str) -> str:
     if character in _REPLACED:
         return character
     decomposed = unicodedata.normalize("NFKD", character)
+    if _NEGATION in decomposed:
+        return character  # "∉" is not "∈"
     if decomposed == character and unicodedata.category(character) in ("Cf", "Mn"):
         return ""
     return "".join(c for c in decomposed if not unicodedata.combining(c)) if character != "™" else character

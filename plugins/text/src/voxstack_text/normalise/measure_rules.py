@@ -29,6 +29,10 @@ _TEMPERATURE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _POWER_BEFORE = re.compile(r"\b10\^-?\d+ $")
+_NAMED_BEFORE = re.compile(
+    r"\b(?:Room|Page|page|Section|Flight|Gate|Seat|Row|Chapter|Unit"
+    r"|Apt\.?|Suite|Line|Route|Highway|Figure|Table|Step|Platform) $"
+)
 _TYPE_AFTER = re.compile(r"\s(?:font|type|text|size|line|Arial|Times|Helvetica)\b")
 _DESCRIBED_AFTER = re.compile(r"\s(?:angle|turn|rotation|view|arc|bend|weather|heat|wind|gust|limit|zone)s?\b")
 
@@ -75,6 +79,8 @@ def _inches(match: re.Match[str], is_known: IsKnown) -> Reading:
 def _measure(match: re.Match[str], is_known: IsKnown) -> Reading:
     if match["unit"] not in UNITS:
         return None
+    if len(match["unit"]) == 1 and _NAMED_BEFORE.search(text_before(match)):
+        return None
     singular, plural = UNITS[match["unit"]]
     if match["unit"] == "pt" and _TYPE_AFTER.match(match.string, match.end()):
         singular, plural = "point", "point"
@@ -105,6 +111,7 @@ def _degrees(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 
 RULES: tuple[Rule, ...] = (
+    rule(r"(?<=[a-z]s)/(?P<per>min|sec|hr|day|week|month|year|wk|yr|s|h)(?!\w)", _per),
     rule(r"(?<=per )[A-Za-zμ]{1,4}(?!\w)", _per_unit),
     rule(r"(?<=\d )[A-Za-zμΩ]{1,5}(?![\w/'])", _unit_of_power),
     rule(rf"(?:(?<=\d)|(?<=\d[kKMB])|(?<=llion))/(?P<per>{_PER})(?!\w)", _per),

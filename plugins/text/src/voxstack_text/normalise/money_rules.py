@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from voxstack_text.normalise import numbers
-from voxstack_text.normalise.currencies import ABBREVIATED, AFTER, BEFORE, SIGNS, Currency, currency_of_code
+from voxstack_text.normalise.currencies import ABBREVIATED, AFTER, BEFORE, SIGNS, Currency, currency_of_code, is_strong
 from voxstack_text.normalise.magnitudes import MAGNITUDES
 from voxstack_text.normalise.rule import (
     EURO_NUMBER,
@@ -88,10 +88,17 @@ def _code_before(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 
 def _code_after(match: re.Match[str], is_known: IsKnown) -> Reading:
+    code = match["code"]
+    glued = match.string[match.start("code") - 1].isdigit()
+    if not is_strong(code) and (glued or _WORD_AFTER.match(match.string, match.end())):
+        return None
     currency = currency_of_code(match["code"], before_number=False)
     return _amounts(match, currency) if currency else None
 
 
+_WORD_AFTER = re.compile(
+    r"\s+(?!(?:in|for|per|a|to|and|or|each|from|on|at|is|was|were|by|with|an|the|as|will|only|more|which|that)\b)[A-Za-z]"
+)
 _BETWEEN = re.compile(r"\b(?:between|from)\s+$", re.IGNORECASE)
 _NUMBER = rf"(?P<number>{_VALUE})"
 _LAST = rf"(?P<last>{_VALUE})(?P<last_scale>{_SCALE})"

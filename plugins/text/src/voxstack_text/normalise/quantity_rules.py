@@ -45,8 +45,17 @@ _SCORE_BEFORE = re.compile(
 _KNOWN_PAIRS = frozenset({"twenty four seven", "nine eleven", "twenty twenty", "fifty fifty"})
 
 
+def _hexadecimal(match: re.Match[str], is_known: IsKnown) -> Reading:
+    """Read "0x330E", and hashes such as "6466e88", digit by digit."""
+    code = match["code"]
+    if not match["prefix"] and not (code.islower() and len(code) > 6 and re.search("[a-f]", code)):
+        return None
+    spoken = " ".join(numbers.digits(part) if part.isdigit() else part.upper() for part in code)
+    return f"zero X {spoken}" if match["prefix"] else spoken
+
+
 def _scientific(match: re.Match[str], is_known: IsKnown) -> Reading:
-    exponent = (match["exponent"] or match["plain"]).lstrip("+")
+    exponent = (match["exponent"] or match["plain"] or match["short"] or match["long"]).lstrip("+")
     sign = "minus " if exponent.startswith("-") else ""
     return f"{numbers.amount(match['number'])} times ten to the {sign}{numbers.cardinal(int(exponent.lstrip('-')))}"
 
@@ -122,10 +131,11 @@ def _fraction(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 
 RULES: tuple[Rule, ...] = (
+    rule(r"(?<!\w)(?=0x|[\da-f]{7})(?P<prefix>0x)?(?=[\da-fA-F]*\d)(?P<code>[\da-fA-F]+)(?!\w)", _hexadecimal),
     rule(r"401\(?[kK]\)?(?!\w)", always("four oh one K")),
     rule(rf"{NUMBER_START}(?P<number>\d\d)[kK](?= (?:yellow |white |rose )?gold\b)", _karat),
     rule(
-        rf"{NUMBER_START}(?={DIGITS}[eE])(?P<number>{NUMBER})(?:[eE](?P<exponent>[-+]\d{{1,3}})|e(?P<plain>\d{{1,3}}))(?!\w|\.\d)",
+        rf"{NUMBER_START}(?={DIGITS}[eE])(?P<number>{NUMBER})(?:[eE](?P<exponent>[-+]\d{{1,3}})|(?<=(?<!\d)\d)e(?P<plain>\d{{1,2}})|(?<=\.\d)e(?P<short>\d{{1,2}})|(?<=\.\d\d)e(?P<long>\d{{1,2}}))(?!\w|\.\d)",
         _scientific,
     ),
     rule(r"(?<=[\w)])\^\(?-(\d+)\)?(?!\w|\.\d)", _negative_power),
@@ -141,7 +151,7 @@ RULES: tuple[Rule, ...] = (
     rule(rf"{NUMBER_START}(?P<number>{NUMBER})(?P<scale>[kKmMBbT])(?P<plus>\+)?(?![\w/])", _magnitude),
     rule(rf"{NUMBER_START}(?P<number>\d+\.\d+)/(?P<whole>5|10|20|100)(?![\w/]|\.\d)", _out_of),
     rule(
-        rf"{NUMBER_START}(?<!/)(?:(?P<whole>\d+)[ -])?(?P<fraction>\d{{1,3}}/\d{{1,4}})(?![\w/])"
+        rf"{NUMBER_START}(?<!/)(?:(?P<whole>\d+)[ -])?(?P<fraction>\d{{1,5}}/\d{{1,6}})(?![\w/])"
         r"(?P<pressure> ?mm ?Hg\b)?",
         _fraction,
     ),

@@ -41,6 +41,12 @@ REIGNING = frozenset(
 _ROMAN = r"[IVXLC]+(?!\w|'(?!s\b))"
 _NUMERAL = rf"(?P<numeral>{_ROMAN})"
 _SMALL_NUMERAL = r"[ivxlc]+(?![\w'.])(?!-(?![ivxlc]+\b)\w)|[ivxlc]+(?=\.(?:\s|$))"
+_LETTERS = frozenset("cdlm")
+"""Single numerals that are letters: "(c)", "Section L"."""
+
+_NUMBER_VERB = re.compile(
+    r"\s+(?:begins|starts|ends|describes|covers|shows|deals|contains|explains|we|the|for|with|by|on|as|a|an|or|which|that|diabetes|error)\b"
+)
 _VERB_AFTER_I = re.compile(r"\s+(?!of\b|was\b|is\b|and\b|had\b|to\b|in\b|ruled\b|reigned\b|became\b|died\b)[a-z]")
 
 
@@ -50,7 +56,11 @@ def _count(match: re.Match[str], is_known: IsKnown) -> Reading:
     if spoken not in COUNTED:
         return None
     value, numeral = _value(match["numeral"]), match["numeral"]
-    if numeral in ("C", "D", "L", "M") or (numeral == "I" and (match["word"].islower() or word.endswith("."))):
+    if numeral == "I" and (
+        _VERB_AFTER_I.match(match.string, match.end()) and not _NUMBER_VERB.match(match.string, match.end())
+    ):
+        return None
+    if numeral.lower() in _LETTERS or (numeral == "I" and (match["word"].islower() or word.endswith("."))):
         return None
     return by_group(match, word=spoken, numeral=numbers.cardinal(value)) if value else None
 
@@ -59,7 +69,12 @@ def _count_small(match: re.Match[str], is_known: IsKnown) -> Reading:
     word = match["word"].lower()
     spoken = REFERENCES.get(word[:-1]) if word.endswith(".") else word
     value = _value(match["numeral"].upper())
-    if spoken not in SMALL or not value or (match["numeral"] == "i" and not spoken.startswith("page")):
+    if (
+        spoken not in SMALL
+        or not value
+        or match["numeral"] in _LETTERS
+        or (match["numeral"] == "i" and not spoken.startswith("page"))
+    ):
         return None
     return by_group(match, word=spoken, numeral=numbers.cardinal(value))
 
@@ -79,6 +94,8 @@ def _to(match: re.Match[str], is_known: IsKnown) -> Reading:
 def _item(match: re.Match[str], is_known: IsKnown) -> Reading:
     """Read "iv." before an item of a list."""
     value = _value(match["numeral"].upper())
+    if match["numeral"] in _LETTERS:
+        return None
     return numbers.cardinal(value) if value and not text_before(match).strip(" ") else None
 
 
@@ -86,6 +103,8 @@ def _in_parentheses(match: re.Match[str], is_known: IsKnown) -> Reading:
     """Read "(ii)"; a single letter is a numeral only before an item."""
     value = _value(match["numeral"].upper())
     first = not text_before(match).strip(" (")
+    if match["numeral"] in _LETTERS:
+        return None
     return numbers.cardinal(value) if value and (len(match[0]) > 1 or first) else None
 
 

@@ -29,7 +29,7 @@ from voxstack_text.normalise.rule import (
 from voxstack_text.normalise.symbol_names import GREEK, GREEK_LETTER, OPERATORS, SYMBOLS
 
 _NAME_AFTER = re.compile(r"\s+[A-Z]")
-_AROUND = 200  # characters on both sides that distinguish text in capitals from an acronym
+_AROUND = 80  # characters on both sides that distinguish text in capitals from an acronym
 _LIKE_A_WORD = re.compile("[^AEIOU]?[AEIOU][^AEIOU]{1,2}[AEIOU][^AEIOU]?(?<=.{5})")
 """Five capitals that are pronounced like a word: "NAFTA"."""
 
@@ -205,11 +205,14 @@ RULES: tuple[Rule, ...] = (
         always("or"),
     ),
     rule(r"401\(k\)", always("four oh one K")),
+    rule(r"(?<=[a-z] )v\.(?= [A-Z])", always("versus")),
+    rule(r"(?<=\d )ff(?:\.(?!\s+[A-Z])|(?!\w))|(?<=\d)ff(?!\w)", always("and following")),
+    rule(r"(?<= )#{2,6}(?=\s*(?:\n|$))|(?<=[a-z] )#(?=\s*(?:\n|$))", always(",")),
     WORD,
     rule(r"(?:(?<=[\w)] )(?=. )|(?<=[\w)])(?=.[\d(]))([<>])", _comparison),
     rule(r"(?<=\w )-(?= -?[\w.]+(?: [-+*/×÷] -?[\w.]+){0,4} =)", always("minus")),
     rule(r"(?<=\d )/(?= \d)", always("divided by")),
-    rule(r"(?:(?<=[\d)] )|(?<=\d))\*(?= ?[\d(])", always("times")),
+    rule(r"(?:(?<=[\d)] )|(?<=\d))\*(?= ?-?[\d(])", always("times")),
     rule(GREEK_LETTER, _greek_letter),
     rule(rf"[{re.escape(''.join(SYMBOLS))}]", _symbol),
 )

@@ -10,7 +10,9 @@ from voxstack_text.pronunciation.symbols import are_phones
 
 _MARK = re.compile(r"[,;:)—–]\s")
 _SPACE = re.compile(r"\s")
-_PHRASE = re.compile(r"[,;:—–]\s+(?=[\"'“‘(\[]{0,2}[^\W\d_])")  # "July 4, 2021", "one, 2" and marks at the end stay
+_PHRASE = re.compile(
+    r"[,;:—–]\s+(?![ivxlc]+\b|[A-Z]{2}\b)(?=[\"'“‘(\[]{0,2}[^\W\d_])"
+)  # "July 4, 2021", "one, 2" and marks at the end stay
 _UNNAMED = 16  # digits of a number that is read digit by digit
 _DIGITS = re.compile(rf"\d{{1,{_UNNAMED}}}")
 # A phrase of one or two words sounds chopped, and ends before more audio is computed.

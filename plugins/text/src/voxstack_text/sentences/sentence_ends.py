@@ -49,6 +49,8 @@ def _is_inside(text: str, end: int) -> bool:
         return text[end - 1] == "!"
     if text[end - 1] == "." and following.isalnum():
         return text.startswith("NET", end) or end < 2 or text[end - 2].isspace()
+    if following.isupper() and text[max(0, end - 5) : end].rstrip().endswith(" v."):
+        return True
     if not (following.isdigit() or following in "IVXLCivxlc"):
         return False
     before = text[max(0, end - _LONGEST_ABBREVIATION) : end]
