@@ -204,6 +204,7 @@ def test_phonemes_are_those_of_the_plugin_that_knows_them(tmp_path):
     block = voxstack.build({"type": "EspeakPhonemes", "voice": "en-us"}, voice.addon)
     phonemes = block({"text": "Hello there, it is me."})["phonemes"]
     assert "".join(phonemes).startswith("həlˈoʊ ðˈɛɹ")
+    assert '"written_pauses": true' in json.dumps(voice.addon.config["stack"])
     ids = [letters.index("^"), letters.index("_")]
     for phoneme in phonemes:
         ids += [letters.index(phoneme), letters.index("_")]
@@ -300,6 +301,7 @@ def test_sentences_end_where_pipers_software_ends_them(like_piper):
         assert found == ["Dr.", "Hall is on Mt.", "Hood.", "It is late"]
         spoken = [event.text for event in events if event.kind == "word"]
         assert spoken == ["Dr", "Hall", "is", "on", "Mt", "Hood", "It", "is", "late"]
+        assert "written_pauses" not in json.dumps(voice.addon.config["stack"])
 
 
 def test_each_sentence_has_the_full_range_or_all_the_same_gain(like_piper):

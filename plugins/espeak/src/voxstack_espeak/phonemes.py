@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from voxstack import RequestError, Resources, SequenceBlock, Utterance
 from voxstack_espeak.lexicon_words import LexiconText, check_ipa
 from voxstack_espeak.library_paths import LibraryPaths
-from voxstack_espeak.phonemization import Clause, Phonemizer
+from voxstack_espeak.phonemization import Clause, Phonemizer, WrittenWord
 from voxstack_espeak.process_pool import ProcessPool
 from voxstack_espeak.raw_phonemes import Part, split_raw
 from voxstack_espeak.voices import prepare_voice
+from voxstack_espeak.written_pauses import Edit, EditedText, dashes, ellipses, parentheses, periods
 
 
 class PhonemeWord(NamedTuple):
@@ -49,10 +51,14 @@ class EspeakPhonemes(SequenceBlock):
     :param voice: name, language or file of the voice of espeak-ng whose rules apply: ``en-us``, ``de``.
     :param glides: whether the glide between two vowels is written (ʲ), as espeak-ng does from version 1.52.0.1 on,
         also by 1.52.0, which inserts it but has no IPA for it.
+    :param written_pauses: read each text as one sentence, with the pauses that are written: at each dash, ellipsis and
+        parenthesis, and none after an abbreviation ("Dr. Smith"). Otherwise as espeak-ng and Piper read it: without
+        marks for "--", "..." and parentheses, and with the end of a sentence after "Dr.".
     """
 
     voice: str = "en-us"
     glides: bool = False
+    written_pauses: bool = False
     _phonemizer: Phonemizer | None = field(default=None, init=False, repr=False, compare=False)
 
     needs = frozenset({"text"})
@@ -70,8 +76,12 @@ class EspeakPhonemes(SequenceBlock):
                 written.add_raw(part)
             elif part.text:
                 read = LexiconText.of(part.text, utterance.get("lexicon"))
-                for clause in self._phonemizer.clauses(read.text, "timeline" in utterance or read.has_ipa):
-                    written.add(clause, part.start, read)
+                edited = EditedText.of(read.text, _edits(read.text) if self.written_pauses else ())
+                clauses = self._phonemizer.clauses(edited.text, "timeline" in utterance or read.has_ipa)
+                for number, clause in enumerate(clauses):
+                    if self.written_pauses and number:
+                        written.separate()
+                    written.add(clause, part.start, read, edited)
         return {"phonemes": written.phonemes, "phoneme_words": written.words if "timeline" in utterance else []}
 
     def check_lexicon(self, lexicon: Any) -> bool:
@@ -92,14 +102,21 @@ class _Written:
         self.words: list[PhonemeWord] = []
         self._opening, self._length, self._passage = opening, len(text) - opening, passage
 
-    def add(self, clause: Clause, start: int, read: LexiconText) -> None:
+    def separate(self) -> None:
+        """Append a space, unless there is one: none follows the marks that end sentences."""
+        if self.phonemes and self.phonemes[-1] != " ":
+            self.phonemes.append(" ")
+
+    def add(self, clause: Clause, start: int, read: LexiconText, edited: EditedText) -> None:
         """Append a clause of the part of the text that begins at ``start``.
 
-        :param read: the part, as espeak-ng reads it.
+        :param read: the part with the words of the lexicon replaced.
+        :param edited: that, as espeak-ng reads it.
         """
         done = 0
         for word, (first, end) in clause.words:
-            written, replaced = read.origin(word)
+            origin = edited.span(word.start, word.end)
+            written, replaced = read.origin(WrittenWord(read.text[slice(*origin)], *origin))
             if replaced is not None and replaced.ipa and first >= done:
                 self.phonemes += [*clause.phonemes[done:first], *replaced.ipa]
                 done, place, count = end, len(self.phonemes) - len(replaced.ipa), len(replaced.ipa)
@@ -125,6 +142,13 @@ class _Written:
                 word = self.words.pop()
                 phonemes, first = first + phonemes - word.first, word.first
             self.words.append(PhonemeWord(text, start, end, first, phonemes))
+
+
+def _edits(text: str) -> Iterator[Edit]:
+    yield from dashes(text)
+    yield from ellipses(text)
+    yield from parentheses(text)
+    yield from periods(text)
 
 
 def open_phonemizer(block: SequenceBlock, voice: str, glides: bool) -> Phonemizer:

@@ -46,12 +46,13 @@ def speaker(names: Sequence[str], default: str | None = None) -> dict[str, Any]:
     return {"speaker": {"type": "string", "default": first, "enum": list(names), "description": "Name of the speaker."}}
 
 
-def phoneme_blocks(voice: str, table: Spec, *, glides: bool = False) -> list[Spec]:
+def phoneme_blocks(voice: str, table: Spec, *, glides: bool = False, pauses: bool = True) -> list[Spec]:
     """Return the blocks that read text by the phonemes of espeak-ng.
 
     :param voice: name of a voice of espeak-ng.
     :param table: the fields of the ``Characters`` that turns phonemes into tokens.
     :param glides: whether the voice reads the glides that espeak-ng writes from version 1.52.0.1 on.
+    :param pauses: whether dashes, ellipses and parentheses are pauses, and abbreviations end no clause.
     :raises PackagingError: if the plugin that computes them is not installed.
     """
     if "EspeakPhonemes" not in Registry.installed():
@@ -59,7 +60,8 @@ def phoneme_blocks(voice: str, table: Spec, *, glides: bool = False) -> list[Spe
             "the voice reads phonemes of espeak-ng, and no installed plugin computes them: pip install voxstack-espeak"
         )
         raise PackagingError("phonemes", problem)
-    reader = {"type": "EspeakPhonemes", "voice": voice, **({"glides": True} if glides else {})}
+    fields = {name: True for name, used in (("glides", glides), ("written_pauses", pauses)) if used}
+    reader = {"type": "EspeakPhonemes", "voice": voice, **fields}
     return [reader, {"type": "Characters", **table, "source": "phonemes"}]
 
 

@@ -123,7 +123,7 @@ def _reading(symbols: dict[str, list[int]], phonemes: str, language: str, styles
     if phonemes == "text":
         reading = character_blocks({**table, "source": "written"})
     else:
-        espeak, characters = phoneme_blocks(language.lower(), {**table, "form": "NFC"})
+        espeak, characters = phoneme_blocks(language.lower(), {**table, "form": "NFC"}, pauses=False)
         reading = [{"type": "MarkedPhonemes", "block": espeak, "source": "written", "spaced": True}, characters]
     length = {"type": "Length", "of": "written", "name": "characters"}
     return [written, *reading, length, {"type": "Speakers", "names": styles.names, "rates": styles.rates}]

@@ -111,15 +111,18 @@ class PiperConfig:
         """A text that the voice can read."""
         return GOLDEN_TEXT if self.phoneme_type == "espeak" else readable_text(self.symbols)
 
-    def reading(self) -> list[Spec]:
-        """Return the blocks from text to tokens."""
+    def reading(self, pauses: bool = True) -> list[Spec]:
+        """Return the blocks from text to tokens.
+
+        :param pauses: whether to pause as written, instead of as Piper does (see ``EspeakPhonemes``).
+        """
         table: dict[str, Any] = {"symbols": dict(self.symbols)}
         table |= {"start": self.symbols[BOS], "blank": self.symbols[PAD], "end": self.symbols[EOS]}
         table |= {"merged": self.clusters} if self.clusters else {}
         table["spaces_lead"] = True
         if self.phoneme_type == "text":
             return character_blocks({**table, "form": "NFD"})
-        return phoneme_blocks(self.espeak_voice, table, glides=True)
+        return phoneme_blocks(self.espeak_voice, table, glides=True, pauses=pauses)
 
     def controls(self, sampled: bool) -> dict[str, Any]:
         """Return what a request may set.

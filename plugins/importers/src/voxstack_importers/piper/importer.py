@@ -60,7 +60,8 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
     networks = VitsNetworks(graph, parts, inputs, run, config.tokens, config.length_scale, speakers)
 
     sampled = parts.duration_noise is not None
-    blocks = input_blocks(config.reading(), config.names if speakers > 1 else [], config.default_speaker, sampled)
+    reading = config.reading(pauses=like != "piper")
+    blocks = input_blocks(reading, config.names if speakers > 1 else [], config.default_speaker, sampled)
     sample = sample_block(config.noise_scale)
     stack = piper_stack(
         config.language,
