@@ -57,7 +57,10 @@ NAMES: Mapping[str, Name] = {
     "spoken_words": Name(
         "list of (word, start, end), and perhaps phones and the seconds of a pause, ','", "normalisers", "Text"
     ),
-    "sentence_ends": Name("(sentences,) int64, characters of text", "EspeakSentenceEnds", "Sentences"),
+    "language": Name("str, BCP 47 tag of the text", "Espeak", "SentenceEnds"),
+    "sentence_ends": Name(
+        "(sentences,) int64, characters of text", "EspeakSentenceEnds, SentenceEnds", "Sentences, Espeak"
+    ),
     "phonemes": Name(
         "list of str, or str, IPA", "EspeakPhonemes, JapanesePhonemes, MarkedPhonemes", "Phrases, Characters"
     ),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import voxstack
 import voxstack_espeak
+import voxstack_text
 from voxstack_addon_spec import open_addon
 
 ROOT = Path(__file__).parents[1]
@@ -53,8 +54,9 @@ def test_nothing_else_depends_on_it():
 def test_the_examples_in_the_readme_build():
     blocks = re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     lines = [json.loads(line) for text in blocks for line in text.splitlines()]
-    registry = voxstack.Registry({"espeak": voxstack_espeak})
+    registry = voxstack.Registry({"espeak": voxstack_espeak, "text": voxstack_text})
     singles = [spec for spec in lines if isinstance(spec, dict)]
     built = {type(voxstack.build(spec, registry=registry)) for spec in singles}
-    assert built == set(registry.values()) - set(voxstack.Registry({}).values())
+    own = voxstack.Registry({"espeak": voxstack_espeak})
+    assert built == set(own.values()) - set(voxstack.Registry({}).values())
     assert [spec[0]["type"] for spec in lines if isinstance(spec, list)] == ["Espeak"]

@@ -28,6 +28,7 @@ def edited(text: str) -> EditedText:
         ("He left (at five).", "He left, at five ."),
         ("(Yes) item(s) f(x)", "(Yes) item(s) f(x)"),
         ("Dr. Smith, e.g. John, on p. 12.", "Dr  Smith, e.g  John, on p  12."),
+        ("(Yes.) So", "(Yes.) So"),
         ("well-known, -5, --flag x", "well-known, -5, --flag x"),
         ("a -- ", "a -- "),
     ],

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import html
-import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from voxstack.streaming.timeline import Timeline
+from voxstack_espeak.spoken_text import SpokenText, SpokenWord
 
 WORD, SENTENCE, MARK, END, PHONEME = 1, 2, 3, 5, 7
 """The types of espeak-ng's events that are used here."""
 MAX_HELD = 20
 """Seconds of one sentence that are held back at most: of a longer one, parts are reported, as ``phrase``."""
 
-_TAG = re.compile(r"<[^<>]*>")  # a pattern that crosses a "<" takes quadratic time on many of them
-
 
 class _OpenEvent(NamedTuple):
-    """An event that has begun: its sample, its first character and, once known, the character after its last."""
+    """An event that has begun: its sample, and in the written text its first character and, once known, its end."""
 
     start: int
     first: int
@@ -36,28 +34,34 @@ class AudioBuffer:
     begins, and an event belongs to the audio in which it begins. So audio is held back until the word and the sentence
     that begin in it are complete. Without a timeline, nothing is held back.
 
-    :param text: the text as passed to espeak-ng; its first character is number ``text_start`` of the request's text.
+    espeak-ng reports a word where it begins to read it, parts of one such as "$5" at several places, of words that it
+    joins ("I am") only the first, and places after white space or a mark that are not exact. So each place counts for
+    the written word that it is in, or that follows, and a word that is not reported belongs to the one before it.
+
+    :param text: the text; the first character of what is written is number ``text_start`` of the request's text.
     :param sentence_kind: kind of the events that sentences are reported as.
-    :param ssml: whether the text is SSML.
     """
 
     def __init__(
         self,
-        text: str,
+        text: SpokenText,
         timeline: Timeline | None,
         sample_rate: int,
         text_start: int = 0,
         sentence_kind: str = "sentence",
-        ssml: bool = False,
     ) -> None:
         self._text, self._timeline, self._text_start = text, timeline, text_start
-        self._sentence_kind, self._ssml = sentence_kind, ssml
+        self._sentence_kind = sentence_kind
         self._max_held = MAX_HELD * sample_rate
         self._open: dict[int, _OpenEvent] = {}
         self._samples = bytearray()
         self._taken = self._added = 0
         self._sound_end = 0  # sample at which the last phoneme of the word ends
-        self._word_end = 0  # character after the last word
+        self._words = text.words
+        self._following = next(self._words, None)
+        self._read_end = 0  # character after the last word, in the text that espeak-ng reads
+        self._sentences = -1  # number of sentences that ended before the open one
+        self._sentence_ended = False
 
     @property
     def ready(self) -> int:
@@ -76,12 +80,13 @@ class AudioBuffer:
         """Append events: type, sample, first character (counted from 1), number of characters, and name."""
         if self._timeline is not None:
             for kind, sample, position, length, name in rows:
-                self._add_event(kind, sample, self._first_character(position - 1), length, name)
+                self._add_event(kind, sample, max(0, position - 1), length, name)
 
     def finish(self) -> None:
         """Complete all events: the utterance has ended."""
-        self._end_word(self._added, len(self._text))
-        self._end_sentence(self._added, len(self._text))
+        self._join(self._words_before(len(self._text.read) + 1))
+        self._end_word(self._added)
+        self._end_sentence(self._added, len(self._text.written))
 
     def take(self, count: int) -> np.ndarray:
         """Remove and return ``count`` samples, or as many as are ready: (samples,) float32 in -1..1."""
@@ -91,37 +96,63 @@ class AudioBuffer:
         self._taken += count
         return chunk
 
-    def _add_event(self, kind: int, sample: int, first: int, length: int, name: str) -> None:
+    def _add_event(self, kind: int, sample: int, position: int, length: int, name: str) -> None:
         if kind == PHONEME:
             self._end_phoneme(sample)
             if name:
-                self._open[PHONEME] = _OpenEvent(sample, first, first, name, "phoneme")
+                self._open[PHONEME] = _OpenEvent(sample, 0, 0, name, "phoneme")
         elif kind == WORD:
-            if WORD in self._open and first < self._word_end:  # espeak-ng reports "23" as two words in one place
-                return
-            self._end_word(sample, first)
-            self._word_end = min(first + length, len(self._text))
-            self._open[WORD] = _OpenEvent(sample, first, self._word_end, "", "word")
-            self._sound_end = sample
+            if length and position >= self._read_end:  # one of no length is a mark
+                self._add_word(sample, position)
         elif kind == SENTENCE:
-            self._end_word(sample, first)
-            self._end_sentence(sample, first)
-            self._open[SENTENCE] = _OpenEvent(sample, first, first, "", self._sentence_kind)
+            self._sentence_ended = True
         elif kind == MARK:
-            self._report(_OpenEvent(sample, first, first, name, "mark"), sample)
-        elif kind == END:
-            self._end_word(sample, first)
+            self._report(_OpenEvent(sample, position, position, name, "mark"), sample)
+        elif kind == END and position >= self._read_end:
+            self._join(self._words_before(position + 1))
+            self._end_word(sample)
 
-    def _first_character(self, position: int) -> int:
-        """Return where a word reported at ``position`` begins: after markup, espeak-ng counts a character too many."""
-        position = max(0, position)
-        if self._ssml:
-            entity = self._text.rfind("&", self._word_end, position)
-            if self._text[position : position + 1] == ";" and self._text[entity + 1 : position].isalnum():
-                return entity
-            while position > self._word_end and self._text[position - 1].isalnum():
-                position -= 1
-        return position
+    def _add_word(self, sample: int, position: int) -> None:
+        """Begin the word that is at ``position``, or follows it."""
+        joined = list(self._words_before(position))
+        self._join(joined)
+        word = self._next_word()
+        if word is None:  # what is heard belongs to the last word
+            return
+        start = joined[0].start if joined and WORD not in self._open else word.start
+        self._end_word(sample)
+        if self._begins_sentence(word.start):
+            self._end_sentence(sample, start)
+            self._open[SENTENCE] = _OpenEvent(sample, start, start, "", self._sentence_kind)
+        self._open[WORD] = _OpenEvent(sample, start, word.end, "", "word")
+        self._sound_end = sample
+
+    def _begins_sentence(self, start: int) -> bool:
+        """Return whether a sentence begins with the word at character ``start`` of the written text."""
+        ended, self._sentence_ended = self._sentence_ended, False
+        if self._text.ends is None:
+            return ended or SENTENCE not in self._open
+        before, self._sentences = self._sentences, bisect_right(self._text.ends, start)
+        return self._sentences != before
+
+    def _words_before(self, position: int) -> Iterator[SpokenWord]:
+        """Take the words that end before ``position``, counted a character too far after markup."""
+        while self._following is not None and self._following.read_end + self._text.is_ssml <= position:
+            word = self._next_word()
+            assert word is not None
+            yield word
+
+    def _next_word(self) -> SpokenWord | None:
+        word, self._following = self._following, next(self._words, None)
+        if word is not None:
+            self._read_end = word.read_end
+        return word
+
+    def _join(self, words: Iterable[SpokenWord]) -> None:
+        """Extend the open word to the last of those that were read with it."""
+        for word in words:
+            if WORD in self._open:
+                self._open[WORD] = self._open[WORD]._replace(end=word.end)
 
     def _end_phoneme(self, sample: int) -> None:
         phoneme = self._open.pop(PHONEME, None)
@@ -129,36 +160,19 @@ class AudioBuffer:
             self._report(phoneme, sample)
             self._sound_end = sample
 
-    def _end_word(self, sample: int, following: int) -> None:
-        """Report the open word: with the words joined to it, up to the last letter before character ``following``."""
+    def _end_word(self, sample: int) -> None:
         self._end_phoneme(sample)
         word = self._open.pop(WORD, None)
         if word is not None:
-            end = self._end_of_word(word, following)
-            text = html.unescape(self._text[word.first : end]) if self._ssml else self._text[word.first : end]
-            self._report(word._replace(text=text, end=end), max(word.start, self._sound_end))
+            text = self._text.plain(word.first, word.end)
+            self._report(word._replace(text=text), max(word.start, self._sound_end))
 
-    def _end_of_word(self, word: _OpenEvent, following: int) -> int:
-        written = self._text[word.first : following]
-        if self._ssml:
-            entity = re.match(r"&\w+;", written)
-            if entity:
-                return word.first + entity.end()
-            written = re.split("[<&]", written)[0]
-        letters = [index for index, character in enumerate(written) if character.isalnum()]
-        last = word.first + letters[-1] + 1 if letters else word.end
-        return last if self._ssml else max(last, word.end)
-
-    def _end_sentence(self, sample: int, end: int) -> None:
+    def _end_sentence(self, sample: int, following: int) -> None:
+        """Report the open sentence, before the word at character ``following`` of the written text."""
         sentence = self._open.pop(SENTENCE, None)
-        if sentence is None:
-            return
-        written = self._text[sentence.first : end].rstrip()
-        if self._ssml:
-            written = _without_trailing_tags(written)
-        spoken = html.unescape(_TAG.sub("", written)) if self._ssml else written
-        if spoken:
-            self._report(sentence._replace(text=spoken, end=sentence.first + len(written)), sample)
+        if sentence is not None:
+            first, end = self._text.sentence(sentence.first, following)
+            self._report(sentence._replace(text=self._text.plain(first, end), first=first, end=end), sample)
 
     def _report_part(self, sentence: _OpenEvent) -> None:
         """Report the part of a sentence before the open word, so that its audio can be released."""
@@ -174,17 +188,3 @@ class AudioBuffer:
         assert self._timeline is not None, "events are added only with a timeline"
         span = None if event.kind == "phoneme" else (self._text_start + event.first, self._text_start + event.end)
         self._timeline.add(event.kind, event.text, event.start, end - event.start, span)
-
-
-def _without_trailing_tags(text: str) -> str:
-    """Return a text without the tags and spaces at its end, in linear time."""
-    end = len(text)
-    while end:
-        if text[end - 1].isspace():
-            end -= 1
-            continue
-        start = text.rfind("<", 0, end)
-        if text[end - 1] != ">" or start < 0 or ">" in text[start : end - 1]:
-            break
-        end = start
-    return text[:end]

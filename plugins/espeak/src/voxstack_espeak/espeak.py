@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from voxstack import Frames, RequestError, Resources, Schedule, StackError, StreamableBlock, Utterance, waiting
+from voxstack import (
+    Frames,
+    RequestError,
+    Resources,
+    Schedule,
+    SequenceBlock,
+    StackError,
+    StreamableBlock,
+    Utterance,
+    waiting,
+)
 from voxstack_espeak.audio_buffer import AudioBuffer
 from voxstack_espeak.library_paths import LibraryPaths
 from voxstack_espeak.parameters import parameters
 from voxstack_espeak.process_pool import ProcessPool
+from voxstack_espeak.spoken_text import SpokenText
 from voxstack_espeak.synthesis import Synthesis
 from voxstack_espeak.voices import check_voice
+
+_LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-+]|$)")
 
 READ_AHEAD = 1 << 19
 """The most samples read ahead: 24 s or 1 MiB. A stream with less than that left holds no process any more."""
@@ -30,16 +44,21 @@ class Espeak(StreamableBlock):
     Controls, if the utterance has them: ``rate`` (a factor, 0.46 to 2.57), ``pitch`` (semitones, -7.5 to 9),
     ``pitch_range`` (a factor, 0 to 1.98), ``volume`` (dB, up to 6) and ``voice``.
 
-    Words, sentences, phonemes and marks are reported to the request's timeline.
+    Words, sentences, phonemes and marks are reported to the request's timeline. Dashes are pauses also without spaces
+    ("came--and"), and there is no pause after a period that ends no sentence ("Dr. Smith").
 
     :param voice: name, language or file of one of espeak-ng's voices, optionally followed by ``+`` and a variant:
         ``en-us``, ``de``, ``en-gb+f2``.
     :param sample_rate: sample rate of the output, Hz, for stacks that change it later (``Resample``); by default the
         addon's.
+    :param ends: a block that gives the ``sentence_ends`` of a text, such as ``SentenceEnds`` (plugin ``text``); it gets
+        the text without markup, and as ``language`` that of the voice. Without it sentences end where espeak-ng ends
+        them, also after "Dr."; inside ``Sentences`` each text is one.
     """
 
     voice: str = "en-us"
     sample_rate: int | None = field(default=None, metadata={"minimum": 1, "maximum": 384_000})
+    ends: SequenceBlock | None = None
     _pool: ProcessPool | None = field(default=None, init=False, repr=False, compare=False)
     _samples_per_frame: int = field(default=1, init=False, repr=False, compare=False)
     _output_rate: int = field(default=0, init=False, repr=False, compare=False)
@@ -71,10 +90,12 @@ class Espeak(StreamableBlock):
             raise RequestError(
                 f"Espeak: this block reads plain text and SSML, not {markup!r}; put Sentences (plugin text) around it"
             )
-        text = _whole(utterance["text"])
-        if not text.strip():
+        written = _whole(utterance["text"])
+        if not written.strip():
             return
-        buffer, request = self._buffer(text, utterance), self._request(text, utterance)
+        of = SpokenText.of_ssml if _is_ssml(utterance) else SpokenText.of_text
+        text = of(written, lambda plain: self._find_ends(plain, utterance))
+        buffer, request = self._buffer(text, utterance), self._request(text.read, utterance)
         schedule: Schedule = utterance.get("schedule", Schedule()).in_samples(self._samples_per_frame)
         read_ahead = 0  # nothing is read ahead for the first chunk
         with closing(self._pool.run(request)) as replies:
@@ -87,7 +108,17 @@ class Espeak(StreamableBlock):
                 yield buffer.take(size)
                 read_ahead = READ_AHEAD
 
-    def _buffer(self, text: str, utterance: Utterance) -> AudioBuffer:
+    def _find_ends(self, text: str, utterance: Utterance) -> list[int] | None:
+        """Return the ends of the sentences of a text without markup; None: those of espeak-ng."""
+        if utterance.get("unit") is not None:
+            return []
+        if self.ends is None:
+            return None
+        language = _LANGUAGE.match(utterance.get("voice") or self.voice)
+        spoken = {"text": text, "markup": "text", "language": language[1] if language else "en"}
+        return [int(end) for end in self.ends({**utterance, **spoken})["sentence_ends"]]
+
+    def _buffer(self, text: SpokenText, utterance: Utterance) -> AudioBuffer:
         unit = utterance.get("unit")
         return AudioBuffer(
             text,
@@ -95,7 +126,6 @@ class Espeak(StreamableBlock):
             self._output_rate,
             text_start=utterance.get("text_start", 0),
             sentence_kind="sentence" if unit is None else unit.kind,
-            ssml=_is_ssml(utterance),
         )
 
     def _request(self, text: str, utterance: Utterance) -> dict[str, Any]:

@@ -17,7 +17,7 @@ _DASH = re.compile(rf"{_BEFORE}(?:\s(?:-{{2,3}}(?=\s*[^\s-])|-(?=\s+[^\s\d]))|-{
 
 _ELLIPSIS = re.compile(rf"{_BEFORE}\s?(?:\.{{2,}}|…)(?=(?:[{_CLOSERS}]|\s)*\w)")
 _PARENTHESES = re.compile(rf"{_BEFORE}\s(\()(?=\S)[^()\n]{{1,200}}(\))")
-_PERIOD = re.compile(rf"(?<!\.)\.(?=[{_CLOSERS}]*\s)")
+_PERIOD = re.compile(r"(?<!\.)\.(?=\s)")
 _SPACED = re.compile(r"\s+\S")
 _WORD = re.compile(r"[^\W_]")
 

@@ -17,6 +17,7 @@ def voxstack_blocks() -> list[str]:
         "voxstack_text.marked_phonemes:MarkedPhonemes",
         "voxstack_text.rewrite:Rewrite",
         "voxstack_text.phrases:Phrases",
+        "voxstack_text.sentences.ends_block:SentenceEnds",
         "voxstack_text.sentences_block:Sentences",
         "voxstack_text.text:Text",
         "voxstack_text.utf8_bytes:Utf8Bytes",
