@@ -59,7 +59,7 @@ NAMES: Mapping[str, Name] = {
     ),
     "language": Name("str, BCP 47 tag of the text", "Espeak", "SentenceEnds"),
     "sentence_ends": Name(
-        "(sentences,) int64, characters of text", "EspeakSentenceEnds, SentenceEnds", "Sentences, Espeak"
+        "(sentences,) int64, characters of text", "EspeakSentenceEnds, SentenceEnds", "Sentences, Espeak, Flite"
     ),
     "phonemes": Name(
         "list of str, or str, IPA", "EspeakPhonemes, JapanesePhonemes, MarkedPhonemes", "Phrases, Characters"

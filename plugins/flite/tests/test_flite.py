@@ -18,6 +18,7 @@ from tiny import addon, loaded
 
 import voxstack
 import voxstack_flite
+import voxstack_text
 from voxstack import Registry, RequestError, Schedule, StackError, VoxstackError
 from voxstack.testing import Case, checks_for
 from voxstack_flite.flite import VOICES, Flite
@@ -34,7 +35,7 @@ ADDON = addon(sample_rate=16000, hop_length=160)
 
 @pytest.fixture(scope="module")
 def voice() -> voxstack.Voice:
-    return voxstack.load("flite", registry=Registry({"flite": voxstack_flite}))
+    return voxstack.load("flite", registry=Registry({"flite": voxstack_flite, "text": voxstack_text}))
 
 
 def synthesized(block: Flite, **utterance: Any) -> np.ndarray:
@@ -224,7 +225,9 @@ def test_what_cannot_be_is_told(voice: voxstack.Voice) -> None:
     with pytest.raises(StackError, match=r'synthesizes at 16000 Hz, but sample_rate is 22050; .*"type": "Resample"'):
         loaded(Flite(), addon(sample_rate=22050))
     with pytest.raises(StackError, match="kal17"):
-        voxstack.build({"type": "Flite", "voice": "kal17"}, registry=Registry({"flite": voxstack_flite}))
+        voxstack.build(
+            {"type": "Flite", "voice": "kal17"}, registry=Registry({"flite": voxstack_flite, "text": voxstack_text})
+        )
 
 
 def test_words_and_sentences_come_with_the_audio_that_holds_them(voice: voxstack.Voice) -> None:
@@ -274,6 +277,20 @@ def test_a_long_text_begins_early_and_in_bounded_memory(voice: voxstack.Voice) -
     assert samples > 250 * 16000
     assert first < whole / 10
     assert peak < 4 * 2**20, "the whole is 10 MB in 16 bit"
+
+
+@pytest.mark.parametrize("name", ["slt", "kal16"])
+def test_sentences_are_those_of_the_text_and_do_not_overlap(voice: voxstack.Voice, name: str) -> None:
+    sentences = ["We saw Mt. Fuji.", "He lives in the U.S.", "She left at 5 p.m., etc. and p. 12."]
+    speech = voice.synthesize(" ".join(sentences), voice=name)
+    found = [event for event in speech.events if event.kind == "sentence"]
+    assert [event.text for event in found] == sentences
+    for kind in ("sentence", "word", "phoneme"):
+        events = [event for event in speech.events if event.kind == kind]
+        for event, following in itertools.pairwise(events):
+            assert event.duration >= 0
+            assert event.start + event.duration <= following.start + 1e-6
+        assert events[-1].start + events[-1].duration <= speech.duration
 
 
 def test_the_first_audio_comes_before_its_sentence_is_made() -> None:

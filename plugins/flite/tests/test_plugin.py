@@ -12,6 +12,7 @@ import pytest
 
 import voxstack
 import voxstack_flite
+import voxstack_text
 from voxstack import VoxstackError
 from voxstack_addon_spec import open_addon
 from voxstack_flite import worker
@@ -61,5 +62,5 @@ def test_the_examples_in_the_readme_build():
     blocks = re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     lines = [json.loads(line) for text in blocks for line in text.splitlines()]
     specs = [spec[0] if isinstance(spec, list) else spec for spec in lines]
-    registry = voxstack.Registry({"flite": voxstack_flite})
-    assert [type(voxstack.build(spec, registry=registry)) for spec in specs] == [registry["Flite"]] * 3
+    registry = voxstack.Registry({"flite": voxstack_flite, "text": voxstack_text})
+    assert [type(voxstack.build(spec, registry=registry)) for spec in specs] == [registry["Flite"]] * 4

@@ -29,6 +29,14 @@ def test_where_sentences_end(text: str, parts: list[str]) -> None:
     assert sentences(text) == parts
 
 
+def test_where_ends_are_known_sentences_end_there() -> None:
+    text = "At 5 p.m. It rained. So"
+    ends = [text.index(" It"), text.index(" So")]
+    parts = [text[sentence.first : sentence.end] for sentence in split_sentences(text, ends)]
+    assert parts == ["At 5 p.m.", "It rained.", "So"]
+    assert [sentence.first for sentence in split_sentences(text, [])] == [0]
+
+
 def test_tokens_know_their_characters_and_are_ascii() -> None:
     text = "“Naïve” cafés — don’t, (Ångström)! 日本 € 100%"
     tokens = [token for sentence in split_sentences(text) for token in sentence.tokens]

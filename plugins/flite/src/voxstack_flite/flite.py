@@ -15,6 +15,7 @@ from voxstack import (
     RequestError,
     Resources,
     Schedule,
+    SequenceBlock,
     StackError,
     StreamableBlock,
     Utterance,
@@ -55,10 +56,13 @@ class Flite(StreamableBlock):
         same at 8000 Hz).
     :param sample_rate: sample rate of the output, Hz, for stacks that change it later (``Resample``); by default the
         addon's.
+    :param ends: a block that gives the ``sentence_ends`` of a text, such as ``SentenceEnds`` (plugin ``text``), instead
+        of a small rule of this block's own; inside ``Sentences`` each text is one sentence.
     """
 
     voice: VoiceName = "slt"
     sample_rate: int | None = field(default=None, metadata={"minimum": 1, "maximum": 384_000})
+    ends: SequenceBlock | None = None
     _process: FliteProcess | None = field(default=None, init=False, repr=False, compare=False)
     _samples_per_frame: int = field(default=1, init=False, repr=False, compare=False)
 
@@ -103,7 +107,7 @@ class Flite(StreamableBlock):
         assert self._process is not None, "Flite runs after load(addon)"
         timeline: Timeline | None = utterance.get("timeline")
         unit, text_start, start = utterance.get("unit"), utterance.get("text_start", 0), 0
-        for sentence in split_sentences(text):
+        for sentence in split_sentences(text, self._find_ends(text, utterance)):
             if unit is not None:
                 sentence = sentence._replace(kind=unit.kind)
             samples = 0
@@ -115,6 +119,14 @@ class Flite(StreamableBlock):
                     elif timeline is not None:
                         _report(timeline.within(start, VOICES[voice]), sentence, result, text, text_start)
             start += samples
+
+    def _find_ends(self, text: str, utterance: Utterance) -> list[int] | None:
+        """Return the ends of the sentences of a text; None: those that this block finds."""
+        if utterance.get("unit") is not None:
+            return []
+        if self.ends is None or not text.strip():
+            return None
+        return [int(end) for end in self.ends({**utterance, "text": text})["sentence_ends"]]
 
     def _voice(self, utterance: Utterance) -> str:
         name = utterance.get("voice") or self.voice
@@ -144,15 +156,20 @@ def _loudness(utterance: Utterance) -> float:
 
 
 def _report(timeline: Timeline, sentence: Sentence, phones: Sequence[Phone], text: str, text_start: int) -> None:
-    """Report the events of a sentence to ``timeline``, which counts in seconds from its first sample."""
+    """Report the events of a sentence to ``timeline``, which counts in seconds from its first sample.
+
+    Flite plans a pause at the end that it synthesizes only in part, and this is no event and in none.
+    """
 
     def span(first: int, end: int) -> tuple[int, int]:
         return text_start + first, text_start + end
 
+    sounds = [index for index, phone in enumerate(phones, 1) if phone.token is not None]
+    phones = phones[: sounds[-1] if sounds else 0]
     ends = [phone.end for phone in phones]
     starts = [0.0, *ends[:-1]]
     written = text[sentence.first : sentence.end]
-    timeline.add(sentence.kind, written, 0, ends[-1], span(sentence.first, sentence.end))
+    timeline.add(sentence.kind, written, 0, max(ends, default=0.0), span(sentence.first, sentence.end))
     for index, group in groupby(range(len(phones)), lambda phone: phones[phone].token):
         if index is not None:
             own, token = list(group), sentence.tokens[index]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from voxstack.streaming.turn import check_cancelled
@@ -66,11 +67,13 @@ class Sentence(NamedTuple):
     end: int
 
 
-def split_sentences(text: str) -> Iterator[Sentence]:
+def split_sentences(text: str, ends: Sequence[int] | None = None) -> Iterator[Sentence]:
     """Yield the sentences of a text; of those longer than ``MAX_TOKENS`` tokens, the parts.
 
     A sentence ends at a blank line, or at a token that ends in one of ``. ! ?``, is not an abbreviation, and is not
     followed by a lower-case letter.
+
+    :param ends: indices after the sentences of the text, ascending, which end instead of those at such tokens.
     """
     held: list[Token] = []
     kind, weight, stop, apart = "sentence", 0, 0, False  # apart: a blank line follows what is held
@@ -78,7 +81,7 @@ def split_sentences(text: str) -> Iterator[Sentence]:
         check_cancelled()
         token = _token(match)
         apart, stop = apart or bool(_BLANK_LINE.search(text, stop, match.start())), match.end()
-        if held and (apart or _ends(held[-1], match.group())):
+        if held and (apart or _ends(held[-1], match, ends)):
             yield _sentence(kind, held)
             held, kind, weight = [], "sentence", 0
         while held and (len(held) == MAX_TOKENS or weight + _weight(token) > MAX_WEIGHT):
@@ -97,8 +100,12 @@ def _sentence(kind: str, tokens: list[Token]) -> Sentence:
     return Sentence(kind, tuple(tokens), tokens[0].start, tokens[-1].stop)
 
 
-def _ends(token: Token, following: str) -> bool:
-    """Return whether a sentence ends with a token, given the text after the space that follows it."""
+def _ends(token: Token, match: re.Match[str], ends: Sequence[int] | None) -> bool:
+    """Return whether a sentence ends with a token, before the match of the one that follows it."""
+    if ends is not None:
+        place = bisect_right(ends, token.first)
+        return place < len(ends) and ends[place] <= match.start()
+    following = match.group()
     if not _END.search(token.after) or following[:1].islower():
         return False
     return not token.after.startswith(".") or not _ABBREVIATION.fullmatch(token.name)
