@@ -64,6 +64,17 @@ def test_sentences_around_speaks_while_the_text_is_written(tmp_path: Path, head:
     ]
 
 
+def test_ssml_by_sentences_is_spoken_with_the_places_of_what_is_written(tmp_path: Path) -> None:
+    spoken = voice(tmp_path, [{"type": "Sentences", "block": {"type": "Espeak"}}], 22050)
+    document = '<speak>He read <sub alias="the World Wide Web">WWW</sub> &amp; <b/>left. <s>Dr. Smith.</s></speak>'
+    speech = spoken.synthesize(document, markup="ssml")
+    written = [document[slice(*word.span)] for word in speech.words]
+    assert written == ["He", "read", "WWW", "&amp;", "left", "Dr", "Smith"]
+    assert speech.words[2].text == "the World Wide Web"
+    sentences = [document[slice(*event.span)] for event in speech.events if event.kind == "sentence"]
+    assert sentences == [document[7 : document.index(" <s>")], "Dr. Smith."]
+
+
 @pytest.mark.parametrize(("head", "rate"), HEADS)
 def test_resample_behind_gives_another_rate_and_keeps_the_time(tmp_path: Path, head: str, rate: int) -> None:
     resample = {"type": "Resample", "source_rate": rate, "target_rate": 24000}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class AudioBuffer:
 
     :param text: the text; the first character of what is written is number ``text_start`` of the request's text.
     :param sentence_kind: kind of the events that sentences are reported as.
+    :param passage: the passage that the text is of, which knows where its characters are written; None: one after the
+        other from ``text_start`` on.
     """
 
     def __init__(
@@ -49,9 +51,10 @@ class AudioBuffer:
         sample_rate: int,
         text_start: int = 0,
         sentence_kind: str = "sentence",
+        passage: Any = None,
     ) -> None:
         self._text, self._timeline, self._text_start = text, timeline, text_start
-        self._sentence_kind = sentence_kind
+        self._sentence_kind, self._passage = sentence_kind, passage
         self._max_held = MAX_HELD * sample_rate
         self._open: dict[int, _OpenEvent] = {}
         self._samples = bytearray()
@@ -186,5 +189,10 @@ class AudioBuffer:
     def _report(self, event: _OpenEvent, end: int) -> None:
         """Report an event that ends at sample ``end``."""
         assert self._timeline is not None, "events are added only with a timeline"
-        span = None if event.kind == "phoneme" else (self._text_start + event.first, self._text_start + event.end)
+        span = None if event.kind == "phoneme" else self._span(event.first, event.end)
         self._timeline.add(event.kind, event.text, event.start, end - event.start, span)
+
+    def _span(self, first: int, end: int) -> tuple[int, int]:
+        """Return a span in the request's text."""
+        first, end = (first, end) if self._passage is None else self._passage.span(first, end)
+        return self._text_start + first, self._text_start + end

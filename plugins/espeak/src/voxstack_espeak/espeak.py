@@ -93,8 +93,7 @@ class Espeak(StreamableBlock):
         written = _whole(utterance["text"])
         if not written.strip():
             return
-        of = SpokenText.of_ssml if _is_ssml(utterance) else SpokenText.of_text
-        text = of(written, lambda plain: self._find_ends(plain, utterance))
+        text = self._read(written, utterance)
         buffer, request = self._buffer(text, utterance), self._request(text.read, utterance)
         schedule: Schedule = utterance.get("schedule", Schedule()).in_samples(self._samples_per_frame)
         read_ahead = 0  # nothing is read ahead for the first chunk
@@ -107,6 +106,14 @@ class Espeak(StreamableBlock):
                     return
                 yield buffer.take(size)
                 read_ahead = READ_AHEAD
+
+    def _read(self, text: str, utterance: Utterance) -> SpokenText:
+        def find_ends(plain: str) -> list[int] | None:
+            return self._find_ends(plain, utterance)
+
+        if _is_ssml(utterance):
+            return SpokenText.of_ssml(text, find_ends)
+        return SpokenText.of_text(text, find_ends, utterance.get("passage"))
 
     def _find_ends(self, text: str, utterance: Utterance) -> list[int] | None:
         """Return the ends of the sentences of a text without markup; None: those of espeak-ng."""
@@ -126,6 +133,7 @@ class Espeak(StreamableBlock):
             self._output_rate,
             text_start=utterance.get("text_start", 0),
             sentence_kind="sentence" if unit is None else unit.kind,
+            passage=utterance.get("passage"),
         )
 
     def _request(self, text: str, utterance: Utterance) -> dict[str, Any]:

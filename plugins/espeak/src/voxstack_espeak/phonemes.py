@@ -141,6 +141,7 @@ class _Written:
             if self.words and self.words[-1][1:3] == (start, end):  # of the words that are read for one
                 word = self.words.pop()
                 phonemes, first = first + phonemes - word.first, word.first
+                text = text if text == word.text else f"{word.text} {text}"
             self.words.append(PhonemeWord(text, start, end, first, phonemes))
 
 

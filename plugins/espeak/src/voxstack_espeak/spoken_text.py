@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from voxstack_espeak.phonemization import written_words
 from voxstack_espeak.written_pauses import Edit, EditedText, dashes, periods
@@ -46,12 +47,16 @@ class SpokenText(NamedTuple):
     is_ssml: bool
 
     @classmethod
-    def of_text(cls, text: str, find_ends: FindEnds) -> SpokenText:
-        """Return a plain text: with dashes that espeak-ng reads, and no periods that end no sentence."""
+    def of_text(cls, text: str, find_ends: FindEnds, passage: Any = None) -> SpokenText:
+        """Return a plain text: with dashes that espeak-ng reads, and no periods that end no sentence.
+
+        :param passage: the passage that the text is of; words that are read for one written word are one.
+        """
         ends = find_ends(text)
         edited = EditedText.of(text, [*dashes(text), *([] if ends is None else periods(text, ends))])
         words = (SpokenWord(*span, *edited.span(*span)) for span in _spoken_words(edited.text))
-        return cls(text, edited.text, words, ends, is_ssml=False)
+        one_each = words if passage is None else _one_for_each_place(words, passage)
+        return cls(text, edited.text, one_each, ends, is_ssml=False)
 
     @classmethod
     def of_ssml(cls, document: str, find_ends: FindEnds) -> SpokenText:
@@ -91,6 +96,14 @@ class SpokenText(NamedTuple):
                 break
             start -= 1
         return start
+
+
+def _one_for_each_place(words: Iterator[SpokenWord], passage: Any) -> Iterator[SpokenWord]:
+    """Yield words, those in a row that have one place in the request's text as one."""
+    for _, group in itertools.groupby(words, lambda word: passage.span(word.start, word.end)):
+        first, *others = group
+        last = others[-1] if others else first
+        yield first._replace(read_end=last.read_end, end=last.end)
 
 
 def _without_markup(document: str) -> Iterator[Edit]:

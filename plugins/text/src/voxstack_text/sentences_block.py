@@ -29,6 +29,7 @@ from voxstack_text.sentences.end_cuts import cut_passage, may_be_spoken, paragra
 from voxstack_text.sentences.markup_cuts import cut_markup
 from voxstack_text.sentences.passage_cuts import MARGIN, cut_to_length
 from voxstack_text.sentences.sentence_stream import Segment, pronounceable_in, split_sentences
+from voxstack_text.sentences.spoken_inserts import with_spoken_inserts
 from voxstack_text.sentences.token_limit import split_to_limit
 from voxstack_text.text import Text
 from voxstack_text.whole_text import has_failed, whole_text
@@ -145,7 +146,7 @@ class Sentences(StreamableWrapper):
                 waiting = [passage]
                 while waiting:
                     segment, before = waiting.pop(), yielded
-                    own = _utterance_of(segment, utterance)
+                    own = _utterance_of(segment, utterance, self._reads_letters)
                     if timeline is not None:
                         own["timeline"] = timeline.within(yielded)
                     chunks = self.block.stream(iter(()), own)
@@ -241,15 +242,20 @@ def _primary(language: str) -> str:
     return language.partition("-")[0].lower()
 
 
-def _utterance_of(passage: Passage, utterance: Utterance) -> dict[str, Any]:
-    """Return the utterance that the child sees for a passage, but for its timeline."""
+def _utterance_of(passage: Passage, utterance: Utterance, reads_letters: bool) -> dict[str, Any]:
+    """Return the utterance that the child sees for a passage, but for its timeline.
+
+    :param reads_letters: whether the child reads the text alone, so that inserts must be part of it.
+    """
+    unit = Unit.of(passage)
+    passage = with_spoken_inserts(passage) if reads_letters else passage
     own = {
         **utterance,
         "text": passage.text,
         "markup": "text",
         "text_start": utterance.get("text_start", 0) + passage.start,
         "passage": passage,
-        "unit": Unit.of(passage),
+        "unit": unit,
     }
     if passage.pitch:
         own["pitch"] = utterance.get("pitch", 0.0) + passage.pitch
