@@ -106,6 +106,12 @@ def _word(match: re.Match[str], is_known: IsKnown) -> Reading:
     return plain
 
 
+def _broken_word(match: re.Match[str], is_known: IsKnown) -> Reading:
+    """Read a word that is broken at the end of a line, if there is one: "infor-" and "mation", not "pre- and"."""
+    joined = (match["first"] + match["last"]).lower()
+    return joined if is_known(joined) else None
+
+
 def _single_letter(match: re.Match[str], letter: str) -> str:
     """Return a letter as the article, as the pronoun, or as its name.
 
@@ -205,6 +211,8 @@ RULES: tuple[Rule, ...] = (
         always("or"),
     ),
     rule(r"401\(k\)", always("four oh one K")),
+    rule(r"(?P<first>[A-Za-z]+)-\s(?P<last>[a-z]+)", _broken_word),
+    rule(r"(?<=\b[A-Za-z] )\*(?= [A-Za-z\d]\b)", always("times")),
     rule(r"(?<=[a-z] )v\.(?= [A-Z])", always("versus")),
     rule(r"(?<=\d )ff(?:\.(?!\s+[A-Z])|(?!\w))|(?<=\d)ff(?!\w)", always("and following")),
     rule(r"(?<= )#{2,6}(?=\s*(?:\n|$))|(?<=[a-z] )#(?=\s*(?:\n|$))", always(",")),
