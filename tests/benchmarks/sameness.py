@@ -180,6 +180,7 @@ def main() -> None:
     lines = texts()
     with tempfile.TemporaryDirectory() as name:
         folder = options.folder or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "texts.json").write_text(json.dumps(lines), "utf-8")
         subprocess.run(
             [sys.executable, "-c", PIPER, options.voice, folder / "texts.json", folder / "piper"], check=True
