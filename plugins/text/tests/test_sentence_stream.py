@@ -256,3 +256,22 @@ def test_sentences_of_other_languages(language: str, text: str, expected: list[s
     assert "".join("".join(found.text for found in split_sentences(iter(parts), language=language)).split()) == "".join(
         "".join(expected).split()
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It broke (see section 2). Then we left.", ["It broke (see section 2).", "Then we left."]),
+        ("It broke (see part a) and burned. We left.", ["It broke (see part a) and burned.", "We left."]),
+        ("1) Wash it. Dry it. 2) Fold it. Rest.", ["1) Wash it.", "Dry it.", "2) Fold it.", "Rest."]),
+        ("a) Wash it. Dry it. b) Fold it. Rest.", ["a) Wash it.", "Dry it.", "b) Fold it.", "Rest."]),
+        ("See ch. 4 for it. Then rest.", ["See ch. 4 for it.", "Then rest."]),
+        ("We use .NET here. It works.", ["We use .NET here.", "It works."]),
+        ("If a!=b, stop. Go.", ["If a!=b, stop.", "Go."]),
+        ("Smith v. Jones was long. It ended.", ["Smith v. Jones was long.", "It ended."]),
+    ],
+)
+def test_marks_inside_a_sentence_end_none(text: str, expected: list[str]) -> None:
+    assert [segment.text for segment in split_sentences(text)] == expected
+    arrived = "".join(segment.text for segment in split_sentences(iter(text)))
+    assert arrived.replace(" ", "") == "".join(expected).replace(" ", "")

@@ -12,7 +12,7 @@ from voxstack_text.normalise.abbreviations import BEFORE_YEAR, BOOKS, REFERENCES
 
 _NEXT_WORD = re.compile(r"(\W*)\w+\W")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)|['’](?=(?:\d\ds?|em|tis|twas|cause|til|n)\b)")
-_ITEM = re.compile(r"(?:(?<=^\d)|(?<=\s\d)|(?<=^\d\d)|(?<=\s\d\d))\)(?=\s|$)")
+_ITEM = re.compile(r"(?:(?<=^[\da-z])|(?<=\s[\da-z])|(?<=^\d\d)|(?<=\s\d\d))\)(?=\s|$)")
 _OPENING = re.compile(r"(?<![^\s(\[{“‘\"'—–-])[\"'](?=[^\s.,;:!?)\]}])")
 _QUOTES = (('"', "”"), ("'", "’"), ("`", "*"))
 _CLOSERS = ("’”»›」》", ")")
@@ -71,7 +71,7 @@ def with_curly_quotes(text: str) -> str:
     where earlier sentences end. So would numbers such as "2)", between which it ends no sentence: they lose the mark.
     """
     if ")" in text:
-        text = _ITEM.sub(",", text)
+        text = _ITEM.sub(_without_mark, text)
     if "'" in text or "’" in text:
         text = _APOSTROPHE.sub("x", text)
     if "'" in text or '"' in text:
@@ -79,6 +79,12 @@ def with_curly_quotes(text: str) -> str:
     for straight, curly in _QUOTES:
         text = text.replace(straight, curly)
     return text
+
+
+def _without_mark(mark: re.Match[str]) -> str:
+    """Return a comma for the mark of an item; one that closes a parenthesis stays."""
+    text, position = mark.string, mark.start()
+    return ")" if text.rfind("(", 0, position) > text.rfind(")", 0, position) else ","
 
 
 def may_hold_end(text: str) -> bool:
