@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from voxstack_text.passage import PLACEHOLDER, Bookmark, Break, Insert, Passage
+from voxstack_text.passage import PLACEHOLDER, Bookmark, Break, Insert, Passage, ProsodySpan
 from voxstack_text.sentences.spoken_inserts import with_spoken_inserts
 from voxstack_text.ssml.parser import parse_ssml
 
@@ -39,3 +39,11 @@ def test_markup_after_an_insert_moves() -> None:
     assert found.text[15] == "b"
     assert found.span(6, 10) == (0, 1)
     assert found.span(15, 16) == (2, 3)
+
+
+def test_spans_that_begin_before_the_text_or_end_after_it_are_cut() -> None:
+    insert = Insert(0, "W", "double u", "words")
+    passage = Passage(f"{PLACEHOLDER} b", inserts=(insert,), prosody_spans=(ProsodySpan(-5, 9, 2.0),))
+    changed = with_spoken_inserts(passage)
+    assert changed.text == "double u b"
+    assert changed.prosody_spans == (ProsodySpan(0, len(changed.text), 2.0),)

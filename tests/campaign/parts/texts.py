@@ -74,7 +74,7 @@ def run(report: Report, cases: Iterable[int]) -> None:
     english = Bench(Sentences(StreamablePipeline(text_block, Recorder()), reads_markup=False), MOST_TOKENS)
     marked = Bench(Sentences(StreamablePipeline(text_block, Recorder())), MOST_TOKENS, english)
     limited = Bench(Sentences(StreamablePipeline(text_block, Recorder(64))), 64, english)
-    russian = Bench(Sentences(Recorder(), language="ru", reads_markup=False), 500, english)
+    russian = Bench(Sentences(Recorder(), language="ru", reads_markup=False), 1000, english)  # SSML may stand for more
     voices: list[Any] = []
     for number, draw in report.each(cases):
         longest = draw.choices(LENGTHS, WEIGHTS)[0]

@@ -22,7 +22,8 @@ def with_spoken_inserts(passage: Passage) -> Passage:
     shifts = list(accumulate((len(part) - 1 for part in parts), initial=0))
 
     def moved(position: int) -> int:
-        return position + shifts[position]
+        inside = min(max(position, 0), len(shifts) - 1)  # a span may begin before the text, and end after it
+        return inside + shifts[inside]
 
     def at(item: Any) -> Any:
         return item._replace(position=moved(item.position))

@@ -43,11 +43,11 @@ def element_problem(name: str, attributes: Mapping[str, str], parents: Sequence[
     :param parents: names of the open elements, outermost first.
     """
     if (name == "speak") != (not parents):
-        begins = "" if parents else f", and this one begins with <{name}>"
+        begins = "" if parents else f", and this one begins with <{excerpt(name)}>"
         return f"a document is one <speak> with everything else in it{begins}"
     if parents and parents[-1] in (*INSERTS, *EMPTY):
         content = "nothing" if parents[-1] in EMPTY else "only text"
-        return f"<{parents[-1]}> holds {content}; close it before <{name}>"
+        return f"<{parents[-1]}> holds {content}; close it before <{excerpt(name)}>"
     return None
 
 
