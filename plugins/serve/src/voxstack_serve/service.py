@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
-from contextlib import aclosing
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Any
 
-from voxstack import Chunk, Registry, RequestError, Voices, did_you_mean
+from voxstack import CapacityError, Chunk, Registry, RequestError, Voices, did_you_mean
+from voxstack_addon_spec.wording import short_repr
+from voxstack_serve.aliases import OPENAI, openai_alias
 from voxstack_serve.catalogue import Catalogue, Offer, VoiceInfo
+from voxstack_serve.limits import Limits
+from voxstack_serve.metrics import Metrics
 
 
 class Service:
@@ -15,7 +20,9 @@ class Service:
 
     :param voices: what opens the voices.
     :param names: the voices on offer: installed ones by name, paths, or folders of voices.
-    :param aliases: names of the clients' own for voices; they come after ids.
+    :param aliases: names of the clients' own for voices; they come after ids, and before OpenAI's names, which take the
+        voices in turns.
+    :param limits: of all clients together.
     :param registry: where installed voices are found; by default what is installed.
     """
 
@@ -25,8 +32,10 @@ class Service:
         names: Sequence[str],
         aliases: Mapping[str, str] = {},
         *,
+        limits: Limits | None = None,
         registry: Registry | None = None,
     ) -> None:
+        self.limits, self.metrics = limits or Limits(), Metrics()
         self._voices, self._aliases = voices, dict(aliases)
         self._catalogue = Catalogue(names, registry or Registry.installed())
 
@@ -48,6 +57,13 @@ class Service:
     async def sample_rate(self, voice: str) -> int:
         """Return the sample rate of a voice in Hz."""
         return self._offer(voice).info.sample_rate
+
+    def warm(self, voice: str) -> None:
+        """Load a voice and synthesize a short text, so that nothing is left to prepare at the first request.
+
+        :raises VoxstackError: if it cannot be opened.
+        """
+        self._voices.warm(self._offer(voice).source)
 
     async def stream(
         self,
@@ -71,17 +87,48 @@ class Service:
         offer = self._offer(voice)
         _check_lexicon(lexicon)
         request = {"markup": markup, "lexicon": lexicon, **controls}
-        async with aclosing(self._voices.astream(offer.source, text, **request)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        with self._counted(offer.info.id), self.limits.admitted():
+            began, first = time.perf_counter(), True
+            async with aclosing(self._voices.astream(offer.source, self._limited(text), **request)) as chunks:
+                async for chunk in chunks:
+                    if first:
+                        self.metrics.first.observe(offer.info.id, seconds=time.perf_counter() - began)
+                    first = False
+                    self.metrics.audio.add(offer.info.id, amount=len(chunk.samples) / offer.info.sample_rate)
+                    yield chunk
+
+    def _limited(self, text: str | AsyncIterable[str]) -> str | AsyncIterable[str]:
+        if not isinstance(text, str):
+            return self.limits.counted(text)
+        self.limits.check_length(len(text))
+        return text
+
+    @contextmanager
+    def _counted(self, voice: str) -> Iterator[None]:
+        """Count a stream and how it ended."""
+        self.metrics.running.add()
+        outcome = "cancelled"
+        try:
+            yield
+            outcome = "complete"
+        except CapacityError:
+            outcome = "refused"
+            raise
+        except Exception as error:
+            outcome = "invalid" if isinstance(error, RequestError) else "failed"
+            raise
+        finally:
+            self.metrics.running.add(amount=-1.0)
+            self.metrics.streams.add(voice, outcome)
 
     def _offer(self, name: str) -> Offer:
         offers = self._catalogue.offers()
-        found = offers.get(name) or offers.get(self._aliases.get(name, ""))
+        alias = self._aliases.get(name) or openai_alias(name, list(offers)) or ""
+        found = offers.get(name) or offers.get(alias)
         if found is None:
-            known = [*offers, *self._aliases]
+            known = [*offers, *self._aliases, *OPENAI]
             advice = did_you_mean(name, known, f"there are {', '.join(offers) or 'no voices'}")
-            raise RequestError(f"there is no voice named {name!r}{advice}")
+            raise RequestError(f"there is no voice named {short_repr(name)}{advice}")
         return found
 
 

@@ -1,0 +1,105 @@
+"""The HTTP application of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from voxstack_serve.errors import ApiError, handle_error
+from voxstack_serve.metrics import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+    from voxstack_serve.service import Service
+
+MODELS = ("voxstack", "gpt-4o-mini-tts", "tts-1", "tts-1-hd")
+"""Names of models that clients choose from. All are equal, and any other is accepted, too: a voice is a model."""
+
+
+def build_app(service: Service, keys: Iterable[str] = (), routes: Sequence[BaseRoute] = ()) -> Starlette:
+    """Return the application that serves a service.
+
+    :param keys: of which each request carries one; empty: all requests are accepted.
+    :param routes: of other protocols, behind the same keys.
+    """
+    from starlette.applications import Starlette
+    from starlette.exceptions import HTTPException
+    from starlette.middleware import Middleware
+    from starlette.routing import Route
+
+    from voxstack_serve.access import Access
+    from voxstack_serve.openai_speech import SpeechEndpoint
+
+    pages = Pages(service)
+    own = [
+        Route("/v1/audio/speech", SpeechEndpoint(service), methods=["POST"]),
+        Route("/v1/audio/voices", pages.voices),
+        Route("/v1/models", pages.models),
+        Route("/v1/models/{name}", pages.model),
+        *(Route(path, pages.index) for path in ("/", "/v1", "/v1/")),
+        Route("/health", pages.health),
+        Route("/ready", pages.ready),
+        Route("/metrics", pages.metrics),
+    ]
+    return Starlette(
+        routes=[*own, *routes],
+        middleware=[Middleware(Access, keys=tuple(keys), responses=service.metrics.responses)],
+        exception_handlers={HTTPException: handle_error, ApiError: handle_error},
+    )
+
+
+class Pages:
+    """The pages of a service that are read."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def index(self, request: Request) -> Response:
+        """Return where to go on; clients open a connection by this request."""
+        return _json({"object": "service", "name": "voxstack", "speech": "/v1/audio/speech"})
+
+    async def voices(self, request: Request) -> Response:
+        """Return the voices on offer now."""
+        return _json({"voices": [{**voice._asdict(), "object": "voice"} for voice in self._service.voices()]})
+
+    async def models(self, request: Request) -> Response:
+        """Return the names of models."""
+        return _json({"object": "list", "data": [_model(name) for name in MODELS]})
+
+    async def model(self, request: Request) -> Response:
+        """Return one model."""
+        name = request.path_params["name"]
+        if name not in MODELS:
+            raise ApiError(404, f"there is no model {name!r}; GET /v1/models lists them", "model", "model_not_found")
+        return _json(_model(name))
+
+    async def health(self, request: Request) -> Response:
+        """Return that the process answers."""
+        return _json({"status": "ok"})
+
+    async def ready(self, request: Request) -> Response:
+        """Return whether there is a voice for requests."""
+        voices = [voice.id for voice in self._service.voices()]
+        if not voices:
+            raise ApiError(503, "no voice can be read; the log states why", code="no_voices")
+        return _json({"status": "ready", "voices": voices})
+
+    async def metrics(self, request: Request) -> Response:
+        """Return the figures of the service."""
+        from starlette.responses import Response
+
+        return Response(self._service.metrics.text(), headers={"content-type": CONTENT_TYPE})
+
+
+def _json(content: Any) -> Response:
+    from starlette.responses import JSONResponse
+
+    return JSONResponse(content)
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "voxstack"}

@@ -1,0 +1,116 @@
+"""``voxstack serve``: a speech service."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from voxstack import Registry, Voices
+    from voxstack_serve.service import Service
+
+KEYS = "VOXSTACK_API_KEYS"
+"""An environment variable with keys, separated by commas: arguments are visible to other users of a machine."""
+
+
+def command(parser: argparse.ArgumentParser) -> None:
+    """Serve voices to the clients of OpenAI's speech API.
+
+    Runs until SIGINT or SIGTERM, which let running responses complete. Point a client at the address that is printed,
+    with /v1 at its end.
+    """
+    add = parser.add_argument
+    voices = "a voice: its name, a folder, a .zip, or a folder of voices, which may come and go; default: all installed"
+    add("--voice", action="append", default=[], metavar="VOICE", help=voices)
+    alias = "another name of a voice; OpenAI's names take the voices in turns"
+    add("--alias", action="append", type=_alias, default=[], metavar="NAME=VOICE", help=alias)
+    add("--host", default="127.0.0.1", help="address to listen at (default: %(default)s; 0.0.0.0: all of IPv4)")
+    add("--port", type=_number(0, 65_535), default=8000, help="default: %(default)s; 0: a free one")
+    keys = f"a key that requests have to carry; also in ${KEYS}, separated by commas (default: none is required)"
+    add("--api-key", action="append", default=[], metavar="KEY", help=keys)
+    context = "where networks run, for all voices: a name, or runtime:device"
+    add("--context", metavar="CONTEXT", help=context)
+    add("--budget", type=_number(1), metavar="MB", help="limit of the memory of the loaded voices' networks")
+    add("--max-characters", type=_number(1), default=100_000, metavar="N", help="of a text (default: %(default)s)")
+    streams = "that run at once; default: as many as this machine synthesizes in real time"
+    add("--max-streams", type=_number(1), metavar="N", help=streams)
+    grace = "time in which running responses complete after SIGTERM (default: %(default)s)"
+    add("--grace", type=_number(1), default=30, metavar="SECONDS", help=grace)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until a signal, and return the exit status."""
+    from voxstack import Registry, Voices
+    from voxstack_addon_spec import parse_context
+    from voxstack_serve.app import build_app
+    from voxstack_serve.server import address_of, listening_socket
+    from voxstack_serve.server import run as run_server
+
+    registry = options.registry or Registry.installed()
+    listener = listening_socket(options.host, options.port)
+    with listener:
+        budget = None if options.budget is None else options.budget * 10**6
+        context = None if options.context is None else parse_context(options.context)
+        with Voices(budget, registry=registry, context=context) as voices:
+            service = make_service(options, voices, registry)
+            _warm(service)
+            keys = [*options.api_key, *filter(None, os.environ.get(KEYS, "").split(","))]
+            _report(f"{address_of(listener)} serves {', '.join(voice.id for voice in service.voices())}")
+            if not keys and options.host not in ("127.0.0.1", "localhost", "::1"):
+                _report("warning: any client is accepted; --api-key KEY requires a key")
+            run_server(build_app(service, keys), listener, options.grace)
+    return 0
+
+
+def make_service(options: argparse.Namespace, voices: Voices, registry: Registry) -> Service:
+    """Return the service that the options describe.
+
+    :raises VoxstackError: if a voice does not exist, or there is no voice at all.
+    """
+    from voxstack import VoxstackError
+    from voxstack_serve.limits import Limits
+    from voxstack_serve.service import Service
+
+    names = options.voice or sorted(registry.addons())
+    limits = Limits(options.max_characters, options.max_streams)
+    service = Service(voices, names, dict(options.alias), limits=limits, registry=registry)
+    if not service.voices():
+        raise VoxstackError("there is no voice to serve; try: pip install voxstack-voice-amber, or give --voice FOLDER")
+    for alias, _ in options.alias:
+        service.resolve(alias)
+    return service
+
+
+def _warm(service: Service) -> None:
+    """Load each voice, and synthesize a short text with it."""
+    for voice in service.voices():
+        _report(f"loading {voice.id}")
+        service.warm(voice.id)
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _alias(text: str) -> tuple[str, str]:
+    name, found, voice = text.partition("=")
+    if not (name and found and voice):
+        raise argparse.ArgumentTypeError(f"{text!r} is no alias; write NAME=VOICE")
+    return name, voice
+
+
+def _number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return a type of whole numbers for argparse."""
+
+    def read(text: str) -> int:
+        value = int(text) if text.strip().isascii() and text.strip().isdigit() else -1
+        if value < least or (most is not None and value > most):
+            bounds = f"of {least} or more" if most is None else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not valid; write a whole number {bounds}")
+        return value
+
+    return read

@@ -1,0 +1,112 @@
+"""``POST /v1/audio/speech``: a stream of speech as one response."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from voxstack_serve.audio import Usage, encoded, media_type
+from voxstack_serve.errors import api_error, error_response
+from voxstack_serve.speech_request import SpeechRequest, body_too_large, read_request
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+    from voxstack_serve.service import Service
+
+
+class SpeechEndpoint:
+    """The ASGI application that synthesizes what a request contains."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from starlette.requests import Request
+
+        try:
+            body = await _body(Request(scope, receive), self._service.limits.body)
+            request = read_request(body, self._service)
+        except Exception as error:
+            await error_response(error)(scope, receive, send)
+            return
+        await _until_disconnect(receive, self._respond(request, scope, receive, send))
+
+    async def _respond(self, request: SpeechRequest, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response, or an error as long as nothing has been sent.
+
+        A body without events that fails after that is left incomplete, so that the client notices.
+        """
+        begun = False
+        async with aclosing(_parts(self._service, request)) as parts:
+            try:
+                async for part in parts:
+                    if not begun:
+                        begun = True
+                        await send(_start(request, len(part) if request.complete and not request.events else None))
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+            except Exception as error:
+                if not begun:
+                    await error_response(error)(scope, receive, send)
+                    return
+                found = api_error(error)
+                if not request.events:
+                    return
+                await send({"type": "http.response.body", "body": _event(found.envelope()), "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _start(request: SpeechRequest, length: int | None) -> dict[str, Any]:
+    kind = "text/event-stream" if request.events else media_type(request)
+    headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
+    if length is not None:
+        headers.append((b"content-length", str(length).encode()))
+    return {"type": "http.response.start", "status": 200, "headers": headers}
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit:
+            raise body_too_large(limit)
+    return bytes(body)
+
+
+async def _until_disconnect(receive: Receive, response: Any) -> None:
+    """Run a response, and cancel it when the client has gone; either way, it has ended on return."""
+    work, gone = asyncio.ensure_future(response), asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (work, gone):
+            task.cancel()
+        await asyncio.gather(work, gone, return_exceptions=True)
+    if not work.cancelled() and (error := work.exception()) is not None:
+        raise error
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _parts(service: Service, request: SpeechRequest) -> AsyncGenerator[bytes, None]:
+    """Yield the parts of the body, none of which is empty."""
+    usage = Usage(len(request.text))
+    async with aclosing(encoded(service, request, usage)) as audio:
+        async for part in audio:
+            if request.events:
+                part = _event({"type": "speech.audio.delta", "audio": base64.b64encode(part).decode()})
+            yield part
+    if request.events:
+        yield _event({"type": "speech.audio.done", "usage": usage.content()})
+
+
+def _event(content: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(content).encode() + b"\n\n"

@@ -1,0 +1,72 @@
+"""A server of an application on a socket of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import TYPE_CHECKING, Any
+
+from voxstack import VoxstackError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+SEND_BUFFER = 65_536
+"""Bytes that the system takes over for a client that reads slowly; then the synthesis waits.
+
+Linux would take some megabytes: minutes of audio, computed for a client that may stop listening.
+"""
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at an address; port 0 is a free one.
+
+    :raises VoxstackError: if the address is unavailable, with what to do.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.socket(family, kind)
+    except OSError as error:
+        raise VoxstackError(f"--host {host}: {error.strerror or error}; give an address of this machine") from error
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # accepted sockets inherit it
+        found.bind(address)
+        found.listen(2048)
+    except OSError as error:
+        found.close()
+        advice = "another program may use this port; give another --port, or 0 for a free one"
+        raise VoxstackError(f"cannot listen at {host}:{port}: {error.strerror or error}; {advice}") from error
+    return found
+
+
+def make_server(app: Any, grace: float = 30.0) -> uvicorn.Server:
+    """Return a server, which ``run(sockets=[...])`` runs until SIGTERM or SIGINT.
+
+    It then accepts no more requests, and completes those that run.
+
+    :param grace: seconds after which it cancels those.
+    """
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(grace)),
+    )
+    return uvicorn.Server(config)
+
+
+def address_of(listener: socket.socket) -> str:
+    """Return the address of a listening socket as a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def run(app: Any, listener: socket.socket, grace: float) -> None:
+    """Serve until a signal ends the program."""
+    with contextlib.closing(listener):
+        make_server(app, grace).run(sockets=[listener])
