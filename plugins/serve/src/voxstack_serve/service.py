@@ -9,7 +9,7 @@ from typing import Any
 
 from voxstack import CapacityError, Chunk, Registry, RequestError, Voices, did_you_mean
 from voxstack_addon_spec.wording import short_repr
-from voxstack_serve.aliases import OPENAI, openai_alias
+from voxstack_serve.aliases import openai_alias
 from voxstack_serve.catalogue import Catalogue, Offer, VoiceInfo
 from voxstack_serve.limits import Limits
 from voxstack_serve.metrics import Metrics
@@ -126,7 +126,7 @@ class Service:
         alias = self._aliases.get(name) or openai_alias(name, list(offers)) or ""
         found = offers.get(name) or offers.get(alias)
         if found is None:
-            known = [*offers, *self._aliases, *OPENAI]
+            known = [*offers, *self._aliases]
             advice = did_you_mean(name, known, f"there are {', '.join(offers) or 'no voices'}")
             raise RequestError(f"there is no voice named {short_repr(name)}{advice}")
         return found
