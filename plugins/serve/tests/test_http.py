@@ -161,6 +161,14 @@ def test_a_slow_reader_holds_the_synthesis_back(voices: voxstack.Voices) -> None
         assert settled(audio) < 50
 
 
+def test_a_reader_that_stops_does_not_hold_its_stream_for_ever(voices: voxstack.Voices) -> None:
+    service = Service(voices, ["amber"], limits=Limits(stall=0.1))
+    with serving(service) as address, opened(address, body(LONG)) as reader:
+        reader.recv(1000)
+        until(lambda: service.metrics.streams.values["amber", "cancelled"] == 1)
+    assert service.limits.running == 0
+
+
 def settled(audio: Any) -> float:
     """Return the seconds of audio when they have not grown for a while."""
     before = -1.0

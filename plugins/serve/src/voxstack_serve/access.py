@@ -1,4 +1,4 @@
-"""What every request passes through: keys, ids of requests, and counts of responses."""
+"""The middleware of every request: keys, ids of requests, and counts of responses."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ TOKENS = 20
 
 @dataclass
 class Usage:
-    """What a request has used: a token of input for each character, and :data:`TOKENS` of output for each second."""
+    """The usage of a request: a token of input for each character, and :data:`TOKENS` of output for each second."""
 
     characters: int
     seconds: float = 0.0

@@ -44,7 +44,7 @@ class Catalogue:
 
     def __init__(self, names: Sequence[str], registry: Registry) -> None:
         self._names, self._registry = tuple(names), registry
-        self._read: dict[Path, tuple[Stamp, Offer | None]] = {}
+        self._read: dict[Path, tuple[Stamp | None, Offer | None]] = {}
 
     def offers(self) -> dict[str, Offer]:
         """Return the voices by id; of several with one id the first."""
@@ -63,20 +63,23 @@ class Catalogue:
                 yield name, path
 
     def _offer(self, source: str, path: Path) -> Offer | None:
-        """Return the voice at a path; None if there is none that can be read."""
-        try:
-            status = (path / "addon.json" if path.is_dir() else path).stat()
-        except OSError as error:
-            _LOG.warning("%s is left out: %s", source, error)
-            return None
-        stamp = status.st_ino, status.st_size, status.st_mtime_ns
-        if self._read.get(path, (None,))[0] != stamp:
+        """Return the voice at a path, or None; the warning that it cannot be read is not repeated."""
+        stamp = _stamp(path)
+        if path not in self._read or self._read[path][0] != stamp:
             self._read[path] = stamp, _read(source, path)
         return self._read[path][1]
 
 
 def _is_voice(path: Path) -> bool:
     return path.suffix == ".zip" or (path / "addon.json").exists()
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        status = (path / "addon.json" if path.is_dir() else path).stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _read(source: str, path: Path) -> Offer | None:

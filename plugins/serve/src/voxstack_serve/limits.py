@@ -15,10 +15,12 @@ class Limits:
 
     :param characters: of the text of a stream.
     :param streams: that run at once; None: as many as the scheduler of the voices admits.
+    :param stall: seconds in which a client takes over a part of a response; its stream ends otherwise.
     """
 
     characters: int = 100_000
     streams: int | None = None
+    stall: float = 300.0
     running: int = 0
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from voxstack_serve.audio import Usage, encoded, media_type
 from voxstack_serve.errors import api_error, error_response
 from voxstack_serve.speech_request import SpeechRequest, body_too_large, read_request
+
+_LOG = logging.getLogger("voxstack.serve")
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -49,7 +52,11 @@ class SpeechEndpoint:
                     if not begun:
                         begun = True
                         await send(_start(request, len(part) if request.complete and not request.events else None))
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                    async with asyncio.timeout(self._service.limits.stall):
+                        await send({"type": "http.response.body", "body": part, "more_body": True})
+            except TimeoutError:
+                _LOG.warning("a stream ends: its client has taken over nothing for %s s", self._service.limits.stall)
+                return
             except Exception as error:
                 if not begun:
                     await error_response(error)(scope, receive, send)
