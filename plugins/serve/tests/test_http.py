@@ -190,7 +190,7 @@ def test_readers_that_leave_at_any_point_leave_nothing_behind(voices: voxstack.V
                 if number % 5 == 0:
                     time.sleep(rng.random() * 0.02)
                 else:
-                    read(reader, rng.randrange(1, 30_000))
+                    read(reader, rng.randrange(1, 10_000))
         until(lambda: service.limits.running == 0)
         until(lambda: all(row.users == 0 for row in voices.status()))
         until(lambda: voxstack.Scheduler.shared().streams == 0)

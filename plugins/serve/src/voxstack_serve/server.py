@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +51,7 @@ def make_server(app: Any, grace: float = 30.0) -> uvicorn.Server:
     """
     import uvicorn
 
+    logging.getLogger("uvicorn.error").addFilter(is_no_cancellation)
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -58,6 +61,12 @@ def make_server(app: Any, grace: float = 30.0) -> uvicorn.Server:
         timeout_graceful_shutdown=max(1, round(grace)),
     )
     return uvicorn.Server(config)
+
+
+def is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Return whether a record reports something else than a request that was cancelled for the end of the server."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, asyncio.CancelledError)
 
 
 def address_of(listener: socket.socket) -> str:

@@ -78,7 +78,7 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _require(keys: Mapping[str, Any], *names: str) -> None:
