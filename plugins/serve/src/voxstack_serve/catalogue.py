@@ -35,7 +35,7 @@ class Offer(NamedTuple):
 
 
 class Catalogue:
-    """Voices by id: those named, and those in folders of voices, which are looked through at each request.
+    """Voices by id: those named, and those in folders of voices, which may come and go.
 
     An addon.json is read again when it has changed. A voice that cannot be read is left out, with a warning.
 
@@ -45,14 +45,24 @@ class Catalogue:
     def __init__(self, names: Sequence[str], registry: Registry) -> None:
         self._names, self._registry = tuple(names), registry
         self._read: dict[Path, tuple[Stamp | None, Offer | None]] = {}
+        self._last: dict[str, tuple[Path, Offer]] = {}
 
     def offers(self) -> dict[str, Offer]:
         """Return the voices by id; of several with one id the first."""
-        found: dict[str, Offer] = {}
+        found: dict[str, tuple[Path, Offer]] = {}
         for source, path in self._sources():
             if (offer := self._offer(source, path)) is not None:
-                found.setdefault(offer.info.id, offer)
-        return found
+                found.setdefault(offer.info.id, (path, offer))
+        self._last = found
+        return {name: offer for name, (_, offer) in found.items()}
+
+    def unchanged(self, name: str) -> Offer | None:
+        """Return a voice by id, if it is as :meth:`offers` found it, without a look at the others.
+
+        A look at a hundred takes more than 1 ms.
+        """
+        path, offer = self._last.get(name, (None, None))
+        return offer if path is not None and self._read[path][0] == _stamp(path) else None
 
     def _sources(self) -> Iterator[tuple[str, Path]]:
         for name in self._names:

@@ -122,12 +122,14 @@ class Service:
             self.metrics.streams.add(voice, outcome)
 
     def _offer(self, name: str) -> Offer:
+        if (known := self._catalogue.unchanged(name)) is not None:
+            return known
         offers = self._catalogue.offers()
         alias = self._aliases.get(name) or openai_alias(name, list(offers)) or ""
         found = offers.get(name) or offers.get(alias)
         if found is None:
-            known = [*offers, *self._aliases]
-            advice = did_you_mean(name, known, f"there are {', '.join(offers) or 'no voices'}")
+            names = [*offers, *self._aliases]
+            advice = did_you_mean(name, names, f"there are {', '.join(offers) or 'no voices'}")
             raise RequestError(f"there is no voice named {short_repr(name)}{advice}")
         return found
 

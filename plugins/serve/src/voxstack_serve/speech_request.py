@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from jsonschema.exceptions import best_match
+
 from voxstack import RequestError, did_you_mean
-from voxstack_addon_spec.wording import listing, short_repr
+from voxstack_addon_spec.validation import strict_validator
+from voxstack_addon_spec.wording import listing, problem, short_repr
 from voxstack_serve.encoders import FORMATS
 from voxstack_serve.errors import ApiError, invalid
 from voxstack_serve.service import Service
@@ -63,7 +66,7 @@ def read_request(body: bytes, service: Service) -> SpeechRequest:
         _sample_rate(keys),
         _choice(keys, "markup", "text", ("text", "markdown", "html", "ssml", "auto")),
         _typed(keys, "lexicon", dict, None),
-        {**_speed(keys, voice, controls), **{name: keys[name] for name in keys if name in controls}},
+        _controls(keys, voice, controls),
     )
 
 
@@ -100,8 +103,8 @@ def _check_names(keys: Mapping[str, Any], controls: Mapping[str, Any]) -> None:
 def _voice(value: Any, service: Service) -> str:
     name = value.get("id") if isinstance(value, dict) else value
     if not isinstance(name, str):
-        problem = f'voice: {short_repr(value)} names no voice; write its name, or {{"id": name}}'
-        raise invalid(problem, "voice", "invalid_type")
+        message = f'voice: {short_repr(value)} names no voice; write its name, or {{"id": name}}'
+        raise invalid(message, "voice", "invalid_type")
     try:
         return service.resolve(name)
     except RequestError as error:
@@ -142,8 +145,20 @@ def _sample_rate(keys: Mapping[str, Any]) -> int | None:
     low, high = SAMPLE_RATES
     if value is None or (type(value) is int and low <= value <= high):
         return value
-    problem = f"sample_rate: {short_repr(value)} is not valid; write a whole number of Hz from {low} to {high}"
-    raise invalid(problem, "sample_rate")
+    message = f"sample_rate: {short_repr(value)} is not valid; write a whole number of Hz from {low} to {high}"
+    raise invalid(message, "sample_rate")
+
+
+def _controls(keys: Mapping[str, Any], voice: str, controls: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of the voice's controls that a request sets, each checked by its schema."""
+    speed = _speed(keys, voice, controls)
+    found = {**speed, **{name: keys[name] for name in keys if name in controls}}
+    for name, value in found.items():
+        key = "speed" if name in speed else name
+        error = best_match(strict_validator()(dict(controls[name])).iter_errors(value))
+        if error is not None:
+            raise invalid(f"{key}: {problem(error)}", key)
+    return found
 
 
 def _speed(keys: Mapping[str, Any], voice: str, controls: Mapping[str, Any]) -> dict[str, float]:
