@@ -49,6 +49,14 @@ def test_every_rate_is_encoded(name: str, rate: int) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
+def test_audio_leaves_an_encoder_within_a_quarter_of_a_second(name: str) -> None:
+    """By default, libsndfile collects a second of Opus."""
+    encoder, samples = FORMATS[name].open(16_000, None), tone(16_000, 2.0)
+    parts = [encoder.encode(samples[start : start + 4000]) for start in range(0, len(samples), 4000)]
+    assert all(len(part) > 200 for part in parts)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_a_stream_without_samples_is_a_file(name: str) -> None:
     content = encoded(name, 16_000, tone(16_000, 0), 100)
     if name == "wav":
