@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import http.client
 import json
 import statistics
@@ -24,6 +25,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any
 
+import numpy as np
 from measure import interleaved, machine, percentile
 from texts import NINE
 
@@ -51,10 +53,18 @@ def requested(connection: http.client.HTTPConnection, **keys: Any) -> Mapping[st
     connection.request("POST", "/v1/audio/speech", json.dumps(body))
     response = connection.getresponse()
     if response.status == 200:
-        response.read1(45)  # more than the header of a WAV file
+        response.read(header(body["response_format"]) + 1)
         first = time.perf_counter() - began
     rest = len(response.read())
     return {"first": first, "whole": time.perf_counter() - began, "bytes": rest, "status": response.status}
+
+
+@functools.cache
+def header(name: str) -> int:
+    """Return the bytes before the first audio of a format."""
+    from voxstack_serve.encoders import FORMATS
+
+    return 0 if name == "mp3" else len(FORMATS[name].open(16_000, None).encode(np.zeros(1, np.float32)))
 
 
 def streamed(voice: voxstack.Voice) -> Mapping[str, float]:
@@ -124,7 +134,7 @@ def refusals(place: str, rounds: int) -> None:
     other = http.client.HTTPConnection(place)
     body = {"model": "m", "voice": "amber", "input": NINE * 200, "response_format": "pcm"}
     other.request("POST", "/v1/audio/speech", json.dumps(body))
-    other.getresponse().read1(45)
+    other.getresponse().read(1)
     connection = http.client.HTTPConnection(place)
     rows = [requested(connection) for _ in range(10 * rounds)]
     refused = [1000 * row["whole"] for row in rows if row["status"] == 503]
