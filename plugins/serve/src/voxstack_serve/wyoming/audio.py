@@ -1,0 +1,47 @@
+"""Chunks of speech as Wyoming events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.event import Event
+
+from voxstack import Chunk
+
+_WIDTH = 2  # bytes: 16 bit
+_CHANNELS = 1
+_LARGEST = 2**14  # bytes in an event
+
+
+class AudioEvents:
+    """The events of one stream of audio, whose sample rate is that of its first event.
+
+    :param rate: in Hz.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._started = False
+        self._samples = 0
+
+    def of(self, chunk: Chunk) -> Iterator[Event]:
+        """Yield the events of the next chunk, after ``audio-start`` if it is the first one."""
+        yield from self._start()
+        audio = chunk.pcm16()
+        for begin in range(0, len(audio), _LARGEST):
+            part = audio[begin : begin + _LARGEST]
+            yield AudioChunk(self._rate, _WIDTH, _CHANNELS, part, self._milliseconds()).event()
+            self._samples += len(part) // _WIDTH
+
+    def stop(self) -> Event:
+        """Return the event that ends the audio."""
+        return AudioStop(self._milliseconds()).event()
+
+    def _start(self) -> Iterator[Event]:
+        if not self._started:
+            self._started = True
+            yield AudioStart(self._rate, _WIDTH, _CHANNELS, 0).event()
+
+    def _milliseconds(self) -> int:
+        return self._samples * 1000 // self._rate

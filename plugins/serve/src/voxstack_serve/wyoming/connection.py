@@ -1,0 +1,167 @@
+"""One connection of a client: its events are read while its requests are answered, one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from typing import Any
+
+from wyoming.error import Error
+from wyoming.event import Event, async_write_event
+from wyoming.info import Describe
+from wyoming.ping import Ping, Pong
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
+
+from voxstack import RequestError, VoxstackError
+from voxstack_serve.service import Service
+from voxstack_serve.wyoming.audio import AudioEvents
+from voxstack_serve.wyoming.events import ProtocolError, read_event
+from voxstack_serve.wyoming.info import choose_voice, info_of
+from voxstack_serve.wyoming.requests import SpeechRequest, TextParts, optional_string, text_of
+
+_LOG = logging.getLogger("voxstack.serve")
+
+SEND_TIMEOUT = 60.0
+"""Seconds in which a client takes what was sent to it: about one second of audio is more than it has to take."""
+
+MAX_PENDING = 16
+"""Requests of a connection that wait for the one before them; further events are not read until it has ended."""
+
+
+class Connection:
+    """The state of one connection.
+
+    A request is synthesized as fast as the client takes its audio, and is cancelled when the client disconnects. Each
+    ends with ``audio-stop``, and with ``synthesize-stopped`` if its text was streamed, or with ``error``.
+    """
+
+    def __init__(self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._service, self._reader, self._writer = service, reader, writer
+        self._requests: asyncio.Queue[SpeechRequest] = asyncio.Queue(MAX_PENDING)
+        self._text: TextParts | None = None  # of the stream that is open
+        self._handlers: dict[str, Callable[[Event], Awaitable[None]]] = {
+            Describe().event().type: self._describe,
+            Ping().event().type: self._ping,
+            Synthesize("").event().type: self._synthesize,
+            SynthesizeStart().event().type: self._start,
+            SynthesizeChunk("").event().type: self._chunk,
+            SynthesizeStop().event().type: self._stop,
+        }
+
+    async def run(self) -> None:
+        """Serve the client until it disconnects, or sends what is no event."""
+        answering = asyncio.create_task(self._answer())
+        try:
+            await self._read()
+        except ConnectionError:
+            pass  # its audio has no other listener
+        finally:
+            answering.cancel()
+            await asyncio.wait([answering])
+
+    async def _read(self) -> None:
+        try:
+            while (event := await read_event(self._reader)) is not None:
+                await self._handle(event)
+        except ProtocolError as error:
+            await self._fail(error)
+
+    async def _handle(self, event: Event) -> None:
+        """Handle an event; unknown ones are ignored."""
+        handler = self._handlers.get(event.type)
+        if handler is None:
+            return
+        try:
+            await handler(event)
+        except ConnectionError:
+            raise
+        except Exception as error:
+            await self._fail(error)
+
+    async def _describe(self, event: Event) -> None:
+        await self._send(info_of(self._service).event())
+
+    async def _ping(self, event: Event) -> None:
+        await self._send(Pong(optional_string(event.data, "text", event.type)).event())
+
+    async def _synthesize(self, event: Event) -> None:
+        """Take a whole text; in a stream it repeats that, for servers that know no streams."""
+        if self._text is None:
+            await self._requests.put(SpeechRequest.of(event, text_of(event)))
+
+    async def _start(self, event: Event) -> None:
+        await self._stop(event)  # a client that forgot it gets its answers in order
+        self._text = TextParts()
+        try:
+            request = SpeechRequest.of(event, self._text)
+        except RequestError:
+            self._text.close()  # what follows belongs to the request that failed
+            raise
+        await self._requests.put(request)
+
+    async def _chunk(self, event: Event) -> None:
+        """Take a part of a text; one that is none breaks the text off."""
+        if self._text is None:
+            return
+        try:
+            await self._text.put(text_of(event))
+        except RequestError as error:
+            self._text.end(error)
+
+    async def _stop(self, event: Event) -> None:
+        if self._text is not None:
+            self._text.end()
+            self._text = None
+
+    async def _answer(self) -> None:
+        """Answer the requests in order, until the connection breaks."""
+        try:
+            while True:
+                await self._answer_one(await self._requests.get())
+        except ConnectionError as error:
+            _LOG.info("a Wyoming client is gone: %s", error)
+            self._writer.transport.abort()  # which ends the reading, too
+
+    async def _answer_one(self, request: SpeechRequest) -> None:
+        try:
+            await self._speak(request)
+        except ConnectionError:
+            raise
+        except Exception as error:
+            await self._fail(error)
+        finally:
+            request.close()
+
+    async def _speak(self, request: SpeechRequest) -> None:
+        voice = choose_voice(self._service, request.name, request.language)
+        audio = AudioEvents(await self._service.sample_rate(voice))
+        controls: dict[str, Any] = {"speaker": request.speaker} if request.speaker is not None else {}
+        stream = self._service.stream(voice, request.source(), markup=request.markup, **controls)
+        async with aclosing(stream) as chunks:
+            async for chunk in chunks:
+                for event in audio.of(chunk):
+                    await self._send(event)
+        await self._send(audio.stop())
+        if request.streams:
+            await self._send(SynthesizeStopped().event())
+
+    async def _fail(self, error: Exception) -> None:
+        """Report an error, which ends a request; a fault goes to the log, not to the client."""
+        text = str(error)
+        if not isinstance(error, VoxstackError):
+            _LOG.error("a Wyoming request failed", exc_info=error)
+            text = "the speech service failed; its log states why"
+        await self._send(Error(text, type(error).__name__).event())
+
+    async def _send(self, event: Event) -> None:
+        """Send an event, and wait until the client has taken most of what was sent.
+
+        :raises ConnectionError: if it is gone, or takes nothing.
+        """
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT):
+                await async_write_event(event, self._writer)
+        except TimeoutError:
+            raise ConnectionAbortedError(f"it took nothing for {SEND_TIMEOUT:g} s") from None
