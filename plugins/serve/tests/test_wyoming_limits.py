@@ -166,6 +166,29 @@ def test_stopping_the_server_disconnects_clients(service: Watched, voices: Voice
     assert voices.status()[0].users == 0
 
 
+def test_a_server_that_stops_completes_requests_for_some_time(service: Watched, long_speech: voxstack.Speech) -> None:
+    async def main() -> bytes:
+        server = served(service, grace=30.0)
+        await server.start()
+        client, idle = HomeAssistant(server.port).client(), HomeAssistant(server.port).client()
+        await idle.connect()
+        await client.connect()
+        await client.write_event(Synthesize(LONG).event())
+        await until(lambda: service.started == 1)
+        stopping = asyncio.create_task(server.stop())
+        assert await idle.read_event() is None
+        with pytest.raises(ConnectionError):
+            await HomeAssistant(server.port).info()
+        wav = await whole(client)
+        assert await client.read_event() is None
+        await stopping
+        for each in (client, idle):
+            await each.disconnect()
+        return wav
+
+    assert run(main()) == long_speech.wav()
+
+
 def test_text_that_stays_out_is_an_error(service: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "TEXT_TIMEOUT", 0.05)
 
@@ -384,7 +407,7 @@ def test_a_fault_is_logged_and_not_shown(service: Watched, caplog: pytest.LogCap
 
     async def main() -> None:
         async with served(Faulty(service._voices, ["amber"])) as server:
-            with pytest.raises(SpeechError, match="ZeroDivisionError: the speech service failed; its log states why"):
+            with pytest.raises(SpeechError, match="ZeroDivisionError: the service failed; its log states why"):
                 await HomeAssistant(server.port).speak("Yes.")
 
     run(main())

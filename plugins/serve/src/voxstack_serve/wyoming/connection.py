@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from wyoming.error import Error
@@ -14,7 +14,7 @@ from wyoming.info import Describe
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
-from voxstack import RequestError, VoxstackError
+from voxstack import CapacityError, RequestError, VoxstackError
 from voxstack_serve.service import Service
 from voxstack_serve.wyoming.audio import AudioEvents
 from voxstack_serve.wyoming.events import ProtocolError, read_event
@@ -40,6 +40,7 @@ class Connection:
     def __init__(self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._service, self._reader, self._writer = service, reader, writer
         self._requests: asyncio.Queue[SpeechRequest] = asyncio.Queue(MAX_PENDING)
+        self._finishing = asyncio.Event()
         self._text: TextParts | None = None  # of the stream that is open
         self._handlers: dict[str, Callable[[Event], Awaitable[None]]] = {
             Describe().event().type: self._describe,
@@ -51,22 +52,30 @@ class Connection:
         }
 
     async def run(self) -> None:
-        """Serve the client until it disconnects, or sends what is no event."""
-        answering = asyncio.create_task(self._answer())
+        """Serve the client until it disconnects, sends what is no event, or :meth:`finish` ends it."""
+        tasks = [asyncio.create_task(coroutine) for coroutine in (self._read(), self._answer(), self._finished())]
         try:
-            await self._read()
-        except ConnectionError:
-            pass  # its audio has no other listener
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            answering.cancel()
-            await asyncio.wait([answering])
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    def finish(self) -> None:
+        """End the connection as soon as its requests are answered."""
+        self._finishing.set()
+
+    async def _finished(self) -> None:
+        await self._finishing.wait()
+        await self._requests.join()
 
     async def _read(self) -> None:
-        try:
-            while (event := await read_event(self._reader)) is not None:
-                await self._handle(event)
-        except ProtocolError as error:
-            await self._fail(error)
+        with suppress(ConnectionError):  # its audio has no other listener
+            try:
+                while (event := await read_event(self._reader)) is not None:
+                    await self._handle(event)
+            except ProtocolError as error:
+                await self._fail(error)
 
     async def _handle(self, event: Event) -> None:
         """Handle an event; unknown ones are ignored."""
@@ -122,7 +131,7 @@ class Connection:
                 await self._answer_one(await self._requests.get())
         except ConnectionError as error:
             _LOG.info("a Wyoming client is gone: %s", error)
-            self._writer.transport.abort()  # which ends the reading, too
+            self._writer.transport.abort()
 
     async def _answer_one(self, request: SpeechRequest) -> None:
         try:
@@ -133,6 +142,7 @@ class Connection:
             await self._fail(error)
         finally:
             request.close()
+            self._requests.task_done()
 
     async def _speak(self, request: SpeechRequest) -> None:
         voice = choose_voice(self._service, request.name, request.language)
@@ -150,9 +160,10 @@ class Connection:
     async def _fail(self, error: Exception) -> None:
         """Report an error, which ends a request; a fault goes to the log, not to the client."""
         text = str(error)
+        if not isinstance(error, (RequestError, CapacityError)):
+            _LOG.error("a Wyoming request failed: %s", error, exc_info=error)
         if not isinstance(error, VoxstackError):
-            _LOG.error("a Wyoming request failed", exc_info=error)
-            text = "the speech service failed; its log states why"
+            text = "the service failed; its log states why"
         await self._send(Error(text, type(error).__name__).event())
 
     async def _send(self, event: Event) -> None:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from wyoming.info import Attribution, Info, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
 from voxstack import RequestError
+from voxstack_addon_spec.wording import short_repr
 from voxstack_serve.service import Service
 
 PROGRAM = "voxstack"
@@ -64,7 +65,7 @@ def choose_voice(service: Service, name: str | None, language: str | None) -> st
     best = max(matches)
     if not best:
         languages = ", ".join(sorted({tag for voice in voices for tag in voice.languages}))
-        raise RequestError(f"no voice speaks {language!r:.40}; there are voices for {languages or 'no language'}")
+        raise RequestError(f"no voice speaks {short_repr(language)}; there are voices for {languages or 'no language'}")
     return voices[matches.index(best)].id
 
 

@@ -10,6 +10,7 @@ from typing import Self
 from wyoming.event import Event
 
 from voxstack import RequestError
+from voxstack_addon_spec.wording import short_repr
 
 TEXT_TIMEOUT = 300.0
 """Seconds in which a client that streams text sends more of it, or its end."""
@@ -93,11 +94,11 @@ class SpeechRequest:
         """
         voice = event.data.get("voice") or {}
         if not isinstance(voice, dict):
-            raise RequestError(f'{event.type}: voice is an object such as {{"name": "..."}}, not {voice!r:.40}')
+            raise RequestError(f'{event.type}: voice is an object such as {{"name": "..."}}, not {short_repr(voice)}')
         name, language, speaker = (optional_string(voice, key, f"{event.type}: voice") for key in _VOICE)
         markup = optional_string(event.data, "text_format", event.type) or "text"
         if markup not in _FORMATS:
-            raise RequestError(f"{event.type}: text_format is one of {', '.join(_FORMATS)}, not {markup!r:.40}")
+            raise RequestError(f"{event.type}: text_format is one of {', '.join(_FORMATS)}, not {short_repr(markup)}")
         return cls(text, name, language, speaker, markup)
 
     @property
@@ -138,5 +139,5 @@ def optional_string(data: Mapping[str, object], key: str, where: str) -> str | N
     if value is None:
         return None
     if not isinstance(value, str):
-        raise RequestError(f"{where}: {key} is a string, not {value!r:.40}")
+        raise RequestError(f"{where}: {key} is a string, not {short_repr(value)}")
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

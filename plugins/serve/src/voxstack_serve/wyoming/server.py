@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -37,6 +38,7 @@ class WyomingServer:
 
     :param port: 0: one that the system chooses; see :attr:`port` once it listens.
     :param connections: the most clients at a time; others get an ``error``.
+    :param grace: seconds in which running requests are completed when the server stops.
     :param announce: the name under which Home Assistant discovers the server by zeroconf; None: not at all.
     """
 
@@ -47,13 +49,15 @@ class WyomingServer:
         port: int = DEFAULT_PORT,
         *,
         connections: int = 256,
+        grace: float = 0.0,
         announce: str | None = None,
     ) -> None:
         self.host, self.port = host, port
-        self._service, self._connections, self._announce = service, connections, announce
+        self._service, self._most, self._grace, self._announce = service, connections, grace, announce
         self._server: asyncio.Server | None = None
         self._announcement: Announcement | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._connections: set[Connection] = set()
 
     async def start(self) -> None:
         """Listen.
@@ -76,17 +80,18 @@ class WyomingServer:
                 raise
 
     async def stop(self) -> None:
-        """Stop listening, and disconnect the clients; what is being synthesized for them is cancelled."""
+        """Stop listening, and disconnect the clients; what is not complete in time is cancelled."""
         announcement, self._announcement = self._announcement, None
         server, self._server = self._server, None
         if server is not None:
             server.close()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         if announcement is not None:
             await announcement.withdraw()
+        for connection in self._connections:
+            connection.finish()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._grace)
+        await _cancel(self._tasks)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -109,19 +114,33 @@ class WyomingServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if len(self._tasks) > self._connections:
+            if len(self._tasks) > self._most:
                 await self._refuse(writer)
             else:
                 _set_options(writer.get_extra_info("socket"))
-                await Connection(self._service, reader, writer).run()
+                await self._run(Connection(self._service, reader, writer))
             await _hang_up(writer)
         finally:
             writer.transport.abort()
 
+    async def _run(self, connection: Connection) -> None:
+        self._connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+
     async def _refuse(self, writer: asyncio.StreamWriter) -> None:
-        problem = f"there are {self._connections} clients already; try again later"
+        problem = f"there are {self._most} clients already; try again later"
         with suppress(ConnectionError):
             await async_write_event(Error(problem, "CapacityError").event(), writer)
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    running = list(tasks)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _hang_up(writer: asyncio.StreamWriter) -> None:
