@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 import voxstack
 from voxstack import Chunk, RequestError, Voices
 from voxstack_serve import Service
-from voxstack_serve.wyoming import WyomingServer, connection, events, requests
+from voxstack_serve.wyoming import WyomingServer, connection, events, requests, server
 from voxstack_serve.wyoming.requests import TextParts
 
 LONG = "The kitchen light is on, and the door is closed. " * 40  # some minutes
@@ -51,6 +51,12 @@ def service(voices: Voices) -> Watched:
     return Watched(voices, ["amber"])
 
 
+@pytest.fixture(autouse=True)
+def no_connection_fails(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    yield
+    assert "a Wyoming connection failed" not in [record.message for record in caplog.get_records("call")]
+
+
 @pytest.fixture(scope="module")
 def long_speech() -> voxstack.Speech:
     return voxstack.load("amber").synthesize(LONG)
@@ -69,14 +75,14 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
-async def stalled(port: int) -> AsyncTcpClient:
-    """Return a client that has requested a long text, and takes nothing of it but what its system does."""
+async def stalled(port: int, text: str = LONG) -> AsyncTcpClient:
+    """Return a client that has requested a text, and takes nothing of it but what its system does."""
     connected = socket.socket()
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**14)
     connected.connect(("127.0.0.1", port))
     client = AsyncTcpClient("127.0.0.1", port)
     client._reader, client._writer = await asyncio.open_connection(sock=connected, limit=2**14)
-    await client.write_event(Synthesize(LONG).event())
+    await client.write_event(Synthesize(text).event())
     return client
 
 
@@ -187,6 +193,26 @@ def test_a_server_that_stops_completes_requests_for_some_time(service: Watched, 
         return wav
 
     assert run(main()) == long_speech.wav()
+
+
+def test_what_was_sent_still_arrives_when_the_server_stops(service: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "SEND_BUFFER", 2**12)  # the rest of the text waits in the event loop
+    text = "The kitchen light is on, and the door."
+
+    async def main() -> bytes:
+        running = served(service, grace=30.0)
+        await running.start()
+        client = await stalled(running.port, text)
+        await until(lambda: service.ended == 1)
+        stopping = asyncio.create_task(running.stop())
+        await asyncio.sleep(0.05)  # the connection is being closed
+        wav = await whole(client)
+        assert await client.read_event() is None
+        await stopping
+        await client.disconnect()
+        return wav
+
+    assert run(main()) == voxstack.load("amber").synthesize(text).wav()
 
 
 def test_text_that_stays_out_is_an_error(service: Watched, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Self
 
 from voxstack import PluginError, RequestError
@@ -18,8 +19,9 @@ _GROUP = "224.0.0.251"  # of multicast DNS
 class Announcement:
     """A server that is announced by multicast DNS."""
 
-    def __init__(self, zeroconf: AsyncZeroconf, service: AsyncServiceInfo) -> None:
+    def __init__(self, zeroconf: AsyncZeroconf, service: AsyncServiceInfo, broadcast: Awaitable[object]) -> None:
         self._zeroconf, self._service = zeroconf, service
+        self._broadcast = broadcast  # repeats the announcement for some seconds
 
     @classmethod
     async def make(cls, name: str, host: str, port: int) -> Self:
@@ -39,17 +41,18 @@ class Announcement:
             address, is_own = _address(host)
             service = AsyncServiceInfo(TYPE, f"{name}.{TYPE}", parsed_addresses=[address], port=port)
             zeroconf = AsyncZeroconf([address] if is_own else InterfaceChoice.Default)
-            await (await zeroconf.async_register_service(service))
+            broadcast = await zeroconf.async_register_service(service)
         except (OSError, Error) as error:
             if zeroconf is not None:
                 await zeroconf.async_close()
             reason = str(error) or type(error).__name__
             raise RequestError(f"cannot announce {name!r} on {host}: {reason}; choose another name, or none") from None
-        return cls(zeroconf, service)
+        return cls(zeroconf, service, broadcast)
 
     async def withdraw(self) -> None:
         """Withdraw the announcement."""
         try:
+            await self._broadcast
             await (await self._zeroconf.async_unregister_service(self._service))
         finally:
             await self._zeroconf.async_close()

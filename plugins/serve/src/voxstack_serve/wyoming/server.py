@@ -119,9 +119,10 @@ class WyomingServer:
             else:
                 _set_options(writer.get_extra_info("socket"))
                 await self._run(Connection(self._service, reader, writer))
-            await _hang_up(writer)
-        finally:
+        except BaseException:
             writer.transport.abort()
+            raise
+        await _hang_up(writer)
 
     async def _run(self, connection: Connection) -> None:
         self._connections.add(connection)
@@ -145,10 +146,14 @@ async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 async def _hang_up(writer: asyncio.StreamWriter) -> None:
     """Close a connection once the client has what was sent, or does not take it."""
-    with suppress(TimeoutError, OSError):  # the caller drops the rest
+    try:
         async with asyncio.timeout(FAREWELL):
             writer.close()
             await writer.wait_closed()
+    except (asyncio.CancelledError, TimeoutError):
+        writer.transport.abort()  # which fails once the connection is closed
+    except OSError:
+        pass  # the client has closed it
 
 
 def _set_options(connection: socket.socket) -> None:
