@@ -1,13 +1,13 @@
-"""Chunks of speech as Wyoming events."""
+"""Chunks of speech as the bytes of Wyoming events."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
-from wyoming.event import Event
 
 from voxstack import Chunk
+from voxstack_serve.wyoming.events import encoded
 
 _WIDTH = 2  # bytes: 16 bit
 _CHANNELS = 1
@@ -25,23 +25,25 @@ class AudioEvents:
         self._started = False
         self._samples = 0
 
-    def of(self, chunk: Chunk) -> Iterator[Event]:
-        """Yield the events of the next chunk, after ``audio-start`` if it is the first one."""
-        yield from self._start()
+    def of(self, chunk: Chunk) -> Iterator[bytes]:
+        """Yield the events of the next chunk; the first one follows ``audio-start``."""
         audio = chunk.pcm16()
         for begin in range(0, len(audio), _LARGEST):
             part = audio[begin : begin + _LARGEST]
-            yield AudioChunk(self._rate, _WIDTH, _CHANNELS, part, self._milliseconds()).event()
+            event = AudioChunk(self._rate, _WIDTH, _CHANNELS, part, self._milliseconds()).event()
             self._samples += len(part) // _WIDTH
+            yield self._start() + encoded(event)
 
-    def stop(self) -> Event:
+    def stop(self) -> bytes:
         """Return the event that ends the audio."""
-        return AudioStop(self._milliseconds()).event()
+        return self._start() + encoded(AudioStop(self._milliseconds()).event())
 
-    def _start(self) -> Iterator[Event]:
-        if not self._started:
-            self._started = True
-            yield AudioStart(self._rate, _WIDTH, _CHANNELS, 0).event()
+    def _start(self) -> bytes:
+        """Return ``audio-start``, once."""
+        if self._started:
+            return b""
+        self._started = True
+        return encoded(AudioStart(self._rate, _WIDTH, _CHANNELS, 0).event())
 
     def _milliseconds(self) -> int:
         return self._samples * 1000 // self._rate

@@ -9,7 +9,7 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 from wyoming.error import Error
-from wyoming.event import Event, async_write_event
+from wyoming.event import Event
 from wyoming.info import Describe
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
@@ -17,7 +17,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from voxstack import CapacityError, RequestError, VoxstackError
 from voxstack_serve.service import Service
 from voxstack_serve.wyoming.audio import AudioEvents
-from voxstack_serve.wyoming.events import ProtocolError, read_event
+from voxstack_serve.wyoming.events import ProtocolError, encoded, read_event
 from voxstack_serve.wyoming.info import choose_voice, info_of
 from voxstack_serve.wyoming.requests import SpeechRequest, TextParts, optional_string, text_of
 
@@ -90,10 +90,10 @@ class Connection:
             await self._fail(error)
 
     async def _describe(self, event: Event) -> None:
-        await self._send(info_of(self._service).event())
+        await self._send(encoded(info_of(self._service).event()))
 
     async def _ping(self, event: Event) -> None:
-        await self._send(Pong(optional_string(event.data, "text", event.type)).event())
+        await self._send(encoded(Pong(optional_string(event.data, "text", event.type)).event()))
 
     async def _synthesize(self, event: Event) -> None:
         """Take a whole text; in a stream it repeats that, for servers that know no streams."""
@@ -111,7 +111,7 @@ class Connection:
         await self._requests.put(request)
 
     async def _chunk(self, event: Event) -> None:
-        """Take a part of a text; one that is none breaks the text off."""
+        """Take a part of a text; a part without text breaks it off."""
         if self._text is None:
             return
         try:
@@ -151,11 +151,9 @@ class Connection:
         stream = self._service.stream(voice, request.source(), markup=request.markup, **controls)
         async with aclosing(stream) as chunks:
             async for chunk in chunks:
-                for event in audio.of(chunk):
-                    await self._send(event)
-        await self._send(audio.stop())
-        if request.streams:
-            await self._send(SynthesizeStopped().event())
+                for part in audio.of(chunk):
+                    await self._send(part)
+        await self._send(audio.stop() + (encoded(SynthesizeStopped().event()) if request.streams else b""))
 
     async def _fail(self, error: Exception) -> None:
         """Report an error, which ends a request; a fault goes to the log, not to the client."""
@@ -164,15 +162,16 @@ class Connection:
             _LOG.error("a Wyoming request failed: %s", error, exc_info=error)
         if not isinstance(error, VoxstackError):
             text = "the service failed; its log states why"
-        await self._send(Error(text, type(error).__name__).event())
+        await self._send(encoded(Error(text, type(error).__name__).event()))
 
-    async def _send(self, event: Event) -> None:
-        """Send an event, and wait until the client has taken most of what was sent.
+    async def _send(self, data: bytes) -> None:
+        """Send events, and wait until the client has taken most of what was sent.
 
         :raises ConnectionError: if it is gone, or takes nothing.
         """
         try:
             async with asyncio.timeout(SEND_TIMEOUT):
-                await async_write_event(event, self._writer)
+                self._writer.write(data)
+                await self._writer.drain()
         except TimeoutError:
             raise ConnectionAbortedError(f"it took nothing for {SEND_TIMEOUT:g} s") from None

@@ -1,4 +1,4 @@
-"""Events as they arrive, within limits of their size."""
+"""Events as they arrive, within limits of their size, and as they are sent."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from wyoming.event import Event
+from wyoming.version import __version__
 
 from voxstack import RequestError
 
@@ -20,7 +21,7 @@ _BLOCK = 2**16
 
 
 class ProtocolError(RequestError):
-    """What arrived is no event, so that nothing after it can be read; the text states what is wrong."""
+    """Bytes that are no event, after which nothing can be read; the text states what is wrong."""
 
 
 async def read_event(reader: asyncio.StreamReader) -> Event | None:
@@ -44,6 +45,18 @@ async def read_event(reader: asyncio.StreamReader) -> Event | None:
     except asyncio.LimitOverrunError:
         raise ProtocolError(f"the first line of an event has at most {MAX_HEADER} bytes") from None
     return Event(kind, data)
+
+
+def encoded(event: Event) -> bytes:
+    """Return an event as it is sent: a line of JSON, its data and its payload.
+
+    All of it is sent at once: each system call lets the threads that compute take the interpreter's lock.
+    """
+    data = json.dumps(event.data).encode() if event.data else b""
+    payload = event.payload or b""
+    header = {"type": event.type, "version": __version__, "data_length": len(data), "payload_length": len(payload)}
+    line = json.dumps({key: value for key, value in header.items() if value}).encode()
+    return b"".join((line, b"\n", data, payload))
 
 
 def _object(text: bytes) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class TextParts:
 class SpeechRequest:
     """A text, and the voice that a client wants for it.
 
-    :param name: of the voice; ``language`` counts where there is none, and ``speaker`` is one of the voice.
+    :param name: of the voice; ``language`` counts where it is missing, and ``speaker`` is one of the voice.
     """
 
     text: str | TextParts
@@ -131,7 +131,7 @@ def text_of(event: Event) -> str:
 
 
 def optional_string(data: Mapping[str, object], key: str, where: str) -> str | None:
-    """Return a string that UTF-8 can encode, or None if there is none: JSON may escape halves of characters.
+    """Return a string that UTF-8 can encode, or None where it is missing: JSON may escape halves of characters.
 
     :raises RequestError: for anything else.
     """

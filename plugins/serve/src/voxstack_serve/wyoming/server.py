@@ -11,13 +11,12 @@ from types import TracebackType
 from typing import Self
 
 from wyoming.error import Error
-from wyoming.event import async_write_event
 
 from voxstack import RequestError
 from voxstack_serve.service import Service
 from voxstack_serve.wyoming.connection import Connection
 from voxstack_serve.wyoming.discovery import Announcement
-from voxstack_serve.wyoming.events import MAX_HEADER
+from voxstack_serve.wyoming.events import MAX_HEADER, encoded
 
 _LOG = logging.getLogger("voxstack.serve")
 
@@ -134,7 +133,8 @@ class WyomingServer:
     async def _refuse(self, writer: asyncio.StreamWriter) -> None:
         problem = f"there are {self._most} clients already; try again later"
         with suppress(ConnectionError):
-            await async_write_event(Error(problem, "CapacityError").event(), writer)
+            writer.write(encoded(Error(problem, "CapacityError").event()))
+            await writer.drain()
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
