@@ -86,6 +86,25 @@ def test_sigterm_lets_running_responses_complete(tmp_path: Path) -> None:
             process.kill()
 
 
+def test_both_servers_run_and_end_together() -> None:
+    program = [sys.executable, "-m", "voxstack_cli", "serve", "--voice", "amber", "--port", "0", "--wyoming-port", "0"]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            host, port = address(process.stderr)
+            found = re.match(r"tcp://(.*):(\d+) serves clients of Wyoming", process.stderr.readline())
+            assert found
+            with socket.create_connection((found[1], int(found[2])), timeout=60) as connection:
+                connection.sendall(b'{"type": "describe"}\n')
+                assert b'"info"' in connection.makefile("rb").readline()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 128 + signal.SIGTERM
+            until_refused(host, port)
+            until_refused(found[1], int(found[2]))
+        finally:
+            process.kill()
+
+
 def address(lines: Any) -> tuple[str, int]:
     """Return the address that the program prints when it is ready."""
     for line in lines:

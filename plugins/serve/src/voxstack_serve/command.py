@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from voxstack import Registry, Voices
     from voxstack_serve.service import Service
+    from voxstack_serve.wyoming import WyomingServer
 
 KEYS = "VOXSTACK_API_KEYS"
 """An environment variable with keys, separated by commas: arguments are visible to other users of a machine."""
@@ -37,6 +38,12 @@ def command(parser: argparse.ArgumentParser) -> None:
     add("--max-characters", type=_number(1), default=100_000, metavar="N", help="of a text (default: %(default)s)")
     streams = "that run at once; default: as many as this machine synthesizes in real time"
     add("--max-streams", type=_number(1), metavar="N", help=streams)
+    wyoming = (
+        "also serve clients of the Wyoming protocol, such as Home Assistant, at this port, usually 10200; 0: a free one"
+    )
+    add("--wyoming-port", type=_number(0, 65_535), metavar="PORT", help=wyoming)
+    announced = "announce that port on the local network under this name, by which Home Assistant finds it"
+    add("--announce", metavar="NAME", help=announced)
     grace = "time in which running responses complete after SIGTERM (default: %(default)s)"
     add("--grace", type=_number(1), default=30, metavar="SECONDS", help=grace)
     parser.set_defaults(run=run)
@@ -62,8 +69,17 @@ def run(options: argparse.Namespace) -> int:
             _report(f"{address_of(listener)} serves {', '.join(voice.id for voice in service.voices())}")
             if not keys and options.host not in ("127.0.0.1", "localhost", "::1"):
                 _report("warning: any client is accepted; --api-key KEY requires a key")
-            run_server(build_app(service, keys), listener, options.grace)
+            run_server(build_app(service, keys), listener, options.grace, _wyoming(options, service))
     return 0
+
+
+def _wyoming(options: argparse.Namespace, service: Service) -> WyomingServer | None:
+    """Return the server for clients of the Wyoming protocol, if there is to be one."""
+    if options.wyoming_port is None:
+        return None
+    from voxstack_serve.wyoming import WyomingServer
+
+    return WyomingServer(service, options.host, options.wyoming_port, grace=options.grace, announce=options.announce)
 
 
 def make_service(options: argparse.Namespace, voices: Voices, registry: Registry) -> Service:

@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import logging
 import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 from voxstack import VoxstackError
 
 if TYPE_CHECKING:
     import uvicorn
+
+    from voxstack_serve.wyoming import WyomingServer
 
 SEND_BUFFER = 65_536
 """Bytes that the system takes over for a client that reads slowly; then the synthesis waits.
@@ -75,7 +78,25 @@ def address_of(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def run(app: Any, listener: socket.socket, grace: float) -> None:
-    """Serve until a signal ends the program."""
+def run(app: Any, listener: socket.socket, grace: float, wyoming: WyomingServer | None = None) -> None:
+    """Serve until a signal ends the program; both servers then complete what runs, at the same time."""
     with contextlib.closing(listener):
-        make_server(app, grace).run(sockets=[listener])
+        asyncio.run(_serve(make_server(app, grace), listener, wyoming))
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket, wyoming: WyomingServer | None) -> None:
+    if wyoming is not None:
+        await wyoming.start()
+        print(f"tcp://{wyoming.host}:{wyoming.port} serves clients of Wyoming", file=sys.stderr, flush=True)
+        _stop_with(server, wyoming)
+    await server.serve(sockets=[listener])
+
+
+def _stop_with(server: uvicorn.Server, wyoming: WyomingServer) -> None:
+    """Let a server stop another one when it stops: it raises the signal again before ``serve`` returns."""
+    shutdown = server.shutdown
+
+    async def both(sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.gather(shutdown(sockets), wyoming.stop())
+
+    server.shutdown = both  # type: ignore[method-assign]
