@@ -25,3 +25,9 @@ def service(voices: voxstack.Voices) -> Service:
 def address(service: Service) -> Iterator[str]:
     with serving(service) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def amber(voices: voxstack.Voices) -> Iterator[voxstack.Voice]:
+    with voices.use("amber") as found:
+        yield found

@@ -1,0 +1,173 @@
+"""One context: text that arrives in parts, synthesized in order as one voice."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any
+
+from voxstack import Chunk
+from voxstack.errors import RequestError, VoxstackError, describe
+from voxstack_serve.elevenlabs.alignment import Aligner
+from voxstack_serve.elevenlabs.audio import AudioWriter
+from voxstack_serve.elevenlabs.messages import (
+    LONGEST_TEXT,
+    MOST_SEGMENTS,
+    ClientMessage,
+    ProtocolError,
+    audio_message,
+    error_code,
+    error_message,
+    final_message,
+)
+from voxstack_serve.elevenlabs.options import Options
+from voxstack_serve.elevenlabs.segment import Segment
+from voxstack_serve.service import Service
+
+_LOG = logging.getLogger("voxstack.serve")
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Context:
+    """A context that synthesizes its segments one after another, and ends with a final message.
+
+    :param controls: of the voice, for all segments.
+    :param send: sends a message of this context to the client; returns when there is room for the next.
+    :param after: the end of the context before it of the same name.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        voice: str,
+        options: Options,
+        controls: dict[str, Any],
+        send: Send,
+        after: asyncio.Task[None] | None = None,
+    ) -> None:
+        self._service, self._voice, self._options, self._controls = service, voice, options, controls
+        self._send, self._after = send, after
+        self._aligner = Aligner(options.absolute)
+        self._samples = 0  # sent, in samples of the voice
+        self._segments: deque[Segment] = deque([self._segment()])
+        self._flushed = False  # by the last message
+        self._closed = False  # by the client
+        self.failed = False
+        self._speaking = asyncio.create_task(self._speak())
+        self.task = asyncio.create_task(self._run())
+
+    @property
+    def ended(self) -> bool:
+        """Whether it takes no more text: it was closed, or has waited for text too long."""
+        return self._segments[-1].ended
+
+    def receive(self, message: ClientMessage) -> None:
+        """Take a message of the client.
+
+        :raises ProtocolError: if more text waits than may.
+        """
+        text = message.text or ""
+        open_segment = self._segments[-1]
+        if not open_segment.text and not open_segment.waiting:
+            text = text.lstrip()  # blanks open a context, or keep it open
+        self._check_room(len(text))
+        open_segment.add(text) if text else open_segment.touch()
+        if text or message.flush:
+            self._flushed = message.flush
+        if message.flush or (text.strip() and self._options.whole_messages):
+            self._flush()
+
+    def _check_room(self, length: int) -> None:
+        waiting = length + sum(segment.waiting for segment in self._segments)
+        if waiting > LONGEST_TEXT or len(self._segments) > MOST_SEGMENTS:
+            self.stop()
+            problem = f"more text waits in this context than {LONGEST_TEXT} characters or {MOST_SEGMENTS} flushed texts"
+            raise ProtocolError("text_too_long", f"{problem}; send text as it is spoken")
+
+    def close(self) -> None:
+        """Synthesize no more than was flushed by the last message; closed a second time, stop within a chunk.
+
+        Clients close a context as soon as they have flushed its last text, and to interrupt it.
+        """
+        if self._closed or not self._flushed:
+            self.stop()
+        self._closed = True
+        self.finish()
+
+    def stop(self) -> None:
+        """Stop within a chunk."""
+        self._speaking.cancel()
+        self.finish()
+
+    def finish(self) -> None:
+        """Take no more text, and end with all that was received."""
+        self._segments[-1].end()
+
+    def _flush(self) -> None:
+        segment = self._segments[-1]
+        if segment.text or segment.waiting:
+            segment.end()
+            self._segments.append(self._segment())
+
+    def _segment(self) -> Segment:
+        return Segment(self._options.marked, self._options.patience)
+
+    async def _run(self) -> None:
+        """Wait for the speech, however it ends, and send the final message."""
+        try:
+            await asyncio.wait({self._speaking})
+        finally:
+            self._speaking.cancel()
+        if not self._speaking.cancelled() and (error := self._speaking.exception()) is not None:
+            self.failed = True
+            await self._send(_error_message(error))
+        await self._send(final_message())
+
+    async def _speak(self) -> None:
+        if self._after is not None:
+            await asyncio.wait({self._after})
+        writer = AudioWriter(self._options, await self._service.sample_rate(self._voice))
+        while True:
+            segment = self._segments[0]
+            if await segment.has_text():
+                await self._speak_segment(segment, writer)
+            if segment is self._segments[-1]:  # ended, as no flush is: the context ends
+                break
+            self._segments.popleft()
+        if tail := writer.finish():
+            await self._send(audio_message(tail, None))
+
+    async def _speak_segment(self, segment: Segment, writer: AudioWriter) -> None:
+        self._aligner.begin(segment, self._seconds(writer))
+        begin = self._samples
+        try:
+            async with aclosing(await self._stream(segment)) as chunks:
+                async for chunk in chunks:
+                    self._samples += len(chunk.samples)
+                    alignment = self._aligner.chunk(chunk.events, self._seconds(writer))
+                    if (audio := writer.write(chunk.samples)) or alignment:
+                        await self._send(audio_message(audio, alignment))
+        except RequestError:
+            if self._samples > begin or segment.waiting or any(map(str.isalnum, segment.text)):
+                raise  # else the text is of signs that the voice does not pronounce
+        if alignment := self._aligner.end(self._seconds(writer)):
+            await self._send(audio_message(b"", alignment))
+
+    async def _stream(self, segment: Segment) -> AsyncGenerator[Chunk, None]:
+        if not self._options.marked:
+            return self._service.stream(self._voice, segment, **self._controls)
+        return self._service.stream(self._voice, await segment.document(), markup="ssml", **self._controls)
+
+    def _seconds(self, writer: AudioWriter) -> float:
+        return self._samples / writer.rate
+
+
+def _error_message(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, VoxstackError):
+        return error_message(error_code(error), str(error))
+    _LOG.error("a context failed", exc_info=error)
+    return error_message("internal_error", describe(error))
