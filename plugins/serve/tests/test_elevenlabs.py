@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import itertools
 import json
@@ -182,6 +183,21 @@ def test_a_client_that_reads_nothing_stops_the_synthesis(multi: str, counting: C
     before = counting.chunks
     assert talk(multi, say, output_format="pcm_16000") < 200
     until(lambda: counting.running == 0)
+
+
+def test_a_connection_that_ends_takes_its_contexts_with_it(
+    multi: str, counting: CountingService, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def say(client: Client) -> None:
+        for number in range(4):
+            await client.send(text=LONG * 50, context_id=str(number), flush=True)
+        await client.socket.send("no message")  # when the last context has not begun to run
+        assert await client.close_code() == 1008
+
+    talk(multi, say, output_format="pcm_16000")
+    until(lambda: counting.running == 0)
+    gc.collect()  # which logs the exceptions of tasks that were left alone
+    assert not [record.message for record in caplog.records if "Context" in record.message]
 
 
 def test_contexts_share_a_connection(multi: str, amber: voxstack.Voice) -> None:

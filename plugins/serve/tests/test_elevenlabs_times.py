@@ -94,3 +94,11 @@ def test_words_without_spans_are_found_in_the_text() -> None:
     words = [Event("word", text, start, 0.1) for start, text in enumerate(["the", "cat", "absent", "the", "dog"])]
     found = [{"alignment": aligner.chunk(words, 5.0)}, {"alignment": aligner.end(5.0)}]
     assert word_times(found, relative=False) == [("the", 0), ("cat,", 1000), ("the", 3000), ("dog", 4000)]
+
+
+def test_times_never_run_backwards() -> None:
+    aligner, segment = Aligner(absolute=True), Segment()
+    segment.text = "a b"
+    aligner.begin(segment, 0.0)
+    words = [Event("word", "a", 0.0, 0.0025 + 1e-9, (0, 1)), Event("word", "b", 0.0025 - 1e-9, 0.1, (2, 3))]
+    assert aligner.chunk(words, 0.1) == times(" a b", [0, 0, 3, 3], [0, 3, 0, 97])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from voxstack.streaming.timeline import Event
@@ -87,7 +87,7 @@ class Aligner:
         if not run.chars:
             return None
         base, limit = self._clock, max(round(1000 * end), self._clock)
-        starts = [min(max(round(1000 * start), base), limit) for start in run.starts]
+        starts = list(accumulate([min(max(round(1000 * start), base), limit) for start in run.starts], max))
         self._clock, self._last = limit, run.chars[-1]
         return _message(run.chars, starts, limit, 0 if self._absolute else base)
 

@@ -41,7 +41,7 @@ class Connection:
         self._websocket, self._service, self._voice, self._options = websocket, service, voice, options
         self._single = single
         self._contexts: dict[str, Context] = {}
-        self._tasks: set[asyncio.Task[None]] = set()  # of all contexts, also of those whose names are used again
+        self._running: set[Context] = set()  # also those whose names are used again
         self._ending = False
         self._closing: asyncio.Task[None] | None = None
 
@@ -54,9 +54,7 @@ class Connection:
             while (event := await self._websocket.receive())["type"] == "websocket.receive":
                 await self._receive(read_message(event.get("text") or event.get("bytes") or ""))
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*[context.abandon() for context in self._running])
 
     async def _receive(self, message: ClientMessage) -> None:
         name = DEFAULT if self._single else message.context or DEFAULT
@@ -80,7 +78,7 @@ class Connection:
             await self._send(name, error_message(error.code, str(error)))
 
     def _open(self, name: str, message: ClientMessage, before: Context | None) -> Context:
-        if len(self._tasks) >= MOST_CONTEXTS:
+        if len(self._running) >= MOST_CONTEXTS:
             problem = f"this connection has {MOST_CONTEXTS} contexts; close those that are done"
             raise ProtocolError("max_active_conversations", problem)
         controls = {} if message.speed in (None, 1) else {"rate": message.speed}
@@ -88,13 +86,13 @@ class Connection:
         after = before.task if before else None
         context = Context(self._service, self._voice, self._options, controls, send, after)
         self._contexts[name] = context
-        self._tasks.add(context.task)
+        self._running.add(context)
         context.task.add_done_callback(lambda _: self._forget(name, context))
         return context
 
     def _forget(self, name: str, context: Context) -> None:
         """Forget a context that has sent its final message, or whose connection is lost."""
-        self._tasks.discard(context.task)
+        self._running.discard(context)
         if self._contexts.get(name) is context:
             del self._contexts[name]
         if context.task.cancelled() or context.task.exception() is not None:
@@ -110,7 +108,7 @@ class Connection:
         self._close_when_done(NORMAL)
 
     def _close_when_done(self, code: int) -> None:
-        if self._ending and not self._tasks and self._closing is None:
+        if self._ending and not self._running and self._closing is None:
             self._closing = asyncio.create_task(self._close(code))
 
     async def _close(self, code: int) -> None:

@@ -103,6 +103,12 @@ class Context:
         self._speaking.cancel()
         self.finish()
 
+    async def abandon(self) -> None:
+        """Stop without a final message: the connection has ended."""
+        self.task.cancel()
+        self._speaking.cancel()
+        await asyncio.gather(self.task, self._speaking, return_exceptions=True)
+
     def finish(self) -> None:
         """Take no more text, and end with all that was received."""
         self._segments[-1].end()
@@ -118,10 +124,7 @@ class Context:
 
     async def _run(self) -> None:
         """Wait for the speech, however it ends, and send the final message."""
-        try:
-            await asyncio.wait({self._speaking})
-        finally:
-            self._speaking.cancel()
+        await asyncio.wait({self._speaking})
         if not self._speaking.cancelled() and (error := self._speaking.exception()) is not None:
             self.failed = True
             await self._send(_error_message(error))
