@@ -27,7 +27,7 @@ from voxstack import (
     SequenceBlock,
     StreamableBlock,
 )
-from voxstack.streaming.turn import waiting
+from voxstack.streaming.turn import check_cancelled, waiting
 
 SAMPLES = 100
 
@@ -49,6 +49,21 @@ class Spell(StreamableBlock):
                 if letter == "?":
                     raise RequestError("Spell: '?' cannot be said; leave it out")
                 yield np.full(SAMPLES, ord(letter) / 256, np.float32)
+
+
+@dataclass
+class Busy(StreamableBlock):
+    """Computes without end, until its stream is closed."""
+
+    needs = frozenset({"text"})
+    head = True
+    makes = "samples"
+
+    def stream(self, source: Any, utterance: Any) -> Any:
+        while True:
+            check_cancelled()
+            time.sleep(0.001)
+        yield
 
 
 def awaited(pieces: Iterator[str]) -> Iterator[str]:
@@ -90,7 +105,7 @@ class Watch(StreamableBlock):
 @pytest.fixture
 def load(write_addon: Callable[..., Path]) -> Callable[..., voxstack.Voice]:
     def load(*stack: dict[str, Any], **options: Any) -> voxstack.Voice:
-        registry = Registry({"test": plugin([Spell, Halve, Watch, Prefetch])})
+        registry = Registry({"test": plugin([Spell, Busy, Halve, Watch, Prefetch])})
         scheduler = Scheduler(workers=2, **options)
         return voxstack.load(
             write_addon(stack=list(stack or [{"type": "Spell"}])), registry=registry, scheduler=scheduler
@@ -217,6 +232,31 @@ def test_cancelling_a_task_closes_its_stream(load: Callable[..., voxstack.Voice]
     asyncio.run(main())
     wait_for(lambda: not voice.scheduler.streams)
     assert voice.block.stack[1]._closed == ["watch"]
+
+
+def test_a_stream_that_is_cancelled_before_its_first_chunk_leaves_no_error(
+    load: Callable[..., voxstack.Voice],
+) -> None:
+    voice, left = load({"type": "Busy"}, patience=20.0), []
+
+    async def first_chunk() -> voxstack.Chunk:
+        async with aclosing(voice.astream("a")) as chunks:
+            return await anext(chunks)
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: left.append(context["message"]))
+        for _ in range(6):  # the threads hold a chunk until they have the next
+            task = asyncio.ensure_future(first_chunk())
+            await asyncio.sleep(0.02)
+            task.cancel()
+            await asyncio.wait([task])
+            await asyncio.to_thread(wait_for, lambda: not voice.scheduler.streams)
+            await asyncio.sleep(0.01)  # until the error of the chunk has come from its thread
+        del task
+        gc.collect()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+    assert left == []
 
 
 def test_text_arrives_while_it_is_spoken(load: Callable[..., voxstack.Voice]) -> None:

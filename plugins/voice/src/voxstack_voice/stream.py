@@ -83,6 +83,7 @@ class VoiceStream:
         import asyncio  # takes as long to import as the core
 
         pending: Future[Chunk | None] | None = None
+        awaited: asyncio.Future[Chunk | None] | None = None
         try:
             pending = await self._submit()
             awaited = asyncio.wrap_future(pending)
@@ -94,6 +95,8 @@ class VoiceStream:
         finally:  # a chunk that is being computed cannot be stopped, only be waited for, and not here
             if self._ticket is not None:
                 self._ticket.cancelled = True
+            if awaited is not None:
+                awaited.cancel()  # else asyncio would log its error, which there is no one to take
             if pending is None:
                 self._close()
             else:
