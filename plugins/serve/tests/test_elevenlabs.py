@@ -20,6 +20,7 @@ from websockets.exceptions import InvalidStatus
 import voxstack
 from voxstack import Chunk
 from voxstack_serve import Service
+from voxstack_serve.command import make_app
 from voxstack_serve.elevenlabs import routes
 from voxstack_serve.elevenlabs.connection import MOST_CONTEXTS
 from voxstack_serve.elevenlabs.messages import LONGEST_TEXT, MOST_SEGMENTS, ProtocolError, read_message
@@ -79,6 +80,7 @@ def pcm(samples: np.ndarray) -> bytes:
 
 def test_pipecat_adds_up_the_times_of_messages(multi: str, amber: voxstack.Voice) -> None:
     async def say(client: Client) -> Messages:
+        assert not client.socket.protocol.extensions  # no compression, which costs more than it saves
         await client.send(text="")  # keeps the connection open
         await client.pipecat_turn("turn", SENTENCES)
         return await client.until_final("turn")
@@ -379,6 +381,11 @@ def test_keys_are_those_of_the_service(counting: CountingService) -> None:
 
         assert asyncio.run(status("secret")) == 1000
         assert asyncio.run(status("wrong")) == 403
+
+
+def test_the_command_serves_both_paths(counting: CountingService) -> None:
+    paths = {getattr(route, "path", "") for route in make_app(counting, []).routes}
+    assert {"/v1/audio/speech", *(route.path for route in routes(counting))} <= paths
 
 
 def test_options_and_messages_are_read() -> None:

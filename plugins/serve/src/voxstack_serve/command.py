@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from voxstack import Registry, Voices
     from voxstack_serve.service import Service
     from voxstack_serve.wyoming import WyomingServer
@@ -18,7 +20,7 @@ KEYS = "VOXSTACK_API_KEYS"
 
 
 def command(parser: argparse.ArgumentParser) -> None:
-    """Serve voices to the clients of OpenAI's speech API.
+    """Serve voices to the clients of OpenAI's speech API and of ElevenLabs' WebSockets.
 
     Runs until SIGINT or SIGTERM, which let running responses complete. Point a client at the address that is printed,
     with /v1 at its end.
@@ -53,7 +55,6 @@ def run(options: argparse.Namespace) -> int:
     """Serve until a signal, and return the exit status."""
     from voxstack import Registry, Voices
     from voxstack_addon_spec import parse_context
-    from voxstack_serve.app import build_app
     from voxstack_serve.server import address_of, listening_socket
     from voxstack_serve.server import run as run_server
 
@@ -69,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
             _report(f"{address_of(listener)} serves {', '.join(voice.id for voice in service.voices())}")
             if not keys and options.host not in ("127.0.0.1", "localhost", "::1"):
                 _report("warning: any client is accepted; --api-key KEY requires a key")
-            run_server(build_app(service, keys), listener, options.grace, _wyoming(options, service))
+            run_server(make_app(service, keys), listener, options.grace, _wyoming(options, service))
     return 0
 
 
@@ -80,6 +81,14 @@ def _wyoming(options: argparse.Namespace, service: Service) -> WyomingServer | N
     from voxstack_serve.wyoming import WyomingServer
 
     return WyomingServer(service, options.host, options.wyoming_port, grace=options.grace, announce=options.announce)
+
+
+def make_app(service: Service, keys: Iterable[str]) -> Starlette:
+    """Return the application with all protocols."""
+    from voxstack_serve import elevenlabs
+    from voxstack_serve.app import build_app
+
+    return build_app(service, keys, elevenlabs.routes(service))
 
 
 def make_service(options: argparse.Namespace, voices: Voices, registry: Registry) -> Service:
