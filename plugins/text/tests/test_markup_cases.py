@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxstack_text.markup.formula import UnknownFormulaError, read_formula
+from voxstack_text.markup.formula import read_formula
+from voxstack_text.markup.formula_items import UnknownFormulaError
 from voxstack_text.normalise.reader import read_passage
 from voxstack_text.pronunciation.lexicon import Lexicon
 from voxstack_text.pronunciation.pronouncer import Pronouncer

@@ -7,19 +7,25 @@ parser is pylatexenc's.
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from voxstack_text.markup.formula_words import ACCENTS, FONTS, FUNCTIONS, IGNORED, LARGE, SIGNS, SYMBOLS
+from voxstack_text.markup.formula_items import (
+    Items,
+    Node,
+    Spoken,
+    UnknownFormulaError,
+    inside,
+    parsed,
+    plain_source,
+    split,
+    tokens,
+    verbatim,
+)
+from voxstack_text.markup.formula_words import ACCENTS, FONTS, FUNCTIONS, LARGE, SIGNS, SYMBOLS
 from voxstack_text.normalise.numbers import amount, cardinal, fraction, ordinal
 
-_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+")
-_GROUPED = re.compile(r"(?<=\d)\{,\}(?=\d{3})")
-_RAISED_RUN, _RAISED_DIGITS = re.compile("[⁰¹²³⁴-⁹⁻⁺]+"), str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_LOWERED_RUN, _LOWERED_DIGITS = re.compile("[₀-₉]+"), str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_NEGATED = re.compile(r"\\not\s*(\\[A-Za-z]+|[=<>])")
 _DEEPEST = 40
 _POWERS = {"2": "squared", "3": "cubed"}
 _RAISED = {"\\prime": "prime", "prime": "prime", "T": "transpose", "\\top": "transpose", "top": "transpose"}
@@ -37,55 +43,15 @@ _ARGUMENTS = dict.fromkeys((*_FRACTIONS, "binom", "dbinom", "tbinom"), 2) | dict
 _ROOTS = {"2": "square", "3": "cube"}
 
 
-class _Spoken(str):
-    """Words that stand for a command."""
-
-
-class _Node(NamedTuple):
-    """A group, a command with arguments, or an environment."""
-
-    node: Any
-
-
-class UnknownFormulaError(ValueError):
-    """A formula has something that the rules do not know."""
-
-
 def read_formula(source: str) -> str:
     r"""Return the words of a formula, ``n^2`` as "N squared", as the normaliser returns words.
 
     :raises UnknownFormulaError: if it is not well-formed, or has a command that is not known.
     """
-    nodes = _parsed(_plain_source(source))
+    nodes = parsed(plain_source(source))
     try:
         return " ".join(_Reader().words(nodes))
     except (RecursionError, LookupError) as error:
-        raise UnknownFormulaError("it is not well-formed") from error
-
-
-def _plain_source(source: str) -> str:
-    r"""Return a formula without what the parser does not take apart: "x²", "1{,}000" and ``\not\in``."""
-    source = _RAISED_RUN.sub(lambda found: f"^{{{found[0].translate(_RAISED_DIGITS)}}}", _GROUPED.sub(",", source))
-    source = _LOWERED_RUN.sub(lambda found: f"_{{{found[0].translate(_LOWERED_DIGITS)}}}", source)
-    return _NEGATED.sub(_negated, source)
-
-
-def _negated(found: re.Match[str]) -> str:
-    words = {"=": "is equal to", "<": "is less than", ">": "is greater than"}.get(found[1]) or SYMBOLS.get(
-        found[1][1:], ""
-    )
-    return rf"\text{{ is not {words[3:]} }}" if words.startswith("is ") else found[0]
-
-
-def _parsed(source: str) -> Sequence[Any]:
-    # Imported here because few texts have formulas.
-    from pylatexenc.latexwalker import LatexWalker  # type: ignore[import-untyped]
-
-    try:
-        walker = LatexWalker(source, tolerant_parsing=False)
-        nodes: Sequence[Any] = walker.get_latex_nodes(parsing_state=walker.make_parsing_state(in_math_mode=True))[0]
-        return nodes
-    except Exception as error:  # of many types, for what is not well-formed
         raise UnknownFormulaError("it is not well-formed") from error
 
 
@@ -101,17 +67,17 @@ class _Reader:
         if self._depth > _DEEPEST:
             raise UnknownFormulaError("it is nested too deeply")
         spoken: list[str] = []
-        items = _Items(list(_tokens(nodes)))
+        items = Items(list(tokens(nodes)))
         while items:
             spoken += self._next(items)
         self._depth -= 1
         return spoken
 
-    def _next(self, items: _Items) -> list[str]:
+    def _next(self, items: Items) -> list[str]:
         item = items.pop()
         if item in ("^", "_"):
             return self._scripts([], items, item)
-        if isinstance(item, _Spoken):
+        if isinstance(item, Spoken):
             return self._scripts(item.split(), items)
         if isinstance(item, str) and item in LARGE:
             return self._large(LARGE[item], items)
@@ -120,11 +86,11 @@ class _Reader:
         spoken = self._scripts(self._atom(item, items), items)
         return spoken + self._argument(items) if item in _FUNCTION_LETTERS else spoken
 
-    def _atom(self, item: Any, items: _Items) -> list[str]:
+    def _atom(self, item: Any, items: Items) -> list[str]:
         """Return the words of one item, without its scripts."""
         if not isinstance(item, str):
             return self._node(item.node, items)
-        if isinstance(item, _Spoken):
+        if isinstance(item, Spoken):
             return item.split()
         if item[0].isdecimal() or item[0] == ".":
             return amount(item).split()
@@ -134,9 +100,9 @@ class _Reader:
             return [item.upper()] if item.isascii() else _letter(item)
         raise UnknownFormulaError(f"{item!r} has no reading")
 
-    def _sign(self, item: str, items: _Items) -> list[str]:
+    def _sign(self, item: str, items: Items) -> list[str]:
         before = items.previous
-        if item == "-" and (before is None or isinstance(before, _Spoken) or before in tuple("=<>(,+-*/[{")):
+        if item == "-" and (before is None or isinstance(before, Spoken) or before in tuple("=<>(,+-*/[{")):
             return ["minus"]
         if item == ":" and items.find(_MAPS) is not None:
             return ["from"]
@@ -144,7 +110,7 @@ class _Reader:
             return ["the", "absolute", "value", "of", *self._inner(items.take(end))]
         return SIGNS[item].split()
 
-    def _node(self, node: Any, items: _Items) -> list[str]:
+    def _node(self, node: Any, items: Items) -> list[str]:
         kind = type(node).__name__
         if kind == "LatexGroupNode":
             return self.words(node.nodelist)
@@ -154,11 +120,11 @@ class _Reader:
             return self._environment(node)
         raise UnknownFormulaError(f"{node.latex_verbatim()!r:.40} has no reading")
 
-    def _macro(self, node: Any, items: _Items) -> list[str]:
+    def _macro(self, node: Any, items: Items) -> list[str]:
         name = node.macroname
-        arguments = [_inside(a) for a in node.nodeargd.argnlist if a is not None] if node.nodeargd else []
-        while len(arguments) < _ARGUMENTS.get(name, 0) and isinstance(items.peek(), _Node):
-            arguments.append(_inside(items.pop().node))  # the parser does not know the command
+        arguments = [inside(a) for a in node.nodeargd.argnlist if a is not None] if node.nodeargd else []
+        while len(arguments) < _ARGUMENTS.get(name, 0) and isinstance(items.peek(), Node):
+            arguments.append(inside(items.pop().node))  # the parser does not know the command
         if len(arguments) < _ARGUMENTS.get(name, 0):
             raise UnknownFormulaError(f"\\{name} lacks an argument")
         if name in _FRACTIONS:
@@ -178,22 +144,22 @@ class _Reader:
         raise UnknownFormulaError(f"the command \\{name} is not known")
 
     def _inner(self, items: Sequence[Any]) -> list[str]:
-        rest, spoken = _Items(list(items)), []
+        rest, spoken = Items(list(items)), []
         while rest:
             spoken += self._next(rest)
         return spoken
 
     def _fraction(self, top: Sequence[Any], bottom: Sequence[Any]) -> list[str]:
-        above, below = _verbatim(top), _verbatim(bottom)
+        above, below = verbatim(top), verbatim(bottom)
         if above.isdecimal() and below.isdecimal() and 0 < int(above) < 100 and 1 < int(below) < 100:
             return fraction(int(above), int(below)).split()
         words = [self.words(top), self.words(bottom)]
-        if all(len(list(_tokens(nodes))) == 1 for nodes in (top, bottom)):
+        if all(len(list(tokens(nodes))) == 1 for nodes in (top, bottom)):
             return [*words[0], "over", *words[1]]
         return ["the", "fraction", *words[0], "over", *words[1], ","]
 
     def _root(self, arguments: Sequence[Sequence[Any]]) -> list[str]:
-        index = _verbatim(arguments[0]) if len(arguments) > 1 else "2"
+        index = verbatim(arguments[0]) if len(arguments) > 1 else "2"
         name = _ROOTS.get(index)
         degree = [name] if name else _ordinal(index, self.words(arguments[0])) if len(arguments) > 1 else []
         return ["the", *degree, "root", "of", *self.words(arguments[-1])]
@@ -201,9 +167,9 @@ class _Reader:
     def _text(self, nodes: Sequence[Any]) -> list[str]:
         from voxstack_text.normalise.normaliser import normalise
 
-        return [word.word for word in normalise(_verbatim(nodes).replace("~", " "), str.isalpha)]
+        return [word.word for word in normalise(verbatim(nodes).replace("~", " "), str.isalpha)]
 
-    def _scripts(self, base: list[str], items: _Items, opened: str = "") -> list[str]:
+    def _scripts(self, base: list[str], items: Items, opened: str = "") -> list[str]:
         """Return an item with its subscript and superscript."""
         spoken = list(base)
         while opened or items.peek() in ("^", "_", "'", "’", "!"):
@@ -218,7 +184,7 @@ class _Reader:
                 spoken += self._power(*script) if mark == "^" else self._subscript(*script)
         return spoken
 
-    def _script(self, items: _Items) -> tuple[str, list[str]]:
+    def _script(self, items: Items) -> tuple[str, list[str]]:
         """Return the next item as it is written, and its words."""
         if not items:
             raise UnknownFormulaError("a superscript or subscript is missing")
@@ -228,8 +194,8 @@ class _Reader:
                 items.push(item[1:])
                 item = item[0]
             return item, self._atom(item, items)
-        inner = _inside(item.node)
-        return _verbatim(inner), self.words(inner)
+        inner = inside(item.node)
+        return verbatim(inner), self.words(inner)
 
     def _power(self, written: str, words: list[str]) -> list[str]:
         if written in _POWERS:
@@ -245,7 +211,7 @@ class _Reader:
     def _subscript(self, written: str, words: list[str]) -> list[str]:
         return ["sub", *words]
 
-    def _large(self, name: str, items: _Items) -> list[str]:
+    def _large(self, name: str, items: Items) -> list[str]:
         """Return a sum, a product or an integral with its limits."""
         lower = upper = None
         while items.peek() in ("^", "_", "\\limits", "\\nolimits"):
@@ -260,7 +226,7 @@ class _Reader:
             spoken += ["as", *_approaching(lower)] if name.startswith("limit") else ["over", *lower]
         return [*spoken, "of"]
 
-    def _function(self, name: str, items: _Items) -> list[str]:
+    def _function(self, name: str, items: Items) -> list[str]:
         spoken = self._scripts(name.split(), items)
         if name == "log" and spoken[1:2] == ["sub"]:
             spoken[1] = "base"
@@ -268,7 +234,7 @@ class _Reader:
             return spoken + self._argument(items)
         return spoken if items.peek() in _AFTER_FUNCTION else [*spoken, "of"]
 
-    def _argument(self, items: _Items) -> list[str]:
+    def _argument(self, items: Items) -> list[str]:
         """Return the argument of a function between parentheses, "of X", or nothing without it."""
         if items.peek() != "(":
             return []
@@ -280,7 +246,7 @@ class _Reader:
 
     def _environment(self, node: Any) -> list[str]:
         name = node.environmentname.rstrip("*")
-        rows = [[self.words(cell) for cell in _split(row, "&")] for row in _split(node.nodelist, "\\\\")]
+        rows = [[self.words(cell) for cell in split(row, "&")] for row in split(node.nodelist, "\\\\")]
         rows = [[cell for cell in row if cell] for row in rows]
         rows = [row for row in rows if row]
         if name in _MATRICES:
@@ -295,109 +261,6 @@ class _Reader:
             for cell in row:
                 spoken += [",", *cell]
         return spoken
-
-
-class _Items:
-    """The items of a formula that are still to be read."""
-
-    def __init__(self, items: list[Any]) -> None:
-        self._items, self._next = items, 0
-
-    def __bool__(self) -> bool:
-        return self._next < len(self._items)
-
-    @property
-    def previous(self) -> Any:
-        """The item before the last one that was taken, or None."""
-        return self._items[self._next - 2] if self._next > 1 else None
-
-    def peek(self) -> Any:
-        """Return the next item, or None at the end."""
-        return self._items[self._next] if self else None
-
-    def pop(self) -> Any:
-        """Take the next item."""
-        self._next += 1
-        return self._items[self._next - 1]
-
-    def push(self, item: Any) -> None:
-        """Put an item before the next one."""
-        self._items.insert(self._next, item)
-
-    def find(self, item: str) -> int | None:
-        """Return how many items are before the next one that equals this, or None."""
-        for number in range(self._next, len(self._items)):
-            if self._items[number] == item:
-                return number - self._next
-        return None
-
-    def take(self, count: int) -> list[Any]:
-        """Take a number of items, and skip the one after them."""
-        items = self._items[self._next : self._next + count]
-        self._next += count + 1
-        return items
-
-
-def _tokens(nodes: Sequence[Any]) -> Iterator[Any]:
-    r"""Yield numbers, letters and signs as strings, ``\alpha`` as the words of it, and other nodes as they are."""
-    for node in nodes:
-        if node is None:
-            continue
-        kind = type(node).__name__
-        if kind == "LatexCharsNode":
-            yield from _characters(node.chars)
-        elif kind == "LatexSpecialsNode":
-            yield from _specials(node.specials_chars)
-        elif kind == "LatexMacroNode":
-            yield from _macro_tokens(node)
-        elif kind != "LatexCommentNode":
-            yield _Node(node)
-
-
-def _specials(characters: str) -> Iterator[str]:
-    if characters not in ("~", "&"):
-        yield from _characters(characters)
-
-
-def _macro_tokens(node: Any) -> Iterator[Any]:
-    name = node.macroname
-    if name in IGNORED:
-        yield from _delimiter(node)
-    elif name in SYMBOLS:
-        words = SYMBOLS[name]
-        yield words if words in SIGNS or len(words) == 1 else _Spoken(words)
-    elif name in LARGE or name in FUNCTIONS or name in ("limits", "nolimits"):
-        yield name if name not in ("limits", "nolimits") else f"\\{name}"
-    else:
-        yield _Node(node)
-
-
-def _delimiter(node: Any) -> Iterator[Any]:
-    r"""Yield what stands after ``\left`` and the like, where the parser took it for an argument."""
-    for argument in node.nodeargd.argnlist if node.nodeargd else []:
-        if argument is not None:
-            yield from (token for token in _tokens([argument]) if token != ".")
-
-
-def _characters(text: str) -> Iterator[str]:
-    position = 0
-    while position < len(text):
-        number = _NUMBER.match(text, position)
-        if number:
-            yield number[0]
-            position = number.end()
-        else:
-            if not text[position].isspace():
-                yield text[position]
-            position += 1
-
-
-def _inside(node: Any) -> Sequence[Any]:
-    return node.nodelist if type(node).__name__ == "LatexGroupNode" else [node]
-
-
-def _verbatim(nodes: Sequence[Any]) -> str:
-    return "".join(node.latex_verbatim() for node in nodes if node is not None).strip()
 
 
 def _ordinal(written: str, words: list[str]) -> list[str]:
@@ -420,14 +283,3 @@ def _letter(letter: str) -> list[str]:
 
 def _count(number: int) -> str:
     return cardinal(number)
-
-
-def _split(nodes: Sequence[Any], separator: str) -> Iterator[list[Any]]:
-    part: list[Any] = []
-    for node in nodes:
-        if node is not None and node.latex_verbatim().strip() == separator:
-            yield part
-            part = []
-        else:
-            part.append(node)
-    yield part

@@ -206,7 +206,8 @@ def _formula(scanner: Scanner, start: int, end: int, border: int, display: bool 
     if not scanner.text[start + border : end - border].strip():
         return end
     # Imported here because few texts have formulas.
-    from voxstack_text.markup.formula import UnknownFormulaError, read_formula
+    from voxstack_text.markup.formula import read_formula
+    from voxstack_text.markup.formula_items import UnknownFormulaError
 
     written = scanner.text[start:end]
     try:
