@@ -275,3 +275,19 @@ def test_marks_inside_a_sentence_end_none(text: str, expected: list[str]) -> Non
     assert [segment.text for segment in split_sentences(text)] == expected
     arrived = "".join(segment.text for segment in split_sentences(iter(text)))
     assert arrived.replace(" ", "") == "".join(expected).replace(" ", "")
+
+
+@pytest.mark.parametrize("unit", ["日本 ", "— ", "… ", "😀 ", "* ", "— , ", "· ; "])
+@pytest.mark.parametrize("size", [1, 7])
+def test_a_run_of_what_cannot_be_pronounced_ends(unit: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = unit * 300 + ", hello there, my friend."
+    turns = 0
+
+    def counted() -> None:
+        nonlocal turns
+        turns += 1
+        assert turns < 4 * len(text), "it goes round without an end"
+
+    monkeypatch.setattr("voxstack_text.sentences.sentence_stream.check_cancelled", counted)
+    found = list(split_sentences(iter([text[i : i + size] for i in range(0, len(text), size)])))
+    assert " ".join(segment.text for segment in found).endswith("hello there, my friend.")
