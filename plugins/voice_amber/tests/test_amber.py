@@ -175,8 +175,10 @@ def test_any_text_makes_sound(voice: voxstack.Voice, text: str) -> None:
     assert np.isfinite(samples).all()
 
 
-def test_what_cannot_be_pronounced_is_silence_not_an_error(voice: voxstack.Voice) -> None:
-    assert len(voice.synthesize("...!").samples) == 0
+@pytest.mark.parametrize("text", ["...!", "日本"])
+def test_a_text_with_nothing_to_pronounce_is_an_error(voice: voxstack.Voice, text: str) -> None:
+    with pytest.raises(voxstack.RequestError, match="it reads en-US: give it words or numbers"):
+        voice.synthesize(text)
 
 
 def golden_speech(voice: voxstack.Voice) -> tuple[str, dict[str, Any], np.ndarray]:
