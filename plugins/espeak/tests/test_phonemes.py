@@ -2,7 +2,11 @@
 from __future__ import annotations
 
 import itertools
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
 
@@ -78,34 +82,75 @@ def test_other_languages_are_not_announced() -> None:
     assert "(" not in phonemes("Ja, the weather is nice today.", "de") + phonemes("Le weekend avec computer.", "fr")
 
 
+PIPER = """
+import json, sys
+from piper.config import PhonemeType, PiperConfig
+from piper.phonemize_espeak import ESPEAK_DATA_DIR, EspeakPhonemizer
+from piper.voice import PiperVoice
+
+print(json.dumps(str(ESPEAK_DATA_DIR)), flush=True)
+reader = PiperVoice(session=None, config=PiperConfig(0, 1, 22050, "en-us", {}, PhonemeType.ESPEAK))
+for line in sys.stdin:
+    voice, text = json.loads(line)
+    phonemes = reader.phonemize(text) if voice is None else EspeakPhonemizer().phonemize(voice, text)
+    print(json.dumps(phonemes), flush=True)
+"""
+
+
+class Piper:
+    """Phonemes of piper-tts, whose library now and then ends a process that has other ones: it has one of its own."""
+
+    def __init__(self) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([sys.executable, "-c", PIPER], stdin=pipe, stdout=pipe, text=True)
+        self.data = self._answer()
+
+    def phonemize(self, voice: str | None, text: str) -> list[list[str]]:
+        """Return the phonemes of each sentence; with the voice None, as its voices read a text."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps([voice, text]) + "\n")
+        self.process.stdin.flush()
+        sentences: list[list[str]] = self._answer()
+        return sentences
+
+    def _answer(self) -> Any:
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())
+
+
 @pytest.fixture(scope="module")
-def piper() -> Any:
-    return pytest.importorskip("piper.phonemize_espeak", reason="piper-tts is not installed: pip install piper-tts")
+def piper() -> Iterator[Piper]:
+    if find_spec("piper") is None:
+        pytest.skip("piper-tts is not installed: pip install piper-tts")
+    running = Piper()
+    with running.process:
+        yield running
+        running.process.kill()
 
 
 @pytest.fixture
-def library_of_piper(piper: Any) -> Iterator[ProcessPool]:
+def library_of_piper(piper: Piper) -> Iterator[ProcessPool]:
     """piper-tts carries a later version of espeak-ng than espeakng-loader."""
     paths = LibraryPaths.find({LIBRARY_VARIABLE: "piper"})
-    assert paths.data == str(piper.ESPEAK_DATA_DIR)
+    assert paths.data == piper.data
     pool = ProcessPool(worker_command(paths))
     yield pool
     pool.close()
 
 
-def of_piper(piper: Any, voice: str, text: str) -> list[str]:
-    return [phoneme for sentence in piper.EspeakPhonemizer().phonemize(voice, text) for phoneme in sentence]
+def of_piper(piper: Piper, voice: str, text: str) -> list[str]:
+    return [phoneme for sentence in piper.phonemize(voice, text) for phoneme in sentence]
 
 
 @pytest.mark.parametrize("voice", ["en-us", "de", "fr", "es"])
-def test_they_are_those_of_piper_in_the_same_version(voice: str, piper: Any, library_of_piper: ProcessPool) -> None:
+def test_they_are_those_of_piper_in_the_same_version(voice: str, piper: Piper, library_of_piper: ProcessPool) -> None:
     block = EspeakPhonemes(voice)
     block._phonemizer = Phonemizer(library_of_piper, voice, False, "EspeakPhonemes")
     for text in SENTENCES + PICTURES:
         assert block({"text": text})["phonemes"] == of_piper(piper, voice, text), text
 
 
-def test_they_are_those_of_piper_but_for_a_glide_that_is_new(piper: Any) -> None:
+def test_they_are_those_of_piper_but_for_a_glide_that_is_new(piper: Piper) -> None:
     block = loaded(EspeakPhonemes(), addon())
     for text in SENTENCES:
         expected = [phoneme for phoneme in of_piper(piper, "en-us", text) if phoneme != "ʲ"]
@@ -152,7 +197,7 @@ def test_glides_are_written_where_the_library_inserts_them() -> None:
 
 
 @pytest.mark.parametrize("voice", ["en-us", "en-gb-x-rp", "es"])
-def test_with_glides_they_are_those_of_piper(voice: str, piper: Any) -> None:
+def test_with_glides_they_are_those_of_piper(voice: str, piper: Piper) -> None:
     block = loaded(EspeakPhonemes(voice, glides=True), addon())
     for text in SENTENCES:
         assert block({"text": text})["phonemes"] == of_piper(piper, voice, text), text
@@ -184,22 +229,12 @@ def test_words_are_not_looked_for_where_nobody_listens() -> None:
 
 
 @pytest.mark.parametrize("text", [*SENTENCES, "Hello [[ wˈɜːld ]], you.", "[[ həlˈoʊ ]] there."])
-def test_raw_phonemes_and_ends_of_sentences_are_those_of_piper(text: str, piper: Any, piper_voice: Any) -> None:
+def test_raw_phonemes_and_ends_of_sentences_are_those_of_piper(text: str, piper: Piper) -> None:
     ends = loaded(EspeakSentenceEnds(), addon())({"text": text})["sentence_ends"]
     block = loaded(EspeakPhonemes(glides=True), addon())
     parts = [text[start:end] for start, end in itertools.pairwise([0, *ends])]
     spoken = [block({"text": part})["phonemes"] for part in parts]
-    assert [part for part in spoken if part] == [part for part in piper_voice.phonemize(text) if part]
-
-
-@pytest.fixture(scope="module")
-def piper_voice(piper: Any) -> Any:
-    """Return a voice of piper-tts that reads as its English voices do, without a network."""
-    from piper.config import PhonemeType, PiperConfig
-    from piper.voice import PiperVoice
-
-    config = PiperConfig(0, 1, 22050, "en-us", {}, PhonemeType.ESPEAK)
-    return PiperVoice(session=None, config=config)
+    assert [part for part in spoken if part] == [part for part in piper.phonemize(None, text) if part]
 
 
 def test_phonemes_that_were_cut_stay_phonemes() -> None:
