@@ -18,7 +18,7 @@ _DOMAINS = (
 
 
 def _address(match: re.Match[str], is_known: IsKnown) -> Reading:
-    """Read an address without its scheme."""
+    """Read an address or the path of a file, as far as the pattern takes it."""
     spoken = []
     for run in re.findall(r"[A-Za-z]+|\d+|[^A-Za-z\d]", match["address"]):
         if run.isdigit():
@@ -31,11 +31,6 @@ def _address(match: re.Match[str], is_known: IsKnown) -> Reading:
     return " ".join(filter(None, spoken)) + possessive
 
 
-def _full_address(match: re.Match[str], is_known: IsKnown) -> Reading:
-    """Read an address with its scheme, or the path of a file."""
-    return _address(match, is_known)
-
-
 def _dot(match: re.Match[str], is_known: IsKnown) -> Reading:
     return "dot net" if match[0] == ".NET" else "dot"
 
@@ -43,9 +38,9 @@ def _dot(match: re.Match[str], is_known: IsKnown) -> Reading:
 RULES: tuple[Rule, ...] = (
     rule(r"(?:mailto:)?(?P<address>[\w.+-]+@[\w-]+(?:\.[A-Za-z\d-]+)+)", _address),
     rule(r"https?://(?P<address>[^\s<>\"]*[\w/])", _address, re.IGNORECASE),
-    rule(r"(?P<address>[A-Za-z][A-Za-z\d+.-]*://[^\s<>\"]*[\w/])", _full_address),
-    rule(r"(?P<address>[A-Za-z]:\\(?:[\w.$-]+\\?)*)", _full_address),
-    rule(r"(?<![\w/.])(?P<address>/(?:[\w.-]+/)+[\w.-]*[\w/])", _full_address),
+    rule(r"(?P<address>[A-Za-z][A-Za-z\d+.-]*://[^\s<>\"]*[\w/])", _address),
+    rule(r"(?P<address>[A-Za-z]:\\(?:[\w.$-]+\\?)*)", _address),
+    rule(r"(?<![\w/.])(?P<address>/(?:[\w.-]+/)+[\w.-]*[\w/])", _address),
     rule(r"(?<=[A-Za-z])\.NET(?!\w)|(?<![^\s(\"'`])\.(?=[a-z]{2,12}(?!\w)|NET(?!\w))", _dot),
     rule(r"(?P<address>www\.[^\s<>\"]*[\w/])", _address, re.IGNORECASE),
     rule(rf"(?P<address>(?:[A-Za-z\d-]+\.)+(?:{_DOMAINS})(?![\w])(?:/[^\s<>\"]*[\w/])?)(?P<possessive>'s)?", _address),

@@ -21,7 +21,6 @@ class Currency(NamedTuple):
 _CENTS = ("cent", "cents")
 _PENCE = ("penny", "pence")
 _DOLLARS = {
-    "US": "U S",
     "C": "canadian",
     "CA": "canadian",
     "Can": "canadian",
@@ -94,7 +93,6 @@ ABBREVIATED: dict[str, Currency] = {
     "kr": Currency("krona", "kronor"),
     "Kč": Currency("koruna", "koruny"),
     "Kc": Currency("koruna", "koruny"),
-    "Ft": Currency("forint", "forints"),
     "лв": Currency("lev", "leva"),
     "S/": Currency("sol", "soles", "centimo", "centimos"),
 }

@@ -125,7 +125,7 @@ def _short_month(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 
 def _telephone(match: re.Match[str], is_known: IsKnown) -> Reading:
-    spoken = " , ".join(numbers.digits(group) for group in re.findall(r"\d+", match[0]))
+    spoken = numbers.digit_groups(match[0])
     return f"plus {spoken}" if match[0].startswith("+") else spoken
 
 

@@ -27,7 +27,7 @@ _AFTER = rf"(?:{alternatives(AFTER)})"
 _CODE = r"[A-Z]{3}"
 _VALUE = rf"(?:{EURO_NUMBER}|{NUMBER})"
 _SCALE = rf"[\s-]?(?:{alternatives(MAGNITUDES)})(?!\w)"
-_SPELLED_SCALE = rf"(?:\s?(?:{alternatives(MAGNITUDES)})|\s(?:{alternatives(MAGNITUDES)}))(?!\w)"
+_LAST_SCALE = rf"\s?(?:{alternatives(MAGNITUDES)})(?!\w)"
 
 
 def _amounts(match: re.Match[str], currency: Currency) -> str:
@@ -92,7 +92,7 @@ def _code_after(match: re.Match[str], is_known: IsKnown) -> Reading:
     glued = match.string[match.start("code") - 1].isdigit()
     if not is_strong(code) and (glued or _WORD_AFTER.match(match.string, match.end())):
         return None
-    currency = currency_of_code(match["code"], before_number=False)
+    currency = currency_of_code(code, before_number=False)
     return _amounts(match, currency) if currency else None
 
 
@@ -101,10 +101,9 @@ _WORD_AFTER = re.compile(
 )
 _BETWEEN = re.compile(r"\b(?:between|from)\s+$", re.IGNORECASE)
 _NUMBER = rf"(?P<number>{_VALUE})"
-_LAST = rf"(?P<last>{_VALUE})(?P<last_scale>{_SCALE})"
 _RANGE = (
     rf"(?P<scale>{_SCALE})?(?:\s?[-–—~]\s?|\sto\s)"
-    rf"(?:(?P=sign)\s?)?(?P<last>{_VALUE})(?P<last_scale>{_SPELLED_SCALE})"
+    rf"(?:(?P=sign)\s?)?(?P<last>{_VALUE})(?P<last_scale>{_LAST_SCALE})"
 )
 _SAME_SIGN = rf"(?P<scale>{_SCALE})?\s?[-–—~]\s?(?P=sign)\s?(?P<last>{_VALUE})(?P<last_scale>{_SCALE})?"
 _PLAIN_RANGE = rf"(?P<scale>(?!))?[-–~](?P<last>{_VALUE})(?P<last_scale>(?!))?(?=\s|$|[,;:.!?)])"
@@ -125,6 +124,6 @@ RULES: tuple[Rule, ...] = (
     rule(rf"{_START}(?P<sign>{_BEFORE})\s?{_NUMBER}(?P<scale>{_SCALE})?{NUMBER_END}", _abbreviated),
     rule(rf"{_START}(?P<code>{_CODE})\s?{_NUMBER}(?P<scale>{_SCALE})?{NUMBER_END}", _code_before),
     rule(rf"{_NUMBER}(?P<scale>{_SCALE})?\s?(?P<code>{_CODE})(?!\w)", _code_after),
-    rule(rf"{_NUMBER}(?P<scale>{_SCALE})?\s?(?P<sign>[¢£]|{_SIGN}|{_AFTER})(?![\w\d])(?!\s?\d)", _sign_after_number),
+    rule(rf"{_NUMBER}(?P<scale>{_SCALE})?\s?(?P<sign>¢|{_SIGN}|{_AFTER})(?!\w)(?!\s?\d)", _sign_after_number),
 )
 """Tried in this order, before the rules for plain numbers."""

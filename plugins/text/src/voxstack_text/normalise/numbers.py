@@ -51,6 +51,11 @@ def digits(text: str) -> str:
     return " ".join(cardinal(int(character)) for character in text if character.isdecimal())
 
 
+def digit_groups(text: str) -> str:
+    """Return the digits of each group by themselves, with a pause between groups, as telephone numbers are read."""
+    return " , ".join(digits(group) for group in re.findall(r"\d+", text))
+
+
 def plain(text: str) -> str:
     """Return a written number without separators between its groups of digits, its decimals after a period.
 

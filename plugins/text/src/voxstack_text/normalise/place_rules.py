@@ -100,11 +100,11 @@ def _digit_string(match: re.Match[str], is_known: IsKnown) -> Reading:
     """Read the digits one by one after a word such as "PIN", "code" or "ending in"."""
     if not _DIGITS_BEFORE.search(text_before(match)):
         return None
-    return " , ".join(numbers.digits(group) for group in re.findall(r"\d+", match[0]))
+    return numbers.digit_groups(match[0])
 
 
 def _card(match: re.Match[str], is_known: IsKnown) -> Reading:
-    return " , ".join(numbers.digits(group) for group in re.findall(r"\d+", match[0]))
+    return numbers.digit_groups(match[0])
 
 
 def _model_number(match: re.Match[str], is_known: IsKnown) -> Reading:

@@ -26,6 +26,7 @@ _SURE = frozenset({"mn", "mln", "bn", "bln", "tn", "trn"})
 """Magnitudes that are no unit and no part of a name."""
 
 _MAGNITUDE = alternatives(scale for scale in MAGNITUDES if len(scale) < 4)
+_MANTISSA = re.compile(r"(?<!\d)\d$|\.\d\d$")
 _OF_BEFORE = re.compile(r"\bof $")
 _AT_A_COMPANY = re.compile(r"\b(?:at|by|for|from|with) $")
 _ARTICLE = re.compile(r"\b(?:an?|the)\s+$", re.IGNORECASE)
@@ -55,7 +56,9 @@ def _hexadecimal(match: re.Match[str], is_known: IsKnown) -> Reading:
 
 
 def _scientific(match: re.Match[str], is_known: IsKnown) -> Reading:
-    exponent = (match["exponent"] or match["plain"] or match["short"] or match["long"]).lstrip("+")
+    if match["unsigned"] and not _MANTISSA.search(match["number"]):
+        return None  # "6466e88" is a name
+    exponent = (match["exponent"] or match["unsigned"]).lstrip("+")
     sign = "minus " if exponent.startswith("-") else ""
     return f"{numbers.amount(match['number'])} times ten to the {sign}{numbers.cardinal(int(exponent.lstrip('-')))}"
 
@@ -72,11 +75,7 @@ def _magnitude(match: re.Match[str], is_known: IsKnown) -> Reading:
     """Read "40k steps", "3M downloads" and "1.2bn views"; "a 10K race", "4K TV" and "gate 7B" are names."""
     scale, plus = match["scale"], " plus" if match["plus"] else ""
     sure = scale in _SURE or _QUANTITY_BEFORE.search(text_before(match)) or match["plus"]
-    large = (
-        (scale == "k" or _OF_BEFORE.search(text_before(match)))
-        and float(numbers.plain(match["number"])) >= 10
-        and match["number"] != "401"
-    )
+    large = (scale == "k" or _OF_BEFORE.search(text_before(match))) and float(numbers.plain(match["number"])) >= 10
     counted = _COUNTED_AFTER.match(match.string, match.end())
     if scale.isupper() and _AT_A_COMPANY.search(text_before(match)):
         return None
@@ -135,7 +134,8 @@ RULES: tuple[Rule, ...] = (
     rule(r"401\(?[kK]\)?(?!\w)", always("four oh one K")),
     rule(rf"{NUMBER_START}(?P<number>\d\d)[kK](?= (?:yellow |white |rose )?gold\b)", _karat),
     rule(
-        rf"{NUMBER_START}(?={DIGITS}[eE])(?P<number>{NUMBER})(?:[eE](?P<exponent>[-+]\d{{1,3}})|(?<=(?<!\d)\d)e(?P<plain>\d{{1,2}})|(?<=\.\d)e(?P<short>\d{{1,2}})|(?<=\.\d\d)e(?P<long>\d{{1,2}}))(?!\w|\.\d)",
+        rf"{NUMBER_START}(?={DIGITS}[eE])(?P<number>{NUMBER})"
+        r"(?:[eE](?P<exponent>[-+]\d{1,3})|e(?P<unsigned>\d{1,2}))(?!\w|\.\d)",
         _scientific,
     ),
     rule(r"(?<=[\w)])\^\(?-(\d+)\)?(?!\w|\.\d)", _negative_power),

@@ -120,10 +120,10 @@ def _telephone(written: str, form: str | None) -> SpokenForm:
 
 
 def _digits(written: str, form: str | None) -> SpokenForm:
-    groups = re.findall(r"\d+", written)
-    if not groups:
+    spoken = numbers.digit_groups(written)
+    if not spoken:
         raise ValueError(f"{excerpt(written)!r} has no digits")
-    return " , ".join(numbers.digits(group) for group in groups), "words"
+    return spoken, "words"
 
 
 def _as_text(written: str, form: str | None) -> SpokenForm:
