@@ -271,6 +271,7 @@ def test_a_client_that_waits_with_its_text_goes_on_when_that_is_dropped() -> Non
         await parts.put("x" * requests.MAX_WAITING)
         late = asyncio.create_task(parts.put("late"))
         await asyncio.sleep(0)
+        assert not late.done(), "there is room for no more"
         parts.close()
         await late
         await parts.put("x" * requests.MAX_WAITING)

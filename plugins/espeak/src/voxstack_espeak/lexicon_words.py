@@ -69,7 +69,7 @@ class LexiconText(NamedTuple):
 
     @property
     def has_ipa(self) -> bool:
-        """Whether phonemes of words are replaced."""
+        """True if phonemes of words are replaced."""
         return any(one.ipa for one in self.replaced)
 
     def origin(self, word: WrittenWord) -> tuple[WrittenWord, Replaced | None]:

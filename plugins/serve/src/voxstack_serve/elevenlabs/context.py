@@ -62,7 +62,7 @@ class Context:
 
     @property
     def ended(self) -> bool:
-        """Whether it takes no more text: it was closed, or has waited for text too long."""
+        """True if it takes no more text: it was closed, or has waited for text too long."""
         return self._segments[-1].ended
 
     def receive(self, message: ClientMessage) -> None:

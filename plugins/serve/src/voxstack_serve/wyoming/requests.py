@@ -103,7 +103,7 @@ class SpeechRequest:
 
     @property
     def streams(self) -> bool:
-        """Whether the text arrives in parts."""
+        """True if the text arrives in parts."""
         return isinstance(self.text, TextParts)
 
     def source(self) -> str | AsyncIterable[str]:
