@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxstack import RequestError
-
 if TYPE_CHECKING:
     from voxstack import Voice
 
@@ -31,8 +29,7 @@ def time_stream(voice: Voice, text: str, controls: Mapping[str, Any], whole: boo
             break
     if isinstance(chunks, Generator):
         chunks.close()
-    if first is None:
-        raise RequestError(f"{voice.name} finds nothing to pronounce in {text!r}; use another text")
+    assert first is not None, "a stream without audio is an error"
     return first, np.concatenate(samples)
 
 

@@ -27,6 +27,20 @@ def nothing_to_pronounce(name: str, languages: str) -> RequestError:
     return RequestError(f"{name} finds nothing to pronounce in this text{reads}: give it words or numbers")
 
 
+def check_end(text: object, found: bool, name: str, languages: str) -> None:
+    """Check how a text ended, once all of it is spoken or read.
+
+    :param found: whether there was anything in it to pronounce.
+    :raises Exception: what the source of the text raised, as it is.
+    :raises RequestError: if there was nothing to pronounce.
+    """
+    failure: Exception | None = getattr(text, "failure", None)
+    if failure is not None:
+        raise failure
+    if not found:
+        raise nothing_to_pronounce(name, languages)
+
+
 def request_text(text: object, name: str, languages: str) -> str | ArrivingText:
     """Return the text of a request, or an iterator of its parts, without halves of characters.
 

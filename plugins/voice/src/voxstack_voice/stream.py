@@ -17,7 +17,7 @@ from voxstack.utterance import Utterance
 from voxstack_voice import worker_threads
 from voxstack_voice.costs import SpeedMeter
 from voxstack_voice.playback import Playback
-from voxstack_voice.request_text import nothing_to_pronounce
+from voxstack_voice.request_text import check_end
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk
 from voxstack_voice.stream_turn import StreamTurn
@@ -165,24 +165,13 @@ class VoiceStream:
             rest = self._timeline.take(float("inf"))
             if rest:
                 return Chunk(np.zeros(0, np.float32), self._start, rest)
-            self._finish()
+            check_end(self._text, self._start > 0, self._name, self._languages)
             return None
         start, self._start = self._start, self._start + len(samples)
         late = self._playback.delivered(len(samples))
         self._ticket.record_audio(len(samples) / self._playback.sample_rate, late)
         end = self._start / self._playback.sample_rate
         return Chunk(samples, start, self._timeline.take(end))
-
-    def _finish(self) -> None:
-        """End the stream with the exception of who writes the text, or with an error if nothing was spoken.
-
-        :raises RequestError: if the voice could pronounce nothing of the text.
-        """
-        failure: Exception | None = getattr(self._text, "failure", None)
-        if failure is not None:
-            raise failure
-        if not self._start:
-            raise nothing_to_pronounce(self._name, self._languages)
 
     def _samples_in_time(self, timeout: float) -> np.ndarray | None:
         """Return the next samples as :meth:`_samples` does.

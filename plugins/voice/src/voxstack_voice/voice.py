@@ -22,7 +22,7 @@ from voxstack.utterance import REQUEST, Utterance
 from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import problem
 from voxstack_voice.playback import Playback
-from voxstack_voice.request_text import nothing_to_pronounce, request_text
+from voxstack_voice.request_text import check_end, request_text
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk, Speech
 from voxstack_voice.stream import VoiceStream
@@ -261,11 +261,7 @@ class Voice:
         for reading in read_utterance(self.block, utterance):
             found = True
             yield reading
-        failure: Exception | None = getattr(utterance["text"], "failure", None)
-        if failure is not None:
-            raise failure
-        if not found:
-            raise nothing_to_pronounce(self.name, self._languages())
+        check_end(utterance["text"], found, self.name, self._languages())
 
     def _start(
         self,
