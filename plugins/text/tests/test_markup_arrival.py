@@ -38,15 +38,23 @@ def converted(parts: list[str], markup: str) -> tuple[list[tuple[str, int, int]]
     return characters, out._breaks, out._inserts
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
-@given(TEXTS, MARKUP, st.data())
-def test_the_result_depends_on_the_text_alone(text: str, markup: str, data: st.DataObject) -> None:
+def check_arrival(text: str, markup: str, data: st.DataObject) -> None:
+    """Check that a text is converted alike, however it arrives."""
     whole = converted([text], markup)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=12)))
     assert converted([text[i:j] for i, j in pairwise([0, *cuts, len(text)])], markup) == whole
     assert converted(list(text), markup) == whole
     for character, source, end in whole[0]:
         assert text[source] == character if end < 0 else source <= end <= len(text)
+
+
+ARRIVALS = settings(max_examples=150, deadline=None, derandomize=True)
+
+
+@ARRIVALS
+@given(TEXTS, MARKUP, st.data())
+def test_the_result_depends_on_the_text_alone(text: str, markup: str, data: st.DataObject) -> None:
+    check_arrival(text, markup, data)
 
 
 @pytest.mark.parametrize("limit", [5, 12])
@@ -57,7 +65,9 @@ def test_bounds_do_not_depend_on_arrival(limit: int, monkeypatch: pytest.MonkeyP
     ):
         for name in names:
             monkeypatch.setattr(module, name, limit)
-    test_the_result_depends_on_the_text_alone()
+    whole = converted(["`" + "a" * 20 + "` [" + "b" * 20 + "](c)"], "markdown")[0]
+    assert any(character in "`[" for character, _, _ in whole), "the bounds are not in force"
+    ARRIVALS(given(TEXTS, MARKUP, st.data())(check_arrival))()
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -12,36 +11,12 @@ import numpy as np
 
 from voxstack import AddonError, RequestError, Resources, SequenceBlock, StackError, Utterance
 from voxstack_text.layout import Word
+from voxstack_text.lexicon_units import Unit, find_units
 from voxstack_text.spoken_numbers import SpokenToken, spoken_numbers
 
 _LOG = logging.getLogger("voxstack.text")
 MAX_BYTES = 64 * 1024 * 1024
 """Most bytes of a dictionary; the largest published ones have a tenth of that."""
-
-_IDEOGRAPHS = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_UNIT = re.compile(
-    rf"(?P<ideograph>[{_IDEOGRAPHS}])|(?P<word>(?:(?![{_IDEOGRAPHS}])[^\W_]|[\u0300-\u036f])+)|(?P<mark>\S)"
-)
-_APOSTROPHES = "'\u2019"
-
-
-class Unit(NamedTuple):
-    """An ideograph, a word of letters and digits, or a mark, and its place in the text."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-
-    def joins(self, following: Unit, apostrophes: bool) -> bool:
-        """Return whether this unit and the next may be parts of one word of the dictionary.
-
-        These are ideographs, also with white space between them, and a word with an apostrophe before or after it.
-        """
-        if self.kind == following.kind == "ideograph":
-            return True
-        apostrophe = apostrophes and (self.text in _APOSTROPHES or following.text in _APOSTROPHES)
-        return apostrophe and self.end == following.start and "word" in (self.kind, following.kind)
 
 
 class Reading(NamedTuple):
@@ -205,7 +180,7 @@ class Lexicon(SequenceBlock):
 
     def _split(self, text: str, start: int, end: int) -> Iterator[Unit]:
         """Yield the longest words of the dictionary in ``text[start:end]``, and what is between them."""
-        units = [Unit(str(match.lastgroup), match[0], *match.span()) for match in _UNIT.finditer(text, start, end)]
+        units = list(find_units(text, start, end))
         index = 0
         while index < len(units):
             parts = self._candidate(units, index)
