@@ -7,7 +7,6 @@ parser is pylatexenc's.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,13 +22,11 @@ from voxstack_text.markup.formula_items import (
     tokens,
     verbatim,
 )
-from voxstack_text.markup.formula_words import ACCENTS, FONTS, FUNCTIONS, LARGE, SIGNS, SYMBOLS
-from voxstack_text.normalise.numbers import amount, cardinal, fraction, ordinal
+from voxstack_text.markup.formula_phrases import approaching, letter_words, matrix_words, ordinal_words, power_words
+from voxstack_text.markup.formula_words import ACCENTS, FONTS, FUNCTIONS, LARGE, SIGNS
+from voxstack_text.normalise.numbers import amount, fraction
 
 _DEEPEST = 40
-_POWERS = {"2": "squared", "3": "cubed"}
-_RAISED = {"\\prime": "prime", "prime": "prime", "T": "transpose", "\\top": "transpose", "top": "transpose"}
-_RAISED |= {"*": "star", "\\ast": "star", "star": "star", "\\dagger": "dagger"}
 _MATRICES = frozenset("matrix pmatrix bmatrix vmatrix Bmatrix Vmatrix smallmatrix array".split())
 _FUNCTION_LETTERS = tuple("fghFGHPOEL")
 _MAPS = "to"
@@ -97,7 +94,7 @@ class _Reader:
         if item in SIGNS:
             return self._sign(item, items)
         if item.isalpha() and len(item) == 1:
-            return [item.upper()] if item.isascii() else _letter(item)
+            return [item.upper()] if item.isascii() else letter_words(item)
         raise UnknownFormulaError(f"{item!r} has no reading")
 
     def _sign(self, item: str, items: Items) -> list[str]:
@@ -161,7 +158,7 @@ class _Reader:
     def _root(self, arguments: Sequence[Sequence[Any]]) -> list[str]:
         index = verbatim(arguments[0]) if len(arguments) > 1 else "2"
         name = _ROOTS.get(index)
-        degree = [name] if name else _ordinal(index, self.words(arguments[0])) if len(arguments) > 1 else []
+        degree = [name] if name else ordinal_words(index, self.words(arguments[0])) if len(arguments) > 1 else []
         return ["the", *degree, "root", "of", *self.words(arguments[-1])]
 
     def _text(self, nodes: Sequence[Any]) -> list[str]:
@@ -181,7 +178,7 @@ class _Reader:
                 spoken.append("factorial")
             else:
                 script = self._script(items)
-                spoken += self._power(*script) if mark == "^" else self._subscript(*script)
+                spoken += power_words(*script) if mark == "^" else ["sub", *script[1]]
         return spoken
 
     def _script(self, items: Items) -> tuple[str, list[str]]:
@@ -197,20 +194,6 @@ class _Reader:
         inner = inside(item.node)
         return verbatim(inner), self.words(inner)
 
-    def _power(self, written: str, words: list[str]) -> list[str]:
-        if written in _POWERS:
-            return [_POWERS[written]]
-        if written in ("\\circ", "∘", "\\degree", SYMBOLS["circ"], SYMBOLS["degree"]):
-            return ["degrees"]
-        if written in _RAISED:
-            return [_RAISED[written]]
-        if written == "-1":
-            return ["to", "the", "minus", "one"]
-        return ["to", "the", *_ordinal(written, words)]
-
-    def _subscript(self, written: str, words: list[str]) -> list[str]:
-        return ["sub", *words]
-
     def _large(self, name: str, items: Items) -> list[str]:
         """Return a sum, a product or an integral with its limits."""
         lower = upper = None
@@ -223,7 +206,7 @@ class _Reader:
         if lower and upper:
             spoken += ["from", *lower, "to", *upper]
         elif lower:
-            spoken += ["as", *_approaching(lower)] if name.startswith("limit") else ["over", *lower]
+            spoken += ["as", *approaching(lower)] if name.startswith("limit") else ["over", *lower]
         return [*spoken, "of"]
 
     def _function(self, name: str, items: Items) -> list[str]:
@@ -250,36 +233,5 @@ class _Reader:
         rows = [[cell for cell in row if cell] for row in rows]
         rows = [row for row in rows if row]
         if name in _MATRICES:
-            return self._matrix(rows)
+            return matrix_words(rows)
         return [word for row in rows for word in [*(w for cell in row for w in cell), ","]][:-1]
-
-    def _matrix(self, rows: list[list[list[str]]]) -> list[str]:
-        columns = max(map(len, rows), default=0)
-        spoken = f"the {_count(len(rows))} by {_count(columns)} matrix".split()
-        for number, row in enumerate(rows, 1):
-            spoken += [",", "row", *_count(number).split()]
-            for cell in row:
-                spoken += [",", *cell]
-        return spoken
-
-
-def _ordinal(written: str, words: list[str]) -> list[str]:
-    """Return a number as an ordinal, and anything else as it is."""
-    return ordinal(int(written)).split() if written.isdecimal() and len(written) < 10 else words
-
-
-def _approaching(words: list[str]) -> list[str]:
-    """Return the words below a limit, "x to zero" as "x approaches zero"."""
-    return ["approaches" if word == "to" else word for word in words]
-
-
-def _letter(letter: str) -> list[str]:
-    """Return the name of a letter that is not Latin."""
-    script, _, name = unicodedata.name(letter, "").partition(" LETTER ")
-    if not script.startswith("GREEK"):
-        raise UnknownFormulaError(f"{letter!r} has no reading")
-    return [*(["capital"] if "CAPITAL" in script else []), *name.lower().split()]
-
-
-def _count(number: int) -> str:
-    return cardinal(number)
