@@ -50,7 +50,6 @@ def convert(path: Path, out: Path, progress: Progress, **options: str) -> Path:
     like, loudness = choose(options)
     config = PiperConfig.read(path)
     graph = Graph(onnx.load(path), path.name)
-
     inputs = _find_inputs(graph, config)
     parts = VitsParts.find(graph, inputs.speaker)
     original = VitsOriginal(graph, parts, inputs)

@@ -29,10 +29,7 @@ def encoder_network(model: Any) -> NetworkSource:
 
 
 def step_network(module: GuidedStep, config: Any) -> NetworkSource:
-    """Return the network of one step.
-
-    :param config: the configuration of the decoder.
-    """
+    """Return the network of one step, for the configuration of the decoder."""
     codebooks, start, delays = config.num_channels, module.codes.start, max(module.codes.delays)
 
     def examples(rng: np.random.Generator, sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
