@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from voxstack_serve.errors import ApiError, error_response
 
 if TYPE_CHECKING:
+    from prometheus_client import Counter
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from voxstack_serve.metrics import Metric
 
 OPEN = ("/health", "/ready")
 """Paths that need no key."""
@@ -25,7 +24,7 @@ class Access:
         requests are accepted.
     """
 
-    def __init__(self, app: ASGIApp, keys: Iterable[str], responses: Metric) -> None:
+    def __init__(self, app: ASGIApp, keys: Iterable[str], responses: Counter) -> None:
         self._app, self._keys, self._responses = app, [key.encode() for key in keys], responses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,7 +42,7 @@ class Access:
             if message["type"] == "http.response.start":
                 begun = True
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-                self._responses.add(str(message["status"]))
+                self._responses.labels(str(message["status"])).inc()
             await send(message)
 
         try:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from voxstack_serve.errors import ApiError, handle_error
-from voxstack_serve.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -92,7 +91,8 @@ class Pages:
         """Return the figures of the service."""
         from starlette.responses import Response
 
-        return Response(self._service.metrics.text(), headers={"content-type": CONTENT_TYPE})
+        content, media_type = self._service.metrics.page(request.headers.get("accept", ""))
+        return Response(content, headers={"content-type": media_type})
 
 
 def _json(content: Any) -> Response:

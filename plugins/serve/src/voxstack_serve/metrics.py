@@ -1,94 +1,58 @@
-"""Figures of a service in Prometheus' text format, version 0.0.4."""
+"""Figures of a service for Prometheus."""
 
 from __future__ import annotations
 
-import bisect
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+import os
+from typing import TYPE_CHECKING
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from prometheus_client import CollectorRegistry
+
+DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable by which prometheus_client shares the figures of several processes through files."""
+
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-
-Labels = tuple[str, ...]
-
-
-class Metric:
-    """A figure for each combination of labels. It is changed by the thread of the event loop alone."""
-
-    kind = "counter"
-
-    def __init__(self, name: str, description: str, labels: Sequence[str] = ()) -> None:
-        self.name, self.description, self.labels = name, description, tuple(labels)
-        self.values: defaultdict[Labels, float] = defaultdict(float)
-
-    def add(self, *labels: str, amount: float = 1.0) -> None:
-        """Add an amount."""
-        self.values[labels] += amount
-
-    def lines(self) -> Iterator[str]:
-        """Yield the lines of this metric."""
-        yield f"# HELP {self.name} {self.description}"
-        yield f"# TYPE {self.name} {self.kind}"
-        for labels in sorted(self.values):
-            yield from self.samples(labels)
-
-    def samples(self, labels: Labels) -> Iterator[str]:
-        """Yield the lines for one combination of labels."""
-        yield f"{self.name}{_braces(self.labels, labels)} {self.values[labels]:.9g}"
-
-
-class Gauge(Metric):
-    """A figure that also falls."""
-
-    kind = "gauge"
-
-
-class Histogram(Metric):
-    """Counts of durations, up to each of :data:`SECONDS`; ``values`` are their sums."""
-
-    kind = "histogram"
-
-    def __init__(self, name: str, description: str, labels: Sequence[str] = ()) -> None:
-        super().__init__(name, description, labels)
-        self.counts: defaultdict[Labels, list[int]] = defaultdict(lambda: [0] * (len(SECONDS) + 1))
-
-    def observe(self, *labels: str, seconds: float) -> None:
-        """Count a duration."""
-        self.add(*labels, amount=seconds)
-        self.counts[labels][bisect.bisect_left(SECONDS, seconds)] += 1
-
-    def samples(self, labels: Labels) -> Iterator[str]:
-        names, total = (*self.labels, "le"), 0
-        for bound, count in zip((*SECONDS, "+Inf"), self.counts[labels], strict=True):
-            total += count
-            yield f"{self.name}_bucket{_braces(names, (*labels, str(bound)))} {total}"
-        yield f"{self.name}_sum{_braces(self.labels, labels)} {self.values[labels]:.9g}"
-        yield f"{self.name}_count{_braces(self.labels, labels)} {total}"
 
 
 class Metrics:
-    """The figures of one service."""
+    """The figures of one service, in a registry of their own.
+
+    Where :data:`DIRECTORY` was set before prometheus_client was imported, :meth:`page` has those of all processes.
+    """
 
     def __init__(self) -> None:
-        self.responses = Metric("voxstack_http_responses_total", "Responses to requests.", ("status",))
-        self.streams = Metric("voxstack_streams_total", "Streams that have ended.", ("voice", "outcome"))
-        self.running = Gauge("voxstack_streams_running", "Streams that run now.")
-        self.running.values[()] = 0.0
-        self.audio = Metric("voxstack_audio_seconds_total", "Seconds of audio that were passed on.", ("voice",))
-        self.first = Histogram(
-            "voxstack_first_audio_seconds", "Seconds from the request of a stream to its first audio.", ("voice",)
-        )
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-    def text(self) -> str:
-        """Return all figures."""
-        metrics = (self.responses, self.streams, self.running, self.audio, self.first)
-        return "".join(f"{line}\n" for metric in metrics for line in metric.lines())
+        self.registry = registry = CollectorRegistry()
+        self.responses = Counter("voxstack_http_responses", "Responses to requests.", ["status"], registry=registry)
+        outcomes = "Streams that have ended."
+        self.streams = Counter("voxstack_streams", outcomes, ["voice", "outcome"], registry=registry)
+        running = "Streams that run now."
+        self.running = Gauge("voxstack_streams_running", running, registry=registry, multiprocess_mode="livesum")
+        passed_on = "Seconds of audio that were passed on."
+        self.audio = Counter("voxstack_audio_seconds", passed_on, ["voice"], registry=registry)
+        first = "Seconds from the request of a stream to its first audio."
+        self.first = Histogram("voxstack_first_audio_seconds", first, ["voice"], registry=registry, buckets=SECONDS)
 
+    def value(self, name: str, labels: Mapping[str, str] = {}) -> float:
+        """Return a figure of this process by the name of its sample; 0 where there is none yet."""
+        return self.registry.get_sample_value(name, dict(labels)) or 0.0
 
-def _braces(names: Sequence[str], values: Sequence[str]) -> str:
-    rows = [f'{name}="{_escaped(value)}"' for name, value in zip(names, values, strict=True)]
-    return f"{{{','.join(rows)}}}" if rows else ""
+    def page(self, accept: str = "") -> tuple[bytes, str]:
+        """Return all figures in the format that a client accepts, and the media type of that."""
+        from prometheus_client.exposition import choose_encoder
 
+        encode, media_type = choose_encoder(accept)
+        return encode(self._all_processes()), media_type
 
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    def _all_processes(self) -> CollectorRegistry:
+        if DIRECTORY not in os.environ:
+            return self.registry
+        from prometheus_client import CollectorRegistry
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        found = CollectorRegistry()
+        MultiProcessCollector(found)  # type: ignore[no-untyped-call]
+        return found

@@ -92,9 +92,9 @@ class Service:
             async with aclosing(self._voices.astream(offer.source, self._limited(text), **request)) as chunks:
                 async for chunk in chunks:
                     if first:
-                        self.metrics.first.observe(offer.info.id, seconds=time.perf_counter() - began)
+                        self.metrics.first.labels(offer.info.id).observe(time.perf_counter() - began)
                     first = False
-                    self.metrics.audio.add(offer.info.id, amount=len(chunk.samples) / offer.info.sample_rate)
+                    self.metrics.audio.labels(offer.info.id).inc(len(chunk.samples) / offer.info.sample_rate)
                     yield chunk
 
     def _limited(self, text: str | AsyncIterable[str]) -> str | AsyncIterable[str]:
@@ -106,7 +106,7 @@ class Service:
     @contextmanager
     def _counted(self, voice: str) -> Iterator[None]:
         """Count a stream and how it ended."""
-        self.metrics.running.add()
+        self.metrics.running.inc()
         outcome = "cancelled"
         try:
             yield
@@ -118,8 +118,8 @@ class Service:
             outcome = "invalid" if isinstance(error, RequestError) else "failed"
             raise
         finally:
-            self.metrics.running.add(amount=-1.0)
-            self.metrics.streams.add(voice, outcome)
+            self.metrics.running.dec()
+            self.metrics.streams.labels(voice, outcome).inc()
 
     def _offer(self, name: str) -> Offer:
         if (known := self._catalogue.unchanged(name)) is not None:
