@@ -50,7 +50,14 @@ class DeadlineError(BlockError):
 
 
 class CapacityError(VoxstackError):
-    """Admitting the stream would exceed real-time capacity. No audio was produced; retry later."""
+    """Admitting the stream would exceed real-time capacity. No audio was produced; retry later.
+
+    :param reason: a word for programs: what there is too little of.
+    """
+
+    def __init__(self, message: str, reason: str = "other") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class CancelledError(VoxstackError):

@@ -91,7 +91,7 @@ class Pages:
         """Return the figures of the service."""
         from starlette.responses import Response
 
-        content, media_type = self._service.metrics.page(request.headers.get("accept", ""))
+        content, media_type = self._service.figures(request.headers.get("accept", ""))
         return Response(content, headers={"content-type": media_type})
 
 

@@ -35,7 +35,7 @@ class Limits:
         :raises CapacityError: if it is one too many.
         """
         if self.streams is not None and self.running >= self.streams:
-            raise CapacityError(f"{self.running} streams run, as many as this service admits; retry later")
+            raise CapacityError(f"{self.running} streams run, as many as this service admits; retry later", "streams")
         self.running += 1
         try:
             yield

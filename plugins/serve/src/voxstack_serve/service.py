@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
-from voxstack import CapacityError, Chunk, Registry, RequestError, Voices, did_you_mean
+from voxstack import Chunk, Registry, RequestError, Voices, did_you_mean
 from voxstack_addon_spec.wording import short_repr
 from voxstack_serve.aliases import openai_alias
 from voxstack_serve.catalogue import Catalogue, Offer, VoiceInfo
 from voxstack_serve.limits import Limits
 from voxstack_serve.metrics import Metrics
+from voxstack_serve.sampling import Sampler
+from voxstack_serve.stream_record import StreamRecord, recorded
 
 
 class Service:
@@ -37,6 +38,7 @@ class Service:
     ) -> None:
         self.limits, self.metrics = limits or Limits(), Metrics()
         self._voices, self._aliases = voices, dict(aliases)
+        self._sampler = Sampler(self.metrics, voices)
         self._catalogue = Catalogue(names, registry or Registry.installed())
 
     def voices(self) -> list[VoiceInfo]:
@@ -87,39 +89,24 @@ class Service:
         offer = self._offer(voice)
         _check_lexicon(lexicon)
         request = {"markup": markup, "lexicon": lexicon, **controls}
-        with self._counted(offer.info.id), self.limits.admitted():
-            began, first = time.perf_counter(), True
-            async with aclosing(self._voices.astream(offer.source, self._limited(text), **request)) as chunks:
+        with recorded(self.metrics, offer.info.id) as record, self.limits.admitted():
+            async with aclosing(self._voices.astream(offer.source, self._limited(text, record), **request)) as chunks:
                 async for chunk in chunks:
-                    if first:
-                        self.metrics.first.labels(offer.info.id).observe(time.perf_counter() - began)
-                    first = False
-                    self.metrics.audio.labels(offer.info.id).inc(len(chunk.samples) / offer.info.sample_rate)
+                    record.receive(len(chunk.samples) / offer.info.sample_rate)
                     yield chunk
+                    record.want()
 
-    def _limited(self, text: str | AsyncIterable[str]) -> str | AsyncIterable[str]:
+    def figures(self, accept: str = "") -> tuple[bytes, str]:
+        """Return the figures in the format that a client of Prometheus accepts, and its media type."""
+        self._sampler.sample({offer.source: name for name, offer in self._catalogue.offers().items()})
+        return self.metrics.page(accept)
+
+    def _limited(self, text: str | AsyncIterable[str], record: StreamRecord) -> str | AsyncIterable[str]:
         if not isinstance(text, str):
-            return self.limits.counted(text)
+            return record.read(self.limits.counted(text))
         self.limits.check_length(len(text))
+        record.characters = len(text)
         return text
-
-    @contextmanager
-    def _counted(self, voice: str) -> Iterator[None]:
-        """Count a stream and how it ended."""
-        self.metrics.running.inc()
-        outcome = "cancelled"
-        try:
-            yield
-            outcome = "complete"
-        except CapacityError:
-            outcome = "refused"
-            raise
-        except Exception as error:
-            outcome = "invalid" if isinstance(error, RequestError) else "failed"
-            raise
-        finally:
-            self.metrics.running.dec()
-            self.metrics.streams.labels(voice, outcome).inc()
 
     def _offer(self, name: str) -> Offer:
         if (known := self._catalogue.unchanged(name)) is not None:

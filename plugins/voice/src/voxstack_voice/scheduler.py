@@ -8,6 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from threading import Lock
+from typing import NamedTuple
 
 from voxstack.errors import CapacityError
 from voxstack.streaming.forks import renew_after_fork
@@ -25,6 +26,13 @@ LATE_MEMORY = 1.0
 
 UNSTEADY = 0.85
 """The part of what other programs leave that is counted on: what they take varies."""
+
+
+class Work(NamedTuple):
+    """Work of streams: its seconds on all threads together, and the seconds of audio that it produced."""
+
+    seconds: float
+    audio: float
 
 
 class Scheduler:
@@ -58,6 +66,7 @@ class Scheduler:
         self._first_costs: dict[str, float] = {}
         self._chunk_costs: dict[str, ChunkCosts] = {}
         self._late, self._last_late = 0.0, -math.inf
+        self._work: dict[str, Work] = {}
         self.generation = -1
         self.after_fork()
         renew_after_fork(self)
@@ -94,6 +103,11 @@ class Scheduler:
         """Return the seconds of work per second that the admitted streams need, as far as measured."""
         self._settle()
         return sum(count * self._costs.get(voice, 0.0) for voice, count in list(self._running.items()))
+
+    def work(self) -> dict[str, Work]:
+        """Return the work of the streams that have ended, by voice."""
+        self._settle()
+        return dict(self._work)
 
     def admit(
         self, voice: str, deadline: Callable[[], float], refuse: bool = True, meter: SpeedMeter | None = None
@@ -133,6 +147,8 @@ class Scheduler:
             if ended.generation != self.generation:  # it was admitted before a fork
                 continue
             self._running[ended.voice] -= 1
+            before = self._work.get(ended.voice, Work(0.0, 0.0))
+            self._work[ended.voice] = Work(before.seconds + ended.seconds, before.audio + ended.audio)
             if ended.audio:
                 learn(self._costs, ended.voice, ended.seconds / ended.audio)
             else:
@@ -167,18 +183,21 @@ class Scheduler:
             raise CapacityError(
                 f"{voice}: {streams} streams run, and this machine keeps up with no more ({self.workers} workers "
                 f"at a load of {self.load:.0%}{busy}, {cost:.3f} s of work for a second of this voice); "
-                "try again when one has ended, or use more cores"
+                "try again when one has ended, or use more cores",
+                "load",
             )
         late = self._late > MAX_LATE and time.perf_counter() - self._last_late < LATE_MEMORY
         if self.load is not None and streams and late:
             raise CapacityError(
                 f"{voice}: {streams} streams run, and their audio comes late on this machine now; "
-                "try again when one has ended, or use more cores"
+                "try again when one has ended, or use more cores",
+                "late",
             )
         silent = [(name, count + (name == voice)) for name, count in self._silent.items()]
         wait = sum(count * self._first_costs.get(name, 0.0) for name, count in silent) / (self.workers * share)
         if self.patience is not None and streams and wait > self.patience:
             raise CapacityError(
                 f"{voice}: {self._silent.total()} streams wait for their first audio, and this one would come after "
-                f"{wait:.1f} s, which is more than {self.patience:g} s; try again in a moment"
+                f"{wait:.1f} s, which is more than {self.patience:g} s; try again in a moment",
+                "patience",
             )

@@ -133,7 +133,7 @@ class VoiceStream:
                 failure = error
             await asyncio.sleep(worker_threads.RETRY_PAUSE)
         raise CapacityError(
-            f"{self._name}: no thread can be started ({failure}); try again, or raise the limit"
+            f"{self._name}: no thread can be started ({failure}); try again, or raise the limit", "threads"
         ) from failure
 
     def _close_on_a_thread(self) -> None:

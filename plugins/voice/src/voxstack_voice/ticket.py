@@ -99,7 +99,8 @@ class Ticket:
         """Return the error of a stream that has waited for too long, which is refused then."""
         self.refusal = CapacityError(
             f"{self._voice}: this machine keeps up with no more streams than run, and this one waited for "
-            f"{self._scheduler.patience:g} s; try again when one has ended, or use more cores"
+            f"{self._scheduler.patience:g} s; try again when one has ended, or use more cores",
+            "patience",
         )
         return self.refusal
 

@@ -26,7 +26,7 @@ def voices_to_evict(
     busy = {key: voice for key, voice in loaded.items() if voice.users}
     needed = total([*(voice.weights for voice in busy.values()), *taken])
     if needed > budget:
-        raise CapacityError(_refusal(name, weights, busy, needed, budget))
+        raise CapacityError(_refusal(name, weights, busy, needed, budget), "memory")
     kept = dict(loaded)
     idle = sorted(kept.keys() - busy.keys(), key=lambda key: kept[key].used)
     evicted: list[str] = []

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from voxstack import Chunk, Registry, RequestError, Speech, Voice
+from voxstack import Chunk, Registry, RequestError, Scheduler, Speech, Voice
 from voxstack.networks import Context, ContextLike
 from voxstack.networks.addon import Addon
 from voxstack.streaming.forks import renew_after_fork
@@ -139,6 +139,11 @@ class Voices:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The scheduler of the voices' streams."""
+        return self._options.get("scheduler") or Scheduler.shared()
 
     def status(self) -> list[VoiceStatus]:
         """Return the status of each loaded voice, the most recently used first."""

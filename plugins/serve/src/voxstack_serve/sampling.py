@@ -1,0 +1,46 @@
+"""Figures that are taken now and then from what counts them: the voices, their scheduler, and the process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from voxstack import Voices
+from voxstack_serve.metrics import Metrics
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter
+
+
+class Sampler:
+    """Copies what others count into the figures of a service.
+
+    :param voices: those that are loaded, and whose streams work.
+    """
+
+    def __init__(self, metrics: Metrics, voices: Voices) -> None:
+        self._metrics, self._voices = metrics, voices
+        self._named: set[str] = set()
+        self._counted: dict[tuple[Counter, str], float] = {}
+
+    def sample(self, ids: Mapping[str, str]) -> None:
+        """Take the figures as they are now.
+
+        :param ids: of voices, by what they are opened from.
+        """
+        scheduler = self._voices.scheduler
+        self._metrics.load.set(scheduler.demand() / scheduler.workers)
+        for voice, work in scheduler.work().items():
+            self._raise(self._metrics.work, voice, work.seconds)
+            self._raise(self._metrics.work_audio, voice, work.audio)
+        sizes = {ids.get(row.name, row.name): row.own + row.shared for row in self._voices.status()}
+        self._named |= sizes.keys()
+        for voice in self._named:
+            self._metrics.loaded.labels(voice).set(voice in sizes)
+            self._metrics.bytes.labels(voice).set(sizes.get(voice, 0))
+        self._metrics.sample_process()
+
+    def _raise(self, counter: Counter, voice: str, value: float) -> None:
+        """Raise a counter to a value that others count."""
+        counter.labels(voice).inc(max(0.0, value - self._counted.get((counter, voice), 0.0)))
+        self._counted[counter, voice] = value

@@ -1,0 +1,96 @@
+"""The record of one stream: what of it is counted."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+
+from voxstack import CapacityError, RequestError
+from voxstack_serve.metrics import Metrics
+
+
+class StreamRecord:
+    """The figures of a stream, for a listener who plays it from its first audio on.
+
+    :param voice: its id.
+    :param clock: returns the time in seconds.
+    """
+
+    def __init__(self, metrics: Metrics, voice: str, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.voice, self.outcome = voice, "cancelled"
+        self.characters = self.late = 0
+        self.audio = 0.0
+        self.first: float | None = None
+        """Seconds to the first audio, once there is some."""
+        self._metrics, self._clock = metrics, clock
+        self._began = self._wanted = clock()
+        self._waited = 0.0
+        self._whole = True
+        self._runs_out = math.inf
+        """When the listener has played all audio."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the stream began."""
+        return self._clock() - self._began
+
+    def want(self) -> None:
+        """Record that the next chunk is requested."""
+        self._wanted = self._clock()
+
+    def receive(self, seconds: float) -> None:
+        """Record a chunk, with the seconds of its audio."""
+        if not seconds:
+            return
+        now = self._clock()
+        self._waited += now - self._wanted
+        if self.first is None:
+            self.first, self._runs_out = now - self._began, now
+            self._metrics.waiting.dec()
+            self._metrics.first.labels(self.voice).observe(self.first)
+        elif self._wanted < self._runs_out < now:
+            self.late += 1
+            self._metrics.late.labels(self.voice).inc()
+        self._runs_out = max(self._runs_out, now) + seconds
+        self.audio += seconds
+        self._metrics.audio.labels(self.voice).inc(seconds)
+        self._metrics.chunks.labels(self.voice).inc()
+
+    async def read(self, parts: AsyncIterable[str]) -> AsyncIterator[str]:
+        """Yield the parts of a text: audio cannot come before them."""
+        self._whole = False
+        async for part in parts:
+            self.characters += len(part)
+            self.want()
+            yield part
+
+    def end(self) -> None:
+        """Count the stream as ended."""
+        if self.first is None:
+            self._metrics.waiting.dec()
+        elif self._whole and self.outcome == "complete":
+            self._metrics.factor.labels(self.voice).observe(self._waited / self.audio)
+        self._metrics.running.dec()
+        self._metrics.streams.labels(self.voice, self.outcome).inc()
+
+
+@contextmanager
+def recorded(metrics: Metrics, voice: str) -> Iterator[StreamRecord]:
+    """Provide the record of a stream, which ends with the block inside, however that ends."""
+    record = StreamRecord(metrics, voice)
+    metrics.running.inc()
+    metrics.waiting.inc()
+    try:
+        yield record
+        record.outcome = "complete"
+    except CapacityError as error:
+        record.outcome = "refused"
+        metrics.refused.labels(error.reason).inc()
+        raise
+    except Exception as error:
+        record.outcome = "invalid" if isinstance(error, RequestError) else "failed"
+        raise
+    finally:
+        record.end()
