@@ -186,6 +186,22 @@ def test_what_is_unloaded_is_gone(addons: list[Path]) -> None:
     assert not list(registry.shared(NetworkPool)._networks.values())
 
 
+def test_idle_voices_are_unloaded(addons: list[Path]) -> None:
+    clock = SimpleNamespace(now=0.0)
+    voices = Voices(registry=fresh(), clock=lambda: clock.now, warm=addons[:3])
+    clock.now = 9.0
+    voices.warm(addons[1])
+    with voices.use(addons[2]):
+        assert voices.unload_idle(10) == []
+        clock.now = 12.0
+        assert voices.unload_idle(10) == [str(addons[0])]
+    assert sorted(names(voices)) == ["voice1", "voice2"]
+    clock.now = 22.0
+    assert sorted(voices.unload_idle(10)) == [str(addons[1]), str(addons[2])]
+    assert voices.status() == []
+    voices.warm(addons[0])
+
+
 @pytest.mark.parametrize("end", ["run", "close", "drop", "unstarted"])
 def test_a_stream_keeps_its_voice_until_it_ends(addons: list[Path], end: str) -> None:
     voices = Voices(registry=fresh())

@@ -32,11 +32,13 @@ def build_app(service: Service, keys: Iterable[str] = (), routes: Sequence[BaseR
 
     from voxstack_serve.access import Access
     from voxstack_serve.openai_speech import SpeechEndpoint
+    from voxstack_serve.voice_pages import voice_routes
 
-    pages = Pages(service)
+    pages, keys = Pages(service), tuple(keys)
     own = [
         Route("/v1/audio/speech", SpeechEndpoint(service), methods=["POST"]),
         Route("/v1/audio/voices", pages.voices),
+        *voice_routes(service, managed=bool(keys)),
         Route("/v1/models", pages.models),
         Route("/v1/models/{name}", pages.model),
         *(Route(path, pages.index) for path in ("/", "/v1", "/v1/")),
@@ -46,7 +48,7 @@ def build_app(service: Service, keys: Iterable[str] = (), routes: Sequence[BaseR
     ]
     return Starlette(
         routes=[*own, *routes],
-        middleware=[Middleware(Access, keys=tuple(keys), responses=service.metrics.responses)],
+        middleware=[Middleware(Access, keys=keys, responses=service.metrics.responses)],
         exception_handlers={HTTPException: handle_error, ApiError: handle_error},
     )
 
@@ -81,10 +83,9 @@ class Pages:
         return _json({"status": "ok"})
 
     async def ready(self, request: Request) -> Response:
-        """Return whether there is a voice for requests."""
+        """Return whether the service is ready for requests."""
         voices = [voice.id for voice in self._service.voices()]
-        if not voices:
-            raise ApiError(503, "no voice can be read; the log states why", code="no_voices")
+        self._service.readiness.check(voices)
         return _json({"status": "ready", "voices": voices})
 
     async def metrics(self, request: Request) -> Response:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ def command(parser: argparse.ArgumentParser) -> None:
     add("--announce", metavar="NAME", help=announced)
     grace = "time in which running responses complete after SIGTERM (default: %(default)s)"
     add("--grace", type=_number(1), default=30, metavar="SECONDS", help=grace)
+    idle = "unload voices that were not used for so long; the next request loads them again (default: never)"
+    add("--idle-unload", type=_number(1), metavar="SECONDS", help=idle)
+    drain = "time after SIGTERM in which /ready is 503 while requests are still accepted (default: %(default)s)"
+    add("--drain", type=_number(0), default=0, metavar="SECONDS", help=drain)
     parser.set_defaults(run=run)
 
 
@@ -57,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     from voxstack_addon_spec import parse_context
     from voxstack_serve.server import address_of, listening_socket
     from voxstack_serve.server import run as run_server
+    from voxstack_serve.startup import load_voices
 
     registry = options.registry or Registry.installed()
     listener = listening_socket(options.host, options.port)
@@ -65,12 +71,13 @@ def run(options: argparse.Namespace) -> int:
         context = None if options.context is None else parse_context(options.context)
         with Voices(budget, registry=registry, context=context) as voices:
             service = make_service(options, voices, registry)
-            _warm(service)
+            service.readiness.state = "loading"
             keys = [*options.api_key, *filter(None, os.environ.get(KEYS, "").split(","))]
-            _report(f"{address_of(listener)} serves {', '.join(voice.id for voice in service.voices())}")
-            if not keys and options.host not in ("127.0.0.1", "localhost", "::1"):
-                _report("warning: any client is accepted; --api-key KEY requires a key")
-            run_server(make_app(service, keys), listener, options.grace, _wyoming(options, service))
+            wyoming = _wyoming(options, service)
+            lines = partial(_ready_lines, options, service, address_of(listener), wyoming, bool(keys))
+            jobs = [partial(load_voices, service, _report, lines), partial(service.tend, options.idle_unload)]
+            stop = partial(service.readiness.stop, options.drain)
+            run_server(make_app(service, keys), listener, options.grace, wyoming, jobs=jobs, on_stop=stop)
     return 0
 
 
@@ -110,11 +117,15 @@ def make_service(options: argparse.Namespace, voices: Voices, registry: Registry
     return service
 
 
-def _warm(service: Service) -> None:
-    """Load each voice, and synthesize a short text with it."""
-    for voice in service.voices():
-        _report(f"loading {voice.id}")
-        service.warm(voice.id)
+def _ready_lines(
+    options: argparse.Namespace, service: Service, address: str, wyoming: WyomingServer | None, keys: bool
+) -> Iterator[str]:
+    """Yield what is reported when the voices are loaded."""
+    yield f"{address} serves {', '.join(voice.id for voice in service.voices())}"
+    if wyoming is not None:
+        yield f"tcp://{wyoming.host}:{wyoming.port} serves clients of Wyoming"
+    if not keys and options.host not in ("127.0.0.1", "localhost", "::1"):
+        yield "warning: any client is accepted; --api-key KEY requires a key"
 
 
 def _report(line: str) -> None:

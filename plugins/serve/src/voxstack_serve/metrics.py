@@ -61,6 +61,7 @@ class Metrics:
         self.work_audio = counter("voxstack_work_audio_seconds", worked, voice)
         load = "Part of the workers' time that the running streams need at real time, as far as measured."
         self.load = gauge("voxstack_load_ratio", load, multiprocess_mode="livemax")
+        self.ready = gauge("voxstack_ready", "Processes that are ready.", multiprocess_mode="livesum")
         loaded = "Processes in which a voice is loaded."
         self.loaded = gauge("voxstack_voice_loaded", loaded, voice, multiprocess_mode="livesum")
         size = "Bytes that the networks of a voice take, with those that it shares, by their files."

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import socket
-import sys
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from voxstack import VoxstackError
+from voxstack_serve.startup import Job, running
 
 if TYPE_CHECKING:
     import uvicorn
@@ -84,18 +86,38 @@ def address_of(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def run(app: Any, listener: socket.socket, grace: float, wyoming: WyomingServer | None = None) -> None:
-    """Serve until a signal ends the program; both servers then complete what runs, at the same time."""
+def run(
+    app: Any,
+    listener: socket.socket,
+    grace: float,
+    wyoming: WyomingServer | None = None,
+    *,
+    jobs: Sequence[Job] = (),
+    on_stop: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Serve until a signal ends the program; both servers then complete what runs, at the same time.
+
+    :param jobs: that run beside; one that fails ends the program.
+    :param on_stop: is awaited after the signal, before the servers stop.
+    """
     with contextlib.closing(listener):
-        asyncio.run(_serve(make_server(app, grace), listener, wyoming))
+        asyncio.run(_serve(make_server(app, grace), listener, wyoming, jobs, on_stop))
 
 
-async def _serve(server: uvicorn.Server, listener: socket.socket, wyoming: WyomingServer | None) -> None:
+async def _serve(
+    server: uvicorn.Server,
+    listener: socket.socket,
+    wyoming: WyomingServer | None,
+    jobs: Sequence[Job],
+    on_stop: Callable[[], Awaitable[None]] | None,
+) -> None:
     if wyoming is not None:
         await wyoming.start()
-        print(f"tcp://{wyoming.host}:{wyoming.port} serves clients of Wyoming", file=sys.stderr, flush=True)
         _stop_with(server, wyoming)
-    await server.serve(sockets=[listener])
+    if on_stop is not None:
+        _before_stop(server, on_stop)
+    async with running(jobs, functools.partial(setattr, server, "should_exit", True)):
+        await server.serve(sockets=[listener])
 
 
 def _stop_with(server: uvicorn.Server, wyoming: WyomingServer) -> None:
@@ -106,3 +128,17 @@ def _stop_with(server: uvicorn.Server, wyoming: WyomingServer) -> None:
         await asyncio.gather(shutdown(sockets), wyoming.stop())
 
     server.shutdown = both  # type: ignore[method-assign]
+
+
+def _before_stop(server: uvicorn.Server, call: Callable[[], Awaitable[None]]) -> None:
+    """Let a server await a call before it stops, while it accepts requests; another SIGINT ends that."""
+    shutdown = server.shutdown
+
+    async def after(sockets: list[socket.socket] | None = None) -> None:
+        calling = asyncio.ensure_future(call())
+        while not (calling.done() or server.force_exit):
+            await asyncio.wait([calling], timeout=0.1)
+        calling.cancel()
+        await shutdown(sockets)
+
+    server.shutdown = after  # type: ignore[method-assign]

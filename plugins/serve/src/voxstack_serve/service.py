@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -11,9 +13,16 @@ from voxstack_addon_spec.wording import short_repr
 from voxstack_serve.aliases import openai_alias
 from voxstack_serve.catalogue import Catalogue, Offer, VoiceInfo
 from voxstack_serve.limits import Limits
+from voxstack_serve.manager import VoiceManager
 from voxstack_serve.metrics import Metrics
+from voxstack_serve.readiness import Readiness
 from voxstack_serve.sampling import Sampler
 from voxstack_serve.stream_record import StreamRecord, recorded
+
+_LOG = logging.getLogger("voxstack.serve")
+
+TEND = 5.0
+"""Seconds after which a service looks again for voices to unload, and takes figures for the other processes' pages."""
 
 
 class Service:
@@ -38,6 +47,7 @@ class Service:
     ) -> None:
         self.limits, self.metrics = limits or Limits(), Metrics()
         self._voices, self._aliases = voices, dict(aliases)
+        self.readiness, self.manager = Readiness(), VoiceManager(voices, self._offer)
         self._sampler = Sampler(self.metrics, voices)
         self._catalogue = Catalogue(names, registry or Registry.installed())
 
@@ -61,11 +71,8 @@ class Service:
         return self._offer(voice).info.sample_rate
 
     def warm(self, voice: str) -> None:
-        """Load a voice and synthesize a short text, so that nothing is left to prepare at the first request.
-
-        :raises VoxstackError: if it cannot be opened.
-        """
-        self._voices.warm(self._offer(voice).source)
+        """Load a voice, as :meth:`VoiceManager.warm` does."""
+        self.manager.warm(voice)
 
     async def stream(
         self,
@@ -98,8 +105,23 @@ class Service:
 
     def figures(self, accept: str = "") -> tuple[bytes, str]:
         """Return the figures in the format that a client of Prometheus accepts, and its media type."""
-        self._sampler.sample({offer.source: name for name, offer in self._catalogue.offers().items()})
+        self._sample()
         return self.metrics.page(accept)
+
+    async def tend(self, idle: float | None = None) -> None:
+        """Unload voices that have not been used for ``idle`` seconds, and take figures, until this is cancelled."""
+        while True:
+            try:
+                if idle is not None:
+                    await self.manager.unload_idle(idle)
+                self._sample()
+            except Exception:  # a folder of voices may be unreadable for some time
+                _LOG.warning("the state of the voices cannot be read", exc_info=True)
+            await asyncio.sleep(TEND if idle is None else min(TEND, idle / 4))
+
+    def _sample(self) -> None:
+        self.metrics.ready.set(self.readiness.state == "ready")
+        self._sampler.sample({offer.source: name for name, offer in self._catalogue.offers().items()})
 
     def _limited(self, text: str | AsyncIterable[str], record: StreamRecord) -> str | AsyncIterable[str]:
         if not isinstance(text, str):

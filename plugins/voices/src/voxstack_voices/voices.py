@@ -125,6 +125,17 @@ class Voices:
             loaded = self._loaded.pop(str(name), None)
         return loaded is not None
 
+    def unload_idle(self, seconds: float) -> list[str]:
+        """Unload the voices that have not been used for some seconds, and return their names."""
+        with self._lock:
+            now, loaded = self._clock(), self._loaded
+            idle = [name for name, voice in loaded.items() if not voice.users and now - voice.used >= seconds]
+            removed = [loaded.pop(name) for name in idle]
+        for name in idle:
+            _LOG.info("%s is unloaded: it was not used for %g s", name, seconds)
+        del removed  # outside the lock: freeing networks takes time
+        return idle
+
     def close(self) -> None:
         """Unload all voices and refuse later requests; running streams go on to their end."""
         with self._lock:

@@ -1,0 +1,76 @@
+"""Loading and unloading of the voices on offer, and their state."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from voxstack import Voices
+from voxstack_serve.catalogue import Offer
+
+
+class VoiceState(NamedTuple):
+    """The state of a voice in this process.
+
+    :param bytes: that unloading it would free, and ``shared_bytes`` those of networks that other voices have, too.
+    :param streams: that run on it.
+    :param last_used: in seconds of Unix time; None if it is not loaded.
+    :param problem: why the addon on disk, which has changed, is not used; empty if there is no problem.
+    """
+
+    loaded: bool
+    bytes: int = 0
+    shared_bytes: int = 0
+    streams: int = 0
+    last_used: int | None = None
+    problem: str = ""
+
+
+class VoiceManager:
+    """Loads and unloads voices, which clients name as they do for speech.
+
+    :param find: returns the voice on offer that a client names.
+    """
+
+    def __init__(self, voices: Voices, find: Callable[[str], Offer]) -> None:
+        self._voices, self._find = voices, find
+        self._loading = asyncio.Lock()  # others need threads, too
+
+    def state(self, voice: str) -> VoiceState:
+        """Return the state of a voice.
+
+        :raises RequestError: if there is no such voice.
+        """
+        source = self._find(voice).source
+        for row in self._voices.status():
+            if row.name == source:
+                used = round(time.time() - row.idle)
+                return VoiceState(True, row.own, row.shared, row.users, used, row.problem)
+        return VoiceState(False)
+
+    def warm(self, voice: str) -> None:
+        """Load a voice and synthesize a short text, so that nothing is left to prepare at the first request.
+
+        :raises VoxstackError: if it cannot be opened.
+        """
+        self._voices.warm(self._find(voice).source)
+
+    async def load(self, voice: str) -> VoiceState:
+        """Load a voice as :meth:`warm` does, by a thread, one voice at a time; return its state.
+
+        :raises CapacityError: if it does not fit into the budget beside the voices that are in use.
+        """
+        async with self._loading:
+            await asyncio.to_thread(self.warm, voice)
+        return self.state(voice)
+
+    async def unload(self, voice: str) -> VoiceState:
+        """Unload a voice; streams that run on it go on. Return its state."""
+        await asyncio.to_thread(self._voices.unload, self._find(voice).source)
+        return self.state(voice)
+
+    async def unload_idle(self, seconds: float) -> None:
+        """Unload the voices that have not been used for some seconds."""
+        await asyncio.to_thread(self._voices.unload_idle, seconds)

@@ -1,0 +1,48 @@
+"""The beginning of a server that listens already: its voices are loaded, then it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from voxstack_serve.service import Service
+
+Job = Callable[[], Coroutine[Any, Any, None]]
+
+
+async def load_voices(service: Service, report: Callable[[str], None], lines: Callable[[], Iterable[str]]) -> None:
+    """Load each voice on offer by a thread, report that, and make the service ready.
+
+    :param lines: returns what is reported when it is ready.
+    :raises VoxstackError: if a voice cannot be opened.
+    """
+    for voice in service.voices():
+        report(f"loading {voice.id}")
+        await service.manager.load(voice.id)
+    if service.readiness.state == "loading":
+        service.readiness.state = "ready"
+    for line in lines():
+        report(line)
+
+
+@asynccontextmanager
+async def running(jobs: Sequence[Job], stop: Callable[[], None]) -> AsyncIterator[None]:
+    """Run jobs beside the block inside, and cancel them at its end.
+
+    :param stop: ends the block; called when a job fails, whose error is raised then.
+    """
+    tasks = [asyncio.create_task(job()) for job in jobs]
+    for task in tasks:
+        task.add_done_callback(lambda done: None if done.cancelled() or done.exception() is None else stop())
+    try:
+        yield
+    finally:
+        failures = [task.exception() for task in tasks if task.done() and not task.cancelled()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for failure in failures:
+        if failure is not None:
+            raise failure
