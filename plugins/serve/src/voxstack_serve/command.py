@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
+
+from voxstack_serve.logs import FORMATS, STARTUP, configure_logging
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -53,6 +55,10 @@ def command(parser: argparse.ArgumentParser) -> None:
     add("--idle-unload", type=_number(1), metavar="SECONDS", help=idle)
     drain = "time after SIGTERM in which /ready is 503 while requests are still accepted (default: %(default)s)"
     add("--drain", type=_number(0), default=0, metavar="SECONDS", help=drain)
+    log = (
+        "write a line to stderr for each stream and each other request, and warnings likewise (default: warnings only)"
+    )
+    add("--log-format", choices=FORMATS, help=log)
     parser.set_defaults(run=run)
 
 
@@ -64,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
     from voxstack_serve.server import run as run_server
     from voxstack_serve.startup import load_voices
 
+    configure_logging(options.log_format)
     registry = options.registry or Registry.installed()
     listener = listening_socket(options.host, options.port)
     with listener:
@@ -129,7 +136,7 @@ def _ready_lines(
 
 
 def _report(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    logging.getLogger(STARTUP).info(line)
 
 
 def _alias(text: str) -> tuple[str, str]:

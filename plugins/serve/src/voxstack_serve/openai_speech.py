@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxstack_serve.audio import Usage, encoded, media_type
 from voxstack_serve.errors import api_error, error_response
+from voxstack_serve.request_info import describe_request
 from voxstack_serve.speech_request import SpeechRequest, body_too_large, read_request
 
 _LOG = logging.getLogger("voxstack.serve")
@@ -38,6 +39,7 @@ class SpeechEndpoint:
         except Exception as error:
             await error_response(error)(scope, receive, send)
             return
+        describe_request("openai", request.format)
         await _until_disconnect(receive, self._respond(request, scope, receive, send))
 
     async def _respond(self, request: SpeechRequest, scope: Scope, receive: Receive, send: Send) -> None:

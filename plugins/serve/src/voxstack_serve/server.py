@@ -64,6 +64,7 @@ def make_server(app: Any, grace: float = 30.0) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         lifespan="off",
+        log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,

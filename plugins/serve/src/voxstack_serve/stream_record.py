@@ -1,4 +1,4 @@
-"""The record of one stream: what of it is counted."""
+"""The record of one stream: what of it is counted and logged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 from voxstack import CapacityError, RequestError
+from voxstack_serve.logs import log_event
 from voxstack_serve.metrics import Metrics
+from voxstack_serve.request_info import current_request
 
 
 class StreamRecord:
@@ -19,7 +21,9 @@ class StreamRecord:
     """
 
     def __init__(self, metrics: Metrics, voice: str, clock: Callable[[], float] = time.perf_counter) -> None:
-        self.voice, self.outcome = voice, "cancelled"
+        self.voice, self.outcome, self.reason = voice, "cancelled", ""
+        self._request = current_request()
+        self._request.streams += 1
         self.characters = self.late = 0
         self.audio = 0.0
         self.first: float | None = None
@@ -30,11 +34,6 @@ class StreamRecord:
         self._whole = True
         self._runs_out = math.inf
         """When the listener has played all audio."""
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since the stream began."""
-        return self._clock() - self._began
 
     def want(self) -> None:
         """Record that the next chunk is requested."""
@@ -73,7 +72,25 @@ class StreamRecord:
         elif self._whole and self.outcome == "complete":
             self._metrics.factor.labels(self.voice).observe(self._waited / self.audio)
         self._metrics.running.dec()
+        self._log()
         self._metrics.streams.labels(self.voice, self.outcome).inc()
+
+    def _log(self) -> None:
+        request, first = self._request, self.first
+        log_event(
+            "stream",
+            request=request.id,
+            protocol=request.protocol,
+            voice=self.voice,
+            format=request.format,
+            characters=self.characters,
+            audio_seconds=round(self.audio, 3),
+            first_audio_ms=None if first is None else round(1000 * first, 1),
+            seconds=round(self._clock() - self._began, 3),
+            late_chunks=self.late,
+            outcome=self.outcome,
+            reason=self.reason,
+        )
 
 
 @contextmanager
@@ -86,11 +103,12 @@ def recorded(metrics: Metrics, voice: str) -> Iterator[StreamRecord]:
         yield record
         record.outcome = "complete"
     except CapacityError as error:
-        record.outcome = "refused"
+        record.outcome, record.reason = "refused", error.reason
         metrics.refused.labels(error.reason).inc()
         raise
     except Exception as error:
         record.outcome = "invalid" if isinstance(error, RequestError) else "failed"
+        record.reason = type(error).__name__
         raise
     finally:
         record.end()

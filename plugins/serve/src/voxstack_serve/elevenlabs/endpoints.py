@@ -9,6 +9,7 @@ from voxstack.errors import RequestError
 from voxstack_serve.elevenlabs.connection import Connection
 from voxstack_serve.elevenlabs.messages import POLICY_VIOLATION, ProtocolError, error_message
 from voxstack_serve.elevenlabs.options import read_options
+from voxstack_serve.request_info import describe_request
 from voxstack_serve.service import Service
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ async def _serve(websocket: WebSocket, service: Service, single: bool) -> None:
     with suppress(WebSocketDisconnect):
         try:
             options = read_options(websocket.query_params)
+            describe_request("elevenlabs", options.codec)
             voice = _voice(service, websocket.path_params["voice"])
             await Connection(websocket, service, voice, options, single).run()
         except ProtocolError as error:

@@ -15,6 +15,7 @@ from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
 from voxstack import CapacityError, RequestError, VoxstackError
+from voxstack_serve.request_info import begin_request
 from voxstack_serve.service import Service
 from voxstack_serve.wyoming.audio import AudioEvents
 from voxstack_serve.wyoming.events import ProtocolError, encoded, read_event
@@ -145,6 +146,7 @@ class Connection:
             self._requests.task_done()
 
     async def _speak(self, request: SpeechRequest) -> None:
+        begin_request("wyoming", "pcm")
         voice = choose_voice(self._service, request.name, request.language)
         audio = AudioEvents(await self._service.sample_rate(voice))
         controls: dict[str, Any] = {"speaker": request.speaker} if request.speaker is not None else {}
