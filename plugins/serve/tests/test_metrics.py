@@ -15,6 +15,7 @@ from voxstack import CapacityError
 from voxstack_serve import Service
 from voxstack_serve.limits import Limits
 from voxstack_serve.metrics import Metrics
+from voxstack_serve.spans import Tracing
 from voxstack_serve.stream_record import StreamRecord, recorded
 
 
@@ -72,7 +73,7 @@ def test_a_stream_that_fails_leaves_nothing_behind(audio: float) -> None:
     metrics = Metrics()
 
     def fail() -> None:
-        with recorded(metrics, "amber") as record:
+        with recorded(metrics, Tracing(), "amber") as record:
             assert metrics.value("voxstack_streams_waiting") == metrics.value("voxstack_streams_running") == 1
             record.receive(audio)
             raise CapacityError("no room", "memory")

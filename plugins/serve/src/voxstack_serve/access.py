@@ -5,11 +5,13 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from voxstack_serve.errors import ApiError, error_response
 from voxstack_serve.logs import log_event
 from voxstack_serve.request_info import RequestInfo, begin_request
+from voxstack_serve.spans import Tracing
 
 if TYPE_CHECKING:
     from prometheus_client import Counter
@@ -19,7 +21,7 @@ OPEN = ("/health", "/ready")
 """Paths that need no key."""
 
 QUIET = (*OPEN, "/metrics")
-"""Paths that machines request all the time; they are not logged."""
+"""Paths that machines request all the time; they are neither logged nor traced."""
 
 
 class Access:
@@ -29,8 +31,9 @@ class Access:
         requests are accepted.
     """
 
-    def __init__(self, app: ASGIApp, keys: Iterable[str], responses: Counter) -> None:
+    def __init__(self, app: ASGIApp, keys: Iterable[str], responses: Counter, tracing: Tracing) -> None:
         self._app, self._keys, self._responses = app, [key.encode() for key in keys], responses
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -38,38 +41,42 @@ class Access:
             return
         request = begin_request()
         allowed = not self._keys or scope["path"] in OPEN or self._has_key(dict(scope["headers"]))
-        if scope["type"] == "websocket":
-            await (self._app if allowed else _refuse_socket)(scope, receive, send)
-        else:
-            await self._answer(request, self._app if allowed else _refuse, scope, receive, send)
+        is_quiet = scope["path"] in QUIET
+        with nullcontext() if is_quiet else self._tracing.http(scope, request):
+            if scope["type"] == "websocket":
+                await (self._app if allowed else _refuse_socket)(scope, receive, send)
+                return
+            began = time.perf_counter()
+            try:
+                await self._answer(request, self._app if allowed else _refuse, scope, receive, send)
+            finally:
+                if not (is_quiet or request.streams):
+                    _log(request, scope, time.perf_counter() - began)
 
     async def _answer(self, request: RequestInfo, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        began, status = time.perf_counter(), 0
-
         async def send_with_id(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                request.status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request.id.encode())]
-                self._responses.labels(str(status)).inc()
+                self._responses.labels(str(request.status)).inc()
             await send(message)
 
         try:
             await app(scope, receive, send_with_id)
         except Exception as error:
-            if status:
+            if request.status:
                 raise
             await error_response(error)(scope, receive, send_with_id)
-        finally:
-            if not request.streams and scope["path"] not in QUIET:
-                seconds = round(time.perf_counter() - began, 4)
-                about = {"method": scope["method"], "path": scope["path"], "status": status, "seconds": seconds}
-                log_event("request", request=request.id, **about)
 
     def _has_key(self, headers: Mapping[bytes, bytes]) -> bool:
         scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
         found = bearer.strip() if scheme.lower() == b"bearer" else headers.get(b"xi-api-key", b"")
         return any(hmac.compare_digest(found, key) for key in self._keys)
+
+
+def _log(request: RequestInfo, scope: Scope, seconds: float) -> None:
+    about = {"method": scope["method"], "path": scope["path"], "status": request.status, "seconds": round(seconds, 4)}
+    log_event("request", request=request.id, **about)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

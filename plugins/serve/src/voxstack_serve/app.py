@@ -48,7 +48,7 @@ def build_app(service: Service, keys: Iterable[str] = (), routes: Sequence[BaseR
     ]
     return Starlette(
         routes=[*own, *routes],
-        middleware=[Middleware(Access, keys=keys, responses=service.metrics.responses)],
+        middleware=[Middleware(Access, keys=keys, responses=service.metrics.responses, tracing=service.tracing)],
         exception_handlers={HTTPException: handle_error, ApiError: handle_error},
     )
 

@@ -18,12 +18,14 @@ class RequestInfo:
     :param protocol: in which it came: ``openai``, ``elevenlabs`` or ``wyoming``; empty for others.
     :param format: of the audio.
     :param streams: that it has begun.
+    :param status: of its response over HTTP, once that has begun.
     """
 
     id: str = field(default_factory=_request_id)
     protocol: str = ""
     format: str = ""
     streams: int = 0
+    status: int = 0
 
 
 _CURRENT: ContextVar[RequestInfo | None] = ContextVar("voxstack.serve.request", default=None)

@@ -17,6 +17,7 @@ from voxstack_serve.manager import VoiceManager
 from voxstack_serve.metrics import Metrics
 from voxstack_serve.readiness import Readiness
 from voxstack_serve.sampling import Sampler
+from voxstack_serve.spans import Tracing
 from voxstack_serve.stream_record import StreamRecord, recorded
 
 _LOG = logging.getLogger("voxstack.serve")
@@ -34,6 +35,7 @@ class Service:
         voices in turns.
     :param limits: of all clients together.
     :param registry: where installed voices are found; by default what is installed.
+    :param tracing: a source of spans; by default OpenTelemetry, if it is installed.
     """
 
     def __init__(
@@ -44,8 +46,9 @@ class Service:
         *,
         limits: Limits | None = None,
         registry: Registry | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
-        self.limits, self.metrics = limits or Limits(), Metrics()
+        self.limits, self.metrics, self.tracing = limits or Limits(), Metrics(), tracing or Tracing()
         self._voices, self._aliases = voices, dict(aliases)
         self.readiness, self.manager = Readiness(), VoiceManager(voices, self._offer)
         self._sampler = Sampler(self.metrics, voices)
@@ -96,7 +99,7 @@ class Service:
         offer = self._offer(voice)
         _check_lexicon(lexicon)
         request = {"markup": markup, "lexicon": lexicon, **controls}
-        with recorded(self.metrics, offer.info.id) as record, self.limits.admitted():
+        with recorded(self.metrics, self.tracing, offer.info.id) as record, self.limits.admitted():
             async with aclosing(self._voices.astream(offer.source, self._limited(text, record), **request)) as chunks:
                 async for chunk in chunks:
                     record.receive(len(chunk.samples) / offer.info.sample_rate)

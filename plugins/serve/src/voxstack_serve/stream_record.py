@@ -1,4 +1,4 @@
-"""The record of one stream: what of it is counted and logged."""
+"""The record of one stream: what of it is counted, logged and traced."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import math
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from voxstack import CapacityError, RequestError
 from voxstack_serve.logs import log_event
 from voxstack_serve.metrics import Metrics
 from voxstack_serve.request_info import current_request
+from voxstack_serve.spans import StreamSpan, Tracing
 
 
 class StreamRecord:
@@ -18,9 +20,16 @@ class StreamRecord:
 
     :param voice: its id.
     :param clock: returns the time in seconds.
+    :param span: of the stream, if it is traced.
     """
 
-    def __init__(self, metrics: Metrics, voice: str, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        voice: str,
+        clock: Callable[[], float] = time.perf_counter,
+        span: StreamSpan | None = None,
+    ) -> None:
         self.voice, self.outcome, self.reason = voice, "cancelled", ""
         self._request = current_request()
         self._request.streams += 1
@@ -28,7 +37,7 @@ class StreamRecord:
         self.audio = 0.0
         self.first: float | None = None
         """Seconds to the first audio, once there is some."""
-        self._metrics, self._clock = metrics, clock
+        self._metrics, self._clock, self._span = metrics, clock, span
         self._began = self._wanted = clock()
         self._waited = 0.0
         self._whole = True
@@ -49,6 +58,8 @@ class StreamRecord:
             self.first, self._runs_out = now - self._began, now
             self._metrics.waiting.dec()
             self._metrics.first.labels(self.voice).observe(self.first)
+            if self._span is not None:
+                self._span.add_first_audio()
         elif self._wanted < self._runs_out < now:
             self.late += 1
             self._metrics.late.labels(self.voice).inc()
@@ -72,31 +83,31 @@ class StreamRecord:
         elif self._whole and self.outcome == "complete":
             self._metrics.factor.labels(self.voice).observe(self._waited / self.audio)
         self._metrics.running.dec()
-        self._log()
+        facts = self._facts()
+        log_event("stream", request=self._request.id, **facts)
+        if self._span is not None:
+            self._span.end(**facts)
         self._metrics.streams.labels(self.voice, self.outcome).inc()
 
-    def _log(self) -> None:
-        request, first = self._request, self.first
-        log_event(
-            "stream",
-            request=request.id,
-            protocol=request.protocol,
-            voice=self.voice,
-            format=request.format,
-            characters=self.characters,
-            audio_seconds=round(self.audio, 3),
-            first_audio_ms=None if first is None else round(1000 * first, 1),
-            seconds=round(self._clock() - self._began, 3),
-            late_chunks=self.late,
-            outcome=self.outcome,
-            reason=self.reason,
-        )
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "protocol": self._request.protocol,
+            "voice": self.voice,
+            "format": self._request.format,
+            "characters": self.characters,
+            "audio_seconds": round(self.audio, 3),
+            "first_audio_ms": None if self.first is None else round(1000 * self.first, 1),
+            "seconds": round(self._clock() - self._began, 3),
+            "late_chunks": self.late,
+            "outcome": self.outcome,
+            "reason": self.reason,
+        }
 
 
 @contextmanager
-def recorded(metrics: Metrics, voice: str) -> Iterator[StreamRecord]:
+def recorded(metrics: Metrics, tracing: Tracing, voice: str) -> Iterator[StreamRecord]:
     """Provide the record of a stream, which ends with the block inside, however that ends."""
-    record = StreamRecord(metrics, voice)
+    record = StreamRecord(metrics, voice, span=tracing.stream())
     metrics.running.inc()
     metrics.waiting.inc()
     try:

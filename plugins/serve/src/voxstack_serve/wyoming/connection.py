@@ -136,7 +136,8 @@ class Connection:
 
     async def _answer_one(self, request: SpeechRequest) -> None:
         try:
-            await self._speak(request)
+            with self._service.tracing.request("wyoming synthesize", {}, begin_request("wyoming", "pcm")):
+                await self._speak(request)
         except ConnectionError:
             raise
         except Exception as error:
@@ -146,7 +147,6 @@ class Connection:
             self._requests.task_done()
 
     async def _speak(self, request: SpeechRequest) -> None:
-        begin_request("wyoming", "pcm")
         voice = choose_voice(self._service, request.name, request.language)
         audio = AudioEvents(await self._service.sample_rate(voice))
         controls: dict[str, Any] = {"speaker": request.speaker} if request.speaker is not None else {}
