@@ -31,6 +31,7 @@ class Blur(StreamableBlock):
     """Sums three steps of the past and two of the future."""
 
     lookahead = 2
+    lookback = 3
 
     def stream(self, source: Any, utterance: Any) -> Any:
         for frames, skip, size, _ in windows(source, 3, 2):
@@ -43,6 +44,7 @@ class Twice(StreamableBlock):
     """Gives every step twice."""
 
     hop = 2.0
+    lookback = 0
 
     def stream(self, source: Any, utterance: Any) -> Any:
         for chunk in source:
@@ -267,6 +269,26 @@ class Understated(Blur):
 
 
 @dataclass
+class Shortsighted(Blur):
+    """Depends on more than it says."""
+
+    lookback = 2
+
+
+@dataclass
+class Eager(Half):
+    """Yields too few of the steps that no one reads.
+
+    :param factor: of what is left.
+    """
+
+    lookback = 0
+
+    def stream(self, source: Any, utterance: Any) -> Any:
+        yield from super().stream(source, utterance) if not utterance.get("skip") else ()
+
+
+@dataclass
 class Overlong(Half):
     """Gives more steps than its hop says.
 
@@ -313,6 +335,7 @@ BAD = {
     checks.check_ignores_how_the_source_is_cut: (ChunkMean(), "differs from the uncut output"),
     checks.check_ignores_the_schedule: (Case(ChunkHead(), {"total": 50}), "steps came out"),
     checks.check_waits_for_no_more_than_its_lookahead: (Hoarding(), "read 6 chunks of 1 steps to give 1"),
+    checks.check_skips_what_no_one_reads: (Shortsighted(), "the steps after skip 3: differs from the uncut output"),
     checks.check_keeps_its_hop: (Overlong(), "made 32 steps of 16"),
     checks.check_keeps_streams_apart: (Remembering(), "disturbed each other"),
     checks.check_can_be_left_at_any_time: (Stubborn(), "ignored GeneratorExit"),
@@ -325,6 +348,7 @@ MORE = [
     (checks.check_gives_what_it_says, Case(Random(), {"text": ""}), "differs from one run to the next"),
     (checks.check_ignores_how_the_source_is_cut, Losing(), "cut into .* the shape changed|steps came out"),
     (checks.check_waits_for_no_more_than_its_lookahead, Understated(), "its lookahead is 1"),
+    (checks.check_skips_what_no_one_reads, Eager(), "skip 1 changes the number of steps: 0 of 97"),
 ]
 
 

@@ -130,6 +130,15 @@ class StreamableBlock(Block):
         return 0
 
     @property
+    def lookback(self) -> int | None:
+        """Steps of its source before the step it yields that the block depends on; None: it may be all of them.
+
+        For a block with a number, the utterance's ``skip`` counts the first steps that no one reads: it may yield
+        anything for them, such as zeros. A wrapper that changes which steps there are leaves it None.
+        """
+        return None
+
+    @property
     def hop(self) -> float:
         """Output steps per source step."""
         return 1.0

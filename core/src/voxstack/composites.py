@@ -20,7 +20,7 @@ from voxstack.blocks import (
 from voxstack.errors import StackError
 from voxstack.ordering import dependencies, execution_order, missing_needs
 from voxstack.streaming.faults import pull
-from voxstack.streaming.flow import Flow, common_chunk_sizes, total_lookahead, utterance_before
+from voxstack.streaming.flow import Flow, common_chunk_sizes, total_lookahead, total_lookback, utterance_before
 from voxstack.utterance import Utterance
 
 
@@ -91,6 +91,10 @@ class StreamableStack(StreamableBlock):
         return total_lookahead(self._flows(), 0)
 
     @property
+    def lookback(self) -> int | None:
+        return 0 if self.head else total_lookback(self._flows())
+
+    @property
     def hop(self) -> float:
         return math.prod(block.hop for block in self.stack)
 
@@ -105,7 +109,10 @@ class StreamableStack(StreamableBlock):
         streams: list[Frames] = []
         flows = self._flows()
         for index, block in enumerate(self.stack):
-            source = pull(block, source, utterance_before(flows[index + 1 :], utterance))
+            own = utterance_before(flows[index + 1 :], utterance)
+            if flows[index].lookback is None and "skip" in own:
+                own = {**own, "skip": 0}
+            source = pull(block, source, own)
             streams.append(source)
         try:
             yield from source
@@ -147,6 +154,10 @@ class StreamablePipeline(StreamableWrapper):
     @property
     def inner(self) -> StreamableBlock:
         return self.streamable_block
+
+    @property
+    def lookback(self) -> int | None:
+        return self.inner.lookback
 
     @property
     def needs(self) -> frozenset[str]:

@@ -35,6 +35,11 @@ NAMES: Mapping[str, Name] = {
     ),
     "schedule": Name("Schedule: frames of each chunk", "request; composites", "heads of streams"),
     "timeline": Name("Timeline: collects events", "request; composites", "blocks that report events"),
+    "skip": Name(
+        "int, steps at the beginning of a block's output that no one reads",
+        "request; composites",
+        "Decoder, InverseSTFT",
+    ),
     "rate": Name("float, factor; 2 takes half the time", "control; Speakers", "Pace, Espeak, Flite, networks"),
     "pause": Name("float, factor on silences", "control", "Pace, TrimSilence"),
     "pitch": Name("float, semitones", "control; Sentences", "Prosody, Flite"),

@@ -41,6 +41,7 @@ def check_declarations(block: Block) -> None:
         "takes": (str | None, "a name or None"),
         "makes": (str | None, "a name or None"),
         "lookahead": (int, "a number of steps"),
+        "lookback": (int | None, "a number of steps or None"),
         "hop": (int | float, "output steps per source step"),
         "chunk_sizes": (tuple, "a tuple of sizes"),
     }

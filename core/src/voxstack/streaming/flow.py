@@ -1,4 +1,4 @@
-"""The flow of steps through adjacent blocks: how far they look ahead, and the chunk sizes that they accept."""
+"""The flow of steps through adjacent blocks: how far they look ahead and back, and the chunk sizes they accept."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 
 class Flow(NamedTuple):
-    """The lookahead, hop and chunk sizes of a loaded block."""
+    """The lookahead, hop, chunk sizes and lookback of a loaded block."""
 
     lookahead: int
     hop: float
     chunk_sizes: tuple[int, ...]
+    lookback: int | None = None
 
     @classmethod
     def of(cls, block: StreamableBlock) -> Flow:
-        return cls(block.lookahead, block.hop, block.chunk_sizes)
+        return cls(block.lookahead, block.hop, block.chunk_sizes, block.lookback)
 
 
 def total_lookahead(flows: Sequence[Flow], after: int) -> int:
@@ -34,6 +35,29 @@ def total_lookahead(flows: Sequence[Flow], after: int) -> int:
     for flow in reversed(flows):
         after = flow.lookahead + math.ceil(after / flow.hop)
     return after
+
+
+def total_lookback(flows: Sequence[Flow]) -> int | None:
+    """Return the lookback of adjacent blocks, in steps of the first; None: it may be all steps."""
+    total, hop = 0, 1.0
+    for flow in flows:
+        if flow.lookback is None:
+            return None
+        total += math.ceil(flow.lookback / hop)
+        hop *= flow.hop
+    return total
+
+
+def skip_before(flows: Sequence[Flow], skip: int) -> int:
+    """Return how many of its first steps no one reads of a block that is followed by others.
+
+    :param skip: the same number at the end of those.
+    """
+    for flow in reversed(flows):
+        if flow.lookback is None:
+            return 0
+        skip = max(0, math.floor(skip / flow.hop) - flow.lookback)
+    return skip
 
 
 def common_chunk_sizes(flows: Sequence[Flow]) -> tuple[int, ...]:
@@ -51,7 +75,7 @@ def common_chunk_sizes(flows: Sequence[Flow]) -> tuple[int, ...]:
 
 
 def utterance_before(flows: Sequence[Flow], utterance: Utterance) -> Utterance:
-    """Return the utterance for a block followed by others: with its own view of the schedule and the timeline."""
+    """Return the utterance for a block followed by others: with its own schedule, timeline and ``skip``."""
     schedule: Schedule = utterance.get("schedule", Schedule())
     timeline: Timeline | None = utterance.get("timeline")
     hop = math.prod(flow.hop for flow in flows)
@@ -59,4 +83,6 @@ def utterance_before(flows: Sequence[Flow], utterance: Utterance) -> Utterance:
     own = {**utterance, "schedule": schedule.before(lookahead, hop, common_chunk_sizes(flows))}
     if timeline is not None:
         own["timeline"] = timeline.within(hop=hop)
+    if utterance.get("skip"):
+        own["skip"] = skip_before(flows, utterance["skip"])
     return own

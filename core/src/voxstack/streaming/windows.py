@@ -1,4 +1,4 @@
-"""Chunk arithmetic: windows for networks with context, pulls for networks with states."""
+"""Chunk arithmetic: windows for networks with context, pulls for networks with states, steps that no one reads."""
 
 from __future__ import annotations
 
@@ -96,3 +96,29 @@ def pulls(source: Iterable[np.ndarray], right: int, *, read_ahead: bool = False)
         yield Pull(frames, False)
         frames = ahead
     yield Pull(frames, True)
+
+
+class Skipping:
+    """The first steps of a stream, of which only their number counts, and the rest of it.
+
+    :param count: of the first steps; a shorter stream has no rest.
+    """
+
+    def __init__(self, source: Iterator[np.ndarray], count: int) -> None:
+        self.skipped = 0
+        """Steps that were read as the first ones."""
+        self._source, self._count, self._held = source, count, np.zeros(0)
+
+    def counts(self) -> Iterator[int]:
+        """Read the first steps, and yield the number of them in each chunk."""
+        while self.skipped < self._count and (chunk := next(self._source, None)) is not None:
+            found = min(len(chunk), self._count - self.skipped)
+            self.skipped, self._held = self.skipped + found, chunk[found:]
+            if found:
+                yield found
+
+    def rest(self) -> Iterator[np.ndarray]:
+        """Yield the steps after the first ones."""
+        if len(self._held):
+            yield self._held
+        yield from self._source

@@ -11,7 +11,7 @@ import numpy as np
 from voxstack import AddonError, Frames, NetworkError, Resources, Schedule, StreamableBlock, Utterance, windows
 from voxstack.networks import Network, States, Streaming
 from voxstack.networks.sizes import require_any_length
-from voxstack.streaming.windows import pulls
+from voxstack.streaming.windows import Skipping, pulls
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -33,6 +33,7 @@ class Decoder(StreamableBlock):
     network: str | None = None
     context: str | None = None
     _opened: Network | None = field(default=None, init=False, repr=False, compare=False)
+    _lookback: int | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -49,6 +50,10 @@ class Decoder(StreamableBlock):
     @property
     def lookahead(self) -> int:
         return self.streaming.right if self._opened else 0
+
+    @property
+    def lookback(self) -> int | None:
+        return self._lookback
 
     @property
     def hop(self) -> float:
@@ -91,15 +96,41 @@ class Decoder(StreamableBlock):
             )
         self._opened = addon.stream_network(spec.name, self.context)
         require_any_length(self._opened)
+        # A network that has a form without states depends on no more than its windows. One that has not may remember
+        # everything, as may one whose states an utterance provides.
+        finite = not spec.streaming.states and not self._opened.spec.provided
+        self._lookback = spec.streaming.left if finite and self._features is not None else None
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         whole, sliced = self._other_inputs(utterance)
         schedule: Schedule = utterance.get("schedule", Schedule())
+        start = 0
+        if (first := self._first(utterance.get("skip", 0))) > 0:
+            skipping = Skipping(source, first)
+            for count in skipping.counts():
+                yield self._zeros(count * self.streaming.hop)
+            source, start = skipping.rest(), skipping.skipped
+            sliced = {name: value[start:] for name, value in sliced.items()}
         if self.streaming.states:
             states = self._network.first_states(utterance)
             yield from self._stateful(source, whole, sliced, states, not schedule.urgent)
         else:
             yield from self._windowed(source, whole, sliced, not schedule.urgent)
+
+    def _first(self, skip: int) -> int:
+        """Return the first step of the source that the output depends on if its first ``skip`` steps do not count."""
+        return 0 if self._lookback is None else skip // self.streaming.hop - self._lookback
+
+    @property
+    def _features(self) -> tuple[int, ...] | None:
+        """The axes of the output after the streamed one; None unless they are fixed."""
+        axes = self._network.spec.outputs[self._output].shape[2:]
+        return axes if all(isinstance(axis, int) for axis in axes) else None  # type: ignore[return-value]
+
+    def _zeros(self, count: int) -> np.ndarray:
+        """Return steps of output that no one reads; they take no memory."""
+        dtype = np.dtype(self._network.spec.outputs[self._output].dtype)
+        return np.broadcast_to(np.zeros((), dtype), (count, *(self._features or ())))
 
     def _windowed(self, source: Frames, whole: Arrays, sliced: Arrays, read_ahead: bool) -> Iterator[np.ndarray]:
         network, streaming, output = self._network, self.streaming, self._output

@@ -33,6 +33,8 @@ class Gain(StreamableBlock):
     _hop: int | None = field(default=None, init=False, repr=False, compare=False)
     _ramp: int = field(default=0, init=False, repr=False, compare=False)
 
+    lookback = 0
+
     def load(self, addon: Resources) -> None:
         self._hop = addon.config["hop_length"]
         self._ramp = round(_RAMP_SECONDS * addon.config["sample_rate"])

@@ -26,6 +26,7 @@ class GaussianSample(StreamableBlock):
     scale: float = field(default=1.0, metadata={"minimum": 0})
 
     takes = makes = "frames"
+    lookback = 0
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         random, scale = generator(utterance, "GaussianSample"), np.float32(self._scale(utterance))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack import Frames, NetworkError, StackError, StreamableBlock, Utterance
-from voxstack.streaming.windows import pulls
+from voxstack.streaming.windows import Skipping, pulls
 from voxstack_dsp.checks import floats
 
 MAX_OVERLAP = 64
@@ -49,6 +49,10 @@ class InverseSTFT(StreamableBlock):
         return -(-self._side // self.hop_length)
 
     @property
+    def lookback(self) -> int:
+        return _tables(self.n_fft, self.hop_length, self._side).older
+
+    @property
     def hop(self) -> float:
         return float(self.hop_length)
 
@@ -67,6 +71,15 @@ class InverseSTFT(StreamableBlock):
         # the sums of the blocks from ``done`` on, to which later frames contribute
         sums = np.zeros((0, self.hop_length), np.float32)
         done = fed = 0
+        if (first := utterance.get("skip", 0) // self.hop_length - tables.older) > 0:
+            skipping = Skipping(source, first)
+            for count in skipping.counts():
+                fed += count
+                ready = fed - done - self.centered  # the stream may end here, and is a block shorter then
+                if ready:
+                    yield np.broadcast_to(np.float32(0), ready * self.hop_length)
+                done += ready
+            source = skipping.rest()
         checked = (floats(chunk, 2, "InverseSTFT", "spectra, (frames, 2 * bins)") for chunk in source)
         for spectra, last in pulls(checked, tables.newer, read_ahead=ahead):
             blocks = np.zeros((fed - done + len(spectra) + tables.older, self.hop_length), np.float32)

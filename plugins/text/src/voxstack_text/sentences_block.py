@@ -110,6 +110,10 @@ class Sentences(StreamableWrapper):
         return self.block
 
     @property
+    def lookback(self) -> int | None:
+        return self.block.lookback
+
+    @property
     def needs(self) -> frozenset[str]:
         return (self.block.needs - set(_OWN_ENTRIES)) | {"text"}
 
@@ -138,7 +142,7 @@ class Sentences(StreamableWrapper):
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         timeline: Timeline | None = utterance.get("timeline")
-        yielded = 0
+        yielded, skip = 0, utterance.get("skip", 0)
         with closing(
             self._limited(self._ended(self._passages(utterance), utterance), utterance.get("lexicon"))
         ) as passages:
@@ -149,6 +153,8 @@ class Sentences(StreamableWrapper):
                     own = _utterance_of(segment, utterance, self._reads_letters)
                     if timeline is not None:
                         own["timeline"] = timeline.within(yielded)
+                    if skip:
+                        own["skip"] = max(0, skip - yielded)
                     chunks = self.block.stream(iter(()), own)
                     try:
                         for chunk in chunks:

@@ -19,6 +19,7 @@ class Playback:
     :param speed: returns the seconds of audio that this stream can produce per second now; 0 if unknown.
     :param lengths: returns the least and the most seconds of audio of a chunk, for a stream that is ``live`` or not.
     :param clock: returns the time in seconds.
+    :param skip: samples at the beginning that the listener already has.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Playback:
         speed: Callable[[], float] = float,
         lengths: Callable[[bool], tuple[float, float]] = lambda live: (0.0, math.inf),
         clock: Callable[[], float] = time.perf_counter,
+        skip: int = 0,
     ) -> None:
         self.sample_rate = sample_rate
         self.live = live
@@ -37,6 +39,8 @@ class Playback:
         self.first_audio: float | None = None
         """Seconds from the request to the first audio, once there is some."""
         self.speed = speed
+        self.skip = skip
+        """Samples still to come that the listener already has."""
         self._lengths = lengths
         self._clock = clock
         self._patience = patience
@@ -58,7 +62,12 @@ class Playback:
         return max(0.0, self._runs_out - self._clock()) if self.started else 0.0
 
     def lengths(self) -> tuple[float, float]:
-        """Return the least and the most seconds of audio of the next chunk; the first one has no least."""
+        """Return the least and the most seconds of audio of the next chunk; the first one has no least.
+
+        What the listener already has is one chunk, if possible, and what comes next is urgent.
+        """
+        if self.skip > 0:
+            return self.skip / self.sample_rate, self.skip / self.sample_rate
         least, most = self._lengths(self.live)
         return (least if self.started else 0.0), most
 

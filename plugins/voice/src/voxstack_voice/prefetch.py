@@ -34,6 +34,8 @@ class Prefetch(StreamableBlock):
 
     chunks: int = field(default=1, metadata={"minimum": 1, "maximum": 1000})
 
+    lookback = 0
+
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         ahead = _Ahead(source, self.chunks, current_turn())
         run = functools.partial(_run, weakref.ref(ahead), ahead.room)

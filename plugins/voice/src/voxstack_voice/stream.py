@@ -11,7 +11,7 @@ import numpy as np
 from voxstack.blocks import StreamableBlock, close
 from voxstack.errors import BlockError, CapacityError, RequestError, StackError
 from voxstack.streaming.faults import located, pull
-from voxstack.streaming.timeline import Timeline
+from voxstack.streaming.timeline import Events, Timeline
 from voxstack.streaming.turn import CURRENT_TURN
 from voxstack.utterance import Utterance
 from voxstack_voice import worker_threads
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 _LOG = logging.getLogger("voxstack.voice")
+
+SKIPPED = Chunk(np.zeros(0, np.float32), 0)
+"""Stands for a chunk that the listener already has."""
 
 
 class VoiceStream:
@@ -59,6 +62,7 @@ class VoiceStream:
         self._timeline: Timeline = utterance["timeline"]
         self._frames = pull(block, iter(()), utterance)
         self._start = 0
+        self._unheard = playback.skip / playback.sample_rate  # seconds
 
     def __del__(self) -> None:
         """Count the stream as ended, if nothing else did: an event loop may be closed before its streams are."""
@@ -74,7 +78,8 @@ class VoiceStream:
                     chunk = self._next()
                 if chunk is None:
                     return
-                yield chunk
+                if chunk is not SKIPPED:
+                    yield chunk
         finally:
             self._close()
 
@@ -90,7 +95,8 @@ class VoiceStream:
             await self._begin(pending, awaited)
             while (chunk := await awaited) is not None:
                 pending = await self._submit()
-                yield chunk
+                if chunk is not SKIPPED:
+                    yield chunk
                 awaited = asyncio.wrap_future(pending)
         finally:  # a chunk that is being computed cannot be stopped, only be waited for, and not here
             if self._ticket is not None:
@@ -162,16 +168,35 @@ class VoiceStream:
         samples = self._samples() if self._timeout is None else self._samples_in_time(self._timeout)
         assert self._ticket is not None
         if samples is None:
-            rest = self._timeline.take(float("inf"))
+            rest = self._events(float("inf"))
             if rest:
                 return Chunk(np.zeros(0, np.float32), self._start, rest)
             check_end(self._text, self._start > 0, self._name, self._languages)
             return None
+        if self._playback.skip:
+            samples = self._without_skipped(samples)
+            if not len(samples):
+                self._events(self._unheard)
+                self._ticket.record_skipped()
+                return SKIPPED
         start, self._start = self._start, self._start + len(samples)
         late = self._playback.delivered(len(samples))
         self._ticket.record_audio(len(samples) / self._playback.sample_rate, late)
         end = self._start / self._playback.sample_rate
-        return Chunk(samples, start, self._timeline.take(end))
+        return Chunk(samples, start, self._events(end))
+
+    def _events(self, until: float) -> Events:
+        """Return the events that begin before a time in seconds, without those of what the listener already has."""
+        if self._unheard:
+            self._timeline.take(self._unheard)
+        return self._timeline.take(until)
+
+    def _without_skipped(self, samples: np.ndarray) -> np.ndarray:
+        """Return samples without those that the listener already has."""
+        count = min(self._playback.skip, len(samples))
+        self._playback.skip -= count
+        self._start += count
+        return samples[count:]
 
     def _samples_in_time(self, timeout: float) -> np.ndarray | None:
         """Return the next samples as :meth:`_samples` does.

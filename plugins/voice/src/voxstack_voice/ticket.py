@@ -79,6 +79,7 @@ class Ticket:
         self._watch = scheduler.watchdog.watch
         self._lock = Lock()
         self._charged = (0.0, 0.0)  # seconds and audio up to the last chunk
+        self._skipped = False
         self._generation = scheduler.generation
         self._admitted = [True]  # emptied by the first to count the stream as ended: pop() is atomic
 
@@ -140,6 +141,10 @@ class Ticket:
             self._scheduler.first_audio(self._generation, self._voice)
         self.audio += seconds
 
+    def record_skipped(self) -> None:
+        """Record that the turn produced what the listener already has: its cost is not that of audio."""
+        self._skipped = True
+
     def add_seconds(self, seconds: float) -> None:
         """Charge the stream for work."""
         with self._lock:
@@ -193,6 +198,8 @@ class Ticket:
 
     def _learn_from_chunk(self) -> None:
         """Learn the cost of the turns since the last chunk, if they produced one."""
+        if self._skipped:
+            self.seconds, self._skipped = 0.0, False
         seconds, audio = self._charged
         if self.audio <= audio:
             return

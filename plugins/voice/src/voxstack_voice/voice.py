@@ -36,7 +36,7 @@ Markup = Literal["text", "markdown", "html", "ssml", "auto"]
 LexiconLike = Mapping[str, str | Mapping[str, str]] | str | Path | Sequence[Any] | Any
 """A lexicon, or what one is read from; see :meth:`Voice.stream`."""
 
-RESERVED = frozenset({"self", "live", "timeout", *REQUEST})
+RESERVED = frozenset({"self", "live", "timeout", "start", "skip", *REQUEST})
 """Names that no control may have."""
 
 
@@ -163,6 +163,7 @@ class Voice:
         lexicon: LexiconLike | None = None,
         schedule: Schedule | None = None,
         timeout: float | None = None,
+        start: int = 0,
         **controls: Any,
     ) -> Iterator[Chunk]:
         """Yield the speech in chunks, each computed on the calling thread on demand.
@@ -176,13 +177,16 @@ class Voice:
             list of these, of which the last one that has a word counts, or what :meth:`read_lexicon` returned.
         :param timeout: seconds in which each chunk must be computed, once a worker is free for it and its text has
             arrived; by default the voice's own limit.
+        :param start: the sample from which to yield the stream, bit for bit as it is without ``start``, to go on where
+            another process stopped. Of what is before it, as little is computed as the stack allows; events that begin
+            there are left out.
         :raises RequestError: at the call for bad arguments; while the stream runs for what is found in the text, and
             at its end if the voice could pronounce nothing of it.
         :raises CapacityError: for the first chunk, if other streams leave no capacity for this one.
         :raises BlockError: if a block fails, with its path.
         :raises DeadlineError: if a chunk is not ready in time, with the path of the block that was at work.
         """
-        return self._start(text, markup, lexicon, schedule, controls, timeout=timeout).chunks()
+        return self._start(text, markup, lexicon, schedule, controls, timeout=timeout, start=start).chunks()
 
     async def astream(
         self,
@@ -192,6 +196,7 @@ class Voice:
         lexicon: LexiconLike | None = None,
         schedule: Schedule | None = None,
         timeout: float | None = None,
+        start: int = 0,
         **controls: Any,
     ) -> AsyncGenerator[Chunk, None]:
         """Yield the speech in chunks for asyncio: threads of the scheduler compute, one chunk ahead of the caller.
@@ -210,12 +215,13 @@ class Voice:
                     "lexicon": lexicon,
                     "schedule": schedule,
                     "timeout": timeout,
+                    "start": start,
                 }
                 async for chunk in self.astream(parts, **options, **controls):
                     yield chunk
             return
         async with aclosing(
-            self._start(text, markup, lexicon, schedule, controls, timeout=timeout).chunks_ahead()
+            self._start(text, markup, lexicon, schedule, controls, timeout=timeout, start=start).chunks_ahead()
         ) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -272,11 +278,16 @@ class Voice:
         controls: Mapping[str, Any],
         live: bool = True,
         timeout: float | None = None,
+        start: int = 0,
     ) -> VoiceStream:
+        if isinstance(start, bool) or not isinstance(start, int) or start < 0:
+            raise RequestError(f"{self.name}: start is {start!r}, and must be a number of samples from 0 on")
         limit = timeout_of(self.name, timeout, self.timeout)
         meter = self.scheduler.meter(self.name)
-        playback = Playback(self.sample_rate, live, speed=meter.speed, lengths=meter.lengths)
+        playback = Playback(self.sample_rate, live, speed=meter.speed, lengths=meter.lengths, skip=start)
         utterance = self._utterance(text, markup, lexicon, schedule, playback, controls)
+        if start and self.block.lookback is not None:
+            utterance = {**utterance, "skip": start}
         return VoiceStream(self.name, self.block, utterance, playback, self.scheduler, meter, limit, self._languages())
 
     def _languages(self) -> str:
