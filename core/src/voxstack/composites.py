@@ -21,6 +21,7 @@ from voxstack.errors import StackError
 from voxstack.ordering import dependencies, execution_order, missing_needs
 from voxstack.streaming.faults import pull
 from voxstack.streaming.flow import Flow, common_chunk_sizes, total_lookahead, total_lookback, utterance_before
+from voxstack.streaming.tracing import run
 from voxstack.utterance import Utterance
 
 
@@ -48,7 +49,7 @@ class SequenceBlockContainer(SequenceBlock):
     def __call__(self, utterance: Utterance) -> Utterance:
         added: dict[str, object] = {}
         for block in self._in_order():
-            added.update(block({**utterance, **added}))
+            added.update(run(block, {**utterance, **added}))
         return added
 
     def check_needs(self, available: Available, path: str) -> Available:
@@ -164,7 +165,7 @@ class StreamablePipeline(StreamableWrapper):
         return self.sequence_block.needs | (self.streamable_block.needs - self.sequence_block.gives)
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
-        added = self.sequence_block(utterance)
+        added = run(self.sequence_block, utterance)
         yield from pull(self.streamable_block, source, {**utterance, **added})
 
     def check_needs(self, available: Available, path: str) -> Available:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 Utterance = Mapping[str, Any]
 """One utterance by name: ``text`` and the request's controls, then what sequence blocks add."""
 
-REQUEST = ("text", "markup", "lexicon", "schedule", "timeline")
+REQUEST = ("text", "markup", "lexicon", "schedule", "timeline", "trace")
 """Names that every request sets; no control may have them."""
 
 
@@ -40,6 +40,7 @@ NAMES: Mapping[str, Name] = {
         "request; composites",
         "Decoder, InverseSTFT",
     ),
+    "trace": Name("None, or Trace: records the time of each block", "request", "composites, wrappers"),
     "rate": Name("float, factor; 2 takes half the time", "control; Speakers", "Pace, Espeak, Flite, networks"),
     "pause": Name("float, factor on silences", "control", "Pace, TrimSilence"),
     "pitch": Name("float, semitones", "control; Sentences", "Prosody, Flite"),

@@ -89,7 +89,7 @@ def test_a_request_has_the_text_and_all_controls(voice: voxstack.Voice) -> None:
         "volume": 1.0,
     }
     assert request["schedule"] == Schedule(first=7, playback=request["schedule"].playback)
-    assert request.keys() == {"text", "markup", "lexicon", "volume", "schedule", "timeline"}
+    assert request.keys() == {"text", "markup", "lexicon", "volume", "schedule", "timeline", "trace"}
     assert voice.request("Hi.", volume=0.5)["volume"] == 0.5
     np.testing.assert_allclose(voice.synthesize("a", volume=0.5).samples, voice.synthesize("a").samples / 2)
 

@@ -10,17 +10,21 @@ import numpy as np
 
 from voxstack.blocks import Block, Frames, StreamableBlock, close
 from voxstack.errors import PluginError, describe
+from voxstack.streaming.tracing import Trace
 from voxstack.utterance import Utterance
 
 
 def pull(block: StreamableBlock, source: Frames, utterance: Utterance) -> Frames:
     """Yield the chunks of a block, so that an error in them is this block's, whatever its stream is made of.
 
+    If the utterance has a trace, the block is timed.
+
     :raises TypeError: for a chunk that is not an array.
     """
     frames = block.stream(source, utterance)
+    trace: Trace | None = utterance.get("trace")
     try:
-        for chunk in frames:
+        for chunk in frames if trace is None else trace.chunks(block, frames):
             if not isinstance(chunk, np.ndarray):
                 raise TypeError(f"gave a chunk of type {type(chunk).__name__}; yield numpy arrays, time on axis 0")
             yield chunk

@@ -12,6 +12,7 @@ import numpy as np
 
 from voxstack import SequenceBlock, Utterance
 from voxstack.blocks import Available, field_path
+from voxstack.streaming.tracing import run
 from voxstack_diagnostics.running_statistics import RunningStatistics
 from voxstack_diagnostics.stream_reports import short_repr, write_late_lines
 
@@ -49,7 +50,7 @@ class ProbeSequence(SequenceBlock):
         for name, value in {**utterance}.items():
             _LOG.info("%s: got %s: %s", self.name, name, _describe(value))
         start = time.perf_counter()
-        results = self.block(utterance)
+        results = run(self.block, utterance)
         _LOG.info("%s: %s took %.2f ms", self.name, type(self.block).__name__, 1000 * (time.perf_counter() - start))
         for name, value in results.items() if isinstance(results, Mapping) else ():
             _LOG.info("%s: gave %s: %s", self.name, name, _describe(value))

@@ -12,6 +12,7 @@ from voxstack.blocks import StreamableBlock, close
 from voxstack.errors import BlockError, CapacityError, RequestError, StackError
 from voxstack.streaming.faults import located, pull
 from voxstack.streaming.timeline import Events, Timeline
+from voxstack.streaming.tracing import Trace
 from voxstack.streaming.turn import CURRENT_TURN
 from voxstack.utterance import Utterance
 from voxstack_voice import worker_threads
@@ -60,6 +61,7 @@ class VoiceStream:
         self._name, self._scheduler, self._meter = name, scheduler, meter
         self._playback, self._timeout = playback, timeout
         self._timeline: Timeline = utterance["timeline"]
+        self._trace: Trace | None = utterance["trace"]
         self._frames = pull(block, iter(()), utterance)
         self._start = 0
         self._unheard = playback.skip / playback.sample_rate  # seconds
@@ -179,6 +181,8 @@ class VoiceStream:
                 self._events(self._unheard)
                 self._ticket.record_skipped()
                 return SKIPPED
+        if self._trace is not None:
+            self._trace.mark_first_audio()
         start, self._start = self._start, self._start + len(samples)
         late = self._playback.delivered(len(samples))
         self._ticket.record_audio(len(samples) / self._playback.sample_rate, late)

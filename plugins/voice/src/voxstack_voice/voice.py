@@ -18,6 +18,7 @@ from voxstack.stack import build
 from voxstack.streaming.faults import located
 from voxstack.streaming.schedule import Schedule
 from voxstack.streaming.timeline import Events, Timeline
+from voxstack.streaming.tracing import Trace
 from voxstack.utterance import REQUEST, Utterance
 from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import problem
@@ -108,6 +109,7 @@ class Voice:
         schedule: Schedule | None,
         playback: Playback,
         controls: Mapping[str, Any],
+        trace: Trace | None = None,
     ) -> Utterance:
         checked = request_text(text, self.name, self._languages())
         if markup not in get_args(Markup):
@@ -124,6 +126,7 @@ class Voice:
             "lexicon": self._with_own(lexicon),
             "schedule": replace(schedule or self.schedule, playback=playback),
             "timeline": Timeline(self.sample_rate),
+            "trace": trace,
         }
         return {**request, **defaults, **controls}
 
@@ -164,6 +167,7 @@ class Voice:
         schedule: Schedule | None = None,
         timeout: float | None = None,
         start: int = 0,
+        trace: Trace | None = None,
         **controls: Any,
     ) -> Iterator[Chunk]:
         """Yield the speech in chunks, each computed on the calling thread on demand.
@@ -180,13 +184,14 @@ class Voice:
         :param start: the sample from which to yield the stream, bit for bit as it is without ``start``, to go on where
             another process stopped. Of what is before it, as little is computed as the stack allows; events that begin
             there are left out.
+        :param trace: records the time that each block takes; see :mod:`voxstack.streaming.tracing`.
         :raises RequestError: at the call for bad arguments; while the stream runs for what is found in the text, and
             at its end if the voice could pronounce nothing of it.
         :raises CapacityError: for the first chunk, if other streams leave no capacity for this one.
         :raises BlockError: if a block fails, with its path.
         :raises DeadlineError: if a chunk is not ready in time, with the path of the block that was at work.
         """
-        return self._start(text, markup, lexicon, schedule, controls, timeout=timeout, start=start).chunks()
+        return self._start(text, markup, lexicon, schedule, controls, timeout=timeout, start=start, trace=trace).chunks()
 
     async def astream(
         self,
@@ -197,6 +202,7 @@ class Voice:
         schedule: Schedule | None = None,
         timeout: float | None = None,
         start: int = 0,
+        trace: Trace | None = None,
         **controls: Any,
     ) -> AsyncGenerator[Chunk, None]:
         """Yield the speech in chunks for asyncio: threads of the scheduler compute, one chunk ahead of the caller.
@@ -216,12 +222,15 @@ class Voice:
                     "schedule": schedule,
                     "timeout": timeout,
                     "start": start,
+                    "trace": trace,
                 }
                 async for chunk in self.astream(parts, **options, **controls):
                     yield chunk
             return
         async with aclosing(
-            self._start(text, markup, lexicon, schedule, controls, timeout=timeout, start=start).chunks_ahead()
+            self._start(
+                text, markup, lexicon, schedule, controls, timeout=timeout, start=start, trace=trace
+            ).chunks_ahead()
         ) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -279,13 +288,14 @@ class Voice:
         live: bool = True,
         timeout: float | None = None,
         start: int = 0,
+        trace: Trace | None = None,
     ) -> VoiceStream:
         if isinstance(start, bool) or not isinstance(start, int) or start < 0:
             raise RequestError(f"{self.name}: start is {start!r}, and must be a number of samples from 0 on")
         limit = timeout_of(self.name, timeout, self.timeout)
         meter = self.scheduler.meter(self.name)
         playback = Playback(self.sample_rate, live, speed=meter.speed, lengths=meter.lengths, skip=start)
-        utterance = self._utterance(text, markup, lexicon, schedule, playback, controls)
+        utterance = self._utterance(text, markup, lexicon, schedule, playback, controls, trace)
         if start and self.block.lookback is not None:
             utterance = {**utterance, "skip": start}
         return VoiceStream(self.name, self.block, utterance, playback, self.scheduler, meter, limit, self._languages())
