@@ -49,6 +49,9 @@ class Block(ABC):
     stack_path: str = ""
     """Where the block stands in the stack that it was built from, for errors."""
 
+    networks_opened: tuple[Any, ...] = ()
+    """Every :class:`.Network` that it opened in :meth:`load`; the interpreter sets it."""
+
     @property
     def needs(self) -> frozenset[str]:
         """Names that the block requires in the utterance."""

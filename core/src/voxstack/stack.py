@@ -69,7 +69,9 @@ def _build(spec: Any, addon: Addon | None, registry: Registry, kind: type[B], pa
         block = cls(**fields)
         block.stack_path = path or "stack"
         if addon is not None:
-            block.load(addon)
+            with addon.recorded() as opened:
+                block.load(addon)
+            block.networks_opened = tuple(opened)
             check_declarations(block)
     except StackError as error:
         raise StackError(field_path(path, error.where), error.problem) from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ class Addon:
         self.networks: dict[str, NetworkSpec] = network_specs(files, self.trust, registry.addon)
         self.context = self._context(context)
         self._opened: list[weakref.ref[Network]] = []
+        self._recorded: list[Network] = []
 
     @classmethod
     def open(
@@ -109,7 +111,17 @@ class Addon:
         network = self.registry.shared(NetworkPool).open(spec, context)
         if not any(network is other for other in self.opened):
             self._opened.append(weakref.ref(network))
+        self._recorded.append(network)
         return network
+
+    @contextmanager
+    def recorded(self) -> Iterator[list[Network]]:
+        """Provide a list of the networks that the block inside opens, complete when it ends."""
+        self._recorded = []
+        try:
+            yield self._recorded
+        finally:
+            self._recorded = []
 
     def _context_of(self, name: str, context: ContextLike | None) -> Context:
         """Return the context of a network: the one that a block names, or this addon's own."""
