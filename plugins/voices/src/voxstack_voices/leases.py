@@ -5,11 +5,22 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from voxstack import Chunk, Voice
 from voxstack.blocks import close
 from voxstack_voices.fingerprint import Fingerprint
 from voxstack_voices.weights import Weights
+
+
+class VoiceKey(NamedTuple):
+    """The name of a voice, and the context in which it is opened; None: that of all voices."""
+
+    name: str
+    context: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.context is None else f"{self.name} in {self.context}"
 
 
 @dataclass(eq=False)

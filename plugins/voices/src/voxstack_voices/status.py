@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from voxstack_voices.leases import LoadedVoice
+from voxstack_voices.leases import LoadedVoice, VoiceKey
 from voxstack_voices.weights import total
 
 
@@ -18,6 +18,7 @@ class VoiceStatus:
     :param own: bytes that unloading it would free.
     :param shared: bytes of networks that other loaded voices have, too.
     :param problem: why the addon on disk, which has changed, is not used; empty if there is no problem.
+    :param context: that requests named; None: that of all voices.
     """
 
     name: str
@@ -27,18 +28,20 @@ class VoiceStatus:
     own: int
     shared: int
     problem: str = ""
+    context: str | None = None
 
 
-def status_of(loaded: Mapping[str, LoadedVoice], now: float) -> list[VoiceStatus]:
+def status_of(loaded: Mapping[VoiceKey, LoadedVoice], now: float) -> list[VoiceStatus]:
     """Return the status of each voice, the most recently used first.
 
     :param now: time in seconds of the clock of the voices.
     """
     everything = total(voice.weights for voice in loaded.values())
     statuses = []
-    for name, voice in sorted(loaded.items(), key=lambda item: -item[1].used):
+    for key, voice in sorted(loaded.items(), key=lambda item: -item[1].used):
         own = everything - total(other.weights for other in loaded.values() if other is not voice)
         users, version = voice.users, voice.voice.addon.config["version"]
         idle = 0.0 if users else now - voice.used
-        statuses.append(VoiceStatus(name, version, users, idle, own, total([voice.weights]) - own, voice.problem))
+        shared = total([voice.weights]) - own
+        statuses.append(VoiceStatus(key.name, version, users, idle, own, shared, voice.problem, key.context))
     return statuses

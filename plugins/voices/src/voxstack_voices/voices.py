@@ -18,7 +18,7 @@ from voxstack.networks.addon import Addon
 from voxstack.streaming.forks import renew_after_fork
 from voxstack_voices.eviction import voices_to_evict
 from voxstack_voices.fingerprint import Fingerprint, fingerprint
-from voxstack_voices.leases import Lease, LeasedStream, LoadedVoice
+from voxstack_voices.leases import Lease, LeasedStream, LoadedVoice, VoiceKey
 from voxstack_voices.status import VoiceStatus, status_of
 from voxstack_voices.weights import Weights, weights_of
 
@@ -39,7 +39,8 @@ class Voices:
     :param budget: limit of the bytes that the networks of loaded voices take, estimated from the sizes of their files;
         None: no limit. Voices that were replaced or unloaded while streams ran on them are not counted.
     :param warm: voices to load now, each of which synthesizes a short text.
-    :param options: of ``voxstack.load``: ``context``, ``trust``, ``schedule``, ``scheduler``, ``lexicon``.
+    :param context: where networks run, for requests that name no context of their own.
+    :param options: of ``voxstack.load``: ``trust``, ``schedule``, ``scheduler``, ``lexicon``.
     :param clock: returns the time in seconds.
     """
 
@@ -57,7 +58,7 @@ class Voices:
         self.budget = budget
         self._registry = registry or Registry.installed()
         self._context, self._trust, self._options, self._clock = context, trust, options, clock
-        self._loaded: dict[str, LoadedVoice] = {}
+        self._loaded: dict[VoiceKey, LoadedVoice] = {}
         self._closed = False
         self.after_fork()
         renew_after_fork(self)
@@ -66,42 +67,48 @@ class Voices:
     def after_fork(self) -> None:
         """Keep the loaded voices, and open again what threads of the parent were opening."""
         self._lock = threading.Lock()
-        self._opening: dict[str, Future[None]] = {}
-        self._reserved: dict[str, Weights] = {}  # of voices that are being opened
+        self._opening: dict[VoiceKey, Future[None]] = {}
+        self._reserved: dict[VoiceKey, Weights] = {}  # of voices that are being opened
 
     @contextmanager
-    def use(self, name: str | Path) -> Iterator[Voice]:
+    def use(self, name: str | Path, context: str | None = None) -> Iterator[Voice]:
         """Provide a voice that stays loaded as long as the block inside runs.
 
+        :param context: where its networks run instead: a name, or ``runtime:device``. In each context it is a voice of
+            its own, with memory of its own.
         :raises VoxstackError: if there is no such voice, or it cannot be opened.
         :raises CapacityError: if it does not fit into the budget beside the voices that are in use.
         """
-        lease = self._lease(str(name))
+        lease = self._lease(str(name), context)
         try:
             yield lease.voice
         finally:
             lease.release()
 
-    def stream(self, name: str | Path, text: str | Iterable[str], **request: Any) -> Iterator[Chunk]:
-        """Stream a text with a voice, as ``Voice.stream`` does.
+    def stream(
+        self, name: str | Path, text: str | Iterable[str], *, context: str | None = None, **request: Any
+    ) -> Iterator[Chunk]:
+        """Stream a text with a voice, as ``Voice.stream`` does, in a context as in :meth:`use`.
 
         The voice stays loaded until the stream has ended, is closed, or is garbage-collected.
         """
-        lease = self._lease(str(name))
+        lease = self._lease(str(name), context)
         try:
             return LeasedStream(lease.voice.stream(text, **request), lease)
         except BaseException:
             lease.release()
             raise
 
-    async def astream(self, name: str | Path, text: Any, **request: Any) -> AsyncGenerator[Chunk, None]:
-        """Stream a text with a voice, as ``Voice.astream`` does.
+    async def astream(
+        self, name: str | Path, text: Any, *, context: str | None = None, **request: Any
+    ) -> AsyncGenerator[Chunk, None]:
+        """Stream a text with a voice, as ``Voice.astream`` does, in a context as in :meth:`use`.
 
         A voice that is not loaded is opened on another thread.
         """
         import asyncio  # takes as long to import as the core
 
-        lease = await asyncio.to_thread(self._lease, str(name))
+        lease = await asyncio.to_thread(self._lease, str(name), context)
         try:
             async with aclosing(lease.voice.astream(text, **request)) as chunks:
                 async for chunk in chunks:
@@ -109,32 +116,34 @@ class Voices:
         finally:
             lease.release()
 
-    def synthesize(self, name: str | Path, text: str | Iterable[str], **request: Any) -> Speech:
-        """Synthesize a text with a voice, as ``Voice.synthesize`` does."""
-        with self.use(name) as voice:
+    def synthesize(
+        self, name: str | Path, text: str | Iterable[str], *, context: str | None = None, **request: Any
+    ) -> Speech:
+        """Synthesize a text with a voice, as ``Voice.synthesize`` does, in a context as in :meth:`use`."""
+        with self.use(name, context) as voice:
             return voice.synthesize(text, **request)
 
-    def warm(self, *names: str | Path, text: str = "Hello.") -> None:
+    def warm(self, *names: str | Path, text: str = "Hello.", context: str | None = None) -> None:
         """Load voices, and synthesize a text with each, so that nothing is left to prepare at the first request."""
         for name in names:
-            self.synthesize(name, text)
+            self.synthesize(name, text, context=context)
 
     def unload(self, name: str | Path) -> bool:
-        """Unload a voice; streams that run on it go on. Return whether it was loaded."""
+        """Unload a voice in all its contexts; streams that run on it go on. Return whether it was loaded."""
         with self._lock:
-            loaded = self._loaded.pop(str(name), None)
-        return loaded is not None
+            loaded = [self._loaded.pop(key) for key in [*self._loaded] if key.name == str(name)]
+        return bool(loaded)
 
     def unload_idle(self, seconds: float) -> list[str]:
         """Unload the voices that have not been used for some seconds, and return their names."""
         with self._lock:
             now, loaded = self._clock(), self._loaded
-            idle = [name for name, voice in loaded.items() if not voice.users and now - voice.used >= seconds]
-            removed = [loaded.pop(name) for name in idle]
-        for name in idle:
-            _LOG.info("%s is unloaded: it was not used for %g s", name, seconds)
+            idle = [key for key, voice in loaded.items() if not voice.users and now - voice.used >= seconds]
+            removed = [loaded.pop(key) for key in idle]
+        for key in idle:
+            _LOG.info("%s is unloaded: it was not used for %g s", key, seconds)
         del removed  # outside the lock: freeing networks takes time
-        return idle
+        return [key.name for key in idle]
 
     def close(self) -> None:
         """Unload all voices and refuse later requests; running streams go on to their end."""
@@ -162,22 +171,23 @@ class Voices:
             loaded = dict(self._loaded)
         return status_of(loaded, self._clock())
 
-    def _lease(self, name: str) -> Lease:
+    def _lease(self, name: str, context: str | None = None) -> Lease:
         """Return a lease of a voice, after opening it if it is not loaded or has changed on disk."""
+        key = VoiceKey(name, context)
         location = self._registry.locate(name)[0]
         while True:
             current = fingerprint(location)
             with self._lock:
                 self._check_open()
-                loaded, opening = self._loaded.get(name), self._opening.get(name)
+                loaded, opening = self._loaded.get(key), self._opening.get(key)
                 if loaded is not None and (opening is not None or not self._is_outdated(loaded, current)):
                     return loaded.lease()
                 opens = opening is None
                 if opening is None:
-                    opening = self._opening[name] = Future()
+                    opening = self._opening[key] = Future()
             if not opens:
                 opening.result()
-            elif (lease := self._open(name, current, loaded, opening)) is not None:
+            elif (lease := self._open(key, current, loaded, opening)) is not None:
                 return lease
 
     def _is_outdated(self, loaded: LoadedVoice, current: Fingerprint) -> bool:
@@ -187,7 +197,7 @@ class Voices:
         return self._clock() - loaded.tried >= RETRY_AFTER
 
     def _open(
-        self, name: str, current: Fingerprint, previous: LoadedVoice | None, opening: Future[None]
+        self, key: VoiceKey, current: Fingerprint, previous: LoadedVoice | None, opening: Future[None]
     ) -> Lease | None:
         """Open a voice and return a lease; return None if opening fails and there is a previous version to use.
 
@@ -196,46 +206,47 @@ class Voices:
         """
         failure: Exception | None = None
         try:
-            opened = self._load(name, current)
+            opened = self._load(key, current)
             with self._lock:
                 self._check_open()
-                self._loaded[name] = opened
+                self._loaded[key] = opened
                 return opened.lease()
         except Exception as error:
             if previous is None:
                 failure = error
                 raise
             previous.tried, previous.problem = self._clock(), str(error)
-            _LOG.warning("%s has changed and cannot be opened; the previous version remains in use: %s", name, error)
+            _LOG.warning("%s has changed and cannot be opened; the previous version remains in use: %s", key, error)
             return None
         finally:
             with self._lock:
-                del self._opening[name]
-                self._reserved.pop(name, None)
+                del self._opening[key]
+                self._reserved.pop(key, None)
             if failure is None:
                 opening.set_result(None)
             else:
                 opening.set_exception(failure)
 
-    def _load(self, name: str, current: Fingerprint) -> LoadedVoice:
-        addon = Addon.open(name, self._registry, self._context, self._trust)
+    def _load(self, key: VoiceKey, current: Fingerprint) -> LoadedVoice:
+        context = self._context if key.context is None else key.context
+        addon = Addon.open(key.name, self._registry, context, self._trust)
         weights = weights_of(addon)
         if self.budget is not None:
-            self._make_room(name, weights, self.budget)
+            self._make_room(key, weights, self.budget)
         return LoadedVoice(Voice(addon, **self._options), weights, current, self._clock)
 
-    def _make_room(self, name: str, weights: Weights, budget: int) -> None:
+    def _make_room(self, key: VoiceKey, weights: Weights, budget: int) -> None:
         """Reserve memory for a voice, and unload as many unused voices as that takes.
 
         :raises CapacityError: if the voices in use leave too little memory.
         """
         with self._lock:
-            others = {key: loaded for key, loaded in self._loaded.items() if key != name}
-            evicted = voices_to_evict(name, weights, others, self._reserved.values(), budget)
-            removed = [self._loaded.pop(key) for key in evicted]
-            self._reserved[name] = weights
-        for key in evicted:
-            _LOG.info("%s is unloaded to make room for %s", key, name)
+            others = {other: loaded for other, loaded in self._loaded.items() if other != key}
+            evicted = voices_to_evict(key, weights, others, self._reserved.values(), budget)
+            removed = [self._loaded.pop(other) for other in evicted]
+            self._reserved[key] = weights
+        for other in evicted:
+            _LOG.info("%s is unloaded to make room for %s", other, key)
         del removed  # outside the lock: freeing networks takes time
 
     def _check_open(self) -> None:
