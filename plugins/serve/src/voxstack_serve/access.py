@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from voxstack_serve.errors import ApiError, error_response
 from voxstack_serve.logs import log_event
+from voxstack_serve.page import PREFIX
 from voxstack_serve.request_info import RequestInfo, begin_request
 from voxstack_serve.spans import Tracing
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from prometheus_client import Counter
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-OPEN = ("/health", "/ready")
-"""Paths that need no key."""
+OPEN = ("/", "/health", "/ready")
+"""Paths that need no key, as those of the files of the page."""
 
-QUIET = (*OPEN, "/metrics")
+QUIET = ("/health", "/ready", "/metrics")
 """Paths that machines request all the time; they are neither logged nor traced."""
 
 
@@ -40,7 +41,7 @@ class Access:
             await self._app(scope, receive, send)
             return
         request = begin_request()
-        allowed = not self._keys or scope["path"] in OPEN or self._has_key(dict(scope["headers"]))
+        allowed = not self._keys or _is_open(scope["path"]) or self._has_key(dict(scope["headers"]))
         is_quiet = scope["path"] in QUIET
         with nullcontext() if is_quiet else self._tracing.http(scope, request):
             if scope["type"] == "websocket":
@@ -77,6 +78,10 @@ class Access:
 def _log(request: RequestInfo, scope: Scope, seconds: float) -> None:
     about = {"method": scope["method"], "path": scope["path"], "status": request.status, "seconds": round(seconds, 4)}
     log_event("request", request=request.id, **about)
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN or path.startswith(PREFIX)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from voxstack_serve.errors import ApiError, handle_error
+from voxstack_serve.page import Page, accepts_page
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -32,6 +33,7 @@ def build_app(service: Service, keys: Iterable[str] = (), routes: Sequence[BaseR
 
     from voxstack_serve.access import Access
     from voxstack_serve.openai_speech import SpeechEndpoint
+    from voxstack_serve.page import PREFIX
     from voxstack_serve.voice_pages import voice_routes
 
     pages, keys = Pages(service), tuple(keys)
@@ -42,6 +44,7 @@ def build_app(service: Service, keys: Iterable[str] = (), routes: Sequence[BaseR
         Route("/v1/models", pages.models),
         Route("/v1/models/{name}", pages.model),
         *(Route(path, pages.index) for path in ("/", "/v1", "/v1/")),
+        Route(f"{PREFIX}{{name}}", pages.page.asset),
         Route("/health", pages.health),
         Route("/ready", pages.ready),
         Route("/metrics", pages.metrics),
@@ -57,15 +60,20 @@ class Pages:
     """The pages of a service that are read."""
 
     def __init__(self, service: Service) -> None:
-        self._service = service
+        self._service, self.page = service, Page()
 
     async def index(self, request: Request) -> Response:
-        """Return where to go on; clients open a connection by this request."""
-        return _json({"object": "service", "name": "voxstack", "speech": "/v1/audio/speech"})
+        """Return the page for browsers, and where to go on for others, which open a connection by this request."""
+        if request.url.path == "/" and accepts_page(request):
+            return self.page.index(request)
+        found = _json({"object": "service", "name": "voxstack", "speech": "/v1/audio/speech"})
+        found.headers["vary"] = "accept"
+        return found
 
     async def voices(self, request: Request) -> Response:
-        """Return the voices on offer now."""
-        return _json({"voices": [{**voice._asdict(), "object": "voice"} for voice in self._service.voices()]})
+        """Return the voices on offer now, and the contexts that requests may name."""
+        voices = [{**voice._asdict(), "object": "voice"} for voice in self._service.voices()]
+        return _json({"voices": voices, "contexts": self._service.contexts})
 
     async def models(self, request: Request) -> Response:
         """Return the names of models."""

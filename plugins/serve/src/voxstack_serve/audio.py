@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from voxstack.streaming.timeline import Event
+from voxstack.streaming.tracing import Trace
 from voxstack_serve.encoders import FORMATS
 from voxstack_serve.resampling import Resampler
 
@@ -23,10 +25,21 @@ TOKENS = 20
 
 @dataclass
 class Usage:
-    """The usage of a request: a token of input for each character, and :data:`TOKENS` of output for each second."""
+    """The usage of a request: a token of input for each character, and :data:`TOKENS` of output for each second.
+
+    :param words: events of the words that no part of the response has carried yet, if the request asks for them.
+    :param trace: of the stream, if the request asks for one.
+    """
 
     characters: int
     seconds: float = 0.0
+    words: list[Event] = field(default_factory=list)
+    trace: Trace | None = None
+
+    @classmethod
+    def of(cls, request: SpeechRequest) -> Usage:
+        """Return the usage of a request before its first audio."""
+        return cls(len(request.text), trace=Trace() if request.trace else None)
 
     def content(self) -> dict[str, int]:
         """Return the usage as clients receive it."""
@@ -66,12 +79,15 @@ async def _samples(
 ) -> AsyncGenerator[np.ndarray, None]:
     """Yield the samples at the rate of the resampler, no chunk of which is empty."""
     source_rate = await service.sample_rate(request.voice)
+    extras: dict[str, Any] = {"context": request.context, "trace": usage.trace}
     stream = service.stream(
-        request.voice, request.text, markup=request.markup, lexicon=request.lexicon, **request.controls
+        request.voice, request.text, markup=request.markup, lexicon=request.lexicon, **extras, **request.controls
     )
     async with aclosing(stream) as chunks:
         async for chunk in chunks:
             usage.seconds += len(chunk.samples) / source_rate
+            if request.words:
+                usage.words += (event for event in chunk.events if event.kind == "word")
             if len(samples := resampler.resample(chunk.samples)):
                 yield samples
     if len(rest := resampler.finish()):

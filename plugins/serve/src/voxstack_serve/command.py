@@ -39,6 +39,8 @@ def command(parser: argparse.ArgumentParser) -> None:
     add("--api-key", action="append", default=[], metavar="KEY", help=keys)
     context = "where networks run, for all voices: a name, or runtime:device"
     add("--context", metavar="CONTEXT", help=context)
+    offered = "another context, which requests may name; each voice is loaded in it, too: a name, or runtime:device"
+    add("--offer-context", action="append", default=[], metavar="CONTEXT", help=offered)
     add("--budget", type=_number(1), metavar="MB", help="limit of the memory of the loaded voices' networks")
     add("--max-characters", type=_number(1), default=100_000, metavar="N", help="of a text (default: %(default)s)")
     streams = "that run at once; default: as many as this machine synthesizes in real time"
@@ -116,7 +118,9 @@ def make_service(options: argparse.Namespace, voices: Voices, registry: Registry
 
     names = options.voice or sorted(registry.addons())
     limits = Limits(options.max_characters, options.max_streams)
-    service = Service(voices, names, dict(options.alias), limits=limits, registry=registry)
+    service = Service(
+        voices, names, dict(options.alias), limits=limits, registry=registry, contexts=options.offer_context
+    )
     if not service.voices():
         raise VoxstackError("there is no voice to serve; try: pip install voxstack-voice-amber, or give --voice FOLDER")
     for alias, _ in options.alias:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from voxstack import Voices
@@ -32,30 +32,38 @@ class VoiceManager:
     """Loads and unloads voices, which clients name as they do for speech.
 
     :param find: returns the voice on offer that a client names.
+    :param contexts: in which voices are loaded, besides their own.
     """
 
-    def __init__(self, voices: Voices, find: Callable[[str], Offer]) -> None:
-        self._voices, self._find = voices, find
+    def __init__(self, voices: Voices, find: Callable[[str], Offer], contexts: Sequence[str] = ()) -> None:
+        self._voices, self._find, self._contexts = voices, find, contexts
         self._loading = asyncio.Lock()  # others need threads, too
 
     def state(self, voice: str) -> VoiceState:
-        """Return the state of a voice.
+        """Return the state of a voice in all contexts together.
 
         :raises RequestError: if there is no such voice.
         """
         source = self._find(voice).source
-        for row in self._voices.status():
-            if row.name == source:
-                used = round(time.time() - row.idle)
-                return VoiceState(True, row.own, row.shared, row.users, used, row.problem)
-        return VoiceState(False)
+        rows = [row for row in self._voices.status() if row.name == source]
+        if not rows:
+            return VoiceState(False)
+        return VoiceState(
+            True,
+            sum(row.own for row in rows),
+            max(row.shared for row in rows),
+            sum(row.users for row in rows),
+            round(time.time() - min(row.idle for row in rows)),
+            next((row.problem for row in rows if row.problem), ""),
+        )
 
     def warm(self, voice: str) -> None:
-        """Load a voice and synthesize a short text, so that nothing is left to prepare at the first request.
+        """Load a voice in all contexts, and synthesize a short text, so that nothing is left to prepare.
 
         :raises VoxstackError: if it cannot be opened.
         """
-        self._voices.warm(self._find(voice).source)
+        for context in (None, *self._contexts):
+            self._voices.warm(self._find(voice).source, context=context)
 
     async def load(self, voice: str) -> VoiceState:
         """Load a voice as :meth:`warm` does, by a thread, one voice at a time; return its state.

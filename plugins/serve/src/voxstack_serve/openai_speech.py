@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from voxstack_serve.audio import Usage, encoded, media_type
 from voxstack_serve.errors import api_error, error_response
 from voxstack_serve.request_info import describe_request
+from voxstack_serve.speech_events import event, event_parts
 from voxstack_serve.speech_request import SpeechRequest, body_too_large, read_request
 
 _LOG = logging.getLogger("voxstack.serve")
@@ -66,7 +65,7 @@ class SpeechEndpoint:
                 found = api_error(error)
                 if not request.events:
                     return
-                await send({"type": "http.response.body", "body": _event(found.envelope()), "more_body": True})
+                await send({"type": "http.response.body", "body": event(found.envelope()), "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -107,15 +106,7 @@ async def _disconnected(receive: Receive) -> None:
 
 async def _parts(service: Service, request: SpeechRequest) -> AsyncGenerator[bytes, None]:
     """Yield the parts of the body, none of which is empty."""
-    usage = Usage(len(request.text))
-    async with aclosing(encoded(service, request, usage)) as audio:
-        async for part in audio:
-            if request.events:
-                part = _event({"type": "speech.audio.delta", "audio": base64.b64encode(part).decode()})
+    usage = Usage.of(request)
+    async with aclosing((event_parts if request.events else encoded)(service, request, usage)) as parts:
+        async for part in parts:
             yield part
-    if request.events:
-        yield _event({"type": "speech.audio.done", "usage": usage.content()})
-
-
-def _event(content: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(content).encode() + b"\n\n"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Any
 
-from voxstack import Chunk, Registry, RequestError, Voices, did_you_mean
+from voxstack import Chunk, ContextError, Registry, RequestError, Voices, did_you_mean
+from voxstack.streaming.tracing import Trace
 from voxstack_addon_spec.wording import short_repr
 from voxstack_serve.aliases import openai_alias
 from voxstack_serve.catalogue import Catalogue, Offer, VoiceInfo
@@ -18,6 +19,7 @@ from voxstack_serve.metrics import Metrics
 from voxstack_serve.readiness import Readiness
 from voxstack_serve.sampling import Sampler
 from voxstack_serve.spans import Tracing
+from voxstack_serve.stack_graph import stack_graph
 from voxstack_serve.stream_record import StreamRecord, recorded
 
 _LOG = logging.getLogger("voxstack.serve")
@@ -36,6 +38,7 @@ class Service:
     :param limits: of all clients together.
     :param registry: where installed voices are found; by default what is installed.
     :param tracing: a source of spans; by default OpenTelemetry, if it is installed.
+    :param contexts: that requests may name instead of the context of the voices: names, or ``runtime:device``.
     """
 
     def __init__(
@@ -47,10 +50,12 @@ class Service:
         limits: Limits | None = None,
         registry: Registry | None = None,
         tracing: Tracing | None = None,
+        contexts: Sequence[str] = (),
     ) -> None:
+        self.contexts = tuple(dict.fromkeys(contexts))
         self.limits, self.metrics, self.tracing = limits or Limits(), Metrics(), tracing or Tracing()
         self._voices, self._aliases = voices, dict(aliases)
-        self.readiness, self.manager = Readiness(), VoiceManager(voices, self._offer)
+        self.readiness, self.manager = Readiness(), VoiceManager(voices, self._offer, self.contexts)
         self._sampler = Sampler(self.metrics, voices)
         self._catalogue = Catalogue(names, registry or Registry.installed())
 
@@ -73,9 +78,30 @@ class Service:
         """Return the sample rate of a voice in Hz."""
         return self._offer(voice).info.sample_rate
 
+    def info(self, voice: str) -> VoiceInfo:
+        """Return a voice by id or alias."""
+        return self._offer(voice).info
+
+    def check_context(self, name: Any) -> str | None:
+        """Return the context that a request names; None if it names none.
+
+        :raises RequestError: if it is not on offer, with those that are.
+        """
+        if name is None or name in self.contexts:
+            found: str | None = name
+            return found
+        offered = f"use one of: {', '.join(self.contexts)}" if self.contexts else "none is on offer; leave it out"
+        raise RequestError(f"{short_repr(name)} is not on offer{did_you_mean(str(name), self.contexts, offered)}")
+
     def warm(self, voice: str) -> None:
         """Load a voice, as :meth:`VoiceManager.warm` does."""
         self.manager.warm(voice)
+
+    def stack(self, voice: str, context: str | None = None) -> dict[str, Any]:
+        """Return the blocks and networks of a voice, which is loaded for it if it is not; see :func:`.stack_graph`."""
+        offer = self._offer(voice)
+        with _located(context), self._voices.use(offer.source, self.check_context(context)) as found:
+            return {"voice": offer.info.id, "context": context, **stack_graph(found)}
 
     async def stream(
         self,
@@ -84,6 +110,8 @@ class Service:
         *,
         markup: str = "text",
         lexicon: Mapping[str, Any] | None = None,
+        context: str | None = None,
+        trace: Trace | None = None,
         **controls: Any,
     ) -> AsyncGenerator[Chunk, None]:
         """Yield speech in chunks, each computed when it is requested, at most one ahead.
@@ -93,13 +121,16 @@ class Service:
         :param voice: an id or alias.
         :param text: the whole text, or its parts as they arrive.
         :param lexicon: pronunciations of words; no path, as it may come from a client.
+        :param context: one of those on offer, in which the networks of the voice run.
+        :param trace: records the time of each block.
         :raises RequestError: for a bad request, before the first chunk or for what is found in the text.
         :raises CapacityError: before the first chunk, if there is no capacity for the stream.
         """
         offer = self._offer(voice)
         _check_lexicon(lexicon)
-        request = {"markup": markup, "lexicon": lexicon, **controls}
-        with recorded(self.metrics, self.tracing, offer.info.id) as record, self.limits.admitted():
+        request: dict[str, Any] = {"context": self.check_context(context), "trace": trace, "markup": markup}
+        request |= {"lexicon": lexicon, **controls}
+        with recorded(self.metrics, self.tracing, offer.info.id) as record, self.limits.admitted(), _located(context):
             async with aclosing(self._voices.astream(offer.source, self._limited(text, record), **request)) as chunks:
                 async for chunk in chunks:
                     record.receive(len(chunk.samples) / offer.info.sample_rate)
@@ -144,6 +175,17 @@ class Service:
             advice = did_you_mean(name, names, f"there are {', '.join(offers) or 'no voices'}")
             raise RequestError(f"there is no voice named {short_repr(name)}{advice}")
         return found
+
+
+@contextmanager
+def _located(context: str | None) -> Iterator[None]:
+    """Let a context that is on offer, and unavailable for a voice, be the fault of the request."""
+    try:
+        yield
+    except ContextError as error:
+        if context is None:
+            raise
+        raise RequestError(f"context {short_repr(context)}: {error}") from error
 
 
 def _check_lexicon(lexicon: Any) -> None:

@@ -20,7 +20,7 @@ from voxstack_serve.service import Service
 OWN = ("model", "input", "voice", "instructions", "response_format", "speed", "stream_format")
 """Keys of OpenAI. ``model`` and ``instructions`` have no effect: a voice is a model, and reads what is in the text."""
 
-EXTRAS = ("markup", "lexicon", "sample_rate", "complete")
+EXTRAS = ("markup", "lexicon", "sample_rate", "complete", "context", "words", "trace")
 """Keys of voxstack, besides the controls of a voice by their own names."""
 
 SPEEDS = (0.25, 4.0)
@@ -34,6 +34,9 @@ class SpeechRequest:
     :param sample_rate: of the response in Hz; None: that of the voice, or of the format.
     :param events: whether the audio is sent in server-sent events.
     :param complete: whether the response is sent when it is complete, with true sizes in its header.
+    :param context: where the networks of the voice run; None: in the context of all requests.
+    :param words: whether events carry the words in their audio.
+    :param trace: whether an event reports the time of each block.
     """
 
     text: str
@@ -45,6 +48,9 @@ class SpeechRequest:
     markup: str = "text"
     lexicon: Mapping[str, Any] | None = None
     controls: Mapping[str, Any] = field(default_factory=dict)
+    context: str | None = None
+    words: bool = False
+    trace: bool = False
 
 
 def read_request(body: bytes, service: Service) -> SpeechRequest:
@@ -67,6 +73,9 @@ def read_request(body: bytes, service: Service) -> SpeechRequest:
         _choice(keys, "markup", "text", ("text", "markdown", "html", "ssml", "auto")),
         _typed(keys, "lexicon", dict, None),
         _controls(keys, voice, controls),
+        _context(keys, service),
+        _in_events(keys, "words"),
+        _in_events(keys, "trace"),
     )
 
 
@@ -140,6 +149,21 @@ def _typed(keys: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
     return value
 
 
+def _context(keys: Mapping[str, Any], service: Service) -> str | None:
+    try:
+        return service.check_context(keys.get("context"))
+    except RequestError as error:
+        raise invalid(f"context: {error}", "context", "context_not_found") from error
+
+
+def _in_events(keys: Mapping[str, Any], name: str) -> bool:
+    """Return an extra that only events have room for."""
+    found: bool = _typed(keys, name, bool, False)
+    if found and keys.get("stream_format") != "sse":
+        raise invalid(f'{name}: only events have room for it; set "stream_format": "sse", or leave it out', name)
+    return found
+
+
 def _sample_rate(keys: Mapping[str, Any]) -> int | None:
     value = keys.get("sample_rate")
     low, high = SAMPLE_RATES
@@ -152,7 +176,7 @@ def _sample_rate(keys: Mapping[str, Any]) -> int | None:
 def _controls(keys: Mapping[str, Any], voice: str, controls: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of the voice's controls that a request sets, each checked by its schema."""
     speed = _speed(keys, voice, controls)
-    found = {**speed, **{name: keys[name] for name in keys if name in controls}}
+    found = {**speed, **{name: keys[name] for name in keys if name in controls and name not in EXTRAS}}
     for name, value in found.items():
         key = "speed" if name in speed else name
         error = best_match(strict_validator()(dict(controls[name])).iter_errors(value))

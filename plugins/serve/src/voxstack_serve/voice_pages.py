@@ -1,11 +1,12 @@
-"""Pages of one voice: its state, and what loads and unloads it."""
+"""Pages of one voice: its controls, its state, its stack, and what loads and unloads it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 from voxstack import RequestError
-from voxstack_serve.errors import ApiError
+from voxstack_serve.errors import ApiError, invalid
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,21 +29,31 @@ def voice_routes(service: Service, managed: bool) -> list[Route]:
     pages = VoicePages(service, managed)
     return [
         Route(PATH, pages.voice),
+        Route(f"{PATH}/stack", pages.stack),
         Route(f"{PATH}/load", pages.load, methods=["POST"]),
         Route(f"{PATH}/unload", pages.unload, methods=["POST"]),
     ]
 
 
 class VoicePages:
-    """The pages, each of which answers with the voice and its state."""
+    """The pages about one voice."""
 
     def __init__(self, service: Service, managed: bool) -> None:
         self._service, self._managed = service, managed
 
     async def voice(self, request: Request) -> Response:
-        """Return a voice and its state."""
+        """Return a voice, the JSON Schema of each of its controls, and its state."""
         voice = self._voice(request)
         return self._answer(voice, self._service.manager.state(voice))
+
+    async def stack(self, request: Request) -> Response:
+        """Return the blocks of a voice and its networks, in the context that the query names."""
+        voice, context = self._voice(request), request.query_params.get("context")
+        try:
+            self._service.check_context(context)
+        except RequestError as error:
+            raise invalid(f"context: {error}", "context", "context_not_found") from error
+        return _json(await asyncio.to_thread(self._service.stack, voice, context))
 
     async def load(self, request: Request) -> Response:
         """Load a voice; answer when it is warm."""
@@ -67,8 +78,11 @@ class VoicePages:
             raise ApiError(404, str(error), "voice", "voice_not_found") from error
 
     def _answer(self, voice: str, state: VoiceState) -> Response:
-        from starlette.responses import JSONResponse
+        about = {**self._service.info(voice)._asdict(), "object": "voice", "state": state._asdict()}
+        return _json({**about, "controls": dict(self._service.controls(voice))})
 
-        info = next((found for found in self._service.voices() if found.id == voice), None)
-        about = info._asdict() if info is not None else {"id": voice}
-        return JSONResponse({**about, "object": "voice", "state": state._asdict()})
+
+def _json(content: dict[str, Any]) -> Response:
+    from starlette.responses import JSONResponse
+
+    return JSONResponse(content)
