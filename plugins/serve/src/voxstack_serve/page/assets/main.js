@@ -1,0 +1,197 @@
+// The page: a text, one voice or two, and what they speak.
+
+import { get, setKey } from "./api.js";
+import { Controls } from "./controls.js";
+import { byId, element, oncePerFrame, seconds } from "./dom.js";
+import { Panel } from "./panel.js";
+import { Player } from "./player.js";
+import { Track } from "./track.js";
+
+const player = new Player();
+const panels = { a: new Panel("a", byId("panels")), b: new Panel("b", byId("panels")) };
+const controls = new Controls(byId("control-fields"));
+const voices = new Map(); // with their controls, by id
+let request = null; // the AbortController of the request that runs
+
+const compares = () => byId("compare").checked;
+const sides = () => (compares() ? ["a", "b"] : ["a"]);
+const chosen = (side) => ({ voice: byId(`voice-${side}`).value, context: byId(`context-${side}`).value });
+
+async function start() {
+  let found;
+  try {
+    found = await get("/v1/audio/voices");
+  } catch (error) {
+    byId("key-form").hidden = error.status !== 401;
+    if (error.status === 401) byId("key").focus();
+    return fail(error);
+  }
+  byId("key-form").hidden = true;
+  const details = await Promise.all(found.voices.map((voice) => get(`/v1/audio/voices/${encodeURIComponent(voice.id)}`)));
+  for (const voice of details) voices.set(voice.id, voice);
+  fillChoices(found);
+  clearError();
+  byId("speak").disabled = false;
+  state("Ready");
+  await Promise.all(["a", "b"].map(describe));
+}
+
+function fillChoices({ voices: list, contexts }) {
+  for (const side of ["a", "b"]) {
+    const options = list.map(({ id, languages }) => element("option", { value: id, textContent: languages.length ? `${id} (${languages.join(", ")})` : id }));
+    byId(`voice-${side}`).replaceChildren(...options);
+    const names = contexts.map((name) => element("option", { value: name, textContent: name }));
+    byId(`context-${side}`).replaceChildren(element("option", { value: "", textContent: "default" }), ...names);
+  }
+  document.body.classList.toggle("one-context", !contexts.length);
+  if (contexts.length) byId("context-b").value = contexts[0];
+  else if (list.length > 1) byId("voice-b").value = list[1].id;
+}
+
+async function describe(side) {
+  const { voice, context } = chosen(side);
+  if (side === "a") byId("controls").hidden = !controls.show(voices.get(voice).controls);
+  try {
+    await panels[side].describe(voice, context);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Speak the text: one side after the other, so that none is slowed down by the other. */
+async function speak() {
+  stop();
+  clearError();
+  const mine = (request = new AbortController());
+  byId("stop").disabled = false;
+  mark("a");
+  const tracks = sides().map((side) => newTrack(side));
+  state("Speaking");
+  try {
+    for (const track of tracks) await receive(track, mine.signal);
+    if (player.track) state(`Synthesized in ${tracks.map((track) => seconds(track.took)).join(" and ")}`);
+  } catch (error) {
+    if (error.name !== "AbortError") fail(error);
+    if (mine === request) player.stop();
+  } finally {
+    if (mine === request) request = null;
+    idle();
+  }
+}
+
+function newTrack(side) {
+  const { voice, context } = chosen(side);
+  const text = byId("text").value, spans = byId("markup").value === "text";
+  const track = new Track({ side, voice, context, text, spans, rate: voices.get(voice).sample_rate });
+  panels[side].show(track);
+  return track;
+}
+
+async function receive(track, signal) {
+  const { voice, context, text } = track;
+  let begun = track.side !== "a"; // the other side is heard when it is chosen
+  track.addEventListener("change", () => {
+    if (begun || !track.length) return player.pump();
+    begun = true;
+    player.play(track);
+  });
+  const own = controls.values(voices.get(voice).controls);
+  const format = { response_format: "pcm", sample_rate: track.rate, stream_format: "sse" };
+  const body = { model: "voxstack", voice, input: text, markup: byId("markup").value, ...format, words: true, trace: true, ...own };
+  await track.receive(context ? { ...body, context } : body, signal);
+}
+
+function stop() {
+  request?.abort();
+  request = null;
+  player.stop();
+}
+
+function idle() {
+  if (request || player.track) return;
+  byId("stop").disabled = true;
+  for (const panel of Object.values(panels)) panel.rest();
+  if (byId("error").hidden) state("Ready");
+}
+
+/** Mark the side that is heard. */
+function mark(side) {
+  document.querySelector(`[name="listen"][value="${side}"]`).checked = true;
+}
+
+/** Let the side that is heard be another one, which goes on at the same word. */
+function listen(side) {
+  const from = player.track, to = panels[side].track;
+  if (!from || !to?.length || from === to) return;
+  player.play(to, from.timeIn(to, player.position()));
+}
+
+function state(text) {
+  byId("status").textContent = text;
+}
+
+function fail(error) {
+  byId("error").textContent = error.message;
+  byId("error").hidden = false;
+  state("Stopped by an error");
+}
+
+function clearError() {
+  byId("error").hidden = true;
+}
+
+const follow = oncePerFrame(() => {
+  player.pump();
+  const { track } = player;
+  if (!track) return;
+  moveTo(track, player.position());
+  follow();
+});
+
+/** Show a time in the track that is heard, and the same word in the other one. */
+function moveTo(track, position) {
+  for (const side of sides()) {
+    const other = panels[side].track;
+    if (other) panels[side].moveTo(other === track ? position : track.timeIn(other, position));
+  }
+}
+
+player.addEventListener("change", () => {
+  byId("stop").disabled = !player.track && !request;
+  if (!player.track) return idle();
+  for (const side of ["a", "b"]) panels[side].root.classList.toggle("heard", player.track.side === side);
+  follow();
+});
+player.addEventListener("ended", ({ detail: track }) => moveTo(track, track.duration));
+for (const side of ["a", "b"]) {
+  byId(`voice-${side}`).addEventListener("change", () => describe(side));
+  byId(`context-${side}`).addEventListener("change", () => describe(side));
+  panels[side].addEventListener("seek", ({ detail }) => {
+    mark(side);
+    player.play(panels[side].track, detail);
+    state("Speaking");
+  });
+}
+byId("speech").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!byId("speak").disabled) speak();
+});
+byId("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  setKey(byId("key").value);
+  start();
+});
+byId("stop").addEventListener("click", () => (stop(), state("Stopped"), idle()));
+byId("reset").addEventListener("click", () => controls.reset());
+byId("listen").addEventListener("change", (event) => listen(event.target.value));
+byId("compare").addEventListener("change", () => {
+  document.body.classList.toggle("comparing", compares());
+  panels.b.spectrogram.draw();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) byId("speech").requestSubmit();
+  if (event.key === "Escape" && !byId("stop").disabled) byId("stop").click();
+});
+byId("controls").open = matchMedia("(min-width: 861px)").matches;
+byId("speak").disabled = true;
+start();
