@@ -16,8 +16,15 @@ from voxstack_serve.server import address_of, listening_socket, make_server
 @contextmanager
 def serving(service: Service, **options: Any) -> Iterator[str]:
     """Serve on a free port of the loopback device, by a thread; provide the address."""
+    with hosting(build_app(service, **options)) as address:
+        yield address
+
+
+@contextmanager
+def hosting(app: Any) -> Iterator[str]:
+    """Serve an ASGI application in the same way."""
     with listening_socket("127.0.0.1", 0) as listener:
-        server = make_server(build_app(service, **options))
+        server = make_server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

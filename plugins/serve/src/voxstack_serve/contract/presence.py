@@ -1,0 +1,35 @@
+"""Which protocols a server has."""
+
+from __future__ import annotations
+
+import socket
+
+from voxstack_serve.contract.target import Target
+from voxstack_serve.contract.visit import SPEECH, Visit
+
+
+def absence(target: Target, protocol: str) -> str:
+    """Return why a protocol cannot be tried at a server; empty if it can."""
+    try:
+        return {"openai": _openai, "elevenlabs": _elevenlabs, "wyoming": _wyoming}[protocol](target)
+    except OSError as error:
+        return f"the server cannot be reached: {error.strerror or error}"
+    except Exception as error:  # anything may listen there
+        return f"the server does not answer in HTTP: {type(error).__name__}: {error}"
+
+
+def _openai(target: Target) -> str:
+    if not target.url:
+        return "no address is given"
+    return f"there is no POST {SPEECH}" if Visit(target).post().status in (404, 405, 501) else ""
+
+
+def _elevenlabs(target: Target) -> str:
+    return "not yet"
+
+
+def _wyoming(target: Target) -> str:
+    if not target.wyoming:
+        return "no address is given; use --wyoming HOST:PORT"
+    socket.create_connection(target.wyoming_address(), timeout=target.timeout).close()
+    return ""
