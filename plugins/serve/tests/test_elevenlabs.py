@@ -345,7 +345,7 @@ def test_contexts_and_flushed_texts_have_a_limit(multi: str) -> None:
     ("path", "query", "message", "code", "words"),
     [
         ("rachl/multi-stream-input", {}, None, "voice_not_found", "did you mean 'rachel'"),
-        ("amber/stream-input", {"output_format": "ulaw_8000"}, None, "invalid_request", "pcm_24000"),
+        ("amber/stream-input", {"output_format": "opus_8000"}, None, "invalid_request", "pcm_24000"),
         ("amber/multi-stream-input", {"inactivity_timeout": "181"}, None, "invalid_request", "up to 180"),
         ("amber/multi-stream-input", {"auto_mode": "maybe"}, None, "invalid_request", "true or false"),
         ("amber/multi-stream-input", {}, "{", "invalid_message", "not JSON"),

@@ -85,9 +85,12 @@ def _is_open(path: str) -> bool:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    from voxstack_serve.elevenlabs.details import detail_response, is_of_protocol
+
     message = "there is no key, or a wrong one; send the header 'Authorization: Bearer KEY'"
     headers = {"www-authenticate": "Bearer"}
-    await error_response(ApiError(401, message, code="invalid_api_key", headers=headers))(scope, receive, send)
+    respond = detail_response if is_of_protocol(scope) else error_response
+    await respond(ApiError(401, message, code="invalid_api_key", headers=headers))(scope, receive, send)
 
 
 async def _refuse_socket(scope: Scope, receive: Receive, send: Send) -> None:

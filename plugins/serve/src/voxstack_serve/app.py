@@ -76,7 +76,12 @@ class Pages:
         return _json({"voices": voices, "contexts": self._service.contexts})
 
     async def models(self, request: Request) -> Response:
-        """Return the names of models."""
+        """Return the names of models; to clients of ElevenLabs, which send their own header, as they read them."""
+        from voxstack_serve.elevenlabs.details import is_of_protocol
+        from voxstack_serve.elevenlabs.pages import models
+
+        if is_of_protocol(request.scope):
+            return _json(models(self._service))
         return _json({"object": "list", "data": [_model(name) for name in MODELS]})
 
     async def model(self, request: Request) -> Response:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from voxstack_serve.elevenlabs.options import Options
 from voxstack_serve.encoders import Encoder
 from voxstack_serve.encoders.mp3 import Mp3
-from voxstack_serve.encoders.wav import Pcm
+from voxstack_serve.encoders.sound_files import Opus, SoundFileEncoder
+from voxstack_serve.encoders.wav import Pcm, Wav
 from voxstack_serve.resampling import Resampler
 
 
@@ -39,5 +42,35 @@ class Mp3AtBitRate(Mp3):
         self._encoder.set_bit_rate(kbps)
 
 
+class OpusAtBitRate(Opus):
+    """Opus at a bit rate in kbit/s, which libsndfile takes as a compression level."""
+
+    def __init__(self, rate: int, kbps: int) -> None:
+        self.level = 1.0 - (kbps - LEAST_KBPS) / OPUS_KBPS
+        super().__init__(rate, None)
+
+
+class Ulaw(SoundFileEncoder):
+    """The samples of telephones in North America and Japan: G.711 µ-law, without a header."""
+
+    format, subtype = "RAW", "ULAW"
+
+
+class Alaw(SoundFileEncoder):
+    """The samples of telephones elsewhere: G.711 A-law, without a header."""
+
+    format, subtype = "RAW", "ALAW"
+
+
+LEAST_KBPS, OPUS_KBPS = 6, 250
+"""The least bit rate of Opus in kbit/s, and its range, for libsndfile's levels from 1 down to 0."""
+
+_PLAIN: dict[str, Callable[[int, int | None], Encoder]] = {"pcm": Pcm, "wav": Wav, "ulaw": Ulaw, "alaw": Alaw}
+
+
 def _encoder(options: Options) -> Encoder:
-    return Mp3AtBitRate(options.rate, options.kbps) if options.codec == "mp3" else Pcm(options.rate, None)
+    if options.codec == "mp3":
+        return Mp3AtBitRate(options.rate, options.kbps)
+    if options.codec == "opus":
+        return OpusAtBitRate(options.rate, options.kbps)
+    return _PLAIN[options.codec](options.rate, None)

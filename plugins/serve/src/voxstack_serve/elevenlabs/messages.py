@@ -34,6 +34,7 @@ class ClientMessage(NamedTuple):
     :param text: None if it is absent; blank to open a context or to keep it open.
     :param flush: whether all text so far is to be synthesized now.
     :param speed: of the voice, if the message sets it; 1 is its own.
+    :param seed: in the body of a request over HTTP.
     """
 
     context: str | None = None
@@ -42,6 +43,7 @@ class ClientMessage(NamedTuple):
     close_context: bool = False
     close_socket: bool = False
     speed: float | None = None
+    seed: int | None = None
 
 
 def read_message(source: str | bytes) -> ClientMessage:
@@ -63,6 +65,7 @@ def read_message(source: str | bytes) -> ClientMessage:
         bool(_read(members, "close_context", bool)),
         bool(_read(members, "close_socket", bool)),
         _read(settings, "speed", _NUMBER),
+        _read(members, "seed", int),
     )
 
 
@@ -71,6 +74,7 @@ _KINDS: dict[type | tuple[type, ...], str] = {
     str: "a string",
     bool: "true or false",
     dict: "an object",
+    int: "a whole number",
     _NUMBER: "a number",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from voxstack_serve.elevenlabs.messages import ProtocolError
@@ -12,7 +12,14 @@ PATIENCE = 20.0
 """Seconds without a message after which a context that waits for text ends."""
 LONGEST_PATIENCE = 180.0
 PCM_RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
-_FORMATS = (*(f"pcm_{rate}" for rate in PCM_RATES), "mp3_22050_32", "mp3_24000_48", "mp3_44100_64", "mp3_44100_128")
+_MP3 = ("mp3_22050_32", "mp3_24000_48", *(f"mp3_44100_{kbps}" for kbps in (32, 64, 96, 128, 192)))
+FORMATS = (*(f"pcm_{rate}" for rate in PCM_RATES), *_MP3, "ulaw_8000", "alaw_8000")
+"""Formats whose encoders take so little time that they run between the messages of a connection."""
+HTTP_FORMATS = (
+    *FORMATS,
+    *(f"wav_{rate}" for rate in PCM_RATES),
+    *(f"opus_48000_{kbps}" for kbps in (32, 64, 96, 128, 192)),
+)
 _FORMAT = re.compile(r"(?P<codec>[a-z0-9]+)_(?P<rate>\d+)(?:_(?P<kbps>\d+))?")
 
 
@@ -20,7 +27,7 @@ _FORMAT = re.compile(r"(?P<codec>[a-z0-9]+)_(?P<rate>\d+)(?:_(?P<kbps>\d+))?")
 class Options:
     """Options of a connection.
 
-    :param codec: ``pcm`` or ``mp3``, of the ``rate`` in Hz; ``kbps`` is 0 for ``pcm``.
+    :param codec: such as ``pcm`` or ``mp3``, of the ``rate`` in Hz; ``kbps`` is 0 for those without a bit rate.
     :param absolute: whether times count from the start of a context, not of a message.
     :param whole_messages: whether each message is a whole sentence or phrase, to be synthesized at once.
     :param marked: whether texts are SSML.
@@ -41,7 +48,7 @@ def read_options(query: Mapping[str, str]) -> Options:
 
     :raises ProtocolError: for a format that is not available, or a value that an option does not have.
     """
-    codec, rate, kbps = _read_format(query.get("output_format", "mp3_44100_128"))
+    codec, rate, kbps = _read_format(query, FORMATS)
     return Options(
         codec,
         rate,
@@ -53,10 +60,20 @@ def read_options(query: Mapping[str, str]) -> Options:
     )
 
 
-def _read_format(name: str) -> tuple[str, int, int]:
+def read_http_options(query: Mapping[str, str]) -> Options:
+    """Return the options of a request; unknown ones have no effect.
+
+    :raises ProtocolError: for a format that is not available.
+    """
+    codec, rate, kbps = _read_format(query, HTTP_FORMATS)
+    return Options(codec, rate, kbps, absolute=True)
+
+
+def _read_format(query: Mapping[str, str], formats: Sequence[str]) -> tuple[str, int, int]:
+    name = query.get("output_format", "mp3_44100_128")
     found = _FORMAT.fullmatch(name)
-    if found is None or name not in _FORMATS:
-        raise _invalid(f"output_format is one of {', '.join(_FORMATS)}, not {name!r}")
+    if found is None or name not in formats:
+        raise _invalid(f"output_format is one of {', '.join(formats)}, not {name!r}")
     return found["codec"], int(found["rate"]), int(found["kbps"] or 0)
 
 

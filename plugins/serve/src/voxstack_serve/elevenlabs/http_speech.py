@@ -1,0 +1,153 @@
+"""Speech over HTTP: audio, or lines of JSON with audio and the times of characters."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from voxstack_serve.elevenlabs.audio import AudioWriter
+from voxstack_serve.elevenlabs.details import detail_response
+from voxstack_serve.elevenlabs.http_request import HttpRequest, read_http_request
+from voxstack_serve.elevenlabs.times import CharacterTimes
+from voxstack_serve.encoders.wav import wav_header
+from voxstack_serve.errors import ApiError, api_error
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import Message, Receive, Scope, Send
+
+    from voxstack_serve.service import Service
+
+MEDIA_TYPES = {
+    "mp3": "audio/mpeg",
+    "pcm": "audio/pcm",
+    "wav": "audio/wav",
+    "opus": "audio/ogg",
+    "ulaw": "audio/basic",
+    "alaw": "audio/x-alaw-basic",
+}
+LINES, OBJECT = "application/x-ndjson", "application/json"
+
+LONGEST_PART = 32_768
+"""Bytes of audio in a line: pipecat reads lines of up to 128 KiB."""
+
+Part = tuple[bytes, dict[str, Any] | None]
+
+
+class HttpSpeech:
+    """The ASGI application of one address.
+
+    :param streams: whether audio is sent as it is computed, also in formats whose header states a size.
+    :param timed: whether the response is JSON, with the times of characters.
+    """
+
+    def __init__(self, service: Service, streams: bool = False, timed: bool = False) -> None:
+        self._service, self._streams, self._timed = service, streams, timed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from starlette.requests import Request
+
+        asked, begun = Request(scope, receive), False
+        try:
+            body = await _body(asked, self._service.limits.body)
+            request = read_http_request(body, asked.query_params, scope["path_params"]["voice"], self._service)
+            async with aclosing(self._content(request)) as parts:
+                first = await anext(parts, b"")  # what is wrong with a text has a status
+                begun = True
+                await self._response(request, _joined(first, parts))(scope, receive, self._patient(send))
+        except TimeoutError:
+            return  # it took nothing
+        except Exception as error:
+            if not begun:
+                await detail_response(error)(scope, receive, send)
+                return
+            api_error(error)  # logs faults; the body is left incomplete, so that the client notices
+
+    def _response(self, request: HttpRequest, parts: AsyncIterator[bytes]) -> Response:
+        from starlette.responses import StreamingResponse
+
+        kind = (LINES if self._streams else OBJECT) if self._timed else MEDIA_TYPES[request.options.codec]
+        return StreamingResponse(parts, media_type=kind, headers={"cache-control": "no-store"})
+
+    def _patient(self, send: Send) -> Send:
+        """Return a function that sends, and gives up a client that takes nothing."""
+
+        async def limited(message: Message) -> None:
+            async with asyncio.timeout(self._service.limits.stall):
+                await send(message)
+
+        return limited
+
+    async def _content(self, request: HttpRequest) -> AsyncGenerator[bytes, None]:
+        """Yield the body in parts, none of which is empty."""
+        if not self._streams and (self._timed or request.options.codec == "wav"):
+            yield await self._whole(request)
+            return
+        async with aclosing(_spoken(self._service, request)) as parts:
+            async for audio, times in parts:
+                if self._timed:
+                    yield _line(audio, times)
+                elif audio:
+                    yield audio
+
+    async def _whole(self, request: HttpRequest) -> bytes:
+        """Return the body of a response that is complete before it is sent."""
+        options, content, times = request.options, bytearray(), CharacterTimes(request.text)
+        is_wav = options.codec == "wav"
+        plain = replace(request, options=replace(options, codec="pcm")) if is_wav else request
+        async with aclosing(_spoken(self._service, plain)) as parts:
+            async for audio, found in parts:
+                content += audio
+                times.extend(found)
+        audio = (wav_header(options.rate, len(content) // 2) if is_wav else b"") + content
+        return _line(audio, times.content()) if self._timed else audio
+
+
+async def _spoken(service: Service, request: HttpRequest) -> AsyncGenerator[Part, None]:
+    """Yield audio in the format of a request, in parts of limited size, and the times of the characters in it."""
+    rate, times = await service.sample_rate(request.voice), CharacterTimes(request.text)
+    writer = AudioWriter(request.options, rate)
+    stream = service.stream(request.voice, request.text, **request.controls)
+    async with aclosing(stream) as chunks:
+        async for chunk in chunks:
+            found = times.of(chunk, rate)
+            audio = await _written(writer, request, chunk.samples)
+            for begin in range(0, max(len(audio), 1), LONGEST_PART):
+                if (part := audio[begin : begin + LONGEST_PART]) or found:
+                    yield part, found
+                found = None
+    rest, found = writer.finish(), times.rest(rate)
+    if rest or found:
+        yield rest, found
+
+
+async def _written(writer: AudioWriter, request: HttpRequest, samples: Any) -> bytes:
+    if request.options.codec == "opus":  # which takes so long that other streams would wait
+        return await asyncio.to_thread(writer.write, samples)
+    return writer.write(samples)
+
+
+def _line(audio: bytes, times: dict[str, Any] | None) -> bytes:
+    data = base64.b64encode(audio).decode("ascii")
+    return json.dumps({"audio_base64": data, "alignment": times, "normalized_alignment": times}).encode() + b"\n"
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in rest:
+        yield part
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit:
+            raise ApiError(413, f"the body has more than {limit} bytes; send less", code="body_too_large")
+    return bytes(body)
