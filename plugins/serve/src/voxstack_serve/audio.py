@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 TOKENS = 20
 """Tokens of output in a second of audio."""
 
+FIRST = 0.1
+"""Seconds of audio that a slow encoder receives first: the rest of the first chunk waits until those are sent."""
+
 
 @dataclass
 class Usage:
@@ -66,10 +69,12 @@ async def encoded(service: Service, request: SpeechRequest, usage: Usage) -> Asy
             encoder = target.open(rate, len(whole))
             yield await asyncio.to_thread(lambda: encoder.encode(whole) + encoder.finish())
             return
-        encoder = target.open(rate, None)
+        encoder, first = target.open(rate, None), round(FIRST * rate) if target.slow else 0
         async for part in samples:
-            if found := await asyncio.to_thread(encoder.encode, part) if target.slow else encoder.encode(part):
-                yield found
+            for block in filter(len, np.split(part, [first])):
+                if found := await asyncio.to_thread(encoder.encode, block) if target.slow else encoder.encode(block):
+                    yield found
+            first = 0
         if rest := encoder.finish():
             yield rest
 
