@@ -226,7 +226,7 @@ def test_a_client_that_leaves_ends_its_stream(base: str, counted: Service) -> No
         response.close()
         connection.close()
         until(lambda: counted.limits.running == 0)
-    assert counted.metrics.streams.values["amber", "cancelled"] == 2
+    assert counted.metrics.value("voxstack_streams_total", {"voice": "amber", "outcome": "cancelled"}) == 2
 
 
 def test_a_body_that_breaks_off_raises_in_the_client(voices: voxstack.Voices) -> None:

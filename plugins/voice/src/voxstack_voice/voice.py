@@ -191,7 +191,9 @@ class Voice:
         :raises BlockError: if a block fails, with its path.
         :raises DeadlineError: if a chunk is not ready in time, with the path of the block that was at work.
         """
-        return self._start(text, markup, lexicon, schedule, controls, timeout=timeout, start=start, trace=trace).chunks()
+        return self._start(
+            text, markup, lexicon, schedule, controls, timeout=timeout, start=start, trace=trace
+        ).chunks()
 
     async def astream(
         self,

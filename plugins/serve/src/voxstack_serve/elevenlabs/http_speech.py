@@ -16,6 +16,7 @@ from voxstack_serve.elevenlabs.http_request import HttpRequest, read_http_reques
 from voxstack_serve.elevenlabs.times import CharacterTimes
 from voxstack_serve.encoders.wav import wav_header
 from voxstack_serve.errors import ApiError, api_error
+from voxstack_serve.request_info import describe_request
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -57,6 +58,7 @@ class HttpSpeech:
         try:
             body = await _body(asked, self._service.limits.body)
             request = read_http_request(body, asked.query_params, scope["path_params"]["voice"], self._service)
+            describe_request("elevenlabs", request.options.codec)
             async with aclosing(self._content(request)) as parts:
                 first = await anext(parts, b"")  # what is wrong with a text has a status
                 begun = True
