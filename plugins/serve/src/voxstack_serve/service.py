@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping, Se
 from contextlib import aclosing, contextmanager
 from typing import Any
 
-from voxstack import Chunk, ContextError, Registry, RequestError, Voices, did_you_mean
+from voxstack import Chunk, ContextError, Registry, RequestError, Voices, VoxstackError, did_you_mean
 from voxstack.streaming.tracing import Trace
 from voxstack_addon_spec.wording import short_repr
 from voxstack_serve.aliases import openai_alias
@@ -182,10 +182,15 @@ def _located(context: str | None) -> Iterator[None]:
     """Let a context that is on offer, and unavailable for a voice, be the fault of the request."""
     try:
         yield
-    except ContextError as error:
-        if context is None:
+    except VoxstackError as error:
+        if context is None or not _is_unavailable(error):
             raise
         raise RequestError(f"context {short_repr(context)}: {error}") from error
+
+
+def _is_unavailable(error: BaseException | None) -> bool:
+    """Return whether an error, or one that led to it, is that of a context."""
+    return error is not None and (isinstance(error, ContextError) or _is_unavailable(error.__cause__))
 
 
 def _check_lexicon(lexicon: Any) -> None:

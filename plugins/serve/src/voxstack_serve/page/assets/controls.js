@@ -43,7 +43,8 @@ export class Controls {
     if (value !== undefined) field.write(value);
     field.show();
     this.#fields.set(name, field);
-    const label = element("label", { for: id }, name.replaceAll("_", " "), output);
+    const title = name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
+    const label = element("label", { for: id }, title, output);
     return element("div", { className: "control" }, label, field.input, element("small", { id: hint, textContent: schema.description ?? "" }));
   }
 }

@@ -10,7 +10,7 @@ import { Track } from "./track.js";
 const player = new Player();
 const panels = { a: new Panel("a", byId("panels")), b: new Panel("b", byId("panels")) };
 const controls = new Controls(byId("control-fields"));
-const voices = new Map(); // with their controls, by id
+const voices = new Map(); // by id
 let request = null; // the AbortController of the request that runs
 
 const compares = () => byId("compare").checked;
@@ -27,13 +27,12 @@ async function start() {
     return fail(error);
   }
   byId("key-form").hidden = true;
-  const details = await Promise.all(found.voices.map((voice) => get(`/v1/audio/voices/${encodeURIComponent(voice.id)}`)));
-  for (const voice of details) voices.set(voice.id, voice);
+  for (const voice of found.voices) voices.set(voice.id, voice);
   fillChoices(found);
   clearError();
   byId("speak").disabled = false;
   state("Ready");
-  await Promise.all(["a", "b"].map(describe));
+  await Promise.all(sides().map(describe));
 }
 
 function fillChoices({ voices: list, contexts }) {
@@ -50,12 +49,20 @@ function fillChoices({ voices: list, contexts }) {
 
 async function describe(side) {
   const { voice, context } = chosen(side);
-  if (side === "a") byId("controls").hidden = !controls.show(voices.get(voice).controls);
   try {
+    const schemas = await controlsOf(voice);
+    if (side === "a" && voice === chosen("a").voice) byId("controls").hidden = !controls.show(schemas);
     await panels[side].describe(voice, context);
   } catch (error) {
     fail(error);
   }
+}
+
+/** Return the schemas of the controls of a voice. */
+async function controlsOf(voice) {
+  const found = voices.get(voice);
+  found.controls ??= (await get(`/v1/audio/voices/${encodeURIComponent(voice)}`)).controls;
+  return found.controls;
 }
 
 /** Speak the text: one side after the other, so that none is slowed down by the other. */
@@ -66,6 +73,7 @@ async function speak() {
   byId("stop").disabled = false;
   mark("a");
   const tracks = sides().map((side) => newTrack(side));
+  for (const track of tracks) player.prepare(track.rate);
   state("Speaking");
   try {
     for (const track of tracks) await receive(track, mine.signal);
@@ -95,7 +103,7 @@ async function receive(track, signal) {
     begun = true;
     player.play(track);
   });
-  const own = controls.values(voices.get(voice).controls);
+  const own = controls.values(await controlsOf(voice));
   const format = { response_format: "pcm", sample_rate: track.rate, stream_format: "sse" };
   const body = { model: "voxstack", voice, input: text, markup: byId("markup").value, ...format, words: true, trace: true, ...own };
   await track.receive(context ? { ...body, context } : body, signal);
@@ -187,6 +195,7 @@ byId("listen").addEventListener("change", (event) => listen(event.target.value))
 byId("compare").addEventListener("change", () => {
   document.body.classList.toggle("comparing", compares());
   panels.b.spectrogram.draw();
+  if (compares() && voices.size) describe("b");
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) byId("speech").requestSubmit();

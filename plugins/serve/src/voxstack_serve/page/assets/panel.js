@@ -61,10 +61,10 @@ export class Panel extends EventTarget {
     this.position = position;
     this.spectrogram.moveTo(position);
     this.transcript.moveTo(position);
-    const { scope, track } = this;
-    scope.setAttribute("aria-valuenow", position.toFixed(1));
-    scope.setAttribute("aria-valuemax", (track?.duration ?? 0).toFixed(1));
-    scope.setAttribute("aria-valuetext", `${position.toFixed(1)} of ${(track?.duration ?? 0).toFixed(1)} seconds`);
+    const [now, most] = [position, this.track?.duration ?? 0].map(Math.round); // screen readers read each change
+    this.scope.setAttribute("aria-valuemax", most);
+    this.scope.setAttribute("aria-valuenow", Math.min(now, most));
+    this.scope.setAttribute("aria-valuetext", `${now} of ${most} seconds`);
   }
 
   /** Show that nothing is spoken now. */

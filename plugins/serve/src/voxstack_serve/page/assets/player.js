@@ -14,6 +14,11 @@ export class Player extends EventTarget {
     return this.#playing?.track ?? null;
   }
 
+  /** Get ready to play at a sample rate; browsers allow it while a key or a button is pressed. */
+  prepare(rate) {
+    this.#context(rate).resume();
+  }
+
   /** Play a track from a time on, also while it arrives. Ends what plays. */
   play(track, from = 0) {
     this.#end();

@@ -20,11 +20,13 @@ export class Spectrogram {
   #track = null;
   #position = 0;
   #columns = 0; // that are computed
-  #ring = new OffscreenCanvas(SECONDS * RATE, ROWS);
+  #ring = document.createElement("canvas");
   #dark = matchMedia("(prefers-color-scheme: dark)");
 
   constructor(canvas) {
     this.canvas = canvas;
+    this.#ring.width = SECONDS * RATE + 8;
+    this.#ring.height = ROWS;
     this.draw = oncePerFrame(() => this.#draw());
     this.#dark.addEventListener("change", () => this.show(this.#track));
     new ResizeObserver(this.draw).observe(canvas);
