@@ -62,7 +62,7 @@ async function* events(reader) {
   const decoder = new TextDecoder();
   let rest = "";
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await reader.read().catch(brokenOff);
     rest += done ? decoder.decode() : decoder.decode(value, { stream: true });
     const parts = rest.split("\n\n");
     rest = parts.pop();
@@ -72,6 +72,11 @@ async function* events(reader) {
       yield event;
       if (event.type === "speech.audio.done") return;
     }
-    if (done) throw new ServiceError(0, "The speech broke off: the connection ended before its last part.");
+    if (done) brokenOff();
   }
+}
+
+function brokenOff(error) {
+  if (error?.name === "AbortError") throw error;
+  throw new ServiceError(0, "The speech broke off: the connection ended before its last part. Speak it again.");
 }

@@ -7,6 +7,8 @@ import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { Track } from "./track.js";
 
+const NARROW = "(max-width: 860px)"; // as in style.css: one column
+
 const player = new Player();
 const panels = { a: new Panel("a", byId("panels")), b: new Panel("b", byId("panels")) };
 const controls = new Controls(byId("control-fields"));
@@ -36,8 +38,10 @@ async function start() {
 }
 
 function fillChoices({ voices: list, contexts }) {
+  const tongues = new Set(list.map(({ languages }) => languages.join(", ")));
   for (const side of ["a", "b"]) {
-    const options = list.map(({ id, languages }) => element("option", { value: id, textContent: languages.length ? `${id} (${languages.join(", ")})` : id }));
+    const label = ({ id, languages }) => (tongues.size > 1 && languages.length ? `${id} (${languages.join(", ")})` : id);
+    const options = list.map((voice) => element("option", { value: voice.id, textContent: label(voice) }));
     byId(`voice-${side}`).replaceChildren(...options);
     const names = contexts.map((name) => element("option", { value: name, textContent: name }));
     byId(`context-${side}`).replaceChildren(element("option", { value: "", textContent: "default" }), ...names);
@@ -74,13 +78,13 @@ async function speak() {
   mark("a");
   const tracks = sides().map((side) => newTrack(side));
   for (const track of tracks) player.prepare(track.rate);
+  if (matchMedia(NARROW).matches) panels.a.root.scrollIntoView();
   state("Speaking");
   try {
     for (const track of tracks) await receive(track, mine.signal);
     if (player.track) state(`Synthesized in ${tracks.map((track) => seconds(track.took)).join(" and ")}`);
   } catch (error) {
-    if (error.name !== "AbortError") fail(error);
-    if (mine === request) player.stop();
+    if (error.name !== "AbortError") fail(error); // what has arrived is still spoken
   } finally {
     if (mine === request) request = null;
     idle();
@@ -118,7 +122,6 @@ function stop() {
 function idle() {
   if (request || player.track) return;
   byId("stop").disabled = true;
-  for (const panel of Object.values(panels)) panel.rest();
   if (byId("error").hidden) state("Ready");
 }
 
@@ -166,9 +169,9 @@ function moveTo(track, position) {
 
 player.addEventListener("change", () => {
   byId("stop").disabled = !player.track && !request;
-  if (!player.track) return idle();
-  for (const side of ["a", "b"]) panels[side].root.classList.toggle("heard", player.track.side === side);
-  follow();
+  for (const side of ["a", "b"]) panels[side].hear(player.track?.side === side);
+  if (player.track) follow();
+  else idle();
 });
 player.addEventListener("ended", ({ detail: track }) => moveTo(track, track.duration));
 for (const side of ["a", "b"]) {
@@ -178,6 +181,12 @@ for (const side of ["a", "b"]) {
     mark(side);
     player.play(panels[side].track, detail);
     state("Speaking");
+  });
+  panels[side].addEventListener("stop", () => byId("stop").click());
+  panels[side].addEventListener("timed", () => {
+    if (!compares()) return;
+    panels.a.compareWith(panels.b);
+    panels.b.compareWith(panels.a);
   });
 }
 byId("speech").addEventListener("submit", (event) => {
@@ -201,6 +210,6 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) byId("speech").requestSubmit();
   if (event.key === "Escape" && !byId("stop").disabled) byId("stop").click();
 });
-byId("controls").open = matchMedia("(min-width: 861px)").matches;
+byId("controls").open = !matchMedia(NARROW).matches;
 byId("speak").disabled = true;
 start();

@@ -1,7 +1,7 @@
 // One side: what a voice in a context speaks, its figures, and its stack.
 
 import { get } from "./api.js";
-import { byId, seconds } from "./dom.js";
+import { byId, oncePerFrame, seconds } from "./dom.js";
 import { Spectrogram } from "./spectrogram.js";
 import { StackGraph } from "./stack.js";
 import { Transcript } from "./transcript.js";
@@ -9,6 +9,7 @@ import { save, wavOf } from "./wav.js";
 
 export class Panel extends EventTarget {
   track = null;
+  position = 0;
   #latest = 0; // the number of the latest request for a stack
 
   constructor(side, parent) {
@@ -26,7 +27,7 @@ export class Panel extends EventTarget {
     this.scope = root.querySelector(".scope");
     this.replay = root.querySelector(".replay");
     this.download = root.querySelector(".download");
-    this.replay.addEventListener("click", () => this.#seek(0));
+    this.replay.addEventListener("click", () => this.heard ? this.dispatchEvent(new Event("stop")) : this.#seek(0));
     this.download.addEventListener("click", () => save(wavOf(this.track), `${this.track.voice}.wav`));
     this.scope.addEventListener("click", (event) => this.#seekTo(event.offsetX / this.scope.clientWidth));
     this.scope.addEventListener("keydown", (event) => this.#seekBy(event));
@@ -48,11 +49,12 @@ export class Panel extends EventTarget {
   /** Show a track, which is about to arrive. */
   show(track) {
     this.track = track;
+    this.position = 0;
     this.spectrogram.show(track);
     this.transcript.show(track);
     this.#time(null);
-    track.addEventListener("change", () => this.#update());
-    this.#update();
+    track.addEventListener("change", oncePerFrame(() => this.#update(track)));
+    this.#update(track);
     this.moveTo(0);
   }
 
@@ -67,27 +69,44 @@ export class Panel extends EventTarget {
     this.scope.setAttribute("aria-valuetext", `${now} of ${most} seconds`);
   }
 
-  /** Show that nothing is spoken now. */
-  rest() {
-    this.transcript.rest();
+  /** Compare the times of the blocks with those of another panel: by bars of one scale. */
+  compareWith(other) {
+    if (this.track?.trace) this.#time(this.track.trace, Math.max(this.spent, other.spent));
   }
 
-  #update() {
-    const { track } = this;
-    this.transcript.update();
+  /** Show whether this side is heard now. */
+  hear(heard) {
+    this.heard = heard;
+    this.root.classList.toggle("heard", heard);
+    this.replay.textContent = heard ? "Stop" : "Play again";
+    if (!heard) this.transcript.rest();
+  }
+
+  #update(track) {
+    if (track !== this.track) return;
+    this.transcript.update(this.position);
     this.spectrogram.draw();
     this.#figure("first", track.first === null ? "–" : seconds(track.first));
     this.#figure("duration", track.length ? seconds(track.duration) : "–");
     this.#figure("factor", track.complete && track.length ? (track.took / track.duration).toPrecision(2) : "–");
-    this.replay.disabled = !track.length;
+    this.replay.disabled = !this.heard && !track.length;
     this.download.disabled = !track.complete;
-    if (track.complete) this.#time(track.trace);
+    if (track.complete) {
+      this.#time(track.trace);
+      this.dispatchEvent(new Event("timed"));
+    }
   }
 
-  #time(trace) {
-    const total = this.graph.time(trace);
+  /** Seconds that all blocks took; 0 as long as they are not known. */
+  get spent() {
+    return (this.track?.trace?.blocks ?? []).reduce((sum, row) => sum + row.seconds, 0);
+  }
+
+  /** Show the times of the blocks, in bars whose full length is `scale` seconds. */
+  #time(trace, scale = this.spent) {
+    this.graph.time(trace, scale || 1);
     this.root.querySelector(".legend").hidden = !trace;
-    this.root.querySelector(".total").textContent = trace ? `${seconds(total)} in all blocks` : "";
+    this.root.querySelector(".total").textContent = trace ? `${seconds(this.spent)} in all blocks` : "";
   }
 
   #figure(name, text) {
@@ -102,7 +121,7 @@ export class Panel extends EventTarget {
     const by = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity }[event.key];
     if (by === undefined) return;
     event.preventDefault();
-    this.#seek(Math.max(0, (this.position ?? 0) + by));
+    this.#seek(Math.max(0, this.position + by));
   }
 
   #seek(time) {

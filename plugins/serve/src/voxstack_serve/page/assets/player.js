@@ -45,7 +45,7 @@ export class Player extends EventTarget {
     if (!now) return;
     const { track, context } = now;
     while (now.next < track.length && (!now.when || now.when < context.currentTime + AHEAD)) this.#schedule(now);
-    if (track.complete && now.next >= track.length && this.position() >= track.duration) {
+    if (track.ended && now.next >= track.length && this.position() >= track.duration) {
       this.dispatchEvent(new CustomEvent("ended", { detail: track }));
       this.stop();
     }

@@ -96,7 +96,7 @@ export class Spectrogram {
   /** Compute the columns that are shown and missing; each is kept until its place is needed. */
   #fill(from, to) {
     const { rate, length } = this.#track, hop = rate / RATE, { size } = this.spectrum;
-    const end = Math.min(Math.ceil(to * RATE), this.#track.complete ? Math.ceil(length / hop) : Math.floor((length - size) / hop));
+    const end = Math.min(Math.ceil(to * RATE), this.#track.ended ? Math.ceil(length / hop) : Math.floor((length - size) / hop));
     const first = Math.floor(from * RATE);
     const begin = first < this.#columns - this.#ring.width || first > this.#columns ? first : this.#columns;
     for (let column = begin; column < end; column++) this.#paint(column, hop);

@@ -14,21 +14,19 @@ export class StackGraph {
     this.parent.replaceChildren(element("ol", { className: "blocks" }, this.#block(stack, networks)));
   }
 
-  /** Show the times of a request; null shows none. */
-  time(trace) {
+  /** Show the times of a request, in bars whose full length is `scale` seconds; null shows none. */
+  time(trace, scale) {
     const rows = new Map((trace?.blocks ?? []).map((row) => [row.path, row]));
-    const total = [...rows.values()].reduce((sum, row) => sum + row.seconds, 0);
     for (const [path, { bar, text, node }] of this.bars) {
       const row = rows.get(path);
       const whole = node.blocks.length ? inside(node, rows) : row?.seconds;
       text.textContent = whole === undefined || !trace ? "" : seconds(whole);
       text.title = row ? `${seconds(row.seconds)} of its own in ${row.calls} calls` : "";
-      const share = (value) => `${Math.min(100, (100 * value) / (total || 1)).toFixed(2)}%`;
+      const share = (value) => `${Math.min(100, (100 * value) / scale).toFixed(2)}%`;
       bar.style.setProperty("--first", share(row?.first ?? 0));
       bar.style.setProperty("--all", share(row?.seconds ?? 0));
       bar.hidden = !row;
     }
-    return total;
   }
 
   #block(node, networks) {

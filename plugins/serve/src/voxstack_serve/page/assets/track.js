@@ -12,7 +12,7 @@ export class Track extends EventTarget {
     this.length = 0; // in samples
     this.words = [];
     this.first = this.took = this.trace = null;
-    this.complete = false;
+    this.ended = this.complete = false; // no more arrives; all has arrived
   }
 
   get duration() {
@@ -21,6 +21,16 @@ export class Track extends EventTarget {
 
   /** Request the speech, and take it as it arrives. */
   async receive(body, signal) {
+    try {
+      await this.#take(body, signal);
+      this.complete = true;
+    } finally {
+      this.ended = true;
+      this.dispatchEvent(new Event("change"));
+    }
+  }
+
+  async #take(body, signal) {
     const began = performance.now();
     let odd = new Uint8Array(0);
     for await (const event of speech(body, signal)) {
@@ -35,8 +45,6 @@ export class Track extends EventTarget {
       }
     }
     this.took = (performance.now() - began) / 1000;
-    this.complete = true;
-    this.dispatchEvent(new Event("change"));
   }
 
   /** Return samples from `start` up to `stop`, or fewer where there are no more, as numbers from -1 to 1. */

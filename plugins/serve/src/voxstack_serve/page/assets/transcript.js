@@ -2,6 +2,9 @@
 
 import { element } from "./dom.js";
 
+const SECONDS = 20; // of words that are placed ahead of what is spoken: a long text stays light
+const CHARACTERS = 2000; // of the text after them
+
 export class Transcript {
   #track = null;
   #spans = []; // the element of each word
@@ -25,24 +28,34 @@ export class Transcript {
     this.#shown = this.#done = 0;
     this.#current = -1;
     this.characters = track.spans ? Array.from(track.text) : []; // spans count characters, not UTF-16 units
-    this.#rest = document.createTextNode(this.characters.join(""));
+    this.#rest = document.createTextNode("");
     this.parent.replaceChildren(this.#rest);
-    this.update();
+    this.#showRest();
+    this.parent.scrollTop = 0;
   }
 
-  /** Add the words that have arrived. */
-  update() {
+  /** Add the words that have arrived, up to some that come after a time. */
+  update(time) {
     const words = this.#track.words;
     const added = [];
-    for (; this.#shown < words.length; this.#shown++) this.#spans.push(this.#place(words[this.#shown], added));
+    for (; this.#shown < words.length && words[this.#shown].start < time + SECONDS; this.#shown++) {
+      this.#spans.push(this.#place(words[this.#shown], added));
+    }
     if (!added.length) return;
     this.#rest.before(...added);
-    this.#rest.data = this.characters.slice(this.#done).join("");
+    this.#showRest();
+  }
+
+  #showRest() {
+    const rest = this.characters.slice(this.#done, this.#done + CHARACTERS).join("");
+    this.#rest.data = this.#done + CHARACTERS < this.characters.length ? `${rest}…` : rest;
   }
 
   /** Light the word that is spoken at a time. */
   moveTo(time) {
-    const index = this.#track ? this.#track.wordAt(time) : -1;
+    if (!this.#track) return;
+    this.update(time);
+    const index = this.#track.wordAt(time);
     if (index === this.#current) return;
     const low = Math.min(index, this.#current), high = Math.max(index, this.#current);
     for (let i = Math.max(0, low); i <= high; i++) this.#spans[i]?.classList.toggle("spoken", i <= index);
@@ -68,16 +81,17 @@ export class Transcript {
 
   /** Return the element of a word, a new one if it has a place of its own in the text. */
   #place(word, added) {
-    const [start, end] = word.span ?? [this.#done, this.#done];
-    if (this.#track.spans && word.span && start < this.#done) return this.#spans.at(-1);
-    const text = this.#track.spans && word.span ? this.characters.slice(start, end).join("") : word.text;
-    if (this.#track.spans && word.span) {
-      if (start > this.#done) added.push(this.characters.slice(this.#done, start).join(""));
-      this.#done = end;
+    if (!this.#track.spans || !word.span) {
+      if (!this.#done) this.characters = []; // the words are all that is shown
+      const found = element("span", { className: "word", textContent: word.text });
+      added.push(found, " ");
+      return found;
     }
-    const found = element("span", { className: "word", textContent: text });
-    added.push(found);
-    if (!this.#track.spans) added.push(" ");
+    const [start, end] = word.span;
+    if (start < this.#done) return this.#spans.at(-1);
+    const found = element("span", { className: "word", textContent: this.characters.slice(start, end).join("") });
+    added.push(this.characters.slice(this.#done, start).join(""), found);
+    this.#done = end;
     return found;
   }
 }
