@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,9 @@ import numpy as np
 
 from voxstack.streaming.timeline import Event
 from voxstack.streaming.tracing import Trace
-from voxstack_serve.encoders import FORMATS
+from voxstack_serve.encoders import FORMATS, Encoder
 from voxstack_serve.resampling import Resampler
+from voxstack_serve.resuming import Remainder, Start, after_the_end, feed_silence, start_at
 
 if TYPE_CHECKING:
     from voxstack_serve.service import Service
@@ -58,42 +59,63 @@ def media_type(request: SpeechRequest) -> str:
     return found.media_type
 
 
-async def encoded(service: Service, request: SpeechRequest, usage: Usage) -> AsyncGenerator[bytes, None]:
-    """Yield the encoded speech as it is produced; of a request for a complete response, all at once."""
+async def encoded(
+    service: Service, request: SpeechRequest, usage: Usage, number: int | None = None
+) -> AsyncGenerator[bytes, None]:
+    """Yield the encoded speech from its first required byte on; of a request for a complete response, all at once.
+
+    :param number: for formats whose files have one; None: a random one.
+    :raises ApiError: at the end, if it comes before the first required byte.
+    """
     source_rate, target = await service.sample_rate(request.voice), FORMATS[request.format]
     rate = target.target_rate(source_rate, request.sample_rate)
-    async with aclosing(_samples(service, request, usage, Resampler(source_rate, rate))) as samples:
+    start = start_at(request.start_byte, None if request.complete else target.header, source_rate, rate)
+    encoder, rest, heard = target.open(rate, None, number), Remainder(start.content), Remainder(start.samples)
+    samples = _samples(service, request, usage, Resampler(source_rate, rate), start, heard)
+    async with aclosing(samples):
         if request.complete:
-            parts = [part async for part in samples]
-            whole = np.concatenate([np.zeros(0, np.float32), *parts])
-            encoder = target.open(rate, len(whole))
-            yield await asyncio.to_thread(lambda: encoder.encode(whole) + encoder.finish())
-            return
-        encoder, first = target.open(rate, None), round(FIRST * rate) if target.slow else 0
-        async for part in samples:
-            for block in filter(len, np.split(part, [first])):
-                if found := await asyncio.to_thread(encoder.encode, block) if target.slow else encoder.encode(block):
-                    yield found
-            first = 0
-        if rest := encoder.finish():
-            yield rest
+            if found := rest.of(await _whole(samples, lambda count: target.open(rate, count, number))):
+                yield found
+        else:
+            first = round(FIRST * rate) if target.slow else 0
+            async for part in samples:
+                for block in filter(len, np.split(part, [first])):
+                    found = await asyncio.to_thread(encoder.encode, block) if target.slow else encoder.encode(block)
+                    if found := rest.of(found):
+                        yield found
+                first = 0
+            if found := rest.of(encoder.finish()):
+                yield found
+    if rest.missing or heard.missing:
+        raise after_the_end()
+
+
+async def _whole(samples: AsyncGenerator[np.ndarray, None], open_encoder: Callable[[int], Encoder]) -> bytes:
+    """Return encoded samples once there are all of them."""
+    parts = [part async for part in samples]
+    whole = np.concatenate([np.zeros(0, np.float32), *parts])
+    encoder = open_encoder(len(whole))
+    return await asyncio.to_thread(lambda: encoder.encode(whole) + encoder.finish())
 
 
 async def _samples(
-    service: Service, request: SpeechRequest, usage: Usage, resampler: Resampler
+    service: Service, request: SpeechRequest, usage: Usage, resampler: Resampler, start: Start, heard: Remainder
 ) -> AsyncGenerator[np.ndarray, None]:
-    """Yield the samples at the rate of the resampler, no chunk of which is empty."""
+    """Yield the samples at the rate of the resampler, no chunk of which is empty, after those that were heard."""
     source_rate = await service.sample_rate(request.voice)
     extras: dict[str, Any] = {"context": request.context, "trace": usage.trace}
+    extras |= {"start": start.source} if start.source else {}
     stream = service.stream(
         request.voice, request.text, markup=request.markup, lexicon=request.lexicon, **extras, **request.controls
     )
+    if start.source:
+        heard.missing -= await asyncio.to_thread(feed_silence, resampler, start.source)
     async with aclosing(stream) as chunks:
         async for chunk in chunks:
-            usage.seconds += len(chunk.samples) / source_rate
+            usage.seconds = (chunk.start + len(chunk.samples)) / source_rate
             if request.words:
                 usage.words += (event for event in chunk.events if event.kind == "word")
-            if len(samples := resampler.resample(chunk.samples)):
+            if len(samples := heard.of(resampler.resample(chunk.samples))):
                 yield samples
-    if len(rest := resampler.finish()):
-        yield rest
+    if len(samples := heard.of(resampler.finish())):
+        yield samples

@@ -13,6 +13,7 @@ from voxstack_serve.errors import api_error, error_response
 from voxstack_serve.request_info import describe_request
 from voxstack_serve.speech_events import event, event_parts
 from voxstack_serve.speech_request import SpeechRequest, body_too_large, read_request
+from voxstack_serve.validator import Tagged, Validators, check_match
 
 _LOG = logging.getLogger("voxstack.serve")
 
@@ -27,34 +28,41 @@ class SpeechEndpoint:
     """The ASGI application that synthesizes what a request contains."""
 
     def __init__(self, service: Service) -> None:
-        self._service = service
+        self._service, self._validators = service, Validators(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         from starlette.requests import Request
 
         try:
-            body = await _body(Request(scope, receive), self._service.limits.body)
-            request = read_request(body, self._service)
+            received = Request(scope, receive)
+            request = read_request(await _body(received, self._service.limits.body), self._service)
+            tagged = await self._validators.tagged(request)
+            check_match(tagged.tag, received.headers.get("if-match"), request.start_byte)
         except Exception as error:
             await error_response(error)(scope, receive, send)
             return
         describe_request("openai", request.format)
-        await _until_disconnect(receive, self._respond(request, scope, receive, send))
+        await _until_disconnect(receive, self._respond(request, tagged, scope, receive, send))
 
-    async def _respond(self, request: SpeechRequest, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _respond(
+        self, request: SpeechRequest, tagged: Tagged, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Send the response, or an error as long as nothing has been sent.
 
         A body without events that fails after that is left incomplete, so that the client notices.
         """
         begun = False
-        async with aclosing(_parts(self._service, request)) as parts:
+        async with aclosing(_parts(self._service, request, tagged.number)) as parts:
             try:
                 async for part in parts:
                     if not begun:
+                        await self._validators.check_unchanged(tagged, request)
                         begun = True
-                        await send(_start(request, len(part) if request.complete and not request.events else None))
+                        await send(_start(request, tagged.tag, part))
                     async with asyncio.timeout(self._service.limits.stall):
                         await send({"type": "http.response.body", "body": part, "more_body": True})
+                if not begun:
+                    await send(_start(request, tagged.tag, b""))
             except TimeoutError:
                 _LOG.warning("a stream ends: its client has taken over nothing for %s s", self._service.limits.stall)
                 return
@@ -69,11 +77,13 @@ class SpeechEndpoint:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _start(request: SpeechRequest, length: int | None) -> dict[str, Any]:
+def _start(request: SpeechRequest, tag: str | None, first: bytes) -> dict[str, Any]:
     kind = "text/event-stream" if request.events else media_type(request)
     headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
-    if length is not None:
-        headers.append((b"content-length", str(length).encode()))
+    if tag is not None:
+        headers.append((b"etag", tag.encode()))
+    if request.complete and not request.events:  # the first part is all of it
+        headers.append((b"content-length", str(len(first)).encode()))
     return {"type": "http.response.start", "status": 200, "headers": headers}
 
 
@@ -104,9 +114,9 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-async def _parts(service: Service, request: SpeechRequest) -> AsyncGenerator[bytes, None]:
-    """Yield the parts of the body, none of which is empty."""
+async def _parts(service: Service, request: SpeechRequest, number: int | None) -> AsyncGenerator[bytes, None]:
+    """Yield the parts of the body: none for a client that has all of it."""
     usage = Usage.of(request)
-    async with aclosing((event_parts if request.events else encoded)(service, request, usage)) as parts:
+    async with aclosing((event_parts if request.events else encoded)(service, request, usage, number)) as parts:
         async for part in parts:
             yield part

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping, Se
 from contextlib import aclosing, contextmanager
 from typing import Any
 
-from voxstack import Chunk, ContextError, Registry, RequestError, Voices, VoxstackError, did_you_mean
+from voxstack import Chunk, ContextError, Registry, RequestError, Voice, Voices, VoxstackError, did_you_mean
 from voxstack.streaming.tracing import Trace
 from voxstack_addon_spec.wording import short_repr
 from voxstack_serve.aliases import openai_alias
@@ -81,6 +81,18 @@ class Service:
     def info(self, voice: str) -> VoiceInfo:
         """Return a voice by id or alias."""
         return self._offer(voice).info
+
+    async def loaded(self, voice: str, context: str | None = None) -> Voice:
+        """Return a voice as it is now, after opening it if it is not loaded.
+
+        :raises VoxstackError: if it cannot be opened.
+        """
+        with _located(context):
+            return await asyncio.to_thread(self._look, self._offer(voice).source, context)
+
+    def _look(self, source: str, context: str | None) -> Voice:
+        with self._voices.use(source, context) as voice:
+            return voice
 
     def check_context(self, name: Any) -> str | None:
         """Return the context that a request names; None if it names none.

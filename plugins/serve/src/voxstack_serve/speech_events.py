@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from voxstack_serve.speech_request import SpeechRequest
 
 
-async def event_parts(service: Service, request: SpeechRequest, usage: Usage) -> AsyncGenerator[bytes, None]:
-    """Yield the events of a response; the last one has the usage."""
+async def event_parts(
+    service: Service, request: SpeechRequest, usage: Usage, number: int | None = None
+) -> AsyncGenerator[bytes, None]:
+    """Yield the events of a response, as :func:`.encoded` does its audio; the last one has the usage."""
     began, first = time.perf_counter(), 0.0
-    async with aclosing(encoded(service, request, usage)) as audio:
+    async with aclosing(encoded(service, request, usage, number)) as audio:
         async for part in audio:
             first = first or time.perf_counter() - began
             yield _delta(part, request, usage)

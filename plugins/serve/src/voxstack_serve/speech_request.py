@@ -20,11 +20,12 @@ from voxstack_serve.service import Service
 OWN = ("model", "input", "voice", "instructions", "response_format", "speed", "stream_format")
 """Keys of OpenAI. ``model`` and ``instructions`` have no effect: a voice is a model, and reads what is in the text."""
 
-EXTRAS = ("markup", "lexicon", "sample_rate", "complete", "context", "words", "trace")
+EXTRAS = ("markup", "lexicon", "sample_rate", "complete", "context", "words", "trace", "start_byte")
 """Keys of voxstack, besides the controls of a voice by their own names."""
 
 SPEEDS = (0.25, 4.0)
 SAMPLE_RATES = (8_000, 48_000)
+LAST_START = 2**40
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class SpeechRequest:
     :param context: where the networks of the voice run; None: in the context of all requests.
     :param words: whether events carry the words in their audio.
     :param trace: whether an event reports the time of each block.
+    :param start_byte: bytes of the audio that the client already has, and that are left out.
     """
 
     text: str
@@ -51,6 +53,7 @@ class SpeechRequest:
     context: str | None = None
     words: bool = False
     trace: bool = False
+    start_byte: int = 0
 
 
 def read_request(body: bytes, service: Service) -> SpeechRequest:
@@ -76,6 +79,7 @@ def read_request(body: bytes, service: Service) -> SpeechRequest:
         _context(keys, service),
         _in_events(keys, "words"),
         _in_events(keys, "trace"),
+        _start_byte(keys),
     )
 
 
@@ -171,6 +175,15 @@ def _sample_rate(keys: Mapping[str, Any]) -> int | None:
         return value
     message = f"sample_rate: {short_repr(value)} is not valid; write a whole number of Hz from {low} to {high}"
     raise invalid(message, "sample_rate")
+
+
+def _start_byte(keys: Mapping[str, Any]) -> int:
+    value: Any = keys.get("start_byte", 0)
+    if type(value) is not int or not 0 <= value <= LAST_START:
+        message = f"start_byte: {short_repr(value)} is not valid; write the number of bytes that were received"
+        raise invalid(message, "start_byte")
+    found: int = value
+    return found
 
 
 def _controls(keys: Mapping[str, Any], voice: str, controls: Mapping[str, Any]) -> dict[str, Any]:

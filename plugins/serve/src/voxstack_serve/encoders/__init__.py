@@ -28,6 +28,9 @@ class Format(NamedTuple):
     :param rates: sample rates in Hz that it can hold, in order; empty: any.
     :param rate: sample rate unless the request names one; None: that of the voice.
     :param slow: whether encoding a second takes so long that other streams would wait for it.
+    :param header: bytes before samples of 16 bits, each of which is encoded by itself; None: bytes depend on all before
+        them.
+    :param numbered: whether each file has a number, which its encoder takes as well.
     """
 
     media_type: str
@@ -35,16 +38,22 @@ class Format(NamedTuple):
     rates: tuple[int, ...] = ()
     rate: int | None = None
     slow: bool = False
+    header: int | None = None
+    numbered: bool = False
 
     def target_rate(self, source_rate: int, requested: int | None) -> int:
         """Return the sample rate of the encoded audio: the requested one, or the next that loses nothing."""
         rate = requested or self.rate or source_rate
         return next((found for found in self.rates if found >= rate), self.rates[-1]) if self.rates else rate
 
-    def open(self, rate: int, count: int | None) -> Encoder:
-        """Return a new encoder."""
+    def open(self, rate: int, count: int | None, number: int | None = None) -> Encoder:
+        """Return a new encoder.
+
+        :param number: of 32 bits, for a file that has one; None: a random one. All else is the same for equal samples.
+        """
         module, _, name = self.home.partition(":")
-        encoder: Encoder = getattr(importlib.import_module(f"{__name__}.{module}"), name)(rate, count)
+        kind = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+        encoder: Encoder = kind(rate, count, number) if self.numbered else kind(rate, count)
         return encoder
 
 
@@ -52,10 +61,10 @@ _MPEG = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 FORMATS = {
     "mp3": Format("audio/mpeg", "mp3:Mp3", _MPEG),
-    "opus": Format("audio/ogg", "sound_files:Opus", (8000, 12000, 16000, 24000, 48000), slow=True),
+    "opus": Format("audio/ogg", "sound_files:Opus", (8000, 12000, 16000, 24000, 48000), slow=True, numbered=True),
     "aac": Format("audio/aac", "aac:Aac", _MPEG, slow=True),
     "flac": Format("audio/flac", "sound_files:Flac"),
-    "wav": Format("audio/wav", "wav:Wav"),
-    "pcm": Format("audio/pcm", "wav:Pcm", rate=24_000),
+    "wav": Format("audio/wav", "wav:Wav", header=44),
+    "pcm": Format("audio/pcm", "wav:Pcm", rate=24_000, header=0),
 }
 """The formats of responses by name."""

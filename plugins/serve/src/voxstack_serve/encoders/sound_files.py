@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from voxstack_serve.encoders.ogg import SerialNumber
 from voxstack_serve.encoders.wav import integers
 
 PAGE_LATENCY = 60.0
@@ -94,14 +95,26 @@ class Opus(SoundFileEncoder):
     """Opus in Ogg, 64 kbit/s, in pages of :data:`PAGE_LATENCY`.
 
     Below 50 kbit/s, libopus chooses the codec for speech, which takes three times as long.
+
+    :param number: the serial number of the stream; None: a random one.
     """
 
     format, subtype = "OGG", "OPUS"
     level = 0.77  # 256 kbit/s less 250 times this
 
-    def __init__(self, rate: int, count: int | None) -> None:
+    def __init__(self, rate: int, count: int | None, number: int | None = None) -> None:
         super().__init__(rate, None)
+        self._number = None if number is None else SerialNumber(number)
         import soundfile
 
         value = soundfile._ffi.new("double*", PAGE_LATENCY)
         soundfile._snd.sf_command(self._writer._file, SET_OGG_PAGE_LATENCY_MS, value, 8)
+
+    def encode(self, samples: np.ndarray) -> bytes:
+        return self._numbered(super().encode(samples))
+
+    def finish(self) -> bytes:
+        return self._numbered(super().finish())
+
+    def _numbered(self, pages: bytes) -> bytes:
+        return pages if self._number is None else self._number.rewrite(pages)
