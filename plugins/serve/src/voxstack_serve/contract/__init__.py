@@ -30,10 +30,19 @@ PROTOCOLS = ("openai", "elevenlabs", "wyoming")
 
 def clauses(*protocols: str) -> Iterator[Clause]:
     """Yield the clauses of protocols; of all without an argument."""
-    from voxstack_serve.contract import openai_audio, openai_errors, openai_requests, openai_traffic
+    from voxstack_serve.contract import (
+        elevenlabs_protocol,
+        elevenlabs_requests,
+        elevenlabs_turns,
+        openai_audio,
+        openai_errors,
+        openai_requests,
+        openai_traffic,
+    )
 
     modules = {
         "openai": (openai_audio, openai_requests, openai_errors, openai_traffic),
+        "elevenlabs": (elevenlabs_turns, elevenlabs_protocol, elevenlabs_requests),
     }
     for protocol in protocols or PROTOCOLS:
         yield from clauses_in(*modules.get(protocol, ()))

@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--protocol", type=_protocols, metavar="NAMES", help=protocols)
     add("--voice", default="alloy", help="a voice that the server has (default: %(default)s)")
     add("--wyoming", default="", metavar="HOST:PORT", help="of the Wyoming protocol, such as 127.0.0.1:10200")
-    overload = "also send N long requests at once, some of which the server has to refuse"
+    overload = "also send this number of long requests at once, some of which the server then refuses"
     add("--overload", type=int, default=0, metavar="N", help=overload)
     add("--timeout", type=float, default=60.0, metavar="SECONDS", help="for each part of an answer")
     add("--only", default="", metavar="TEXT", help="only clauses whose names contain it")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import socket
+from urllib.parse import quote
 
+from voxstack_serve.contract.clause import NotApplicable
+from voxstack_serve.contract.conversation import conversation
+from voxstack_serve.contract.sequences import pipecat_query
 from voxstack_serve.contract.target import Target
 from voxstack_serve.contract.visit import SPEECH, Visit
 
@@ -25,7 +29,17 @@ def _openai(target: Target) -> str:
 
 
 def _elevenlabs(target: Target) -> str:
-    return "not yet"
+    if not target.url:
+        return "no address is given"
+    path = f"/v1/text-to-speech/{quote(target.voice)}"
+    reply = Visit(target).request("POST", path, {"text": "Hello."}, {"xi-api-key": target.key or "any"})
+    if reply.status not in (404, 405, 501) or b"detail" in reply.body:
+        return ""
+    try:
+        with conversation(Visit(target), pipecat_query()):
+            return ""
+    except NotApplicable:
+        return f"there is no POST {path}, and no WebSocket"
 
 
 def _wyoming(target: Target) -> str:

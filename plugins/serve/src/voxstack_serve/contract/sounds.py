@@ -76,7 +76,7 @@ def decode(content: bytes, format: str) -> Sound:
 def wav_header(content: bytes) -> WavHeader:
     """Return the header of a WAV file.
 
-    :raises AssertionError: if there is none.
+    :raises AssertionError: if it is no WAV of 16-bit mono samples.
     """
     assert format_of(content) == "wav", f"no WAV header: {content[:12]!r}"
     place, form = 12, b""

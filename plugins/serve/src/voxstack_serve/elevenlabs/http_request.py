@@ -42,7 +42,7 @@ def read_http_request(body: bytes, query: Mapping[str, str], name: str, service:
 def resolve(service: Service, name: str) -> str:
     """Return the id of the voice that a client names by id or alias.
 
-    :raises ProtocolError: for any other name.
+    :raises ProtocolError: if there is no such voice.
     """
     try:
         return service.resolve(name)
