@@ -25,7 +25,7 @@ from voxstack_serve import Service
 from voxstack_serve.wyoming import WyomingServer
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
-from home_assistant import HomeAssistant, received
+from voxstack_serve.contract.home_assistant import HomeAssistant, received
 from wyoming.tts import Synthesize
 
 Times = tuple[float, float]

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from copies import copied, write_config
-from home_assistant import HomeAssistant, SpeechError, received, whole
 from tiny import plugin
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.ping import Ping
@@ -22,6 +21,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 import voxstack
 from voxstack import Registry, StreamableBlock, Voices
 from voxstack_serve import Service
+from voxstack_serve.contract.home_assistant import HomeAssistant, SpeechError, received, whole
 from voxstack_serve.wyoming import WyomingServer
 from voxstack_serve.wyoming.info import choose_voice
 

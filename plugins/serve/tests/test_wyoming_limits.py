@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 import pytest
-from home_assistant import HomeAssistant, SpeechError, received, whole
 from wyoming.client import AsyncTcpClient
 from wyoming.event import Event, async_read_event
 from wyoming.info import Describe, Info, SelectProgram
@@ -20,6 +19,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 import voxstack
 from voxstack import Chunk, RequestError, Voices
 from voxstack_serve import Service
+from voxstack_serve.contract.home_assistant import HomeAssistant, SpeechError, received, whole
 from voxstack_serve.wyoming import WyomingServer, connection, events, requests, server
 from voxstack_serve.wyoming.requests import TextParts
 

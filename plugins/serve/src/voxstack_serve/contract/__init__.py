@@ -38,14 +38,17 @@ def clauses(*protocols: str) -> Iterator[Clause]:
         openai_errors,
         openai_requests,
         openai_traffic,
+        wyoming_events,
+        wyoming_speech,
     )
 
     modules = {
         "openai": (openai_audio, openai_requests, openai_errors, openai_traffic),
         "elevenlabs": (elevenlabs_turns, elevenlabs_protocol, elevenlabs_requests),
+        "wyoming": (wyoming_speech, wyoming_events),
     }
     for protocol in protocols or PROTOCOLS:
-        yield from clauses_in(*modules.get(protocol, ()))
+        yield from clauses_in(*modules[protocol])
 
 
 def parametrize_with_clauses(*protocols: str) -> pytest.MarkDecorator:

@@ -27,12 +27,14 @@ class HomeAssistant:
     :param voice: the option of the user; the speaker travels only with it.
     """
 
-    def __init__(self, port: int, voice: str | None = None, speaker: str | None = None) -> None:
-        self.port = port
+    def __init__(
+        self, port: int, voice: str | None = None, speaker: str | None = None, host: str = "127.0.0.1"
+    ) -> None:
+        self.host, self.port = host, port
         self.voice = None if voice is None else SynthesizeVoice(name=voice, speaker=speaker)
 
     def client(self) -> AsyncTcpClient:
-        return AsyncTcpClient("127.0.0.1", self.port)
+        return AsyncTcpClient(self.host, self.port)
 
     async def info(self) -> Info:
         async with self.client() as client, asyncio.timeout(INFO_TIMEOUT):
