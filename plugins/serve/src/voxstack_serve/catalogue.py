@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,8 +86,10 @@ def _is_voice(path: Path) -> bool:
 
 
 def _stamp(path: Path) -> Stamp | None:
-    try:
-        status = (path / "addon.json" if path.is_dir() else path).stat()
+    try:  # each request looks several times: paths made of objects would take half of the time that it takes to refuse it
+        status = os.stat(f"{path}/addon.json")
+    except NotADirectoryError:
+        status = path.stat()
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns

@@ -87,8 +87,9 @@ class Service:
 
         :raises VoxstackError: if it cannot be opened.
         """
+        source = self._offer(voice).source
         with _located(context):
-            return await asyncio.to_thread(self._look, self._offer(voice).source, context)
+            return self._voices.loaded(source, context) or await asyncio.to_thread(self._look, source, context)
 
     def _look(self, source: str, context: str | None) -> Voice:
         with self._voices.use(source, context) as voice:

@@ -108,7 +108,7 @@ class Voices:
         """
         import asyncio  # takes as long to import as the core
 
-        lease = await asyncio.to_thread(self._lease, str(name), context)
+        lease = self._lease_if_loaded(str(name), context) or await asyncio.to_thread(self._lease, str(name), context)
         try:
             async with aclosing(lease.voice.astream(text, **request)) as chunks:
                 async for chunk in chunks:
@@ -170,6 +170,25 @@ class Voices:
         with self._lock:
             loaded = dict(self._loaded)
         return status_of(loaded, self._clock())
+
+    def loaded(self, name: str | Path, context: str | None = None) -> Voice | None:
+        """Return a voice if it is loaded as it is on disk, without waiting; None otherwise."""
+        lease = self._lease_if_loaded(str(name), context)
+        if lease is None:
+            return None
+        lease.release()
+        return lease.voice
+
+    def _lease_if_loaded(self, name: str, context: str | None) -> Lease | None:
+        """Return a lease of a voice that is loaded as it is on disk, or None; wait for nothing."""
+        current = fingerprint(self._registry.locate(name)[0])
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            loaded = None if self._closed else self._loaded.get(VoiceKey(name, context))
+            return None if loaded is None or self._is_outdated(loaded, current) else loaded.lease()
+        finally:
+            self._lock.release()
 
     def _lease(self, name: str, context: str | None = None) -> Lease:
         """Return a lease of a voice, after opening it if it is not loaded or has changed on disk."""
