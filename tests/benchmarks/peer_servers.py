@@ -38,12 +38,18 @@ def model() -> Path:
     return next(Path(str(file.locate())) for file in files if file.name.endswith(".onnx"))
 
 
+def import_voice(folder: Path) -> Path:
+    """Return the voice as an addon in a folder."""
+    addon = folder / "joe"
+    command = [sys.executable, "-m", "voxstack_cli", "import", "piper", str(model()), "--out", str(addon)]
+    subprocess.run(command, check=True, capture_output=True)
+    return addon
+
+
 @contextmanager
 def voxstack(folder: Path) -> Iterator[list[Server]]:
     """Import the voice, and serve it over HTTP and Wyoming."""
-    addon = str(folder / "joe")
-    command = [sys.executable, "-m", "voxstack_cli"]
-    subprocess.run([*command, "import", "piper", str(model()), "--out", addon], check=True, capture_output=True)
+    addon, command = str(import_voice(folder)), [sys.executable, "-m", "voxstack_cli"]
     with _Process(folder, *command, "serve", "--voice", addon, "--port", "0", "--wyoming-port", "0") as process:
         http, wyoming = (int(process.printed(rf"{scheme}://[^:]+:(\d+) serves")) for scheme in ("http", "tcp"))
         yield [Server("voxstack", "http", http, VOICE), Server("voxstack", "wyoming", wyoming, VOICE)]

@@ -187,9 +187,12 @@ def _start_byte(keys: Mapping[str, Any]) -> int:
 
 
 def _controls(keys: Mapping[str, Any], voice: str, controls: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of the voice's controls that a request sets, each checked by its schema."""
+    """Return the values of the voice's controls that a request sets, each checked by its schema.
+
+    A control with the name of a key of a request, such as espeak's ``voice``, keeps its default.
+    """
     speed = _speed(keys, voice, controls)
-    found = {**speed, **{name: keys[name] for name in keys if name in controls and name not in EXTRAS}}
+    found = {**speed, **{name: keys[name] for name in keys if name in controls and name not in (*OWN, *EXTRAS)}}
     for name, value in found.items():
         key = "speed" if name in speed else name
         error = best_match(strict_validator()(dict(controls[name])).iter_errors(value))
