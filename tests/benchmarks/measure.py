@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import platform
+import random
 import statistics
 import subprocess
 import sys
@@ -62,11 +63,16 @@ Runs = Mapping[str, Callable[[], Mapping[str, float]]]
 
 
 def in_turns(runs: Runs, rounds: int) -> dict[str, list[Mapping[str, float]]]:
-    """Call each run in turn, ``rounds`` times after one that does not count, and return all figures."""
+    """Call each run in turn, ``rounds`` times after one that does not count, and return all figures.
+
+    The order is another one in each round: what ran before has used the caches of the processor.
+    """
     found: dict[str, list[Mapping[str, float]]] = {name: [] for name in runs}
+    order, shuffler = list(runs), random.Random(1)
     for index in range(rounds + 1):
-        for name, run in runs.items():
-            figures = run()
+        shuffler.shuffle(order)
+        for name in order:
+            figures = runs[name]()
             if index:
                 found[name].append(figures)
     return found

@@ -6,6 +6,8 @@ each case run in turn:
 * **first audio** of a sentence of 9 s: seconds from the request to the first bytes of audio, by format, over a
   connection that is kept; and all of it, against the stream in this process.
 * **clients at once**: audio a second, and the median time to first audio, against as many streams in this process.
+* **ElevenLabs' WebSocket**: the same over connections that are open already, in a process of their own, with the times
+  of characters; against streams in this process.
 * **refusals**: seconds until a client that is one too many has its 503.
 """
 
@@ -26,6 +28,7 @@ from contextlib import aclosing, contextmanager
 from typing import Any
 
 import numpy as np
+import speech_clients
 from measure import interleaved, machine, percentile
 from texts import NINE
 
@@ -129,6 +132,34 @@ def clients(place: str, count: int, rounds: int) -> None:
         print(f"| {count} {name} | {row['speed']:.0f} s | {1000 * row['first']:.0f} ms | {row['refused']:.0f} |")
 
 
+def websockets(place: str, rounds: int) -> None:
+    """Print first audio and the whole over ElevenLabs' WebSocket, of one client and of 16 at once."""
+    voice, port = (
+        voxstack.load("amber", scheduler=voxstack.Scheduler(load=None, patience=None)),
+        int(place.split(":")[1]),
+    )
+    print("\n| 9 s, ElevenLabs' WebSocket | first audio | ÷ in process | all | ÷ in process |\n|---|---|---|---|---|")
+    with speech_clients.clients() as found:
+        for count in (1, 16):
+            runs = {
+                "in process": lambda count=count: medians_of(at_once(lambda: streamed(voice), count)[0]),
+                "pcm, 24 kHz": lambda count=count: medians_of(
+                    [vars(row) for row in found.at_once("elevenlabs", port, NINE, "amber", count)]
+                ),
+            }
+            figures = interleaved(runs, rounds if count == 1 else max(3, rounds // 4))
+            own = figures["in process"]
+            for name, row in figures.items():
+                cells = [f"{1000 * row[key]:.1f} ms | {row[key] / own[key]:.2f}" for key in ("first", "whole")]
+                print(f"| {count} {name} | {' | '.join(cells)} |")
+
+
+def medians_of(rows: list[Mapping[str, float]]) -> Mapping[str, float]:
+    """Return the median first audio and end of the clients that were served."""
+    served = [row for row in rows if row["first"] == row["first"]]
+    return {key: statistics.median(row[key] for row in served) for key in ("first", "whole")}
+
+
 def refusals(place: str, rounds: int) -> None:
     """Print how soon a client that is one too many is refused, while another reads slowly."""
     other = http.client.HTTPConnection(place)
@@ -154,6 +185,7 @@ def main() -> None:
         print("\n| 9 s, clients at once | audio a second | first audio | refused |\n|---|---|---|---|")
         for count in (8, 16):
             clients(place, count, max(3, options.rounds // 4))
+        websockets(place, options.rounds)
     with served("--max-streams", "1") as place:
         refusals(place, options.rounds)
 
