@@ -1,7 +1,8 @@
 """Clients of speech services in a process of their own, and what each of them hears.
 
 The process reads a line of JSON for each crowd of clients that are to request speech at once, and answers with a line:
-a :class:`Heard` for each client. Times are those at which bytes arrive there.
+a :class:`Heard` for each client. Times are those at which bytes arrive there, from the moment when a client that is
+connected sends its request.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Listener:
 
     def __init__(self, rate: int = 0, header: int = 0) -> None:
         self.heard = Heard(200)
-        self._rate, self._header, self._left = rate, b"", header
+        self.rate, self._header, self._left = rate, b"", header
         self._began = time.perf_counter()
         self._played = 0.0  # when all that has arrived is played
 
@@ -61,9 +62,9 @@ class Listener:
             head, data = data[: self._left], data[self._left :]
             self._header, self._left = self._header + head, self._left - len(head)
             if not self._left:
-                self._rate = int.from_bytes(self._header[24:28], "little")
+                self.rate = int.from_bytes(self._header[24:28], "little")
         if data:
-            self._hear(len(data) / 2 / self._rate, time.perf_counter() - self._began)
+            self._hear(len(data) / 2 / self.rate, time.perf_counter() - self._began)
 
     def _hear(self, seconds: float, now: float) -> None:
         if not self.heard.audio:
@@ -81,14 +82,14 @@ class Listener:
 
 
 async def over_http(port: int, path: str, body: Mapping[str, Any]) -> Heard:
-    """Request a WAV file by a POST over a connection of its own, whose time counts."""
-    content, listener, status = json.dumps(body).encode(), Listener(header=WAV_HEADER), 0
+    """Request a WAV file by a POST over a connection of its own."""
+    content, status, connection = json.dumps(body).encode(), 0, h11.Connection(h11.CLIENT)
     headers = {"host": "127.0.0.1", "content-type": "application/json", "content-length": str(len(content))}
+    request = h11.Request(method="POST", target=path, headers=list(headers.items()))
+    sent = b"".join(connection.send(event) or b"" for event in (request, h11.Data(data=content), h11.EndOfMessage()))
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    connection = h11.Connection(h11.CLIENT)
-    for event in (h11.Request(method="POST", target=path, headers=list(headers.items())), h11.Data(data=content)):
-        writer.write(connection.send(event) or b"")
-    writer.write(connection.send(h11.EndOfMessage()) or b"")
+    listener = Listener(header=WAV_HEADER)
+    writer.write(sent)
     async for event in _events(connection, reader):
         if isinstance(event, h11.Response):
             status = event.status_code
@@ -109,27 +110,27 @@ async def _events(connection: h11.Connection, reader: asyncio.StreamReader) -> A
 
 
 async def over_wyoming(port: int, text: str, voice: str) -> Heard:
-    """Request a whole text over Wyoming, over a connection of its own, whose time counts."""
+    """Request a whole text over Wyoming, over a connection of its own."""
     from wyoming.audio import AudioChunk, AudioStart, AudioStop
     from wyoming.client import AsyncTcpClient
     from wyoming.error import Error
     from wyoming.tts import Synthesize, SynthesizeVoice
 
-    listener = Listener()
     async with AsyncTcpClient("127.0.0.1", port) as client:
+        listener = Listener()
         await client.write_event(Synthesize(text, SynthesizeVoice(voice) if voice else None).event())
         while (event := await client.read_event()) is not None and not AudioStop.is_type(event.type):
             if Error.is_type(event.type):
                 return listener.end(503)
             if AudioStart.is_type(event.type):
-                listener._rate = AudioStart.from_event(event).rate
+                listener.rate = AudioStart.from_event(event).rate
             elif AudioChunk.is_type(event.type):
                 listener.arrive(AudioChunk.from_event(event).audio)
         return listener.end()
 
 
 async def over_elevenlabs(port: int, text: str, voice: str) -> Heard:
-    """Request a text by one message and its flush, over a WebSocket that is open already, as agents keep it."""
+    """Request a text by one message and its flush, over a WebSocket of its own."""
     from websockets.asyncio.client import connect
 
     address = f"ws://127.0.0.1:{port}/v1/text-to-speech/{voice}/multi-stream-input?output_format=pcm_24000"
