@@ -25,8 +25,9 @@ from voxstack_serve import Service
 from voxstack_serve.wyoming import WyomingServer
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
-from voxstack_serve.contract.home_assistant import HomeAssistant, received
 from wyoming.tts import Synthesize
+
+from voxstack_serve.contract.home_assistant import HomeAssistant, received
 
 Times = tuple[float, float]
 """Seconds to the first audio, and to the end."""

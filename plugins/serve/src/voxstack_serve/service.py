@@ -89,7 +89,8 @@ class Service:
         """
         source = self._offer(voice).source
         with _located(context):
-            return self._voices.loaded(source, context) or await asyncio.to_thread(self._look, source, context)
+            found = self._voices.loaded(source, context)
+            return await asyncio.to_thread(self._look, source, context) if found is None else found
 
     def _look(self, source: str, context: str | None) -> Voice:
         with self._voices.use(source, context) as voice:

@@ -108,7 +108,9 @@ class Voices:
         """
         import asyncio  # takes as long to import as the core
 
-        lease = self._lease_if_loaded(str(name), context) or await asyncio.to_thread(self._lease, str(name), context)
+        lease = self._lease_if_loaded(str(name), context)
+        if lease is None:
+            lease = await asyncio.to_thread(self._lease, str(name), context)
         try:
             async with aclosing(lease.voice.astream(text, **request)) as chunks:
                 async for chunk in chunks:
@@ -176,8 +178,9 @@ class Voices:
         lease = self._lease_if_loaded(str(name), context)
         if lease is None:
             return None
+        voice = lease.voice
         lease.release()
-        return lease.voice
+        return voice
 
     def _lease_if_loaded(self, name: str, context: str | None) -> Lease | None:
         """Return a lease of a voice that is loaded as it is on disk, or None; wait for nothing."""
