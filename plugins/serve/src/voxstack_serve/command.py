@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from voxstack_serve.logs import FORMATS, STARTUP, configure_logging
+from voxstack_serve.logs import FORMATS, configure_logging
 
 if TYPE_CHECKING:
+    import socket
+
     from starlette.applications import Starlette
 
     from voxstack import Registry, Voices
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 
 KEYS = "VOXSTACK_API_KEYS"
 """An environment variable with keys, separated by commas: arguments are visible to other users of a machine."""
+
+
+class Worker(Protocol):
+    """The connection of a worker to its supervisor; see :class:`voxstack_serve.worker.Connection`."""
+
+    def prepare(self, service: Service) -> None: ...
+    def report_ready(self, voices: Iterable[str]) -> None: ...
+    async def follow(self, service: Service) -> None: ...
 
 
 def command(parser: argparse.ArgumentParser) -> None:
@@ -61,33 +70,73 @@ def command(parser: argparse.ArgumentParser) -> None:
         "write a line to stderr for each stream and each other request, and warnings likewise (default: warnings only)"
     )
     add("--log-format", choices=FORMATS, help=log)
+    workers = "processes that serve the same port, each with its copy of the voices (default: %(default)s; Linux only)"
+    add("--workers", type=_number(1, 64), default=1, metavar="N", help=workers)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal, and return the exit status."""
-    from voxstack import Registry, Voices
-    from voxstack_addon_spec import parse_context
-    from voxstack_serve.server import address_of, listening_socket
-    from voxstack_serve.server import run as run_server
-    from voxstack_serve.startup import load_voices
+    from voxstack_serve.server import listening_socket
+    from voxstack_serve.workers import run_workers
 
     configure_logging(options.log_format)
-    registry = options.registry or Registry.installed()
-    listener = listening_socket(options.host, options.port)
-    with listener:
-        budget = None if options.budget is None else options.budget * 10**6
-        context = None if options.context is None else parse_context(options.context)
-        with Voices(budget, registry=registry, context=context) as voices:
-            service = make_service(options, voices, registry)
-            service.readiness.state = "loading"
-            keys = [*options.api_key, *filter(None, os.environ.get(KEYS, "").split(","))]
-            wyoming = _wyoming(options, service)
-            lines = partial(_ready_lines, options, service, address_of(listener), wyoming, bool(keys))
-            jobs = [partial(load_voices, service, _report, lines), partial(service.tend, options.idle_unload)]
-            stop = partial(service.readiness.stop, options.drain)
-            run_server(make_app(service, keys), listener, options.grace, wyoming, jobs=jobs, on_stop=stop)
+    if options.workers > 1:
+        run_workers(options, is_open(options))
+    else:
+        with listening_socket(options.host, options.port) as listener:
+            serve(options, lambda: listener)
     return 0
+
+
+def serve(options: argparse.Namespace, listen: Callable[[], socket.socket], worker: Worker | None = None) -> None:
+    """Serve by this process until a signal.
+
+    :param listen: returns the socket of the service.
+    :param worker: the connection to the supervisor, if this process is one of several.
+    """
+    from voxstack import Registry, Voices
+    from voxstack_addon_spec import parse_context
+    from voxstack_serve.server import run as run_server
+    from voxstack_serve.startup import load_voices
+    from voxstack_serve.workers import share_of_cores
+
+    registry = options.registry or Registry.installed()
+    budget = None if options.budget is None else options.budget * 10**6
+    context = None if options.context is None else parse_context(options.context)
+    with Voices(budget, registry=registry, context=context, scheduler=share_of_cores(options.workers)) as voices:
+        service = make_service(options, voices, registry)
+        service.readiness.state = "loading"
+        wyoming = _wyoming(options, service)
+        jobs = [partial(service.tend, options.idle_unload)]
+        if worker is not None:
+            worker.prepare(service)
+            jobs.append(partial(worker.follow, service))
+        listener = listen()
+        on_ready = partial(_report_ready, options, listener, wyoming) if worker is None else worker.report_ready
+        jobs.append(partial(load_voices, service, on_ready))
+        stop = partial(service.readiness.stop, options.drain)
+        run_server(make_app(service, keys_of(options)), listener, options.grace, wyoming, jobs=jobs, on_stop=stop)
+
+
+def keys_of(options: argparse.Namespace) -> list[str]:
+    """Return the keys of the service."""
+    return [*options.api_key, *filter(None, os.environ.get(KEYS, "").split(","))]
+
+
+def is_open(options: argparse.Namespace) -> bool:
+    """Return whether other machines reach the service, and need no key."""
+    return not keys_of(options) and options.host not in ("127.0.0.1", "localhost", "::1")
+
+
+def _report_ready(
+    options: argparse.Namespace, listener: socket.socket, wyoming: WyomingServer | None, voices: Iterable[str]
+) -> None:
+    from voxstack_serve.server import address_of
+    from voxstack_serve.startup import report_ready
+
+    place = None if wyoming is None else (wyoming.host, wyoming.port)
+    report_ready(address_of(listener), voices, place, is_open(options))
 
 
 def _wyoming(options: argparse.Namespace, service: Service) -> WyomingServer | None:
@@ -96,7 +145,8 @@ def _wyoming(options: argparse.Namespace, service: Service) -> WyomingServer | N
         return None
     from voxstack_serve.wyoming import WyomingServer
 
-    return WyomingServer(service, options.host, options.wyoming_port, grace=options.grace, announce=options.announce)
+    port, is_shared = options.wyoming_port, options.workers > 1
+    return WyomingServer(service, options.host, port, grace=options.grace, announce=options.announce, shared=is_shared)
 
 
 def make_app(service: Service, keys: Iterable[str]) -> Starlette:
@@ -126,21 +176,6 @@ def make_service(options: argparse.Namespace, voices: Voices, registry: Registry
     for alias, _ in options.alias:
         service.resolve(alias)
     return service
-
-
-def _ready_lines(
-    options: argparse.Namespace, service: Service, address: str, wyoming: WyomingServer | None, keys: bool
-) -> Iterator[str]:
-    """Yield what is reported when the voices are loaded."""
-    yield f"{address} serves {', '.join(voice.id for voice in service.voices())}"
-    if wyoming is not None:
-        yield f"tcp://{wyoming.host}:{wyoming.port} serves clients of Wyoming"
-    if not keys and options.host not in ("127.0.0.1", "localhost", "::1"):
-        yield "warning: any client is accepted; --api-key KEY requires a key"
-
-
-def _report(line: str) -> None:
-    logging.getLogger(STARTUP).info(line)
 
 
 def _alias(text: str) -> tuple[str, str]:

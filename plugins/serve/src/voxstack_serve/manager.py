@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from voxstack import Voices
 from voxstack_serve.catalogue import Offer
+
+_LOG = logging.getLogger("voxstack.serve")
 
 
 class VoiceState(NamedTuple):
@@ -37,6 +40,8 @@ class VoiceManager:
 
     def __init__(self, voices: Voices, find: Callable[[str], Offer], contexts: Sequence[str] = ()) -> None:
         self._voices, self._find, self._contexts = voices, find, contexts
+        self.announce: Callable[[str, str], None] = lambda action, voice: None
+        """Is called with ``load`` or ``unload`` and a voice when a client has required that."""
         self._loading = asyncio.Lock()  # others need threads, too
 
     def state(self, voice: str) -> VoiceState:
@@ -78,6 +83,13 @@ class VoiceManager:
         """Unload a voice; streams that run on it go on. Return its state."""
         await asyncio.to_thread(self._voices.unload, self._find(voice).source)
         return self.state(voice)
+
+    async def follow(self, action: str, voice: str) -> None:
+        """Load or unload a voice as another process did; what fails is logged."""
+        try:
+            await (self.load(voice) if action == "load" else self.unload(voice))
+        except Exception as error:
+            _LOG.warning("%s: %s failed, as another process did it: %s", voice, action, error)
 
     async def unload_idle(self, seconds: float) -> None:
         """Unload the voices that have not been used for some seconds."""

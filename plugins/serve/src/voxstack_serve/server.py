@@ -29,9 +29,10 @@ LONGEST_MESSAGE = 2**21
 """Bytes of a message of a WebSocket: the longest text in escaped JSON."""
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int, shared: bool = False) -> socket.socket:
     """Return a socket that listens at an address; port 0 is a free one.
 
+    :param shared: whether other processes of this user listen there, too: Linux then spreads connections over them.
     :raises VoxstackError: if the address is unavailable, with what to do.
     """
     try:
@@ -41,6 +42,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
         raise VoxstackError(f"--host {host}: {error.strerror or error}; give an address of this machine") from error
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # accepted sockets inherit it
         found.bind(address)
         found.listen(2048)

@@ -153,7 +153,7 @@ class Service:
 
     def figures(self, accept: str = "") -> tuple[bytes, str]:
         """Return the figures in the format that a client of Prometheus accepts, and its media type."""
-        self._sample()
+        self.take_figures()
         return self.metrics.page(accept)
 
     async def tend(self, idle: float | None = None) -> None:
@@ -162,12 +162,13 @@ class Service:
             try:
                 if idle is not None:
                     await self.manager.unload_idle(idle)
-                self._sample()
+                self.take_figures()
             except Exception:  # a folder of voices may be unreadable for some time
                 _LOG.warning("the state of the voices cannot be read", exc_info=True)
             await asyncio.sleep(TEND if idle is None else min(TEND, idle / 4))
 
-    def _sample(self) -> None:
+    def take_figures(self) -> None:
+        """Take the figures of readiness, voices, scheduler and process as they are now."""
         self.metrics.ready.set(self.readiness.state == "ready")
         self._sampler.sample({offer.source: name for name, offer in self._catalogue.offers().items()})
 

@@ -58,12 +58,16 @@ class VoicePages:
     async def load(self, request: Request) -> Response:
         """Load a voice; answer when it is warm."""
         voice = self._managed_voice(request)
-        return self._answer(voice, await self._service.manager.load(voice))
+        state = await self._service.manager.load(voice)
+        self._service.manager.announce("load", voice)
+        return self._answer(voice, state)
 
     async def unload(self, request: Request) -> Response:
         """Unload a voice, which the next request for it loads again."""
         voice = self._managed_voice(request)
-        return self._answer(voice, await self._service.manager.unload(voice))
+        state = await self._service.manager.unload(voice)
+        self._service.manager.announce("unload", voice)
+        return self._answer(voice, state)
 
     def _managed_voice(self, request: Request) -> str:
         if not self._managed:

@@ -38,6 +38,7 @@ class WyomingServer:
     :param port: 0: one that the system chooses; see :attr:`port` once it listens.
     :param connections: the most clients at a time; others get an ``error``.
     :param grace: seconds in which running requests are completed when the server stops.
+    :param shared: whether other processes of this user listen at the same port, too.
     :param announce: the name under which Home Assistant discovers the server by zeroconf; None: not at all.
     """
 
@@ -50,8 +51,9 @@ class WyomingServer:
         connections: int = 256,
         grace: float = 0.0,
         announce: str | None = None,
+        shared: bool = False,
     ) -> None:
-        self.host, self.port = host, port
+        self.host, self.port, self._shared = host, port, shared
         self._service, self._most, self._grace, self._announce = service, connections, grace, announce
         self._server: asyncio.Server | None = None
         self._announcement: Announcement | None = None
@@ -65,7 +67,9 @@ class WyomingServer:
         :raises PluginError: if the server is to be announced, and zeroconf is not installed.
         """
         try:
-            self._server = await asyncio.start_server(self._accept, self.host, self.port, limit=MAX_HEADER)
+            self._server = await asyncio.start_server(
+                self._accept, self.host, self.port, limit=MAX_HEADER, reuse_port=self._shared or None
+            )
         except OSError as error:
             problem = f"cannot listen on {self.host}:{self.port}: {error.strerror or error}"
             raise RequestError(f"{problem}; choose another port, or an address of this machine") from None
