@@ -23,7 +23,7 @@ class BlockTime:
     :param path: of the block in its stack, as in errors.
     :param calls: of a sequence block, or chunks that were requested from a streamable one.
     :param seconds: of the clock: other work on the machine counts, and so does waiting.
-    :param first: the part of the seconds before the first audio; None until that is there.
+    :param first: the part of the seconds before the first audio; None until then.
     """
 
     path: str
