@@ -74,7 +74,7 @@ class Tagged(NamedTuple):
 def _voice_digest(voice: Voice) -> str | None:
     """Return the hash of a voice and of where it runs; None if equal ones may differ in their samples.
 
-    Devices other than processors may add numbers in any order, and a lexicon of the service is none of the voice's
+    Devices other than processors may add numbers in any order, and a lexicon of the service is not among the voice's
     files.
     """
     contexts = [{**vars(row), "requested": "", "refused": ()} for row in voice.contexts()]

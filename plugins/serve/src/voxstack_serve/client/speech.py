@@ -155,7 +155,9 @@ class Speech:
             self._give_up(str(error), 412)
         pause = self._pause(count // len(self._urls), last) if everyone else 0.0
         if now + pause - self._since > self._patience:
-            self._give_up(f"no server continued within {self._patience:g} s; the last error was: {error}")
+            shown = next((failure for failure in last if failure.differs), error)
+            message = f"no server went on within {self._patience:g} s; one of the last errors was: {shown}"
+            self._give_up(message, 412 if shown.differs else None)
         self._stopped.wait(pause)
 
     def _pause(self, rounds: int, last: Sequence[Interrupted]) -> float:
