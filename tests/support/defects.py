@@ -1,12 +1,14 @@
-"""Servers with a defect: an application whose responses are changed on their way."""
+"""Servers with a defect: an application whose responses and messages are changed on their way."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any
+
+from voxstack_serve.contract import Clause, Target
 
 
 class Response:
@@ -85,3 +87,87 @@ def request_of(content: bytes) -> Any:
         return json.loads(content)
     except ValueError:
         return None
+
+
+class Changed:
+    """An application whose WebSockets have a defect.
+
+    :param query: changes the parameters of an address.
+    :param came: returns what the server receives instead of a message of the client.
+    :param sent: returns what the client receives instead of a message of the server.
+    :param scope: changes the scope of a connection in place.
+    :param code: returns the code with which the server closes.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        *,
+        query: Callable[[str], str] = str,
+        came: Callable[[Any, State], Any] = lambda message, state: [message],
+        sent: Callable[[Any, State], Any] = lambda message, state: [message],
+        scope: Callable[[Any], None] = lambda scope: None,
+        code: Callable[[State], int] = lambda state: 1000,
+    ) -> None:
+        self._app, self._query, self._came, self._sent, self._scope = app, query, came, sent, scope
+        self._code = code
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+            return
+        self._scope(scope)
+        scope["query_string"] = self._query(scope["query_string"].decode()).encode()
+        state, pending = State(scope["path"], scope["query_string"]), list[Any]()
+
+        async def changed_receive() -> Any:
+            while not pending:
+                event = await receive()
+                if event["type"] != "websocket.receive":
+                    return event
+                found = request_of(event["text"])
+                state.see(found)
+                pending.extend(self._came(event["text"] if found is None else found, state))
+                for answer in state.answers:
+                    await send({"type": "websocket.send", "text": json.dumps(answer)})
+                state.answers.clear()
+            text = pending.pop(0)
+            return {"type": "websocket.receive", "text": text if isinstance(text, str) else json.dumps(text)}
+
+        async def changed_send(event: Any) -> None:
+            if event["type"] != "websocket.send":
+                await send({**event, "code": self._code(state)} if event["type"] == "websocket.close" else event)
+                return
+            for message in self._sent(json.loads(event["text"]), state):
+                await send({"type": "websocket.send", "text": json.dumps(message)})
+                if message.get("isFinal"):
+                    state.open.discard(message.get("contextId"))
+
+        await self._app(scope, changed_receive, changed_send)
+
+
+class State:
+    """What a defect may know of a connection: its path, open contexts, and the last message; and its own answers."""
+
+    def __init__(self, path: str, query: bytes) -> None:
+        self.path, self.query, self.open, self.flushed = path, query, set[Any](), False
+        self.held: list[Any] = []
+        self.answers: list[Any] = []
+
+    def see(self, message: Any) -> None:
+        if isinstance(message, dict) and message.get("text"):
+            self.open.add(message.get("context_id"))
+
+
+def neighbours(clauses: Iterable[Clause], names: set[str]) -> list[Clause]:
+    """Return the clauses of the modules of those named."""
+    known = list(clauses)
+    modules = {clause.trial.__module__ for clause in known if clause.name in names}
+    assert len(names) == len([clause for clause in known if clause.name in names]), f"not all of {names} exist"
+    return [clause for clause in known if clause.trial.__module__ in modules]
+
+
+def failures(clauses: Iterable[Clause], target: Target) -> dict[str, str]:
+    """Return the explanations of the clauses that fail."""
+    results = [clause.try_at(target) for clause in clauses]
+    return {result.clause: result.explanation() for result in results if result.outcome == "fail"}

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results, absences = [], []
     for protocol in options.protocol or PROTOCOLS:
         if reason := absence(target, protocol):
-            absences.append(f"{protocol}: {reason}")
+            absences += [f"{protocol}: {reason}"] if options.protocol or options.url else []
             continue
         chosen = [clause for clause in clauses(protocol) if options.only in clause.name]
         results += [clause.try_at(target) for clause in chosen]

@@ -144,7 +144,9 @@ def alignments_of(messages: Iterable[Message]) -> list[dict[str, list[Any]]]:
     for alignment in found:
         lists = [alignment.get(name) for name in ("chars", "charStartTimesMs", "charDurationsMs")]
         assert all(isinstance(values, list) for values in lists), f"an alignment has no list of its own: {alignment}"
-        assert len({len(values) for values in lists}) == 1, f"the lists of an alignment differ in length: {alignment}"
+        lengths = {len(values or ()) for values in lists}
+        assert len(lengths) == 1, f"the lists of an alignment differ in length: {alignment}"
+        assert lengths != {0}, "an alignment is empty"
     return found
 
 

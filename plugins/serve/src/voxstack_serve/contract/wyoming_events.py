@@ -89,7 +89,7 @@ async def an_unknown_voice_is_an_error(home: Home) -> None:
     assert event.data.get("text"), f"the error has no text: {event.data}"
 
 
-@wyoming(WYOMING, essential=False)
+@wyoming("wyoming 1.10.2", essential=False)
 async def answers_pings(home: Home) -> None:
     """Answer ping with pong, and its text."""
     async with home.client() as client:

@@ -100,7 +100,7 @@ def wyoming(*clients: str, essential: bool = True) -> Callable[[Callable[[Home],
             except SpeechError as error:
                 raise AssertionError(f"the user reads an error: {error}") from None
 
-        run.__name__, run.__doc__ = getattr(trial, "__name__", ""), trial.__doc__
+        run.__name__, run.__doc__, run.__module__ = getattr(trial, "__name__", ""), trial.__doc__, trial.__module__
         return clause("wyoming", *clients, essential=essential)(run)
 
     return decorate
