@@ -79,3 +79,18 @@ def test_limits_hold_for_all_protocols(voices: voxstack.Voices) -> None:
     for outcome, count in {"invalid": 2, "refused": 1, "cancelled": 1, "complete": 1}.items():
         assert service.metrics.value("voxstack_streams_total", {"voice": "amber", "outcome": outcome}) == count
     assert service.limits.running == 0
+
+
+def test_capacity_can_be_checked_before_a_stream(voices: voxstack.Voices) -> None:
+    service = Service(voices, ["amber"], limits=Limits(streams=1))
+
+    async def two() -> None:
+        service.check_capacity("amber")
+        async with aclosing(service.stream("amber", "Hi.")) as first:
+            await anext(first)
+            with pytest.raises(CapacityError, match="as many as this service admits"):
+                service.check_capacity("amber")
+        service.check_capacity("amber")
+
+    asyncio.run(two())
+    assert service.metrics.streams.values == {("amber", "refused"): 1, ("amber", "cancelled"): 1}

@@ -16,7 +16,7 @@ import pytest
 from copies import copied, write_config
 
 import voxstack
-from voxstack import CapacityError, PluginError, Registry, RequestError, Schedule, Voices
+from voxstack import CapacityError, PluginError, Registry, RequestError, Schedule, Scheduler, Voices
 from voxstack.networks.addon import Addon
 from voxstack.networks.opening import NetworkPool
 from voxstack_addon_spec import write_zip
@@ -435,6 +435,39 @@ def test_asyncio(addons: list[Path]) -> None:
         whole = voices.synthesize(path, TEXT).samples
         np.testing.assert_allclose(samples, whole, atol=1e-3 * np.abs(whole).max())
     assert [row.users for row in voices.status()] == [0, 0]
+
+
+def test_a_loaded_voice_is_leased_without_a_thread(addons: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    voices = Voices(registry=fresh(), warm=addons[:1])
+
+    async def speak(path: Path) -> None:
+        async for _ in voices.astream(path, TEXT):
+            pass
+
+    def no_thread(*args: object) -> None:
+        raise RuntimeError("a thread was asked for")
+
+    monkeypatch.setattr("asyncio.to_thread", no_thread)
+    asyncio.run(speak(addons[0]))
+    with pytest.raises(RuntimeError, match="a thread was asked for"):
+        asyncio.run(speak(addons[1]))
+    voices.close()
+    with pytest.raises(RuntimeError, match="a thread was asked for"):
+        asyncio.run(speak(addons[0]))
+
+
+def test_the_capacity_of_a_loaded_voice_can_be_checked(addons: list[Path]) -> None:
+    voices = Voices(registry=fresh(), scheduler=Scheduler(load=1e-9))
+    voices.check_capacity(addons[0])
+    voices.synthesize(addons[0], TEXT)
+    voices.check_capacity(addons[0])
+    stream = voices.stream(addons[0], TEXT)
+    next(stream)
+    with pytest.raises(CapacityError, match="keeps up with no more"):
+        voices.check_capacity(addons[0])
+    stream.close()
+    voices.check_capacity(addons[0])
+    assert voices.status()[0].users == 0
 
 
 def test_a_task_that_is_cancelled_while_its_voice_is_opened_uses_nothing(

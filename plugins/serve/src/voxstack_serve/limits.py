@@ -34,13 +34,20 @@ class Limits:
 
         :raises CapacityError: if it is one too many.
         """
-        if self.streams is not None and self.running >= self.streams:
-            raise CapacityError(f"{self.running} streams run, as many as this service admits; retry later", "streams")
+        self.check_capacity()
         self.running += 1
         try:
             yield
         finally:
             self.running -= 1
+
+    def check_capacity(self) -> None:
+        """Check whether one more stream may run.
+
+        :raises CapacityError: if not.
+        """
+        if self.streams is not None and self.running >= self.streams:
+            raise CapacityError(f"{self.running} streams run, as many as this service admits; retry later", "streams")
 
     def check_length(self, count: int) -> None:
         """Check the number of characters of a text.

@@ -36,6 +36,7 @@ class SpeechEndpoint:
         try:
             received = Request(scope, receive)
             request = read_request(await _body(received, self._service.limits.body), self._service)
+            self._service.check_capacity(request.voice, request.context)
             tagged = await self._validators.tagged(request)
             check_match(tagged.tag, received.headers.get("if-match"), request.start_byte)
         except Exception as error:

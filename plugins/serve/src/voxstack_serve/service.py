@@ -8,7 +8,17 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping, Se
 from contextlib import aclosing, contextmanager
 from typing import Any
 
-from voxstack import Chunk, ContextError, Registry, RequestError, Voice, Voices, VoxstackError, did_you_mean
+from voxstack import (
+    CapacityError,
+    Chunk,
+    ContextError,
+    Registry,
+    RequestError,
+    Voice,
+    Voices,
+    VoxstackError,
+    did_you_mean,
+)
 from voxstack.streaming.tracing import Trace
 from voxstack_addon_spec.wording import short_repr
 from voxstack_serve.aliases import openai_alias
@@ -116,6 +126,21 @@ class Service:
         offer = self._offer(voice)
         with _located(context), self._voices.use(offer.source, self.check_context(context)) as found:
             return {"voice": offer.info.id, "context": context, **stack_graph(found)}
+
+    def check_capacity(self, voice: str, context: str | None = None) -> None:
+        """Check whether there is capacity for a stream, before anything is prepared for it.
+
+        In a burst of requests, those that are refused hold up the others, and each other.
+
+        :raises CapacityError: if not; the stream counts as refused.
+        """
+        offer = self._offer(voice)
+        try:
+            self.limits.check_capacity()
+            self._voices.check_capacity(offer.source, context)
+        except CapacityError:
+            with recorded(self.metrics, self.tracing, offer.info.id):
+                raise
 
     async def stream(
         self,

@@ -127,6 +127,15 @@ class Scheduler:
             self._silent[voice] += 1
         return Ticket(self, voice, deadline, meter or self.meter(voice), live=refuse)
 
+    def check_capacity(self, voice: str) -> None:
+        """Check whether :meth:`admit` would refuse a stream of a voice now.
+
+        :raises CapacityError: if it would.
+        """
+        with self._lock:
+            self._count_departures()
+            self._check_capacity(voice)
+
     def depart(self, departure: Departure) -> None:
         """Count a stream as ended. Waits for no lock: finalizers call it, on any thread and at any allocation."""
         self._departures.append(departure)

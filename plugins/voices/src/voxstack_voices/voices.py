@@ -118,6 +118,18 @@ class Voices:
         finally:
             lease.release()
 
+    def check_capacity(self, name: str | Path, context: str | None = None) -> None:
+        """Check whether there is capacity for one more stream of a voice, if it is loaded; wait for nothing.
+
+        :raises CapacityError: if not.
+        """
+        lease = self._lease_if_loaded(str(name), context)
+        if lease is not None:
+            try:
+                lease.voice.scheduler.check_capacity(lease.voice.name)
+            finally:
+                lease.release()
+
     def synthesize(
         self, name: str | Path, text: str | Iterable[str], *, context: str | None = None, **request: Any
     ) -> Speech:
