@@ -1,7 +1,7 @@
 """The speech service by one process and by two, as the clients at once see it.
 
-``python tests/benchmarks/workers.py [--rounds 10] [--clients 16]`` serves amber twice on the loopback device, and lets as
-many clients request a sentence of 9 s at once from each in turn. The sums of their audio a second, and the medians of
+``python tests/benchmarks/workers.py [--rounds 10] [--clients 16]`` serves amber twice on the loopback device, and lets
+as many clients request a sentence of 9 s at once from each in turn. The sums of their audio a second, and the medians of
 their first audio, are medians of rounds; ratios are of the same round.
 """
 
@@ -59,7 +59,8 @@ def print_row(name: str, count: int, rounds: list[dict[int, Mapping[str, float]]
     }
     print(
         f"| {name} | {middle['speed']:.0f} s | {ratio['speed']:.2f} | {1000 * middle['first']:.0f} ms "
-        f"| {ratio['first']:.2f} | {1000 * middle['last']:.0f} ms | {statistics.mean(f[count]['refused'] for f in rounds):.1f} |"
+        f"| {ratio['first']:.2f} | {1000 * middle['last']:.0f} ms "
+        f"| {statistics.mean(f[count]['refused'] for f in rounds):.1f} |"
     )
 
 
