@@ -1,7 +1,7 @@
 """The speech service by one process and by two, as the clients at once see it.
 
 ``python tests/benchmarks/workers.py [--rounds 10] [--clients 16]`` serves amber twice on the loopback device, and lets
-as many clients request a sentence of 9 s at once from each in turn. The sums of their audio a second, and the medians of
+as many clients request a sentence of 9 s at once from each in turn. The sums of their audio a second and the medians of
 their first audio, are medians of rounds; ratios are of the same round.
 """
 
