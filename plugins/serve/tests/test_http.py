@@ -129,6 +129,7 @@ def test_a_stream_too_many_is_refused_with_the_time_to_retry(voices: voxstack.Vo
         response, received = ask(address, "POST", SPEECH, body())
         assert (response.status, response.headers["retry-after"]) == (503, "1")
         assert response.headers["retry-after-ms"] == "1000"
+        assert response.headers["connection"] == "close"
         assert json.loads(received)["error"]["type"] == "server_error"
         reader.close()
         until(lambda: service.limits.running == 0)

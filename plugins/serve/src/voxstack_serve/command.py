@@ -99,12 +99,11 @@ def serve(options: argparse.Namespace, listen: Callable[[], socket.socket], work
     from voxstack_addon_spec import parse_context
     from voxstack_serve.server import run as run_server
     from voxstack_serve.startup import load_voices
-    from voxstack_serve.workers import share_of_cores
 
     registry = options.registry or Registry.installed()
     budget = None if options.budget is None else options.budget * 10**6
     context = None if options.context is None else parse_context(options.context)
-    with Voices(budget, registry=registry, context=context, scheduler=share_of_cores(options.workers)) as voices:
+    with Voices(budget, registry=registry, context=context) as voices:
         service = make_service(options, voices, registry)
         service.readiness.state = "loading"
         wyoming = _wyoming(options, service)

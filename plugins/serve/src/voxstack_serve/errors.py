@@ -56,7 +56,8 @@ def api_error(error: BaseException) -> ApiError:
     if isinstance(error, RequestError):
         return invalid(str(error))
     if isinstance(error, CapacityError):
-        headers = {"retry-after": str(RETRY_AFTER), "retry-after-ms": str(1000 * RETRY_AFTER)}
+        # A client that tries again by another connection may reach another process, which has capacity.
+        headers = {"retry-after": str(RETRY_AFTER), "retry-after-ms": str(1000 * RETRY_AFTER), "connection": "close"}
         return ApiError(503, str(error), code="capacity", headers=headers)
     _LOG.error("a request failed: %s", error, exc_info=error)
     if isinstance(error, DeadlineError):

@@ -45,6 +45,7 @@ class Supervisor:
         self._report, self._on_ready = report, on_ready
         self._running: dict[int, WorkerProcess] = {}
         self._ready: set[int] = set()
+        self._reported = False
         self._stopping = asyncio.Event()
         self._failure: VoxstackError | None = None
         self._signals: list[int] = []
@@ -52,7 +53,7 @@ class Supervisor:
     def run(self) -> None:
         """Run the workers until SIGTERM or SIGINT, which is raised again when all have ended.
 
-        :raises VoxstackError: if a worker of the first generation ends before it is ready: all would.
+        :raises VoxstackError: if a worker of the first generation fails before it is ready: all would.
         """
         with tempfile.TemporaryDirectory(prefix="voxstack-metrics-") as directory:
             asyncio.run(self._run(directory))
@@ -71,7 +72,11 @@ class Supervisor:
         before = {number: signal.signal(number, receive) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             slots = [asyncio.create_task(self._keep(slot, directory)) for slot in range(self._count)]
-            await self._stopping.wait()
+            await asyncio.wait(
+                [asyncio.create_task(self._stopping.wait()), *slots], return_when=asyncio.FIRST_COMPLETED
+            )
+            if not self._stopping.is_set():  # a slot has failed
+                self._stop(signal.SIGTERM)
             _, late = await asyncio.wait(slots, timeout=self._grace + PATIENCE)
             for worker in self._running.values() if late else ():
                 self._report(f"worker {worker.process.pid} does not end, and is killed")
@@ -82,10 +87,11 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def _stop(self, number: int) -> None:
-        """Pass a signal on to the workers, which end after it."""
+        """Let the workers end in order; a second SIGINT ends them at once, as it does in a single process."""
+        is_first = not self._stopping.is_set()
         self._stopping.set()
         for worker in self._running.values():
-            worker.process.send_signal(number)
+            worker.process.send_signal(signal.SIGTERM if is_first else number)
 
     async def _keep(self, slot: int, directory: str) -> None:
         """Keep a slot filled."""
@@ -132,9 +138,9 @@ class Supervisor:
         async for message in worker.messages():
             if "ready" in message:
                 self._ready.add(slot)
-                if len(self._ready) == self._count:
+                if len(self._ready) == self._count and not self._reported:
+                    self._reported = True
                     self._on_ready(message["ready"])
-                    self._ready.add(-1)  # once
             else:
                 line = json.dumps(message).encode() + b"\n"
                 for other, neighbour in self._running.items():

@@ -42,6 +42,7 @@ class WorkerProcess:
                 process = subprocess.Popen(
                     [sys.executable, "-m", "voxstack_serve.worker", str(others.fileno())],
                     pass_fds=[others.fileno()],
+                    process_group=0,  # else a terminal would send them its signals, besides the supervisor
                     env={**os.environ, DIRECTORY: directory},
                 )
             except BaseException:

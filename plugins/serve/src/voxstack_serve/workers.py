@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import socket
 import sys
 from contextlib import ExitStack
 
-from voxstack import Scheduler, VoxstackError
-from voxstack.streaming.turn import available_cores
+from voxstack import VoxstackError
 from voxstack_serve.server import address_of, listening_socket
 from voxstack_serve.startup import report, report_ready
 from voxstack_serve.supervisor import Supervisor
@@ -35,13 +33,6 @@ def run_workers(options: argparse.Namespace, is_open: bool) -> None:
 
         shared = {name: value for name, value in vars(options).items() if name != "run"}
         Supervisor(options.workers, shared, options.grace + options.drain, report, on_ready).run()
-
-
-def share_of_cores(workers: int) -> Scheduler | None:
-    """Return a scheduler for one of several processes; None for that of a process that has all cores."""
-    if workers == 1 or os.environ.get("EXPERIMENT") == "all":
-        return None
-    return Scheduler(workers=max(1, available_cores() // workers))
 
 
 def _check(options: argparse.Namespace) -> None:
