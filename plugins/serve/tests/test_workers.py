@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -82,19 +83,34 @@ def program(folder: Path, *arguments: str, voice: str = "amber") -> Iterator[Pro
             process.wait()
 
 
-def requested(found: Program) -> http.client.HTTPConnection:
-    """Return a connection that has requested a long response, and takes little of it at once."""
-    connection = http.client.HTTPConnection("127.0.0.1", found.port, timeout=120)
-    connection.connect()
-    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
-    body = {"model": "m", "voice": "amber", "input": TEXT, "response_format": "pcm"}
-    connection.request("POST", "/v1/audio/speech", json.dumps(body), KEY)
-    return connection
+@contextmanager
+def streaming(found: Program) -> Iterator[tuple[socket.socket, http.client.HTTPResponse]]:
+    """Provide a connection and its long response, of which little is taken at once; retry while it is refused."""
+    end = time.monotonic() + SECONDS
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", found.port, timeout=120)
+        connection.connect()
+        own = connection.sock
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 262_144)  # five seconds; fewer bytes are slow
+        body = {"model": "m", "voice": "amber", "input": TEXT, "response_format": "pcm"}
+        connection.request("POST", "/v1/audio/speech", json.dumps(body), KEY)
+        response = connection.getresponse()
+        if response.status == 200:
+            break
+        assert response.status == 503
+        assert time.monotonic() < end, "a busy machine has no capacity"
+        response.read()
+        connection.close()
+        time.sleep(0.5)
+    try:
+        yield own, response
+    finally:
+        connection.close()
 
 
-def server_of(connection: http.client.HTTPConnection, workers: set[int]) -> int:
+def server_of(connection: socket.socket, workers: set[int]) -> int:
     """Return the process id of the worker that serves a connection, by the tables of the kernel."""
-    own, server = connection.sock.getsockname()[1], connection.sock.getpeername()[1]
+    own, server = connection.getsockname()[1], connection.getpeername()[1]
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         if [int(fields[column].split(":")[1], 16) for column in (1, 2)] == [server, own]:
@@ -120,10 +136,7 @@ def test_a_worker_that_is_killed_is_replaced_while_others_go_on(tmp_path: Path) 
         assert len(workers) == 2
         responses: dict[int, list[http.client.HTTPResponse]] = {pid: [] for pid in workers}
         while not all(responses.values()):
-            connection = requested(found)
-            stack.callback(connection.close)
-            response = connection.getresponse()
-            assert response.status == 200
+            connection, response = stack.enter_context(streaming(found))
             response.read(1000)
             responses[server_of(connection, workers)].append(response)
         killed, other = workers
@@ -156,7 +169,7 @@ def serves(found: Program, worker: int) -> bool:
     try:
         connection.request("GET", "/ready", headers=KEY)
         status = connection.getresponse().status
-        is_own = server_of(connection, {worker}) == worker
+        is_own = server_of(connection.sock, {worker}) == worker
         assert status == 200
         return is_own
     finally:
@@ -164,14 +177,14 @@ def serves(found: Program, worker: int) -> bool:
 
 
 def test_workers_complete_what_runs_and_share_what_they_count(tmp_path: Path) -> None:
-    with program(tmp_path) as found:
+    with program(tmp_path) as found, ExitStack() as stack:
         found.wait_until_ready()
         until(lambda: found.figure('voxstack_voice_loaded{voice="amber"}') == 2, SECONDS)
         assert json.loads(found.ask("POST", "/v1/audio/voices/amber/unload")[1])["state"]["loaded"] is False
         until(lambda: found.figure('voxstack_voice_loaded{voice="amber"}') == 0, SECONDS)
         assert json.loads(found.ask("POST", "/v1/audio/voices/amber/load")[1])["state"]["loaded"] is True
         until(lambda: found.figure('voxstack_voice_loaded{voice="amber"}') == 2, SECONDS)
-        responses = [connection.getresponse() for connection in [requested(found) for _ in range(4)]]
+        responses = [stack.enter_context(streaming(found))[1] for _ in range(4)]
         parts = [len(response.read(1000)) for response in responses]
         assert found.figure("voxstack_streams_running") == 4
         found.process.send_signal(signal.SIGTERM)
