@@ -16,18 +16,14 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from texts import NINE
+from wyoming.tts import Synthesize
 
 from voxstack import Voices
 from voxstack_serve import Service
-from voxstack_serve.wyoming import WyomingServer
-
-sys.path.append(str(Path(__file__).parents[1] / "support"))
-from wyoming.tts import Synthesize
-
 from voxstack_serve.contract.home_assistant import HomeAssistant, received
+from voxstack_serve.wyoming import WyomingServer
 
 Times = tuple[float, float]
 """Seconds to the first audio, and to the end."""

@@ -15,7 +15,7 @@ from wyoming.event import Event, async_read_event, async_write_event
 import voxstack
 from voxstack import Chunk
 from voxstack_serve import Service
-from voxstack_serve.contract import Clause, Target, clauses, parametrize_with_clauses
+from voxstack_serve.contract import Clause, NotApplicable, Target, clauses, parametrize_with_clauses
 from voxstack_serve.wyoming import WyomingServer
 
 Way = list[Event]
@@ -56,7 +56,12 @@ def port(voices: voxstack.Voices) -> Iterator[int]:
 
 @parametrize_with_clauses("wyoming")
 def test_this_server_meets_the_clause(port: int, clause: Clause) -> None:
-    clause.require(Target(voice="amber", wyoming=f"127.0.0.1:{port}"))
+    target = Target(voice="amber", wyoming=f"127.0.0.1:{port}")
+    if "each-speaker" in clause.name:
+        with pytest.raises(NotApplicable, match="no voice lists speakers"):
+            clause.require(target)
+        return
+    clause.require(target)
 
 
 class Proxy:
