@@ -47,49 +47,72 @@ def import_voice(folder: Path) -> Path:
 
 
 @contextmanager
-def voxstack(folder: Path) -> Iterator[list[Server]]:
-    """Import the voice, and serve it over HTTP and Wyoming."""
-    addon, command = str(import_voice(folder)), [sys.executable, "-m", "voxstack_cli"]
-    with _Process(folder, *command, "serve", "--voice", addon, "--port", "0", "--wyoming-port", "0") as process:
+def voxstack(folder: Path, *options: str) -> Iterator[list[Server]]:
+    """Import the voice, and serve it over HTTP and Wyoming.
+
+    :param options: of ``voxstack serve``.
+    """
+    addon, command = str(import_voice(folder)), [sys.executable, "-m", "voxstack_cli", "serve", *options]
+    with _Process(folder, *command, "--voice", addon, "--port", "0", "--wyoming-port", "0") as process:
         http, wyoming = (int(process.printed(rf"{scheme}://[^:]+:(\d+) serves")) for scheme in ("http", "tcp"))
         yield [Server("voxstack", "http", http, VOICE), Server("voxstack", "wyoming", wyoming, VOICE)]
 
 
 @contextmanager
-def piper(folder: Path) -> Iterator[list[Server]]:
-    """Serve the voice by the HTTP server of piper-tts."""
+def piper(name: str, folder: Path, *program: str) -> Iterator[Server]:
+    """Serve the voice by the HTTP server of piper-tts.
+
+    :param program: that runs a module.
+    """
     port = free_port()
     options = ["--host", "127.0.0.1", "--port", str(port), "--model", str(model())]
-    with _Process(folder, sys.executable, "-m", "piper.http_server", *options) as process:
+    with _Process(folder, sys.executable, *program, "piper.http_server", *options) as process:
         process.await_listener(port)
-        yield [Server("piper-tts", "piper", port)]
+        yield Server(name, "piper", port)
 
 
 @contextmanager
-def wyoming_piper(folder: Path) -> Iterator[list[Server]]:
-    """Serve the voice by wyoming-piper."""
+def wyoming_piper(name: str, folder: Path, *program: str) -> Iterator[Server]:
+    """Serve the voice by wyoming-piper.
+
+    :param program: that runs a module.
+    """
     port = free_port()
     options = ["--voice", model().stem, "--data-dir", str(model().parent), "--download-dir", str(folder)]
-    command = [sys.executable, "-m", "wyoming_piper", "--uri", f"tcp://127.0.0.1:{port}", *options]
+    command = [sys.executable, *program, "wyoming_piper", "--uri", f"tcp://127.0.0.1:{port}", *options]
     with _Process(folder, *command) as process:
         process.await_listener(port)
-        yield [Server("wyoming-piper", "wyoming", port)]
+        yield Server(name, "wyoming", port)
 
 
 @contextmanager
-def streaming_vits(folder: Path) -> Iterator[list[Server]]:
+def streaming_vits(name: str, folder: Path, program: str) -> Iterator[Server]:
     """Serve the voice by streaming-vits behind the server of voxstack."""
-    program = str(Path(__file__).parent / "streaming_vits_server.py")
     with _Process(folder, sys.executable, program, str(model()), str(folder / "streaming-vits")) as process:
-        yield [Server("streaming-vits", "http", int(process.printed(r"http://[^:]+:(\d+) serves")))]
+        yield Server(name, "http", int(process.printed(r"http://[^:]+:(\d+) serves")))
 
 
-PEERS: dict[str, Callable[[Path], AbstractContextManager[list[Server]]]] = {
-    "piper-tts": piper,
-    "wyoming-piper": wyoming_piper,
-    "streaming-vits": streaming_vits,
+class Peer(NamedTuple):
+    """A program of others.
+
+    :param serve: runs it, from its name, a folder for its files, and the arguments of Python.
+    """
+
+    distribution: str
+    serve: Callable[..., AbstractContextManager[Server]]
+    program: tuple[str, ...] = ("-m",)
+
+
+_FOLDER = Path(__file__).parent
+_ONE_THREAD = (str(_FOLDER / "one_thread.py"),)
+PEERS = {
+    "piper-tts": Peer("piper-tts", piper),
+    "piper-tts, one thread": Peer("piper-tts", piper, _ONE_THREAD),
+    "wyoming-piper": Peer("wyoming-piper", wyoming_piper),
+    "wyoming-piper, one thread": Peer("wyoming-piper", wyoming_piper, _ONE_THREAD),
+    "streaming-vits": Peer("streaming-vits", streaming_vits, (str(_FOLDER / "streaming_vits_server.py"),)),
 }
-"""What serves the voice, by distribution."""
+"""The programs of others by name; those of piper have as many threads for a call as there are cores, or one."""
 
 
 def free_port() -> int:
