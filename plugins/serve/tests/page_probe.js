@@ -6,7 +6,8 @@ const start = AudioBufferSourceNode.prototype.start;
 AudioBufferSourceNode.prototype.start = function (when, ...rest) {
   probe.context = this.context;
   const samples = this.buffer.getChannelData(0);
-  probe.starts.push({ when, seconds: this.buffer.duration, samples: Array.from(samples, (x) => Math.round(32768 * x)) });
+  const at = this.context.currentTime, { duration: seconds } = this.buffer;
+  probe.starts.push({ when, at, seconds, samples: Array.from(samples, (x) => Math.round(32768 * x)) });
   probe.order.push("start");
   return start.call(this, when, ...rest);
 };

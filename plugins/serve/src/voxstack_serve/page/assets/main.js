@@ -30,6 +30,7 @@ async function start() {
   }
   byId("key-form").hidden = true;
   for (const voice of found.voices) voices.set(voice.id, voice);
+  if (!voices.size) return fail(new Error("There is no voice to speak with now. Reload the page when there is one."));
   fillChoices(found);
   clearError();
   byId("speak").disabled = false;
