@@ -234,7 +234,7 @@ def test_stop_cancels_the_request(page: Any, own: Service) -> None:
     page.keyboard.press("Escape")
     until(lambda: own.metrics.streams.values[("amber", "cancelled")] == before + 1)
     until(lambda: own.limits.running == 0)
-    assert page.inner_text("#status") == "Ready"
+    assert page.inner_text("#status") == "Stopped"
     assert "complete" not in page.evaluate("probe.order")
     speak(page)
     is_complete(page)
@@ -290,8 +290,12 @@ def test_controls_follow_their_schemas(page: Any) -> None:
     is_complete(page)
     assert page.inner_text("[data-figure=duration]") < duration
     page.click("#reset")
+    assert page.input_value("#control-rate") == "1"
     page.select_option("#voice-a", "cobalt")
     wait(page, "document.querySelectorAll('#control-fields label').length === 1")
+    assert page.inner_text(".panel[data-side=a] .title") == "cobalt"
+    assert not page.inner_text("[data-figure=duration]")[:1].isdigit()  # those of another voice are gone
+    assert page.is_disabled(".panel[data-side=a] .replay")
 
 
 def test_markup_is_shown_by_its_words(page: Any) -> None:

@@ -24,8 +24,6 @@ async function start() {
   try {
     found = await get("/v1/audio/voices");
   } catch (error) {
-    byId("key-form").hidden = error.status !== 401;
-    if (error.status === 401) byId("key").focus();
     return fail(error);
   }
   byId("key-form").hidden = true;
@@ -54,6 +52,9 @@ function fillChoices({ voices: list, contexts }) {
 
 async function describe(side) {
   const { voice, context } = chosen(side);
+  const { track } = panels[side];
+  const outdated = track && (track.voice !== voice || track.context !== context);
+  if (outdated && (request || player.track === track)) stop();
   try {
     const schemas = await controlsOf(voice);
     if (side === "a" && voice === chosen("a").voice) byId("controls").hidden = !controls.show(schemas);
@@ -78,12 +79,12 @@ async function speak() {
   byId("stop").disabled = false;
   mark("a");
   const tracks = sides().map((side) => newTrack(side));
-  for (const track of tracks) player.prepare(track.rate);
   if (matchMedia(NARROW).matches) panels.a.root.scrollIntoView();
   state("Speaking");
   try {
+    for (const track of tracks) player.prepare(track.rate);
     for (const track of tracks) await receive(track, mine.signal);
-    if (player.track) state(`Synthesized in ${tracks.map((track) => seconds(track.took)).join(" and ")}`);
+    state(player.track ? `Synthesized in ${tracks.map((track) => seconds(track.took)).join(" and ")}` : "Ready");
   } catch (error) {
     if (error.name !== "AbortError") fail(error); // what has arrived is still spoken
   } finally {
@@ -121,9 +122,7 @@ function stop() {
 }
 
 function idle() {
-  if (request || player.track) return;
-  byId("stop").disabled = true;
-  if (byId("error").hidden) state("Ready");
+  byId("stop").disabled = !request && !player.track;
 }
 
 /** Mark the side that is heard. */
@@ -133,6 +132,7 @@ function mark(side) {
 
 /** Let the side that is heard be another one, which goes on at the same word. */
 function listen(side) {
+  mark(side);
   const from = player.track, to = panels[side].track;
   if (!from || !to?.length || from === to) return;
   player.play(to, from.timeIn(to, player.position()));
@@ -146,6 +146,10 @@ function fail(error) {
   byId("error").textContent = error.message;
   byId("error").hidden = false;
   state("Stopped by an error");
+  if (error.status === 401) {
+    byId("key-form").hidden = false;
+    byId("key").focus();
+  }
 }
 
 function clearError() {
@@ -169,12 +173,14 @@ function moveTo(track, position) {
 }
 
 player.addEventListener("change", () => {
-  byId("stop").disabled = !player.track && !request;
+  idle();
   for (const side of ["a", "b"]) panels[side].hear(player.track?.side === side);
   if (player.track) follow();
-  else idle();
 });
-player.addEventListener("ended", ({ detail: track }) => moveTo(track, track.duration));
+player.addEventListener("ended", ({ detail: track }) => {
+  moveTo(track, track.duration);
+  if (!request && byId("error").hidden) state("Ready");
+});
 for (const side of ["a", "b"]) {
   byId(`voice-${side}`).addEventListener("change", () => describe(side));
   byId(`context-${side}`).addEventListener("change", () => describe(side));
@@ -199,11 +205,16 @@ byId("key-form").addEventListener("submit", (event) => {
   setKey(byId("key").value);
   start();
 });
-byId("stop").addEventListener("click", () => (stop(), state("Stopped"), idle()));
+byId("stop").addEventListener("click", () => {
+  stop();
+  idle();
+  state("Stopped");
+});
 byId("reset").addEventListener("click", () => controls.reset());
 byId("listen").addEventListener("change", (event) => listen(event.target.value));
 byId("compare").addEventListener("change", () => {
   document.body.classList.toggle("comparing", compares());
+  if (!compares()) listen("a");
   panels.b.spectrogram.draw();
   if (compares() && voices.size) describe("b");
 });

@@ -36,6 +36,7 @@ export class Panel extends EventTarget {
   /** Show the voice and the context that will speak, and its stack. */
   async describe(voice, context) {
     const name = context ? `${voice} in ${context}` : voice;
+    if (this.track && (this.track.voice !== voice || this.track.context !== context)) this.#clear();
     this.root.querySelector(".title").textContent = name;
     this.root.setAttribute("aria-label", name);
     const latest = ++this.#latest;
@@ -43,7 +44,7 @@ export class Panel extends EventTarget {
     const found = await get(`/v1/audio/voices/${encodeURIComponent(voice)}/stack${query}`);
     if (latest !== this.#latest) return;
     this.graph.show(found);
-    this.#time(null);
+    this.#time(this.track?.trace);
   }
 
   /** Show a track, which is about to arrive. */
@@ -56,6 +57,16 @@ export class Panel extends EventTarget {
     track.addEventListener("change", oncePerFrame(() => this.#update(track)));
     this.#update(track);
     this.moveTo(0);
+  }
+
+  #clear() {
+    this.track = null;
+    this.spectrogram.show(null);
+    this.transcript.clear();
+    this.moveTo(0);
+    for (const name of ["first", "duration", "factor"]) this.#figure(name, "–");
+    this.replay.disabled = this.download.disabled = true;
+    this.#time(null);
   }
 
   /** Show a time in the track. */

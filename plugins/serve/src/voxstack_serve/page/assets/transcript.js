@@ -34,6 +34,13 @@ export class Transcript {
     this.parent.scrollTop = 0;
   }
 
+  /** Show no text. */
+  clear() {
+    this.#track = null;
+    this.#spans = [];
+    this.parent.replaceChildren();
+  }
+
   /** Add the words that have arrived, up to some that come after a time. */
   update(time) {
     const words = this.#track.words;
