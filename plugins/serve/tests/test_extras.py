@@ -148,11 +148,10 @@ def test_contexts_on_offer_are_listed(address: str, offering: str) -> None:
     assert [voice["id"] for voice in listed["voices"]] == ["amber", "cobalt"]
 
 
-def test_a_voice_is_described_with_its_controls(address: str, amber: voxstack.Voice) -> None:
-    found = json.loads(ask(address, "/v1/audio/voices/anna")[1])
-    assert (found["id"], found["sample_rate"], found["object"]) == ("amber", 16_000, "voice")
-    assert found["controls"] == amber.controls
-    for path in ("/v1/audio/voices/ambr", f"/v1/audio/voices/{quote('../amber')}", "/v1/audio/voices/ambr/stack"):
+def test_controls_are_described(address: str, amber: voxstack.Voice) -> None:
+    found = json.loads(ask(address, "/v1/audio/voices/anna/controls")[1])
+    assert found == {"voice": "amber", "controls": amber.controls}
+    for path in ("/v1/audio/voices/ambr/controls", f"/v1/audio/voices/{quote('../amber')}/controls"):
         assert ask(address, path)[0] == 404
     status, content = ask(address, "/v1/audio/voices/amber/stack?context=no")
     assert (status, json.loads(content)["error"]["param"]) == (400, "context")

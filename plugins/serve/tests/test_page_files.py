@@ -68,5 +68,5 @@ def test_other_files_are_not_there(address: str, path: str) -> None:
 def test_the_page_opens_without_a_key_and_nothing_else(voices: voxstack.Voices) -> None:
     with serving(Service(voices, ["amber"]), keys=["secret"]) as address:
         assert ask(address, "/", BROWSER)[0].status == ask(address, "/page/main.js")[0].status == 200
-        for path in ("/v1/audio/voices", "/v1/audio/voices/amber", "/page/../v1/models", "//v1/models"):
+        for path in ("/v1/audio/voices", "/v1/audio/voices/amber/stack", "/page/../v1/models", "//v1/models"):
             assert ask(address, path)[0].status in (401, 404)

@@ -118,6 +118,7 @@ async def _disconnected(receive: Receive) -> None:
 async def _parts(service: Service, request: SpeechRequest, number: int | None) -> AsyncGenerator[bytes, None]:
     """Yield the parts of the body: none for a client that has all of it."""
     usage = Usage.of(request)
-    async with aclosing((event_parts if request.events else encoded)(service, request, usage, number)) as parts:
+    audio = encoded(service, request, usage, number)
+    async with aclosing(event_parts(audio, request, usage) if request.events else audio) as parts:
         async for part in parts:
             yield part

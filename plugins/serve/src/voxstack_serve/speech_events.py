@@ -10,20 +10,18 @@ from contextlib import aclosing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from voxstack_serve.audio import Usage, encoded
-
 if TYPE_CHECKING:
     from voxstack.streaming.timeline import Event
-    from voxstack_serve.service import Service
+    from voxstack_serve.audio import Usage
     from voxstack_serve.speech_request import SpeechRequest
 
 
 async def event_parts(
-    service: Service, request: SpeechRequest, usage: Usage, number: int | None = None
+    audio: AsyncGenerator[bytes, None], request: SpeechRequest, usage: Usage
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the events of a response, as :func:`.encoded` does its audio; the last one has the usage."""
+    """Yield encoded audio in events; the last one has the usage."""
     began, first = time.perf_counter(), 0.0
-    async with aclosing(encoded(service, request, usage, number)) as audio:
+    async with aclosing(audio):
         async for part in audio:
             first = first or time.perf_counter() - began
             yield _delta(part, request, usage)

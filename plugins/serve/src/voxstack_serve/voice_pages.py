@@ -29,6 +29,7 @@ def voice_routes(service: Service, managed: bool) -> list[Route]:
     pages = VoicePages(service, managed)
     return [
         Route(PATH, pages.voice),
+        Route(f"{PATH}/controls", pages.controls),
         Route(f"{PATH}/stack", pages.stack),
         Route(f"{PATH}/load", pages.load, methods=["POST"]),
         Route(f"{PATH}/unload", pages.unload, methods=["POST"]),
@@ -42,9 +43,14 @@ class VoicePages:
         self._service, self._managed = service, managed
 
     async def voice(self, request: Request) -> Response:
-        """Return a voice, the JSON Schema of each of its controls, and its state."""
+        """Return a voice and its state."""
         voice = self._voice(request)
         return self._answer(voice, self._service.manager.state(voice))
+
+    async def controls(self, request: Request) -> Response:
+        """Return the JSON Schema of each control of a voice."""
+        voice = self._voice(request)
+        return _json({"voice": voice, "controls": dict(self._service.controls(voice))})
 
     async def stack(self, request: Request) -> Response:
         """Return the blocks of a voice and its networks, in the context that the query names."""
@@ -82,8 +88,7 @@ class VoicePages:
             raise ApiError(404, str(error), "voice", "voice_not_found") from error
 
     def _answer(self, voice: str, state: VoiceState) -> Response:
-        about = {**self._service.info(voice)._asdict(), "object": "voice", "state": state._asdict()}
-        return _json({**about, "controls": dict(self._service.controls(voice))})
+        return _json({**self._service.info(voice)._asdict(), "object": "voice", "state": state._asdict()})
 
 
 def _json(content: dict[str, Any]) -> Response:

@@ -67,7 +67,7 @@ async function describe(side) {
 /** Return the schemas of the controls of a voice. */
 async function controlsOf(voice) {
   const found = voices.get(voice);
-  found.controls ??= (await get(`/v1/audio/voices/${encodeURIComponent(voice)}`)).controls;
+  found.controls ??= (await get(`/v1/audio/voices/${encodeURIComponent(voice)}/controls`)).controls;
   return found.controls;
 }
 
