@@ -217,11 +217,6 @@ class Service:
         return found
 
 
-def _requested(**extras: Any) -> dict[str, Any]:
-    """Return the extras that a request asks for: not every provider of voices has them."""
-    return {name: value for name, value in extras.items() if value is not None}
-
-
 @contextmanager
 def _located(context: str | None) -> Iterator[None]:
     """Let a context that is on offer, and unavailable for a voice, be the fault of the request."""
