@@ -20,7 +20,8 @@ import voxstack
 from voxstack import Chunk, RequestError, Voices
 from voxstack_serve import Service
 from voxstack_serve.contract.home_assistant import HomeAssistant, SpeechError, received, whole
-from voxstack_serve.wyoming import WyomingServer, connection, events, requests, server
+from voxstack_serve.limits import Limits
+from voxstack_serve.wyoming import WyomingServer, events, requests, server
 from voxstack_serve.wyoming.requests import TextParts
 
 LONG = "The kitchen light is on, and the door is closed. " * 40  # some minutes
@@ -108,10 +109,8 @@ def test_a_client_that_reads_nothing_stops_the_synthesis(service: Watched, long_
     assert run(main()) == long_speech.wav()
 
 
-def test_a_client_that_takes_nothing_for_long_is_disconnected(
-    service: Watched, voices: Voices, monkeypatch: pytest.MonkeyPatch, long_speech: voxstack.Speech
-) -> None:
-    monkeypatch.setattr(connection, "SEND_TIMEOUT", 0.1)
+def test_a_client_that_takes_nothing_for_long_is_disconnected(voices: Voices, long_speech: voxstack.Speech) -> None:
+    service = Watched(voices, ["amber"], limits=Limits(stall=0.1))
 
     async def main() -> None:
         async with served(service) as server:

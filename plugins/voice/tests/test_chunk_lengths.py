@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from contextlib import aclosing
 from random import Random
 
+import numpy as np
 import pytest
 
+import voxstack
 from voxstack import Schedule
 from voxstack_voice.costs import BACKGROUND_TURN, EFFICIENT, MAX_OVERHEAD, ChunkCosts, MachineShare, SpeedMeter
 from voxstack_voice.deadline_queue import DeadlineQueue
@@ -50,6 +54,11 @@ def test_newer_chunks_count_more() -> None:
     assert costs.overhead == pytest.approx(0.2, rel=0.05)
 
 
+@pytest.fixture(scope="module")
+def amber() -> voxstack.Voice:
+    return voxstack.load("amber")
+
+
 @pytest.fixture
 def queue() -> DeadlineQueue:
     return DeadlineQueue(1)
@@ -82,3 +91,33 @@ def test_the_schedule_keeps_to_them() -> None:
     assert next(sizes) == 50
     background = Schedule(first=20, playback=Playback(1000, live=False, lengths=lambda live: (0.0, 0.08))).sizes()
     assert [next(background) for _ in range(2)] == [80, 80]
+
+
+def test_no_chunk_goes_beyond_the_horizon() -> None:
+    horizon = [0.1]
+    playback = Playback(1000, speed=lambda: 100.0, lengths=lambda live: (0.05, math.inf), horizon=lambda: horizon[0])
+    sizes = Schedule(first=20, playback=playback).sizes()
+    assert next(sizes) == 20
+    playback.delivered(20)
+    assert next(sizes) == 80
+    playback.delivered(80)
+    assert next(sizes) == 20, "the shortest there is"
+    playback.delivered(20)
+    horizon[0] = 0.2
+    assert next(sizes) == 80
+
+
+def test_a_horizon_cuts_the_same_samples(amber: voxstack.Voice) -> None:
+    text = "The kitchen light is on, and the door is closed, and so are all the windows of the house."
+
+    async def chunks() -> list[voxstack.Chunk]:
+        async with aclosing(amber.astream(text, horizon=lambda: 0.5)) as found:
+            return [chunk async for chunk in found]
+
+    found = asyncio.run(chunks())
+    np.testing.assert_allclose(
+        np.concatenate([chunk.samples for chunk in found]), amber.synthesize(text).samples, atol=1e-4
+    )
+    shortest = len(found[0].samples)
+    assert {len(chunk.samples) for chunk in found[3:-1]} == {shortest}
+    assert {chunk.sample_rate for chunk in found} == {16_000}

@@ -116,6 +116,22 @@ def test_streams_without_a_listener_and_those_that_play_wait_as_long_as_it_takes
     assert Scheduler(patience=None).admit("voice", lambda: 0.0).patience() == -1
 
 
+def test_what_goes_on_for_a_stream_that_was_admitted_is_not_refused(voice: voxstack.Voice) -> None:
+    voice.scheduler.load = 1e-9
+    voice.synthesize("Its cost is known then.")
+
+    async def speak(admitted: bool) -> int:
+        async with aclosing(voice.astream("a", admitted=admitted)) as chunks:
+            return sum([len(chunk.samples) async for chunk in chunks])
+
+    other = voice.scheduler.admit(voice.name, lambda: 0.0)
+    with pytest.raises(CapacityError, match="1 streams run"):
+        asyncio.run(speak(admitted=False))
+    assert asyncio.run(speak(admitted=True)) == 100
+    other.leave()
+    assert voice.scheduler.streams == 0
+
+
 def test_a_turn_that_is_granted_at_the_last_moment_is_taken() -> None:
     queue = DeadlineQueue(1)
     queue.acquire(0.0)

@@ -17,6 +17,8 @@ from voxstack_serve.resampling import Resampler
 from voxstack_serve.resuming import Remainder, Start, after_the_end, feed_silence, start_at
 
 if TYPE_CHECKING:
+    from voxstack import Chunk
+    from voxstack_serve.backlog import Pace
     from voxstack_serve.service import Service
     from voxstack_serve.speech_request import SpeechRequest
 
@@ -60,18 +62,27 @@ def media_type(request: SpeechRequest) -> str:
 
 
 async def encoded(
-    service: Service, request: SpeechRequest, usage: Usage, number: int | None = None
+    service: Service,
+    request: SpeechRequest,
+    usage: Usage,
+    source_rate: int,
+    number: int | None = None,
+    pace: Pace | None = None,
 ) -> AsyncGenerator[bytes, None]:
     """Yield the encoded speech from its first required byte on; of a request for a complete response, all at once.
 
+    :param source_rate: sample rate of the voice in Hz.
     :param number: for formats whose files have one; None: a random one.
+    :param pace: of the client.
     :raises ApiError: at the end, if it comes before the first required byte.
     """
-    source_rate, target = await service.sample_rate(request.voice), FORMATS[request.format]
+    target = FORMATS[request.format]
     rate = target.target_rate(source_rate, request.sample_rate)
     start = start_at(request.start_byte, None if request.complete else target.header, source_rate, rate)
     encoder, rest, heard = target.open(rate, None, number), Remainder(start.content), Remainder(start.samples)
-    samples = _samples(service, request, usage, Resampler(source_rate, rate), start, heard)
+    waits = not (request.complete or request.start_byte)  # what comes before the first required byte is never sent
+    stream = _stream(service, request, usage, start, pace if waits else None)
+    samples = _samples(stream, request, usage, source_rate, Resampler(source_rate, rate), start, heard)
     async with aclosing(samples):
         if request.complete:
             if found := rest.of(await _whole(samples, lambda count: target.open(rate, count, number))):
@@ -98,16 +109,27 @@ async def _whole(samples: AsyncGenerator[np.ndarray, None], open_encoder: Callab
     return await asyncio.to_thread(lambda: encoder.encode(whole) + encoder.finish())
 
 
-async def _samples(
-    service: Service, request: SpeechRequest, usage: Usage, resampler: Resampler, start: Start, heard: Remainder
-) -> AsyncGenerator[np.ndarray, None]:
-    """Yield the samples at the rate of the resampler, no chunk of which is empty, after those that were heard."""
-    source_rate = await service.sample_rate(request.voice)
-    extras: dict[str, Any] = {"context": request.context, "trace": usage.trace}
+def _stream(
+    service: Service, request: SpeechRequest, usage: Usage, start: Start, pace: Pace | None
+) -> AsyncGenerator[Chunk, None]:
+    """Return the stream of a request, from its first required sample on."""
+    extras: dict[str, Any] = {"context": request.context, "trace": usage.trace, "pace": pace}
     extras |= {"start": start.source} if start.source else {}
-    stream = service.stream(
+    return service.stream(
         request.voice, request.text, markup=request.markup, lexicon=request.lexicon, **extras, **request.controls
     )
+
+
+async def _samples(
+    stream: AsyncGenerator[Chunk, None],
+    request: SpeechRequest,
+    usage: Usage,
+    source_rate: int,
+    resampler: Resampler,
+    start: Start,
+    heard: Remainder,
+) -> AsyncGenerator[np.ndarray, None]:
+    """Yield the samples at the rate of the resampler, no chunk of which is empty, after those that were heard."""
     if start.source:
         heard.missing -= await asyncio.to_thread(feed_silence, resampler, start.source)
     async with aclosing(stream) as chunks:

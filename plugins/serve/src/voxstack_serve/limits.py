@@ -29,17 +29,13 @@ class Limits:
         return 24 * self.characters + 65_536
 
     @contextmanager
-    def admitted(self) -> Iterator[None]:
-        """Count a stream while the block inside runs.
-
-        :raises CapacityError: if it is one too many.
-        """
-        self.check_capacity()
-        self.running += 1
+    def place(self) -> Iterator[Place]:
+        """Provide a place for streams that follow one another, which is given back when the block inside ends."""
+        place = Place(self)
         try:
-            yield
+            yield place
         finally:
-            self.running -= 1
+            place.leave()
 
     def check_capacity(self) -> None:
         """Check whether one more stream may run.
@@ -67,3 +63,33 @@ class Limits:
             count += len(part)
             self.check_length(count)
             yield part
+
+
+class Place:
+    """A place among the streams that run at once: the first of several streams takes it, and those after it keep it.
+
+    ``proven`` is whether one of them had audio, so that others count on those after it.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits, self._taken = limits, False
+        self.proven = False
+
+    def take(self) -> None:
+        """Take the place, unless it was taken before.
+
+        :raises CapacityError: if all are taken.
+        """
+        limits = self._limits
+        if self._taken:
+            return
+        if limits.streams is not None and limits.running >= limits.streams:
+            raise CapacityError(f"{limits.running} streams run, as many as this service admits; retry later")
+        limits.running += 1
+        self._taken = True
+
+    def leave(self) -> None:
+        """Give the place back. Idempotent."""
+        if self._taken:
+            self._limits.running -= 1
+        self._taken = False

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from voxstack_serve.audio import Usage, encoded, media_type
+from voxstack_serve.backlog.protocols import pace_of
 from voxstack_serve.errors import api_error, error_response
 from voxstack_serve.request_info import describe_request
 from voxstack_serve.speech_events import event, event_parts
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
+    from voxstack_serve.backlog import Pace
     from voxstack_serve.service import Service
 
 
@@ -31,7 +33,7 @@ class SpeechEndpoint:
         self._service, self._validators = service, Validators(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        from starlette.requests import Request
+        from starlette.requests import ClientDisconnect, Request
 
         try:
             received = Request(scope, receive)
@@ -39,6 +41,8 @@ class SpeechEndpoint:
             self._service.check_capacity(request.voice, request.context)
             tagged = await self._validators.tagged(request)
             check_match(tagged.tag, received.headers.get("if-match"), request.start_byte)
+        except ClientDisconnect:
+            return
         except Exception as error:
             await error_response(error)(scope, receive, send)
             return
@@ -52,8 +56,12 @@ class SpeechEndpoint:
 
         A body without events that fails after that is left incomplete, so that the client notices.
         """
-        begun = False
-        async with aclosing(_parts(self._service, request, tagged.number)) as parts:
+        begun, usage, pace = False, Usage.of(request), pace_of(scope)
+
+        async def send_part(data: bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        async with aclosing(_parts(self._service, request, tagged, usage, pace)) as parts:
             try:
                 async for part in parts:
                     if not begun:
@@ -61,7 +69,7 @@ class SpeechEndpoint:
                         begun = True
                         await send(_start(request, tagged.tag, part))
                     async with asyncio.timeout(self._service.limits.stall):
-                        await send({"type": "http.response.body", "body": part, "more_body": True})
+                        await pace.send(part, usage.seconds, send_part)
                 if not begun:
                     await send(_start(request, tagged.tag, b""))
             except TimeoutError:
@@ -115,10 +123,11 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-async def _parts(service: Service, request: SpeechRequest, number: int | None) -> AsyncGenerator[bytes, None]:
+async def _parts(
+    service: Service, request: SpeechRequest, tagged: Tagged, usage: Usage, pace: Pace
+) -> AsyncGenerator[bytes, None]:
     """Yield the parts of the body: none for a client that has all of it."""
-    usage = Usage.of(request)
-    audio = encoded(service, request, usage, number)
+    audio = encoded(service, request, usage, tagged.voice.sample_rate, tagged.number, pace)
     async with aclosing(event_parts(audio, request, usage) if request.events else audio) as parts:
         async for part in parts:
             yield part

@@ -63,9 +63,13 @@ def make_server(app: Any, grace: float = 30.0) -> uvicorn.Server:
     """
     import uvicorn
 
+    from voxstack_serve.backlog.protocols import http_protocol, websocket_protocol
+
     logging.getLogger("uvicorn.error").addFilter(is_no_cancellation)
     config = uvicorn.Config(
         app,
+        http=http_protocol(),
+        ws=websocket_protocol(),
         lifespan="off",
         log_config=None,
         log_level="warning",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, nullcontext
 from typing import Any
 
 from voxstack import (
@@ -22,8 +22,9 @@ from voxstack import (
 from voxstack.streaming.tracing import Trace
 from voxstack_addon_spec.wording import short_repr
 from voxstack_serve.aliases import openai_alias
+from voxstack_serve.backlog import Pace
 from voxstack_serve.catalogue import Catalogue, Offer, VoiceInfo
-from voxstack_serve.limits import Limits
+from voxstack_serve.limits import Limits, Place
 from voxstack_serve.manager import VoiceManager
 from voxstack_serve.metrics import Metrics
 from voxstack_serve.readiness import Readiness
@@ -151,6 +152,8 @@ class Service:
         lexicon: Mapping[str, Any] | None = None,
         context: str | None = None,
         trace: Trace | None = None,
+        pace: Pace | None = None,
+        place: Place | None = None,
         **controls: Any,
     ) -> AsyncGenerator[Chunk, None]:
         """Yield speech in chunks, each computed when it is requested, at most one ahead.
@@ -162,17 +165,23 @@ class Service:
         :param lexicon: pronunciations of words; no path, as it may come from a client.
         :param context: one of those on offer, in which the networks of the voice run.
         :param trace: records the time of each block.
+        :param pace: of the client, whose limit no chunk exceeds; by default there is no limit.
+        :param place: of a turn of several streams, which :meth:`Limits.place` provides.
         :raises RequestError: for a bad request, before the first chunk or for what is found in the text.
         :raises CapacityError: before the first chunk, if there is no capacity for the stream.
         """
         offer = self._offer(voice)
         _check_lexicon(lexicon)
         request: dict[str, Any] = {"context": self.check_context(context), "trace": trace, "markup": markup}
-        request |= {"lexicon": lexicon, **controls}
-        with recorded(self.metrics, self.tracing, offer.info.id) as record, self.limits.admitted(), _located(context):
+        request |= {"lexicon": lexicon, "horizon": _horizon(pace or Pace()), **controls}
+        placed = self.limits.place() if place is None else nullcontext(place)
+        with recorded(self.metrics, self.tracing, offer.info.id) as record, placed as kept, _located(context):
+            kept.take()
+            request["admitted"] = kept.proven
             async with aclosing(self._voices.astream(offer.source, self._limited(text, record), **request)) as chunks:
                 async for chunk in chunks:
-                    record.receive(len(chunk.samples) / offer.info.sample_rate)
+                    kept.proven = True
+                    record.receive(len(chunk.samples) / chunk.sample_rate)
                     yield chunk
                     record.want()
 
@@ -231,6 +240,12 @@ def _located(context: str | None) -> Iterator[None]:
 def _is_unavailable(error: BaseException | None) -> bool:
     """Return whether an error, or one that led to it, is that of a context."""
     return error is not None and (isinstance(error, ContextError) or _is_unavailable(error.__cause__))
+
+
+def _horizon(pace: Pace) -> Callable[[], float]:
+    """Return what returns how far a stream may go that begins where its client's audio is now."""
+    begin = pace.sent
+    return lambda: pace.limit - begin
 
 
 def _check_lexicon(lexicon: Any) -> None:

@@ -18,6 +18,8 @@ class Playback:
     :param patience: seconds within which the first audio is expected.
     :param speed: returns the seconds of audio that this stream can produce per second now; 0 if unknown.
     :param lengths: returns the least and the most seconds of audio of a chunk, for a stream that is ``live`` or not.
+    :param horizon: returns the seconds of audio, from the start of the stream, that the listener can take now. No chunk
+        goes beyond by more than the shortest one of the schedule.
     :param clock: returns the time in seconds.
     :param skip: samples at the beginning that the listener already has.
     """
@@ -29,6 +31,7 @@ class Playback:
         patience: float = 0.05,
         speed: Callable[[], float] = float,
         lengths: Callable[[bool], tuple[float, float]] = lambda live: (0.0, math.inf),
+        horizon: Callable[[], float] = lambda: math.inf,
         clock: Callable[[], float] = time.perf_counter,
         skip: int = 0,
     ) -> None:
@@ -41,7 +44,8 @@ class Playback:
         self.speed = speed
         self.skip = skip
         """Samples still to come that the listener already has."""
-        self._lengths = lengths
+        self._lengths, self._horizon = lengths, horizon
+        self._seconds = 0.0  # of audio that was delivered
         self._clock = clock
         self._patience = patience
         self._requested = clock()
@@ -69,7 +73,8 @@ class Playback:
         if self.skip > 0:
             return self.skip / self.sample_rate, self.skip / self.sample_rate
         least, most = self._lengths(self.live)
-        return (least if self.started else 0.0), most
+        most = min(most, max(0.0, self._horizon() - self._seconds))
+        return (min(least, most) if self.started else 0.0), most
 
     def deadline(self) -> float:
         """Return when the next chunk will be late, in the time of the clock: never without a listener."""
@@ -92,4 +97,5 @@ class Playback:
             self.late_chunks += 1
             self._runs_out = now
         self._runs_out += seconds
+        self._seconds += seconds
         return late

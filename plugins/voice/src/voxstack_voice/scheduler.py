@@ -110,13 +110,19 @@ class Scheduler:
         return dict(self._work)
 
     def admit(
-        self, voice: str, deadline: Callable[[], float], refuse: bool = True, meter: SpeedMeter | None = None
+        self,
+        voice: str,
+        deadline: Callable[[], float],
+        refuse: bool = True,
+        meter: SpeedMeter | None = None,
+        live: bool | None = None,
     ) -> Ticket:
         """Count a stream of a voice as running until its ticket leaves.
 
         :param deadline: returns when its next chunk is late, in seconds of a clock that all streams share.
         :param refuse: whether the stream may be refused; one without a listener has no deadlines.
         :param meter: measures the speed of the stream.
+        :param live: whether it has a listener; by default, whether it may be refused.
         :raises CapacityError: if the other streams could not keep up any more, or its first audio would come too late.
         """
         with self._lock:
@@ -125,7 +131,8 @@ class Scheduler:
                 self._check_capacity(voice)
             self._running[voice] += 1
             self._silent[voice] += 1
-        return Ticket(self, voice, deadline, meter or self.meter(voice), live=refuse)
+        is_live = refuse if live is None else live
+        return Ticket(self, voice, deadline, meter or self.meter(voice), is_live, patient=not refuse)
 
     def check_capacity(self, voice: str) -> None:
         """Check whether :meth:`admit` would refuse a stream of a voice now.

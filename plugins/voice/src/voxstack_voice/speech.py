@@ -16,11 +16,13 @@ class Chunk:
     """A chunk of a stream: ``samples``, float32 in -1..1, the first of which has index ``start`` in the whole.
 
     ``events`` begin within the chunk, in order. The last chunk of a stream may have no samples, only events at its end.
+    ``sample_rate`` is that of the voice in Hz, the same for all chunks of a stream; 0 in a chunk that no voice made.
     """
 
     samples: np.ndarray
     start: int
     events: Events = field(default_factory=Events)
+    sample_rate: int = 0
 
     def pcm16(self) -> bytes:
         """Return the samples as 16-bit little-endian PCM, clipped to -1..1."""

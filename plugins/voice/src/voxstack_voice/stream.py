@@ -43,6 +43,7 @@ class VoiceStream:
     :param meter: measures the stream's speed, which ``playback`` reads.
     :param timeout: seconds in which each chunk must be computed; None: no limit.
     :param languages: that the voice reads, for an error.
+    :param admitted: whether it goes on for a stream that was admitted, and is thus not refused.
     """
 
     def __init__(
@@ -55,8 +56,9 @@ class VoiceStream:
         meter: SpeedMeter,
         timeout: float | None = None,
         languages: str = "",
+        admitted: bool = False,
     ) -> None:
-        self._text, self._languages = utterance["text"], languages
+        self._text, self._languages, self._admitted = utterance["text"], languages, admitted
         self._ticket: Ticket | None = None
         self._name, self._scheduler, self._meter = name, scheduler, meter
         self._playback, self._timeout = playback, timeout
@@ -161,7 +163,10 @@ class VoiceStream:
         """Return the stream's ticket; before the first chunk, ask the scheduler whether there is capacity."""
         if self._ticket is None:
             playback = self._playback
-            self._ticket = self._scheduler.admit(self._name, playback.deadline, refuse=playback.live, meter=self._meter)
+            refuse = playback.live and not self._admitted
+            self._ticket = self._scheduler.admit(
+                self._name, playback.deadline, refuse=refuse, meter=self._meter, live=playback.live
+            )
             self._ticket.timeout = self._timeout
         return self._ticket
 
@@ -172,7 +177,7 @@ class VoiceStream:
         if samples is None:
             rest = self._events(float("inf"))
             if rest:
-                return Chunk(np.zeros(0, np.float32), self._start, rest)
+                return Chunk(np.zeros(0, np.float32), self._start, rest, self._playback.sample_rate)
             check_end(self._text, self._start > 0, self._name, self._languages)
             return None
         if self._playback.skip:
@@ -187,7 +192,7 @@ class VoiceStream:
         late = self._playback.delivered(len(samples))
         self._ticket.record_audio(len(samples) / self._playback.sample_rate, late)
         end = self._start / self._playback.sample_rate
-        return Chunk(samples, start, self._events(end))
+        return Chunk(samples, start, self._events(end), self._playback.sample_rate)
 
     def _events(self, until: float) -> Events:
         """Return the events that begin before a time in seconds, without those of what the listener already has."""

@@ -60,10 +60,18 @@ class Ticket:
     ``seconds`` is the work of all its turns, on all threads together; ``audio`` the seconds of audio produced in them.
     ``cancelled`` is whether the rest of the stream is unwanted, ``timeout`` the seconds in which a chunk must
     be computed, or None (:mod:`voxstack_voice.watchdog`).
+
+    :param patient: whether it waits for its first turn as long as it takes.
     """
 
     def __init__(
-        self, scheduler: Accounts, voice: str, deadline: Callable[[], float], meter: SpeedMeter, live: bool = True
+        self,
+        scheduler: Accounts,
+        voice: str,
+        deadline: Callable[[], float],
+        meter: SpeedMeter,
+        live: bool = True,
+        patient: bool = False,
     ) -> None:
         self.deadline = deadline
         self.queue = scheduler.queue
@@ -76,6 +84,7 @@ class Ticket:
         """The error of a new stream that had to wait for too long."""
         self.interrupts: list[Callable[[], object]] = []
         self._scheduler, self._voice, self._meter, self._live = scheduler, voice, meter, live
+        self._patient = patient
         self._watch = scheduler.watchdog.watch
         self._lock = Lock()
         self._charged = (0.0, 0.0)  # seconds and audio up to the last chunk
@@ -94,7 +103,7 @@ class Ticket:
         The time before its first audio has no limit by itself: its text may arrive at any time.
         """
         limit = self._scheduler.patience
-        return -1 if limit is None or not self.newcomer else limit
+        return -1 if limit is None or self._patient or not self.newcomer else limit
 
     def refuse(self) -> CapacityError:
         """Return the error of a stream that has waited for too long, which is refused then."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from voxstack.streaming.tracing import Trace
 from voxstack.utterance import REQUEST, Utterance
 from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import problem
+from voxstack_voice.delivery import Delivery, readable, unlimited
 from voxstack_voice.playback import Playback
 from voxstack_voice.request_text import check_end, request_text
 from voxstack_voice.scheduler import Scheduler
@@ -37,7 +38,7 @@ Markup = Literal["text", "markdown", "html", "ssml", "auto"]
 LexiconLike = Mapping[str, str | Mapping[str, str]] | str | Path | Sequence[Any] | Any
 """A lexicon, or what one is read from; see :meth:`Voice.stream`."""
 
-RESERVED = frozenset({"self", "live", "timeout", "start", "skip", *REQUEST})
+RESERVED = frozenset({"self", "live", "timeout", "start", "skip", "horizon", "admitted", *REQUEST})
 """Names that no control may have."""
 
 
@@ -191,9 +192,8 @@ class Voice:
         :raises BlockError: if a block fails, with its path.
         :raises DeadlineError: if a chunk is not ready in time, with the path of the block that was at work.
         """
-        return self._start(
-            text, markup, lexicon, schedule, controls, timeout=timeout, start=start, trace=trace
-        ).chunks()
+        delivery = Delivery(timeout=timeout, start=start, trace=trace)
+        return self._start(text, markup, lexicon, schedule, controls, delivery).chunks()
 
     async def astream(
         self,
@@ -205,6 +205,8 @@ class Voice:
         timeout: float | None = None,
         start: int = 0,
         trace: Trace | None = None,
+        horizon: Callable[[], float] = unlimited,
+        admitted: bool = False,
         **controls: Any,
     ) -> AsyncGenerator[Chunk, None]:
         """Yield the speech in chunks for asyncio: threads of the scheduler compute, one chunk ahead of the caller.
@@ -213,29 +215,17 @@ class Voice:
         computed.
 
         :param text: as for :meth:`stream`, or an asynchronous iterable of parts.
+        :param horizon: returns the seconds of audio, from the start of the stream, that the listener can take now;
+            called on any thread. Chunks end there, or are the shortest of the schedule.
+        :param admitted: whether this goes on for a stream that was admitted, such as the next sentence of a turn: it is
+            not refused then.
         """
-        if isinstance(text, AsyncIterable):
-            from voxstack_voice.async_text import BlockingIterator  # asyncio takes as long to import as the core
-
-            async with aclosing(BlockingIterator(text)) as parts:
-                options: dict[str, Any] = {
-                    "markup": markup,
-                    "lexicon": lexicon,
-                    "schedule": schedule,
-                    "timeout": timeout,
-                    "start": start,
-                    "trace": trace,
-                }
-                async for chunk in self.astream(parts, **options, **controls):
+        delivery = Delivery(timeout=timeout, start=start, trace=trace, horizon=horizon, admitted=admitted)
+        async with readable(text) as source:
+            stream = self._start(source, markup, lexicon, schedule, controls, delivery)
+            async with aclosing(stream.chunks_ahead()) as chunks:
+                async for chunk in chunks:
                     yield chunk
-            return
-        async with aclosing(
-            self._start(
-                text, markup, lexicon, schedule, controls, timeout=timeout, start=start, trace=trace
-            ).chunks_ahead()
-        ) as chunks:
-            async for chunk in chunks:
-                yield chunk
 
     def synthesize(
         self,
@@ -248,7 +238,8 @@ class Voice:
         **controls: Any,
     ) -> Speech:
         """Return the whole speech: the samples and events of :meth:`stream`, joined."""
-        chunks = list(self._start(text, markup, lexicon, schedule, controls, live=False, timeout=timeout).chunks())
+        delivery = Delivery(live=False, timeout=timeout)
+        chunks = list(self._start(text, markup, lexicon, schedule, controls, delivery).chunks())
         samples = np.concatenate([chunk.samples for chunk in chunks]) if chunks else np.zeros(0, np.float32)
         return Speech(samples, self.sample_rate, Events.joined(chunk.events for chunk in chunks))
 
@@ -287,20 +278,34 @@ class Voice:
         lexicon: LexiconLike | None,
         schedule: Schedule | None,
         controls: Mapping[str, Any],
-        live: bool = True,
-        timeout: float | None = None,
-        start: int = 0,
-        trace: Trace | None = None,
+        delivery: Delivery,
     ) -> VoiceStream:
+        start = delivery.start
         if isinstance(start, bool) or not isinstance(start, int) or start < 0:
             raise RequestError(f"{self.name}: start is {start!r}, and must be a number of samples from 0 on")
-        limit = timeout_of(self.name, timeout, self.timeout)
-        meter = self.scheduler.meter(self.name)
-        playback = Playback(self.sample_rate, live, speed=meter.speed, lengths=meter.lengths, skip=start)
-        utterance = self._utterance(text, markup, lexicon, schedule, playback, controls, trace)
+        limit, meter = timeout_of(self.name, delivery.timeout, self.timeout), self.scheduler.meter(self.name)
+        playback = Playback(
+            self.sample_rate,
+            delivery.live,
+            speed=meter.speed,
+            lengths=meter.lengths,
+            horizon=delivery.horizon,
+            skip=start,
+        )
+        utterance = self._utterance(text, markup, lexicon, schedule, playback, controls, delivery.trace)
         if start and self.block.lookback is not None:
             utterance = {**utterance, "skip": start}
-        return VoiceStream(self.name, self.block, utterance, playback, self.scheduler, meter, limit, self._languages())
+        return VoiceStream(
+            self.name,
+            self.block,
+            utterance,
+            playback,
+            self.scheduler,
+            meter,
+            limit,
+            self._languages(),
+            delivery.admitted,
+        )
 
     def _languages(self) -> str:
         return ", ".join(self.addon.config.get("languages", ()))

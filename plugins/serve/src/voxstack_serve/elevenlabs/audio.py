@@ -17,21 +17,30 @@ from voxstack_serve.resampling import Resampler
 class AudioWriter:
     """A stream of audio in one format, for the whole of a context: chunks join without a seam.
 
-    :param rate: of the samples that are written, in Hz.
+    ``seconds`` is the audio that was written.
     """
 
-    def __init__(self, options: Options, rate: int) -> None:
-        self.rate = rate
-        self._resampler = Resampler(rate, options.rate)
+    def __init__(self, options: Options) -> None:
+        self.seconds = 0.0
+        self._rate = options.rate  # of the samples that come next
+        self._options, self._resampler = options, Resampler(options.rate, options.rate)
         self._encoder = _encoder(options)
 
-    def write(self, samples: np.ndarray) -> bytes:
-        """Return what is ready of the audio."""
-        return self._encoder.encode(self._resampler.resample(samples))
+    def write(self, samples: np.ndarray, rate: int) -> bytes:
+        """Return what is ready of the audio; the rate changes when the voice is replaced by another version."""
+        rest = b""
+        if rate != self._rate:
+            rest = self._encode(self._resampler.finish())
+            self._rate, self._resampler = rate, Resampler(rate, self._options.rate)
+        self.seconds += len(samples) / rate
+        return rest + self._encode(self._resampler.resample(samples))
 
     def finish(self) -> bytes:
         """Return the rest of the audio."""
-        return self._encoder.encode(self._resampler.finish()) + self._encoder.finish()
+        return self._encode(self._resampler.finish()) + self._encoder.finish()
+
+    def _encode(self, samples: np.ndarray) -> bytes:
+        return self._encoder.encode(samples) if len(samples) else b""
 
 
 class Mp3AtBitRate(Mp3):

@@ -8,6 +8,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from voxstack_serve.backlog.protocols import pace_of
 from voxstack_serve.elevenlabs.context import Context
 from voxstack_serve.elevenlabs.messages import (
     POLICY_VIOLATION,
@@ -84,7 +85,8 @@ class Connection:
         controls = {} if message.speed in (None, 1) else {"rate": message.speed}
         send = functools.partial(self._send, name)
         after = before.task if before else None
-        context = Context(self._service, self._voice, self._options, controls, send, after)
+        pace = pace_of(self._websocket.scope)
+        context = Context(self._service, self._voice, self._options, controls, send, after, pace)
         self._contexts[name] = context
         self._running.add(context)
         context.task.add_done_callback(lambda _: self._forget(name, context))

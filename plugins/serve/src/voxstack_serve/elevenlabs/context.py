@@ -11,6 +11,7 @@ from typing import Any
 
 from voxstack import Chunk
 from voxstack.errors import RequestError, VoxstackError, describe
+from voxstack_serve.backlog import Pace
 from voxstack_serve.elevenlabs.alignment import Aligner
 from voxstack_serve.elevenlabs.audio import AudioWriter
 from voxstack_serve.elevenlabs.messages import (
@@ -25,6 +26,7 @@ from voxstack_serve.elevenlabs.messages import (
 )
 from voxstack_serve.elevenlabs.options import Options
 from voxstack_serve.elevenlabs.segment import Segment
+from voxstack_serve.limits import Place
 from voxstack_serve.service import Service
 
 _LOG = logging.getLogger("voxstack.serve")
@@ -38,6 +40,7 @@ class Context:
     :param controls: of the voice, for all segments.
     :param send: sends a message of this context to the client; returns when there is room for the next.
     :param after: the end of the context before it of the same name.
+    :param pace: of its client; by default as fast as the connection takes the audio.
     """
 
     def __init__(
@@ -48,11 +51,12 @@ class Context:
         controls: dict[str, Any],
         send: Send,
         after: asyncio.Task[None] | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._service, self._voice, self._options, self._controls = service, voice, options, controls
-        self._send, self._after = send, after
+        self._send, self._after, self._pace = send, after, pace or Pace()
         self._aligner = Aligner(options.absolute)
-        self._samples = 0  # sent, in samples of the voice
+        self._writer = AudioWriter(options)
         self._segments: deque[Segment] = deque([self._segment()])
         self._flushed = False  # by the last message
         self._closed = False  # by the client
@@ -133,40 +137,53 @@ class Context:
     async def _speak(self) -> None:
         if self._after is not None:
             await asyncio.wait({self._after})
-        writer = AudioWriter(self._options, await self._service.sample_rate(self._voice))
-        while True:
-            segment = self._segments[0]
-            if await segment.has_text():
-                await self._speak_segment(segment, writer)
-            if segment is self._segments[-1]:  # ended, as no flush is: the context ends
-                break
-            self._segments.popleft()
-        if tail := writer.finish():
+        with self._service.limits.place() as place:
+            while True:
+                segment = self._segments[0]
+                if await segment.has_text():
+                    await self._speak_segment(segment, place)
+                if segment is self._segments[-1]:  # ended, as no flush is: the context ends
+                    break
+                self._segments.popleft()
+        if tail := self._writer.finish():
             await self._send(audio_message(tail, None))
 
-    async def _speak_segment(self, segment: Segment, writer: AudioWriter) -> None:
-        self._aligner.begin(segment, self._seconds(writer))
-        begin = self._samples
+    async def _speak_segment(self, segment: Segment, place: Place) -> None:
+        writer = self._writer
+        self._aligner.begin(segment, writer.seconds)
+        begin = writer.seconds
         try:
-            async with aclosing(await self._stream(segment)) as chunks:
+            async with aclosing(await self._stream(segment, place)) as chunks:
                 async for chunk in chunks:
-                    self._samples += len(chunk.samples)
-                    alignment = self._aligner.chunk(chunk.events, self._seconds(writer))
-                    if (audio := writer.write(chunk.samples)) or alignment:
-                        await self._send(audio_message(audio, alignment))
+                    audio = writer.write(chunk.samples, chunk.sample_rate)
+                    alignment = self._aligner.chunk(chunk.events, writer.seconds)
+                    if audio or alignment:
+                        await self._send_audio(audio_message(audio, alignment))
         except RequestError:
-            if self._samples > begin or segment.waiting or any(map(str.isalnum, segment.text)):
+            if writer.seconds > begin or segment.waiting or any(map(str.isalnum, segment.text)):
                 raise  # else the text is of signs that the voice does not pronounce
-        if alignment := self._aligner.end(self._seconds(writer)):
+        if alignment := self._aligner.end(writer.seconds):
             await self._send(audio_message(b"", alignment))
 
-    async def _stream(self, segment: Segment) -> AsyncGenerator[Chunk, None]:
+    async def _stream(self, segment: Segment, place: Place) -> AsyncGenerator[Chunk, None]:
+        options = {"pace": self._pace, "place": place, **self._controls}
         if not self._options.marked:
-            return self._service.stream(self._voice, segment, **self._controls)
-        return self._service.stream(self._voice, await segment.document(), markup="ssml", **self._controls)
+            return self._service.stream(self._voice, segment, **options)
+        return self._service.stream(self._voice, await segment.document(), markup="ssml", **options)
 
-    def _seconds(self, writer: AudioWriter) -> float:
-        return self._samples / writer.rate
+    async def _send_audio(self, message: dict[str, Any]) -> None:
+        """Send audio when the client has room for it.
+
+        :raises RequestError: if it reads nothing for too long.
+        """
+        stall = self._service.limits.stall
+        try:
+            async with asyncio.timeout(stall):
+                await self._pace.room(self._writer.seconds)
+                await self._send(message)
+        except TimeoutError:
+            raise RequestError(f"the client has read nothing for {stall:g} s; open another context to go on") from None
+        self._pace.count(self._writer.seconds)
 
 
 def _error_message(error: BaseException) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from voxstack_serve.backlog.protocols import pace_of
 from voxstack_serve.elevenlabs.audio import AudioWriter
 from voxstack_serve.elevenlabs.details import detail_response
 from voxstack_serve.elevenlabs.http_request import HttpRequest, read_http_request
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
 
+    from voxstack import Chunk
+    from voxstack_serve.backlog import Pace
     from voxstack_serve.service import Service
 
 MEDIA_TYPES = {
@@ -52,19 +55,20 @@ class HttpSpeech:
         self._service, self._streams, self._timed = service, streams, timed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        from starlette.requests import Request
+        from starlette.requests import ClientDisconnect, Request
 
         asked, begun = Request(scope, receive), False
         try:
             body = await _body(asked, self._service.limits.body)
             request = read_http_request(body, asked.query_params, scope["path_params"]["voice"], self._service)
             describe_request("elevenlabs", request.options.codec)
-            async with aclosing(self._content(request)) as parts:
+            writer, pace = AudioWriter(request.options), pace_of(scope)
+            async with aclosing(self._content(request, writer, pace)) as parts:
                 first = await anext(parts, b"")  # what is wrong with a text has a status
                 begun = True
-                await self._response(request, _joined(first, parts))(scope, receive, self._patient(send))
-        except TimeoutError:
-            return  # it took nothing
+                await self._response(request, _joined(first, parts))(scope, receive, self._paced(send, writer, pace))
+        except (ClientDisconnect, TimeoutError):
+            return  # it has gone before its request was complete, or took nothing
         except Exception as error:
             if not begun:
                 await detail_response(error)(scope, receive, send)
@@ -77,21 +81,27 @@ class HttpSpeech:
         kind = (LINES if self._streams else OBJECT) if self._timed else MEDIA_TYPES[request.options.codec]
         return StreamingResponse(parts, media_type=kind, headers={"cache-control": "no-store"})
 
-    def _patient(self, send: Send) -> Send:
-        """Return a function that sends, and gives up a client that takes nothing."""
+    def _paced(self, send: Send, writer: AudioWriter, pace: Pace) -> Send:
+        """Return a function that sends at the pace of a client, and gives up one that takes nothing."""
 
-        async def limited(message: Message) -> None:
+        async def send_part(data: bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        async def paced(message: Message) -> None:
             async with asyncio.timeout(self._service.limits.stall):
-                await send(message)
+                if message.get("body"):
+                    await pace.send(message["body"], writer.seconds, send_part)
+                else:
+                    await send(message)
 
-        return limited
+        return paced
 
-    async def _content(self, request: HttpRequest) -> AsyncGenerator[bytes, None]:
+    async def _content(self, request: HttpRequest, writer: AudioWriter, pace: Pace) -> AsyncGenerator[bytes, None]:
         """Yield the body in parts, none of which is empty."""
         if not self._streams and (self._timed or request.options.codec == "wav"):
             yield await self._whole(request)
             return
-        async with aclosing(_spoken(self._service, request)) as parts:
+        async with aclosing(_spoken(self._service, request, writer, pace)) as parts:
             async for audio, times in parts:
                 if self._timed:
                     yield _line(audio, times)
@@ -103,7 +113,7 @@ class HttpSpeech:
         options, content, times = request.options, bytearray(), CharacterTimes(request.text)
         is_wav = options.codec == "wav"
         plain = replace(request, options=replace(options, codec="pcm")) if is_wav else request
-        async with aclosing(_spoken(self._service, plain)) as parts:
+        async with aclosing(_spoken(self._service, plain, AudioWriter(plain.options), None)) as parts:
             async for audio, found in parts:
                 content += audio
                 times.extend(found)
@@ -111,28 +121,29 @@ class HttpSpeech:
         return _line(audio, times.content()) if self._timed else audio
 
 
-async def _spoken(service: Service, request: HttpRequest) -> AsyncGenerator[Part, None]:
+async def _spoken(
+    service: Service, request: HttpRequest, writer: AudioWriter, pace: Pace | None
+) -> AsyncGenerator[Part, None]:
     """Yield audio in the format of a request, in parts of limited size, and the times of the characters in it."""
-    rate, times = await service.sample_rate(request.voice), CharacterTimes(request.text)
-    writer = AudioWriter(request.options, rate)
-    stream = service.stream(request.voice, request.text, **request.controls)
+    times = CharacterTimes(request.text)
+    stream = service.stream(request.voice, request.text, pace=pace, **request.controls)
     async with aclosing(stream) as chunks:
         async for chunk in chunks:
-            found = times.of(chunk, rate)
-            audio = await _written(writer, request, chunk.samples)
+            found = times.of(chunk)
+            audio = await _written(writer, request, chunk)
             for begin in range(0, max(len(audio), 1), LONGEST_PART):
                 if (part := audio[begin : begin + LONGEST_PART]) or found:
                     yield part, found
                 found = None
-    rest, found = writer.finish(), times.rest(rate)
+    rest, found = writer.finish(), times.rest()
     if rest or found:
         yield rest, found
 
 
-async def _written(writer: AudioWriter, request: HttpRequest, samples: Any) -> bytes:
+async def _written(writer: AudioWriter, request: HttpRequest, chunk: Chunk) -> bytes:
     if request.options.codec == "opus":  # which takes so long that other streams would wait
-        return await asyncio.to_thread(writer.write, samples)
-    return writer.write(samples)
+        return await asyncio.to_thread(writer.write, chunk.samples, chunk.sample_rate)
+    return writer.write(chunk.samples, chunk.sample_rate)
 
 
 def _line(audio: bytes, times: dict[str, Any] | None) -> bytes:

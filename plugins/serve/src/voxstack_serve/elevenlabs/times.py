@@ -18,22 +18,21 @@ class CharacterTimes:
         self._text, self._aligner, self._segment = text, Aligner(absolute=True), Segment()
         self._segment.text = text
         self._aligner.begin(self._segment, 0.0)
-        self._samples = 0
+        self._end = 0.0  # of the audio, in seconds
         self._next = -1  # place in the text: alignments begin with a space of their own
         self._all = _alignment([], [], [])
 
-    def of(self, chunk: Chunk, rate: int) -> dict[str, Any] | None:
-        """Return the times of the characters in a chunk, if it has any; ``rate`` is that of its samples in Hz."""
-        self._samples += len(chunk.samples)
-        return self._converted(self._aligner.chunk(chunk.events, self._samples / rate))
+    def of(self, chunk: Chunk) -> dict[str, Any] | None:
+        """Return the times of the characters in a chunk, if it has any."""
+        self._end = (chunk.start + len(chunk.samples)) / chunk.sample_rate
+        return self._converted(self._aligner.chunk(chunk.events, self._end))
 
-    def rest(self, rate: int) -> dict[str, Any] | None:
+    def rest(self) -> dict[str, Any] | None:
         """Return the times of the characters that are left at the end of the speech; white space takes none."""
-        end = self._samples / rate
-        found = self._converted(self._aligner.end(end)) or _alignment([], [], [])
+        found = self._converted(self._aligner.end(self._end)) or _alignment([], [], [])
         left = self._text[max(self._next, 0) :]
         self._next = len(self._text)
-        times = [round(end, 3)] * len(left)
+        times = [round(self._end, 3)] * len(left)
         whole = _alignment(found["characters"] + list(left), found[STARTS] + times, found[ENDS] + times)
         return whole if whole["characters"] else None
 

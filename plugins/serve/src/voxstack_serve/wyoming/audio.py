@@ -15,9 +15,9 @@ _LARGEST = 2**14  # bytes in an event
 
 
 class AudioEvents:
-    """The events of one stream of audio, whose sample rate is that of its first event.
+    """The events of one stream of audio, whose sample rate is that of its first chunk.
 
-    :param rate: in Hz.
+    :param rate: in Hz, for a stream without a chunk.
     """
 
     def __init__(self, rate: int) -> None:
@@ -25,9 +25,14 @@ class AudioEvents:
         self._started = False
         self._samples = 0
 
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio in the events so far."""
+        return self._samples / self._rate
+
     def of(self, chunk: Chunk) -> Iterator[bytes]:
         """Yield the events of the next chunk; the first one follows ``audio-start``."""
-        audio = chunk.pcm16()
+        audio, self._rate = chunk.pcm16(), chunk.sample_rate
         for begin in range(0, len(audio), _LARGEST):
             part = audio[begin : begin + _LARGEST]
             event = AudioChunk(self._rate, _WIDTH, _CHANNELS, part, self._milliseconds()).event()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 from wyoming.error import Error
@@ -15,6 +15,7 @@ from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
 from voxstack import CapacityError, RequestError, VoxstackError
+from voxstack_serve.backlog import TcpClient
 from voxstack_serve.request_info import begin_request
 from voxstack_serve.service import Service
 from voxstack_serve.wyoming.audio import AudioEvents
@@ -23,9 +24,6 @@ from voxstack_serve.wyoming.info import choose_voice, info_of
 from voxstack_serve.wyoming.requests import SpeechRequest, TextParts, optional_string, text_of
 
 _LOG = logging.getLogger("voxstack.serve")
-
-SEND_TIMEOUT = 60.0
-"""Seconds in which a client takes what was sent to it: about one second of audio is more than it has to take."""
 
 MAX_PENDING = 16
 """Requests of a connection that wait for the one before them; further events are not read until it has ended."""
@@ -40,6 +38,7 @@ class Connection:
 
     def __init__(self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._service, self._reader, self._writer = service, reader, writer
+        self._client = TcpClient(writer.transport)
         self._requests: asyncio.Queue[SpeechRequest] = asyncio.Queue(MAX_PENDING)
         self._finishing = asyncio.Event()
         self._text: TextParts | None = None  # of the stream that is open
@@ -150,11 +149,13 @@ class Connection:
         voice = choose_voice(self._service, request.name, request.language)
         audio = AudioEvents(await self._service.sample_rate(voice))
         controls: dict[str, Any] = {"speaker": request.speaker} if request.speaker is not None else {}
-        stream = self._service.stream(voice, request.source(), markup=request.markup, **controls)
+        pace = self._client.pace()
+        stream = self._service.stream(voice, request.source(), markup=request.markup, pace=pace, **controls)
         async with aclosing(stream) as chunks:
             async for chunk in chunks:
                 for part in audio.of(chunk):
-                    await self._send(part)
+                    async with self._patience():
+                        await pace.send(part, audio.seconds, self._write)
         await self._send(audio.stop() + (encoded(SynthesizeStopped().event()) if request.streams else b""))
 
     async def _fail(self, error: Exception) -> None:
@@ -171,9 +172,21 @@ class Connection:
 
         :raises ConnectionError: if it is gone, or takes nothing.
         """
+        async with self._patience():
+            await self._write(data)
+
+    async def _write(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._writer.drain()
+
+    @asynccontextmanager
+    async def _patience(self) -> AsyncGenerator[None, None]:
+        """Limit the time in which the client takes what is sent inside.
+
+        :raises ConnectionError: if it is gone, or takes nothing.
+        """
         try:
-            async with asyncio.timeout(SEND_TIMEOUT):
-                self._writer.write(data)
-                await self._writer.drain()
+            async with asyncio.timeout(self._service.limits.stall):
+                yield
         except TimeoutError:
-            raise ConnectionAbortedError(f"it took nothing for {SEND_TIMEOUT:g} s") from None
+            raise ConnectionAbortedError(f"it took nothing for {self._service.limits.stall:g} s") from None
