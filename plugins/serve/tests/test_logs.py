@@ -86,6 +86,7 @@ def test_each_line_is_json_and_each_stream_a_line() -> None:
     assert SECRET not in text
     assert KEY not in text
     records = [json.loads(line) for line in lines]
+    assert {record["process"] for record in records} == {process.pid}
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record["time"]) for record in records)
     first, *rest = [record for record in records if record["message"] == "stream" and record["outcome"] == "complete"]
     assert (first["request"], first["protocol"], first["format"], first["voice"]) == (

@@ -198,6 +198,7 @@ def test_workers_end_with_their_supervisor(tmp_path: Path) -> None:
         workers = found.workers()
         found.process.kill()
         until(lambda: all(is_gone(pid) for pid in workers), SECONDS)
+        assert found.process.wait(60) == -signal.SIGKILL
 
 
 def test_a_voice_that_no_worker_can_load_ends_the_program(tmp_path: Path) -> None:

@@ -37,13 +37,14 @@ def log_event(name: str, **fields: Any) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as an object of JSON: time, level, logger, message, the fields of an event, and an exception."""
+    """A record as an object of JSON: its time, level, logger, process and message, the fields of an event, an error."""
 
     def format(self, record: logging.LogRecord) -> str:
         found = {
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
+            "process": record.process,
             "message": record.getMessage(),
             **_fields(record),
         }

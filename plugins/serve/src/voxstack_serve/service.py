@@ -176,9 +176,10 @@ class Service:
         request |= {"lexicon": lexicon, "horizon": _horizon(pace or Pace()), **controls}
         placed = self.limits.place() if place is None else nullcontext(place)
         with recorded(self.metrics, self.tracing, offer.info.id) as record, placed as kept, _located(context):
+            limited = self._limited(text, record)
             kept.take()
             request["admitted"] = kept.proven
-            async with aclosing(self._voices.astream(offer.source, self._limited(text, record), **request)) as chunks:
+            async with aclosing(self._voices.astream(offer.source, limited, **request)) as chunks:
                 async for chunk in chunks:
                     kept.proven = True
                     record.receive(len(chunk.samples) / chunk.sample_rate)
