@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("voxstack.voice")
 
 SKIPPED = Chunk(np.zeros(0, np.float32), 0)
-"""Stands for a chunk that the listener already has."""
+"""Stands for chunks that the listener already has."""
+
+SKIPPING = 0.02
+"""Seconds of a turn in which as many such chunks are computed as possible: each turn has costs of its own."""
 
 
 class VoiceStream:
@@ -172,20 +176,22 @@ class VoiceStream:
 
     def _next(self) -> Chunk | None:
         """Compute a chunk, or return None at the end. Runs in a turn of the scheduler."""
-        samples = self._samples() if self._timeout is None else self._samples_in_time(self._timeout)
         assert self._ticket is not None
+        until = time.perf_counter() + SKIPPING
+        while (samples := self._some_samples()) is not None and self._playback.skip:
+            samples = self._without_skipped(samples)
+            if len(samples):
+                break
+            self._events(self._unheard)
+            if time.perf_counter() > until:
+                self._ticket.record_skipped()
+                return SKIPPED
         if samples is None:
             rest = self._events(float("inf"))
             if rest:
                 return Chunk(np.zeros(0, np.float32), self._start, rest, self._playback.sample_rate)
             check_end(self._text, self._start > 0, self._name, self._languages)
             return None
-        if self._playback.skip:
-            samples = self._without_skipped(samples)
-            if not len(samples):
-                self._events(self._unheard)
-                self._ticket.record_skipped()
-                return SKIPPED
         if self._trace is not None:
             self._trace.mark_first_audio()
         start, self._start = self._start, self._start + len(samples)
@@ -206,6 +212,9 @@ class VoiceStream:
         self._playback.skip -= count
         self._start += count
         return samples[count:]
+
+    def _some_samples(self) -> np.ndarray | None:
+        return self._samples() if self._timeout is None else self._samples_in_time(self._timeout)
 
     def _samples_in_time(self, timeout: float) -> np.ndarray | None:
         """Return the next samples as :meth:`_samples` does.
