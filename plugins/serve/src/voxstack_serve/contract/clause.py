@@ -85,7 +85,7 @@ class Clause:
             outcome, problem = FAIL, f"no answer that a client understands: {type(error).__name__}: {describe(error)}"
         grade = "must" if self.essential else "should"
         sent, came = visit.record()
-        return Result(self.name, grade, self.clients, outcome, self.right, problem, sent, came)
+        return Result(self.name, grade, self.clients, outcome, self.right, " ".join(problem.split()), sent, came)
 
     def require(self, target: Target) -> None:
         """Try the clause in a test.

@@ -80,7 +80,7 @@ def lists_voices(visit: Visit) -> None:
 
 def _page(visit: Visit, path: str) -> dict[str, Any]:
     reply = visit.request("GET", path)
-    if reply.status in (404, 405):
+    if reply.status in (404, 405) or reply.media_type == "text/html":  # an application answers what it does not know
         raise NotApplicable(f"the server has no {path}")
     assert reply.status == 200, f"the status is {reply.status}"
     content = reply.json()

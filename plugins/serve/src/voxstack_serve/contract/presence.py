@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from urllib.parse import quote
 
+from websockets.exceptions import InvalidStatus
+
 from voxstack_serve.contract.clause import NotApplicable
 from voxstack_serve.contract.conversation import conversation
 from voxstack_serve.contract.sequences import pipecat_query
@@ -38,7 +40,7 @@ def _elevenlabs(target: Target) -> str:
     try:
         with conversation(Visit(target), pipecat_query()):
             return ""
-    except NotApplicable:
+    except (NotApplicable, InvalidStatus):
         return f"there is no POST {path}, and no WebSocket"
 
 

@@ -42,6 +42,16 @@ class WavHeader(NamedTuple):
     begin: int
 
 
+def check_media_type(found: str, format: str) -> None:
+    """Check the media type of audio as clients do, which take one that they do not know for that of the format.
+
+    :raises AssertionError: if it is that of another format, or of no audio.
+    """
+    others = [name for name, types in MEDIA_TYPES.items() if name != format and found in types[:3]]
+    assert not others or found == "application/octet-stream", f"the content-type is {found!r}, that of {others[0]}"
+    assert found.startswith("audio/") or found == "application/octet-stream", f"the content-type is {found!r}"
+
+
 def format_of(content: bytes) -> str:
     """Return the format of audio by its first bytes; samples without a header have none: ``pcm``."""
     if content[:4] == b"RIFF" and content[8:12] == b"WAVE":
