@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import json
 from collections.abc import Iterator
+from contextlib import aclosing
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
@@ -17,6 +19,8 @@ from serving import serving
 
 import voxstack
 from voxstack_serve import Service
+from voxstack_serve.audio import Usage, encoded
+from voxstack_serve.speech_request import SpeechRequest
 
 TEXT = "Seven brown foxes went home. Then it rained!"
 VOICES = ("amber", "cobalt", *(("espeak",) if find_spec("voxstack_espeak") else ()))  # of 16, 16 and 22.05 kHz
@@ -93,6 +97,15 @@ def test_what_is_lost_is_little(
     aligned = samples[delay : delay + len(expected)]
     assert len(aligned) >= len(expected) - 1
     assert np.corrcoef(aligned, expected[: len(aligned)])[0, 1] > least
+
+
+def test_the_first_page_of_opus_does_not_wait_for_the_whole_chunk(voices: voxstack.Voices) -> None:
+    async def first_part() -> bytes:
+        request = SpeechRequest(TEXT, "amber", "opus")
+        async with aclosing(encoded(Service(voices, ["amber"]), request, Usage(len(TEXT)))) as parts:
+            return await anext(parts)
+
+    assert asyncio.run(first_part()).count(b"OggS") == 3  # two of the header; the first chunk of amber has more
 
 
 def decoded(content: bytes, name: str) -> tuple[np.ndarray, int]:

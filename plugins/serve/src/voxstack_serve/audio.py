@@ -26,7 +26,7 @@ TOKENS = 20
 """Tokens of output in a second of audio."""
 
 FIRST = 0.1
-"""Seconds of audio that a slow encoder receives first: the rest of the first chunk waits until those are sent."""
+"""Seconds of audio that a slow encoder receives first: less than 2 ms of work, which needs no thread."""
 
 
 @dataclass
@@ -90,8 +90,10 @@ async def encoded(
         else:
             first = round(FIRST * rate) if target.slow else 0
             async for part in samples:
-                for block in filter(len, np.split(part, [first])):
-                    found = await asyncio.to_thread(encoder.encode, block) if target.slow else encoder.encode(block)
+                for block, on_thread in ((part[:first], False), (part[first:], target.slow)):
+                    if not len(block):
+                        continue
+                    found = await asyncio.to_thread(encoder.encode, block) if on_thread else encoder.encode(block)
                     if found := rest.of(found):
                         yield found
                 first = 0
