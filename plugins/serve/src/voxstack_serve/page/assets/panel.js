@@ -129,7 +129,7 @@ export class Panel extends EventTarget {
   }
 
   #seekBy(event) {
-    const by = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity }[event.key];
+    const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -Infinity }[event.key];
     if (by === undefined) return;
     event.preventDefault();
     this.#seek(Math.max(0, this.position + by));
