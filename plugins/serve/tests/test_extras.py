@@ -157,6 +157,16 @@ def test_controls_are_described(address: str, amber: voxstack.Voice) -> None:
     assert (status, json.loads(content)["error"]["param"]) == (400, "context")
 
 
+def test_a_control_with_the_name_of_a_key_keeps_its_default(voices: voxstack.Voices) -> None:
+    with serving(Service(voices, ["espeak"])) as address:
+        controls = json.loads(ask(address, "/v1/audio/voices/espeak/controls")[1])["controls"]
+        assert controls.keys() == {"rate", "pitch", "pitch_range", "volume"}
+        status, content = ask(address, SPEECH, body(voice="espeak"))
+    assert status == 200
+    expected = voices.synthesize("espeak", TEXT).samples
+    assert len(content) == 44 + 2 * len(expected)
+
+
 def test_a_stack_has_the_networks_of_each_block(offering: str) -> None:
     found = json.loads(ask(offering, "/v1/audio/voices/amber/stack?context=openvino:CPU")[1])
     networks = {node["type"]: node["networks"] for node in walk(found["stack"]) if node["networks"]}
