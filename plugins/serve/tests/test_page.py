@@ -388,9 +388,11 @@ def test_a_key_is_asked_for(opened: Open, voices: voxstack.Voices) -> None:
         page = opened(address)
         page.wait_for_selector("#key-form:visible")
         assert page.evaluate("document.activeElement.id") == "key"
+        assert page.is_hidden("#error")
+        assert page.is_hidden("#speech")
         page.fill("#key", "wrong")
         page.click("text=Use key")
-        wait(page, "document.querySelector('#error').textContent.includes('a wrong one')")
+        wait(page, "document.querySelector('#error').textContent.includes('does not accept')")
         page.fill("#key", "secret")
         page.keyboard.press("Enter")
         page.wait_for_selector(".block")

@@ -13,6 +13,8 @@ export function setKey(key) {
   sessionStorage.setItem(KEY, key);
 }
 
+export const hasKey = () => sessionStorage.getItem(KEY) !== null;
+
 function headers(more = {}) {
   const key = sessionStorage.getItem(KEY);
   return key ? { ...more, authorization: `Bearer ${key}` } : more;

@@ -1,6 +1,6 @@
 // The page: a text, one voice or two, and what they speak.
 
-import { get, setKey } from "./api.js";
+import { get, hasKey, setKey } from "./api.js";
 import { Controls } from "./controls.js";
 import { byId, element, oncePerFrame, seconds } from "./dom.js";
 import { Panel } from "./panel.js";
@@ -26,7 +26,7 @@ async function start() {
   } catch (error) {
     return fail(error);
   }
-  byId("key-form").hidden = true;
+  lock(false);
   for (const voice of found.voices) voices.set(voice.id, voice);
   if (!voices.size) return fail(new Error("There is no voice to speak with now. Reload the page when there is one."));
   fillChoices(found);
@@ -143,13 +143,19 @@ function state(text) {
 }
 
 function fail(error) {
-  byId("error").textContent = error.message;
+  if (error.status === 401) lock(true);
+  if (error.status === 401 && !hasKey()) return state("Waiting for a key");
+  byId("error").textContent = error.status === 401 ? "The service does not accept this key." : error.message;
   byId("error").hidden = false;
+  byId("error").scrollIntoView({ block: "nearest" });
   state("Stopped by an error");
-  if (error.status === 401) {
-    byId("key-form").hidden = false;
-    byId("key").focus();
-  }
+}
+
+/** Ask for a key, without which nothing else works, or no longer. */
+function lock(locked) {
+  document.body.classList.toggle("locked", locked);
+  byId("key-form").hidden = !locked;
+  if (locked) byId("key").focus();
 }
 
 function clearError() {
