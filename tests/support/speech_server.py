@@ -133,7 +133,7 @@ def main() -> None:
         with open("/proc/self/statm") as file:
             pages = int(file.read().split()[1])
         found = Held(
-            service.metrics.running.values[()],
+            service.metrics.value("voxstack_streams_running"),
             scheduler.streams,
             sum(voice.users for voice in voices.status()),
             len(asyncio.all_tasks()),
@@ -146,8 +146,13 @@ def main() -> None:
 
     app = build_app(service, routes=[*elevenlabs.routes(service), Route("/held", held)])
     listener = listening_socket("127.0.0.1", 0)
-    print(f"{address_of(listener)} serves", file=sys.stderr, flush=True)
-    run(app, listener, 1.0, WyomingServer(service, port=0))
+    wyoming = WyomingServer(service, port=0)
+
+    async def report() -> None:
+        for address in (address_of(listener), f"tcp://{wyoming.host}:{wyoming.port}"):
+            print(f"{address} serves", file=sys.stderr, flush=True)
+
+    run(app, listener, 1.0, wyoming, jobs=[report])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxstack import RequestError
 from voxstack_serve.errors import ApiError, invalid
+from voxstack_serve.speech_request import EXTRAS, OWN
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -48,9 +49,10 @@ class VoicePages:
         return self._answer(voice, self._service.manager.state(voice))
 
     async def controls(self, request: Request) -> Response:
-        """Return the JSON Schema of each control of a voice."""
+        """Return the JSON Schema of each control of a voice that requests can set."""
         voice = self._voice(request)
-        return _json({"voice": voice, "controls": dict(self._service.controls(voice))})
+        schemas = self._service.controls(voice).items()
+        return _json({"voice": voice, "controls": {k: v for k, v in schemas if k not in (*OWN, *EXTRAS)}})
 
     async def stack(self, request: Request) -> Response:
         """Return the blocks of a voice and its networks, in the context that the query names."""
