@@ -2,9 +2,10 @@
 
 A receiver reports how much room it has left, from which bytes that wait there to be read are missing. Room grows while
 a connection is young, which hides some: :data:`HIDDEN`. The time of an acknowledgement shows more. Linux acknowledges
-small segments at once when the program has read all there is, and otherwise after 40 ms, except for the first 16. So a
-few small segments are a probe: if the last of them is acknowledged at once, all was read. Other systems do not wait for
-the program; there the room decides.
+small segments at once when the program has read all there is, and otherwise after 40 ms, except for the next 16 of a
+connection that is young, was idle, or lost a segment. So a burst of small segments is a probe: if the last of them is
+acknowledged at once, all was read. After one that was acknowledged late, a single segment is enough. Other systems do
+not wait for the program; there the room decides.
 """
 
 from __future__ import annotations
@@ -22,24 +23,32 @@ from voxstack_serve.backlog.tcp_info import TcpInfo
 HIDDEN = 32_768
 """Bytes that a client may have left unread though it reports as much room as ever."""
 
-PROBES, PROBE = 18, 2
-"""Segments of a probe, more than those that are acknowledged at once anyway, and bytes in each: whole samples."""
+QUICK, BURST, SEGMENT = 16, 18, 2
+"""Segments that are acknowledged at once anyway, segments of a burst, and bytes of a segment: whole samples."""
+
+BURSTS, IDLE = 2, 0.15
+"""Bursts before single segments, and seconds after which a connection counts as idle, so that a burst is needed."""
 
 AT_ONCE = 0.03
 """Seconds after a round trip within which a segment is acknowledged whose bytes were read."""
 
-FIRST_PAUSE, LAST_PAUSE = 0.001, 3.0
-"""Seconds between two looks at a client that is held up; each pause is longer than the one before."""
+FIRST_PAUSE, SHORT_PAUSE, LONG_PAUSE = 0.001, 0.03, 3.0
+"""Seconds between two looks at a client that is held up: each pause is longer than the one before, up to a limit."""
+
+AFTER_PLAYING = 2.0
+"""Seconds for which the pauses stay short once a client that plays as it reads would have read all."""
 
 
 class Probe(NamedTuple):
     """A probe.
 
     :param before: the state of the connection before it.
-    :param sent: when its last segment was sent, in seconds of the monotonic clock.
+    :param segments: that it has.
+    :param sent: when the last of them was sent, in seconds of the monotonic clock.
     """
 
     before: TcpInfo
+    segments: int
     sent: float
 
 
@@ -62,6 +71,7 @@ class TcpClient:
         self._widest = 0  # the most room that it has reported
         self.prompt: bool | None = None
         """Whether its system acknowledges small segments at once; None before it is known."""
+        self._quick = QUICK  # segments that are acknowledged at once anyway
         self.info: TcpInfo | None = None
         self.look()
 
@@ -103,11 +113,15 @@ class TcpClient:
         if after is None or self.waiting:
             return False
         if self.prompt is None:
-            self.prompt = after.segments - before.segments > PROBES / 4
-        repeated = after.retransmitted > before.retransmitted  # which is acknowledged at once by all
-        if not self.prompt or repeated or self.kept > self._widest / 8:
+            self.prompt = after.segments - before.segments > BURST / 4
+        if after.retransmitted > before.retransmitted:
+            self._quick = QUICK
             return False
-        return time.monotonic() - after.silence - probe.sent <= after.trip + AT_ONCE
+        if time.monotonic() - after.silence - probe.sent > after.trip + AT_ONCE:
+            self._quick = 0
+            return False
+        self._quick -= probe.segments
+        return self._quick < 0 and self.prompt and self.kept <= self._widest / 8
 
 
 class TcpPace(MeasuredPace):
@@ -118,37 +132,43 @@ class TcpPace(MeasuredPace):
         self._client = client
         self._positions: deque[Position] = deque()  # of the audio that it may not have read
         self._probe: Probe | None = None  # that is not answered
+        self._probed = 0.0  # when its last segment was sent
+        self._least = client.written  # bytes that it has read at least; none of the stream yet
 
     async def send(self, data: bytes, end: float, send: Send) -> None:
         """Send a part of the audio when the client has room for it; a few bytes of it earlier, to look for that.
 
         Its last bytes are a probe where more audio might have to wait.
         """
-        pauses = _pauses()
+        pauses, bursts = _pauses(self.sent - self.read + AFTER_PLAYING), BURSTS
         self._look()
-        while self.must_wait(end) and len(data) > 2 * PROBES * PROBE:
+        while self.must_wait(end) and len(data) > 2 * BURST * SEGMENT:
             if self._probe is None and not self._client.waiting:
-                data = await self._send_probe(data, send)
+                is_idle = time.monotonic() - self._probed > IDLE
+                data = await self._send_probe(data, send, BURST if bursts > 0 or is_idle else 1)
+                bursts -= 1
+            kept = self._client.kept
             await asyncio.sleep(next(pauses))
             self._look()
-        if 2 * (end - self.read) > self.limit - self.read and len(data) > PROBES * PROBE:
-            await send(data[: -PROBES * PROBE])
-            data = await self._send_probe(data[-PROBES * PROBE :], send)
+            self._least += max(0, kept - self._client.kept)
+        if 2 * (end - self.read) > self.limit - self.read and len(data) > BURST * SEGMENT:
+            await send(data[: -BURST * SEGMENT])
+            data = await self._send_probe(data[-BURST * SEGMENT :], send, BURST)
         if data:
             await send(data)
         self.count(end)
         self._positions.append(Position(self._client.written, end))
 
-    async def _send_probe(self, data: bytes, send: Send) -> bytes:
+    async def _send_probe(self, data: bytes, send: Send, segments: int) -> bytes:
         """Send the first bytes in small segments; return the rest."""
-        before, sent = self._client.look(), 0.0
-        for begin in range(0, PROBES * PROBE, PROBE):
+        before = self._client.look()
+        for begin in range(0, segments * SEGMENT, SEGMENT):
             if self._client.is_lost:
                 break  # asyncio logs each byte that is sent then
-            sent = time.monotonic()
-            await send(data[begin : begin + PROBE])
-        self._probe = None if before is None else Probe(before, sent)
-        return data[PROBES * PROBE :]
+            self._probed = time.monotonic()
+            await send(data[begin : begin + SEGMENT])
+        self._probe = None if before is None else Probe(before, segments, self._probed)
+        return data[segments * SEGMENT :]
 
     def _look(self) -> None:
         """Look how far the client has read."""
@@ -160,12 +180,15 @@ class TcpPace(MeasuredPace):
         if self._probe is not None and not client.waiting:
             unread = 0 if client.has_read_all(self._probe) else unread
             self._probe = None
-        while self._positions and self._positions[0].written <= client.written - unread:
+        self._least = max(self._least, client.written - unread)
+        while self._positions and self._positions[0].written <= self._least:
             self.read = max(self.read, self._positions.popleft().seconds)
 
 
-def _pauses() -> Iterator[float]:
-    pause = FIRST_PAUSE
+def _pauses(short: float) -> Iterator[float]:
+    """Yield pauses, which are short for some seconds."""
+    pause, waited = FIRST_PAUSE, 0.0
     while True:
         yield pause
-        pause = min(1.5 * pause, LAST_PAUSE)
+        waited += pause
+        pause = min(1.5 * pause, SHORT_PAUSE if waited < short else LONG_PAUSE)
