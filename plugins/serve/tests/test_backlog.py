@@ -175,7 +175,11 @@ def test_a_client_that_reads_nothing_for_long_loses_its_stream(voices: voxstack.
 
 
 def has_ended(service: Service) -> bool:
-    return bool(service.metrics.streams.values) and not service.metrics.running.values[()]
+    outcomes = ("complete", "cancelled", "failed")
+    ended = sum(
+        service.metrics.value("voxstack_streams_total", {"voice": "amber", "outcome": outcome}) for outcome in outcomes
+    )
+    return ended > 0 and service.metrics.value("voxstack_streams_running") == 0
 
 
 def address_of(url: str) -> tuple[str, int]:

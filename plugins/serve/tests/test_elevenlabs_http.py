@@ -232,7 +232,7 @@ def test_a_client_that_leaves_ends_its_stream(base: str, counted: Service) -> No
 def test_a_body_that_breaks_off_raises_in_the_client(voices: voxstack.Voices) -> None:
     class Failing(Service):
         async def stream(self, *arguments: Any, **options: Any) -> Any:
-            yield Chunk(np.zeros(1600, np.float32), 0)
+            yield Chunk(np.zeros(1600, np.float32), 0, sample_rate=16_000)
             raise voxstack.VoxstackError("the network failed")
 
     service = Failing(voices, ["amber"])

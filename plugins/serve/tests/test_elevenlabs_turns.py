@@ -56,7 +56,7 @@ def test_a_context_that_was_admitted_is_not_refused_by_the_scheduler() -> None:
     async def say(client: Client) -> Messages:
         await client.send(text="One. ", context_id="a", flush=True)
         await has_audio(client, "a")
-        while service.metrics.running.values[()]:
+        while service.metrics.value("voxstack_streams_running"):
             await asyncio.sleep(0.01)
         async with aclosing(service.stream("amber", "Another stream.")) as other:
             await anext(other)
@@ -79,7 +79,7 @@ def test_a_voice_that_is_replaced_has_the_rate_of_its_version(tmp_path: Path, ou
     async def say(client: Client) -> Messages:
         await client.send(text="One, and more. ", context_id="a", flush=True)
         await has_audio(client, "a")
-        while service.metrics.running.values[()]:
+        while service.metrics.value("voxstack_streams_running"):
             await asyncio.sleep(0.01)
         config = json.loads((folder / "addon.json").read_text())
         write_config(folder, {**config, "sample_rate": 8000})

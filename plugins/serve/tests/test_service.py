@@ -93,4 +93,5 @@ def test_capacity_can_be_checked_before_a_stream(voices: voxstack.Voices) -> Non
         service.check_capacity("amber")
 
     asyncio.run(two())
-    assert service.metrics.streams.values == {("amber", "refused"): 1, ("amber", "cancelled"): 1}
+    for outcome in ("refused", "cancelled"):
+        assert service.metrics.value("voxstack_streams_total", {"voice": "amber", "outcome": outcome}) == 1

@@ -10,6 +10,7 @@ import pytest
 
 import voxstack
 from voxstack import RequestError, Schedule
+from voxstack_voice.delivery import Delivery
 
 TEXT = (
     "The lamp was lit at dusk, every day. Dr. Smith paid $5 for it; nobody asked why. The old keeper climbed the "
@@ -126,7 +127,7 @@ def test_what_is_skipped_teaches_no_costs() -> None:
     """For a stream that goes on produces little audio for the work of the text before it."""
     voice = voxstack.load("amber", scheduler=voxstack.Scheduler())
     count = len(voice.synthesize(TEXT).samples)
-    stream = voice._start(TEXT, "text", None, None, {}, start=count - 4000)
+    stream = voice._start(TEXT, "text", None, None, {}, Delivery(start=count - 4000))
     chunks = list(stream.chunks())
     ticket = stream._ticket
     assert ticket is not None
