@@ -233,7 +233,7 @@ def test_the_stack_is_a_graph_with_times(page: Any, site: str) -> None:
     found = page.eval_on_selector_all(times, "all => all.map(e => e.textContent)")
     assert all(time.endswith((" ms", " s")) for time in found)
     assert page.inner_text(".panel[data-side=a] .total") == f"{found[0]} in all blocks"
-    page.click(".network summary")
+    page.click(".leaf .network summary")
     assert "letters (batch, letters)" in page.inner_text(".network dl")
 
 
@@ -433,7 +433,7 @@ def test_no_width_scrolls_sideways(opened: Open, width: int, scheme: str) -> Non
     page = opened(viewport={"width": width, "height": 780}, color_scheme=scheme)
     page.wait_for_selector(".block")
     page.check("#compare")
-    page.wait_for_selector(".panel[data-side=b] .block")
+    page.wait_for_selector(".panel[data-side=b] .block", state="attached")
     speak(page, "Pneumonoultramicroscopicsilicovolcanoconiosis " * 2 + "https://example.org/" + "a" * 80)
     is_complete(page, "b")
     page.eval_on_selector_all("details", "all => all.forEach(e => (e.open = true))")

@@ -221,6 +221,7 @@ byId("listen").addEventListener("change", (event) => listen(event.target.value))
 byId("compare").addEventListener("change", () => {
   document.body.classList.toggle("comparing", compares());
   if (!compares()) listen("a");
+  if (matchMedia(NARROW).matches) for (const panel of Object.values(panels)) panel.fold(compares()); // to reach the other
   panels.b.spectrogram.draw();
   if (compares() && voices.size) describe("b");
 });

@@ -85,6 +85,11 @@ export class Panel extends EventTarget {
     if (this.track?.trace) this.#time(this.track.trace, Math.max(this.spent, other.spent));
   }
 
+  /** Fold the stack, or unfold it. */
+  fold(folded) {
+    this.root.querySelector(".stack").open = !folded;
+  }
+
   /** Show whether this side is heard now. */
   hear(heard) {
     this.heard = heard;
