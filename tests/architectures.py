@@ -43,6 +43,7 @@ class Row:
     :param share: part of the audio that is in the first chunk.
     :param chunked: largest difference between the stream and the whole, relative to the peak.
     :param interleaved: largest difference between a stream among others and one alone, relative to the peak.
+    :param resumed: largest difference between a stream that starts in the middle and the whole, relative to the peak.
     :param own: megabytes of the networks that only this voice uses, and ``shared``, of those that others use as well.
     """
 
@@ -57,6 +58,7 @@ class Row:
     share: float = 0.0
     chunked: float = 0.0
     interleaved: float = 0.0
+    resumed: float = 0.0
     own: float = 0.0
     shared: float = 0.0
 
@@ -115,6 +117,15 @@ def measure_alone(row: Row, voices: Voices) -> None:
         row.first, row.calls, row.chunks = calls_by_chunk[0], calls_by_chunk[-1], len(chunks)
         row.share = len(chunks[0]) / len(row.samples)
         row.chunked = difference(row.samples, whole)
+        row.resumed = max(_resumed(voice, f"{SENTENCE} {SENTENCE}"))
+
+
+def _resumed(voice: voxstack.Voice, text: str) -> Iterator[float]:
+    """Yield the differences between streams that start in the middle and the rest of the whole."""
+    whole = np.concatenate([chunk.samples for chunk in voice.stream(text, schedule=SCHEDULE)])
+    for start in (1, len(whole) // 3, len(whole) * 2 // 3 + 1, len(whole) - 1):
+        chunks = [chunk.samples for chunk in voice.stream(text, schedule=SCHEDULE, start=start)]
+        yield difference(np.concatenate(chunks), whole[start:])
 
 
 def _record_calls(voice: voxstack.Voice) -> list[str]:

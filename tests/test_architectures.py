@@ -61,6 +61,10 @@ def test_chunks_joined_are_the_whole(rows):
     assert all(row.chunked < 1e-3 for row in rows.values()), {name: row.chunked for name, row in rows.items()}
 
 
+def test_streams_that_start_in_the_middle_are_the_rest_of_the_whole(rows):
+    assert {name: row.resumed for name, row in rows.items()} == dict.fromkeys(rows, 0.0)
+
+
 def test_the_first_audio_comes_before_the_rest_is_made(rows):
     for name in ("amber", "cobalt", "piper", "vits", "speecht5"):
         assert 0 < rows[name].first < rows[name].calls / 3, name
