@@ -98,8 +98,20 @@ async def pipecat_elevenlabs_http(url: str, key: str, voice: str) -> Found:
         )
 
 
-async def spoken(service: Any) -> Found:
-    """Return what a service speaks of an answer that a language model writes."""
+async def pipecat_interrupted(url: str, key: str, voice: str) -> Found:
+    """Interrupt a long answer."""
+    from pipecat.frames.frames import InterruptionFrame, LLMFullResponseStartFrame, LLMTextFrame
+    from pipecat.services.elevenlabs.tts import ElevenLabsTTSService
+    from pipecat.tests.utils import SleepFrame
+
+    address, settings = url.replace("http", "ws", 1), ElevenLabsTTSService.Settings(voice=voice)
+    service = ElevenLabsTTSService(api_key=key, url=address, settings=settings)
+    answer = [LLMFullResponseStartFrame(), LLMTextFrame(f"{TEXT} " * 100), LLMTextFrame("And so on.")]
+    return await spoken(service, [*answer, SleepFrame(2.0), InterruptionFrame(), SleepFrame(2.0)])
+
+
+async def spoken(service: Any, frames: list[Any] | None = None) -> Found:
+    """Return what a service speaks of an answer that a language model writes, or of other frames."""
     from pipecat.frames.frames import (
         ErrorFrame,
         LLMFullResponseEndFrame,
@@ -112,9 +124,12 @@ async def spoken(service: Any) -> Found:
     from pipecat.tests.utils import SleepFrame, run_test
 
     parts = [LLMTextFrame(TEXT[place : place + 7]) for place in range(0, len(TEXT), 7)]
-    frames = [LLMFullResponseStartFrame(), *parts, LLMFullResponseEndFrame(), SleepFrame(4.0)]
+    answer = [LLMFullResponseStartFrame(), *parts, LLMFullResponseEndFrame(), SleepFrame(4.0)]
     down, up = await run_test(
-        service, frames_to_send=frames, pipeline_params=PipelineParams(audio_out_sample_rate=24_000), start_timeout=20
+        service,
+        frames_to_send=frames or answer,
+        pipeline_params=PipelineParams(audio_out_sample_rate=24_000),
+        start_timeout=20,
     )
     errors = [frame.error for frame in up if isinstance(frame, ErrorFrame)]
     audio = b"".join(frame.audio for frame in down if isinstance(frame, TTSAudioRawFrame))

@@ -109,6 +109,20 @@ def test_livekit_takes_times_as_absolute(multi: str, amber: voxstack.Voice) -> N
     assert characters(messages) == f" {' '.join(SENTENCES)} "
 
 
+@pytest.mark.parametrize("name", ["ulaw_8000", "alaw_8000"])
+def test_telephones_receive_a_byte_for_each_sample(multi: str, amber: voxstack.Voice, name: str) -> None:
+    async def say(client: Client) -> Messages:
+        await client.pipecat_turn("turn", SENTENCES)
+        return await client.until_final("turn")
+
+    samples = spoken(amber, SENTENCES)[0]
+    content = audio(talk(multi, say, output_format=name, auto_mode="true"))
+    expected = io.BytesIO()
+    resampled = soxr.resample(samples, 16_000, 8000, "HQ")
+    soundfile.write(expected, resampled, 8000, format="RAW", subtype=name[:4].upper())
+    assert content == expected.getvalue()
+
+
 def test_text_arrives_in_parts_that_are_cut_anywhere(multi: str, amber: voxstack.Voice) -> None:
     text = " ".join(SENTENCES)
 

@@ -40,7 +40,8 @@ pytestmark = pytest.mark.skipif(
 class Recorder:
     """A server that also records what clients send: bodies over HTTP, and messages and parameters of WebSockets."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, service: Service) -> None:
+        app, self.service = make_app(service, [KEY]), service
         self.bodies: list[Any] = []
         self.messages: list[Any] = []
         self.queries: list[dict[str, str]] = []
@@ -65,7 +66,7 @@ class Recorder:
 
 @pytest.fixture
 def recorder(voices: voxstack.Voices) -> Recorder:
-    return Recorder(make_app(Service(voices, ["amber", "cobalt"]), [KEY]))
+    return Recorder(Service(voices, ["amber", "cobalt"]))
 
 
 @pytest.fixture
@@ -121,6 +122,18 @@ def test_pipecat_speaks_by_the_socket(url: str, recorder: Recorder, voices: voxs
     audio, starts = expected(voices, SENTENCES)
     assert (found["errors"], base64.b64decode(found["pcm"]) == audio) == ([], True)
     check_words(found["words"], starts, 1e-9)
+
+
+def test_pipecat_interrupts_the_socket(url: str, recorder: Recorder) -> None:
+    found = run("pipecat_interrupted", url)
+    context = recorder.messages[0]["context_id"]
+    texts = [message for message in recorder.messages if message.get("text", "").strip()]
+    assert recorder.messages[1 : len(texts) + 1] == texts
+    assert recorder.messages[len(texts) + 1 :][:1] == [sequences.pipecat_close(context)], "without a flush before it"
+    assert found["errors"] == []
+    assert 0 < found["seconds"] < 300, "of ten minutes"
+    assert recorder.service.metrics.streams.values["amber", "cancelled"] == 1
+    assert recorder.service.limits.running == 0
 
 
 @pytest.mark.parametrize("encoding", ["mp3_22050_32", "pcm_24000"])
