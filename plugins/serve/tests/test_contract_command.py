@@ -50,6 +50,15 @@ def test_a_server_that_is_right_has_the_status_0(url: str, capsys: pytest.Captur
     assert written.err == "wyoming: no address is given; use --wyoming HOST:PORT\n"
 
 
+def test_clauses_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list", "--only", "default-format"]) == 0
+    written = capsys.readouterr().out
+    assert written == (
+        "openai.default-format-is-mp3: Answer a request without response_format with MP3. (openai 3.57.0)\n"
+    )
+    assert all(clause.right and clause.clients for clause in clauses())
+
+
 def test_a_failure_is_explained_and_has_the_status_1(app: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with hosting(Broken(app, wav_by_default)) as url:
         assert main([url, "--protocol", "openai", "--only", "default-format"]) == 1

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from voxstack_serve.contract import PROTOCOLS, Target, clauses
+from voxstack_serve.contract import PROTOCOLS, Clause, Target, clauses
 from voxstack_serve.contract.clause import FAIL
 from voxstack_serve.contract.presence import absence
 from voxstack_serve.contract.report import as_json, table
@@ -18,18 +18,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     That is 0 if no clause fails that a client needs, 1 if one does, 2 if there is nothing to try.
     """
     options = _parser().parse_args(arguments)
+    if options.list:
+        print(*map(_line, _chosen(options, options.protocol or PROTOCOLS)), sep="\n")
+        return 0
     target = Target(options.url, options.key, options.voice, options.wyoming, options.overload, options.timeout)
     results, absences = [], []
     for protocol in options.protocol or PROTOCOLS:
         if reason := absence(target, protocol):
             absences += [f"{protocol}: {reason}"] if options.protocol or options.url else []
             continue
-        chosen = [clause for clause in clauses(protocol) if options.only in clause.name]
-        results += [clause.try_at(target) for clause in chosen]
+        results += [clause.try_at(target) for clause in _chosen(options, [protocol])]
     print(as_json(results) if options.json else table(results))
     print(*absences, sep="\n", file=sys.stderr)
     failed = [result for result in results if result.outcome == FAIL and (options.strict or result.grade == "must")]
     return 1 if failed or (absences and options.protocol) else 0 if results else 2
+
+
+def _chosen(options: argparse.Namespace, protocols: Sequence[str]) -> list[Clause]:
+    return [clause for clause in clauses(*protocols) if options.only in clause.name]
+
+
+def _line(clause: Clause) -> str:
+    return f"{clause.name}: {clause.right} ({', '.join(clause.clients)})"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--overload", type=int, default=0, metavar="N", help=overload)
     add("--timeout", type=float, default=60.0, metavar="SECONDS", help="for each part of an answer")
     add("--only", default="", metavar="TEXT", help="only clauses whose names contain it")
+    add("--list", action="store_true", help="print what each clause demands, and try nothing")
     add("--strict", action="store_true", help="fail also for clauses without which clients work, but worse")
     add("--json", action="store_true", help="print the results as JSON")
     return parser
