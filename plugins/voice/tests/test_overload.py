@@ -199,6 +199,14 @@ def test_a_machine_that_others_use_is_counted_on_for_less() -> None:
         scheduler.admit("voice", lambda: 0.0)
 
 
+def test_a_turn_reports_whether_others_use_the_machine() -> None:
+    scheduler = Scheduler()
+    with scheduler.admit("voice", lambda: 0.0).turn() as turn:
+        assert not turn.crowded
+        OBSERVE(scheduler.machine, 1.0, 1.0)
+        assert turn.crowded
+
+
 def test_the_share_of_the_machine_follows_what_others_do() -> None:
     machine = MachineShare()
     for _ in range(20):

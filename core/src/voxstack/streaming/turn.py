@@ -30,6 +30,11 @@ class Turn(ABC):
     """Whether it waits for the caller's input, which no deadline limits."""
 
     @property
+    def crowded(self) -> bool:
+        """True if other programs use the processor, so that an unused worker is no unused core."""
+        return False
+
+    @property
     def cancelled(self) -> bool:
         return False
 

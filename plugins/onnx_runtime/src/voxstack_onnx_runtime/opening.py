@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from voxstack_onnx_runtime.devices import find_device, provider_options
 from voxstack_onnx_runtime.graph_cache import GraphCache, graph_key, has_content_hash, store_optimized, user_cache
 from voxstack_onnx_runtime.providers import PROVIDERS
 from voxstack_onnx_runtime.session import Session
+from voxstack_onnx_runtime.spare_core import THREADS, SpareCore, is_worthwhile
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -46,18 +48,21 @@ def open_network(spec: NetworkSpec, context: Context) -> Runner:
     if provider.fixed_only:
         require_all_fixed(spec, context, f"ONNX Runtime's {provider.name}")
 
-    def reopen(sizes: Mapping[str, int]) -> onnxruntime.InferenceSession:
+    def reopen(context: Context, sizes: Mapping[str, int]) -> onnxruntime.InferenceSession:
         with spec.opening("onnx", "onnx") as path:
             return _inference_session(spec, context, path, providers, sizes)
 
     with spec.opening("onnx", "onnx") as path:
 
-        def open_session(sizes: Mapping[str, int]) -> Runner:
+        def open_session(sizes: Mapping[str, int], context: Context = context) -> Runner:
             session = _inference_session(spec, context, path, providers, sizes)
-            return Session(spec, context, device, provider, session, sizes, lambda: reopen(sizes))
+            return Session(spec, context, device, provider, session, sizes, lambda: reopen(context, sizes))
 
         if not fixed_axes(spec, context):
-            return open_session({})
+            one = open_session({})
+            if not is_worthwhile(spec, context, provider):
+                return one
+            return SpareCore(one, open_session({}, replace(context, threads=THREADS)))
         if provider.per_size:
             return PerSize(spec, context, open_session)
         return SharedSession(spec, context, open_session({}))

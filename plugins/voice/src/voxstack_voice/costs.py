@@ -98,6 +98,11 @@ class MachineShare:
         self.share = 1.0
         self._work = self._stolen = 0.0
 
+    @property
+    def crowded(self) -> bool:
+        """True if other programs use a part of the processors that counts."""
+        return self.share < 0.95
+
     def observe(self, work: float, stolen: float) -> None:
         """Count a turn: seconds of work, and seconds for which its thread waited for a processor."""
         work, stolen = max(0.0, work), max(0.0, stolen)

@@ -192,7 +192,7 @@ class Scheduler:
         """Raise unless one more stream fits. Called with the lock held."""
         cost, share, streams = self._costs.get(voice, 0.0), self.machine.share, self._running.total()
         demand = cost + sum(count * self._costs.get(name, 0.0) for name, count in self._running.items())
-        is_shared = share < 0.95
+        is_shared = self.machine.crowded
         left = UNSTEADY * share if is_shared else share
         if self.load is not None and streams and demand > self.load * self.workers * left:
             busy = f", of which other programs leave {share:.0%}" if is_shared else ""

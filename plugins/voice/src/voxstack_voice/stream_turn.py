@@ -27,6 +27,8 @@ class Account(Protocol):
 
     @property
     def newcomer(self) -> bool: ...
+    @property
+    def crowded(self) -> bool: ...
     def patience(self) -> float: ...
     def refuse(self) -> Exception: ...
     def submit(self, job: Callable[[], object]) -> object: ...
@@ -60,6 +62,10 @@ class StreamTurn(Turn):
     @property
     def cancelled(self) -> bool:
         return self.ticket.cancelled
+
+    @property
+    def crowded(self) -> bool:
+        return self.ticket.crowded
 
     @property
     def idle(self) -> int:

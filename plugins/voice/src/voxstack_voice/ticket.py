@@ -97,6 +97,11 @@ class Ticket:
         """Return whether a listener waits for the first audio."""
         return self._live and not self.audio
 
+    @property
+    def crowded(self) -> bool:
+        """True if other programs use the processor, too."""
+        return self._scheduler.machine.crowded
+
     def patience(self) -> float:
         """Return the seconds for which the stream may wait for a turn; -1: as long as it takes.
 
