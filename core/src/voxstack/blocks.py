@@ -134,10 +134,9 @@ class StreamableBlock(Block):
 
     @property
     def lookback(self) -> int | None:
-        """Steps of its source before the step it yields that the block depends on; None: it may be all of them.
+        """Steps of its source before the step it yields that the block depends on; None: it may be all.
 
-        For a block with a number, the utterance's ``skip`` counts the first steps that no one reads: it may yield
-        anything for them, such as zeros. A wrapper that changes which steps there are leaves it None.
+        A block with a number may yield anything as the first steps, which the utterance's ``skip`` counts.
         """
         return None
 

@@ -19,6 +19,7 @@ import voxstack
 from voxstack_serve.client import SpeechError, aresumable_speech, resumable_speech
 
 TEXT = "The old keeper climbed the stairs, slowly, and counted them. Dr. Smith paid $5 for the lamp; why? " * 12
+PATIENT = {"timeout": 120.0, "patience": 120.0}  # other programs may keep the machine busy
 OK = 'voxstack_http_responses_total{status="200"}'
 
 
@@ -51,7 +52,7 @@ def received(parts: Iterator[bytes], *kills: tuple[int, Callable[[], object]]) -
 )
 def test_the_speech_goes_on_at_another_server(other: ServerProcess, keys: dict[str, Any]) -> None:
     text = TEXT[:500] if keys.get("response_format") == "opus" else TEXT
-    options = {"voice": "amber", **keys}
+    options: dict[str, Any] = {"voice": "amber", **PATIENT, **keys}
     whole = b"".join(resumable_speech(other.url, text, **options))
     before = other.figure(OK)
     with server_processes("amber") as (first,):
@@ -61,16 +62,17 @@ def test_the_speech_goes_on_at_another_server(other: ServerProcess, keys: dict[s
 
 
 def test_two_servers_are_killed(other: ServerProcess) -> None:
-    whole = b"".join(resumable_speech(other.url, TEXT * 2, voice="amber"))
+    whole = b"".join(resumable_speech(other.url, TEXT * 2, voice="amber", **PATIENT))
     before = other.figure(OK)
     with server_processes("amber", "amber") as (first, second):
-        parts = resumable_speech([first.url, second.url, other.url], TEXT * 2, voice="amber")
+        parts = resumable_speech([first.url, second.url, other.url], TEXT * 2, voice="amber", **PATIENT)
         assert received(parts, (len(whole) // 20, first.kill), (len(whole) // 3, second.kill)) == whole
     assert other.figure(OK) == before + 2
 
 
 def test_a_server_is_killed_before_its_first_byte(other: ServerProcess) -> None:
-    text, options = TEXT * 3, {"voice": "amber", "response_format": "mp3", "complete": True}
+    text = TEXT * 3
+    options: dict[str, Any] = {"voice": "amber", "response_format": "mp3", "complete": True, **PATIENT}
     whole = b"".join(resumable_speech(other.url, text, **options))
     with server_processes("amber") as (first,):
 
@@ -86,7 +88,7 @@ def test_a_server_is_killed_before_its_first_byte(other: ServerProcess) -> None:
 
 
 def test_the_process_at_a_port_is_replaced(other: ServerProcess) -> None:
-    whole = b"".join(resumable_speech(other.url, TEXT, voice="amber"))
+    whole = b"".join(resumable_speech(other.url, TEXT, voice="amber", **PATIENT))
     successors: list[ServerProcess] = []
     with server_processes("amber") as (first,):
 
@@ -96,7 +98,7 @@ def test_the_process_at_a_port_is_replaced(other: ServerProcess) -> None:
             successors.append(ServerProcess(port=port))
 
         try:
-            parts = resumable_speech(first.url, TEXT, voice="amber", patience=120)
+            parts = resumable_speech(first.url, TEXT, voice="amber", **PATIENT)
             assert received(parts, (len(whole) // 20, replace)) == whole
             assert successors[0].figure(OK) > 0
         finally:
@@ -108,11 +110,11 @@ def test_another_version_of_the_voice_never_continues(other: ServerProcess, tmp_
     shutil.copytree(voxstack.Registry.installed().locate("amber")[0], tmp_path / "amber")
     path = tmp_path / "amber" / "addon.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "version": "9.9.9"}))
-    whole = b"".join(resumable_speech(other.url, TEXT, voice="amber"))
+    whole = b"".join(resumable_speech(other.url, TEXT, voice="amber", **PATIENT))
     found = bytearray()
 
     def read(urls: list[str]) -> None:
-        for part in resumable_speech(urls, TEXT, voice="amber", patience=2):
+        for part in resumable_speech(urls, TEXT, voice="amber", timeout=120, patience=2):
             found.extend(part)
             if len(found) > len(whole) // 20:
                 first.kill()
@@ -128,11 +130,11 @@ def test_another_version_of_the_voice_never_continues(other: ServerProcess, tmp_
 
 
 def test_asynchronous_speech(other: ServerProcess) -> None:
-    whole = b"".join(resumable_speech(other.url, TEXT, voice="amber"))
+    whole = b"".join(resumable_speech(other.url, TEXT, voice="amber", **PATIENT))
 
     async def collect(first: ServerProcess) -> bytes:
         found = bytearray()
-        async for part in aresumable_speech([first.url, other.url], TEXT, voice="amber"):
+        async for part in aresumable_speech([first.url, other.url], TEXT, voice="amber", **PATIENT):
             found += part
             if len(found) > len(whole) // 20:
                 await asyncio.to_thread(first.kill)
@@ -144,13 +146,13 @@ def test_asynchronous_speech(other: ServerProcess) -> None:
 
 def test_who_leaves_an_asynchronous_speech_ends_it(other: ServerProcess) -> None:
     async def leave() -> None:
-        async with aclosing(aresumable_speech(other.url, TEXT * 20, voice="amber")) as parts:
+        async with aclosing(aresumable_speech(other.url, TEXT * 20, voice="amber", **PATIENT)) as parts:
             async for _ in parts:
                 break
 
     async def cancel() -> None:
         async def collect() -> None:
-            async for _ in aresumable_speech(other.url, TEXT * 20, voice="amber", complete=True):
+            async for _ in aresumable_speech(other.url, TEXT * 20, voice="amber", complete=True, **PATIENT):
                 pass
 
         task = asyncio.create_task(collect())
@@ -162,3 +164,4 @@ def test_who_leaves_an_asynchronous_speech_ends_it(other: ServerProcess) -> None
     for leaving in (leave, cancel):
         asyncio.run(leaving())
         until(lambda: other.figure("voxstack_streams_running") == 0)
+    assert other.figure('voxstack_streams_total{voice="amber",outcome="cancelled"}') == 2

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from voxstack.blocks import Block, SequenceBlock, StreamableBlock
 from voxstack.testing import checks
 from voxstack.testing.cases import Case
+from voxstack.testing.skip_check import check_skips_what_no_one_reads
 
 if TYPE_CHECKING:
     import pytest
@@ -49,7 +50,7 @@ def checks_for(block: Block) -> Iterator[Check]:
         yield checks.check_leaves_the_utterance_alone
     if isinstance(block, StreamableBlock):
         yield checks.check_keeps_streams_apart
-        yield checks.check_skips_what_no_one_reads
+        yield check_skips_what_no_one_reads
         yield checks.check_can_be_left_at_any_time
         if block.head:
             yield checks.check_ignores_the_schedule

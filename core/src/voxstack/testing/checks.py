@@ -148,24 +148,6 @@ def check_keeps_its_hop(case: Case) -> None:
         )
 
 
-def check_skips_what_no_one_reads(case: Case) -> None:
-    """Require that ``skip`` changes no step after those it counts, though the source before ``lookback`` is zeros."""
-    assert isinstance(case.block, StreamableBlock)
-    back, hop = case.block.lookback, case.block.hop
-    whole = case.run([16])
-    if back is None:
-        return
-    for steps in sorted({0, 1, back + 1, len(whole) // 3, len(whole) // 2, len(whole) - 1, len(whole), len(whole) + 9}):
-        own = dataclasses.replace(case, utterance={**case.utterance, "skip": max(0, steps)})
-        if not case.block.head:
-            own.source = case.frames().copy()
-            own.source[: max(0, math.floor(steps / hop) - back)] = 0
-        for sizes in ([1], [7, 30], [10**6]):
-            made = own.run(sizes)
-            assert len(made) == len(whole), f"skip {steps} changes the number of steps: {len(made)} of {len(whole)}"
-            _same(made[steps:], whole[steps:], case.tolerance, f"the steps after skip {steps}")
-
-
 def check_keeps_streams_apart(case: Case) -> None:
     """Require that two concurrent streams of one block do not disturb each other."""
     assert isinstance(case.block, StreamableBlock)

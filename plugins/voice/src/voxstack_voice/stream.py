@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxstack.blocks import StreamableBlock, close
-from voxstack.errors import BlockError, CapacityError, RequestError, StackError
+from voxstack.errors import BlockError, CapacityError, RequestError
 from voxstack.streaming.faults import located, pull
 from voxstack.streaming.timeline import Events, Timeline
 from voxstack.streaming.tracing import Trace
 from voxstack.streaming.turn import CURRENT_TURN
 from voxstack.utterance import Utterance
 from voxstack_voice import worker_threads
+from voxstack_voice.checked_samples import checked_samples
 from voxstack_voice.costs import SpeedMeter
 from voxstack_voice.playback import Playback
 from voxstack_voice.request_text import check_end
@@ -250,7 +251,7 @@ class VoiceStream:
             if self._ticket is not None and self._ticket.refusal is not None:
                 raise self._ticket.refusal from error
             raise BlockError(*located(error)) from error
-        return None if samples is None else _checked(samples)
+        return None if samples is None else checked_samples(samples)
 
     def _close(self) -> None:
         try:
@@ -258,22 +259,3 @@ class VoiceStream:
         finally:
             if self._ticket is not None:
                 self._ticket.leave()
-
-
-def _checked(samples: np.ndarray) -> np.ndarray:
-    """Return samples as float32.
-
-    :raises StackError: if they are none, or not finite.
-    """
-    if samples.ndim != 1:
-        problem = f"a voice ends in samples, (samples,), and this one gave the shape {samples.shape}"
-        raise StackError("stack", f"{problem}; end the stack in a block that makes samples")
-    if samples.dtype.kind != "f":
-        problem = f"a voice ends in samples of type float32 in -1..1, and this one gave {samples.dtype}"
-        raise StackError("stack", f"{problem}; convert them in the last block")
-    samples = np.asarray(samples, np.float32)
-    if not np.isfinite(samples).all():
-        raise StackError(
-            "stack", "a voice ends in finite samples, and this one gave NaN or infinity; add a Probe to find where"
-        )
-    return samples

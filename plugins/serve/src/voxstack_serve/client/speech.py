@@ -35,7 +35,7 @@ def resumable_speech(
     :param urls: of one or more servers, ``http://host:8000``; one may be a port whose processes come and go.
     :param response_format: of ``wav`` and ``pcm`` little has to be computed again; of others, all that was heard.
     :param api_key: for servers that require one.
-    :param timeout: seconds in which a server connects, and sends something while it is read.
+    :param timeout: seconds in which a server connects, and sends something while it is read; with ``complete``, all.
     :param patience: seconds without any audio after which no server is tried any more.
     :param keys: other keys of the request, as in the documentation of the service: ``speed``, ``markup``, ``seed``, ...
     :raises SpeechError: if a request is wrong, the servers that answer have another version of the voice or the
