@@ -142,6 +142,25 @@ def test_each_character_has_its_time(base: str, speech: voxstack.Speech, address
     assert {begin: starts[begin] for begin in first} == pytest.approx(first, abs=0.0015)
 
 
+def test_an_object_with_a_wav_has_true_sizes(base: str, speech: voxstack.Speech) -> None:
+    (found,) = lines(speak(base, "/with-timestamps?output_format=wav_16000"))
+    samples = pcm(speech.samples, 16_000)
+    assert base64.b64decode(found["audio_base64"]) == wav_header(16_000, len(samples) // 2) + samples
+    assert "".join(found["alignment"]["characters"]) == TEXT
+
+
+def test_a_long_object_is_sent_as_it_is_computed(base: str, counted: Service) -> None:
+    connection = HTTPConnection(urlsplit(base).netloc, timeout=60)
+    before = counted.metrics.audio.values["amber",]
+    body = json.dumps({"text": LONG * 2}).encode()
+    connection.request("POST", f"{PATH}/with-timestamps?output_format=pcm_48000", body, {"xi-api-key": "k"})
+    with connection.getresponse() as response:
+        assert response.read(18) == b'{"audio_base64": "'
+        assert counted.metrics.audio.values["amber",] - before < 120, "of four minutes"
+    connection.close()
+    until(lambda: counted.limits.running == 0)
+
+
 def test_a_line_is_as_long_as_clients_read(base: str) -> None:
     content = speak(base, "/stream/with-timestamps?output_format=pcm_48000", LONG)
     found = content.splitlines()
@@ -217,6 +236,8 @@ def test_voices_and_models_are_listed(base: str) -> None:
 
 
 def test_a_client_that_leaves_ends_its_stream(base: str, counted: Service) -> None:
+    cancelled = {"voice": "amber", "outcome": "cancelled"}
+    before = counted.metrics.value("voxstack_streams_total", cancelled)
     for address in ("/stream", "/stream/with-timestamps"):
         connection = HTTPConnection(urlsplit(base).netloc, timeout=60)
         body = json.dumps({"text": LONG * 2}).encode()
@@ -226,7 +247,7 @@ def test_a_client_that_leaves_ends_its_stream(base: str, counted: Service) -> No
         response.close()
         connection.close()
         until(lambda: counted.limits.running == 0)
-    assert counted.metrics.value("voxstack_streams_total", {"voice": "amber", "outcome": "cancelled"}) == 2
+    assert counted.metrics.value("voxstack_streams_total", cancelled) == before + 2
 
 
 def test_a_body_that_breaks_off_raises_in_the_client(voices: voxstack.Voices) -> None:

@@ -98,27 +98,35 @@ class HttpSpeech:
 
     async def _content(self, request: HttpRequest, writer: AudioWriter, pace: Pace) -> AsyncGenerator[bytes, None]:
         """Yield the body in parts, none of which is empty."""
-        if not self._streams and (self._timed or request.options.codec == "wav"):
+        if not self._streams and request.options.codec == "wav":
             yield await self._whole(request)
             return
         async with aclosing(_spoken(self._service, request, writer, pace)) as parts:
-            async for audio, times in parts:
-                if self._timed:
-                    yield _line(audio, times)
-                elif audio:
-                    yield audio
+            async with aclosing(self._encoded(request, parts)) as found:
+                async for part in found:
+                    yield part
+
+    async def _encoded(self, request: HttpRequest, parts: AsyncIterator[Part]) -> AsyncGenerator[bytes, None]:
+        if self._timed and not self._streams:
+            async for part in _object(request, parts):
+                yield part
+            return
+        async for audio, times in parts:
+            if self._timed:
+                yield _line(audio, times)
+            elif audio:
+                yield audio
 
     async def _whole(self, request: HttpRequest) -> bytes:
-        """Return the body of a response that is complete before it is sent."""
+        """Return the body with a WAV, whose sizes are known when it is complete."""
         options, content, times = request.options, bytearray(), CharacterTimes(request.text)
-        is_wav = options.codec == "wav"
-        plain = replace(request, options=replace(options, codec="pcm")) if is_wav else request
+        plain = replace(request, options=replace(options, codec="pcm"))
         async with aclosing(_spoken(self._service, plain, AudioWriter(plain.options), None)) as parts:
             async for audio, found in parts:
                 content += audio
                 times.extend(found)
-        audio = (wav_header(options.rate, len(content) // 2) if is_wav else b"") + content
-        return _line(audio, times.content()) if self._timed else audio
+        file = wav_header(options.rate, len(content) // 2) + content
+        return _line(file, times.content()) if self._timed else file
 
 
 async def _spoken(
@@ -144,6 +152,20 @@ async def _written(writer: AudioWriter, request: HttpRequest, chunk: Chunk) -> b
     if request.options.codec == "opus":  # which takes so long that other streams would wait
         return await asyncio.to_thread(writer.write, chunk.samples, chunk.sample_rate)
     return writer.write(chunk.samples, chunk.sample_rate)
+
+
+async def _object(request: HttpRequest, parts: AsyncIterator[Part]) -> AsyncIterator[bytes]:
+    """Yield an object like a line, in parts: its audio may be long."""
+    begin, rest, times = b'{"audio_base64": "', b"", CharacterTimes(request.text)
+    async for audio, found in parts:
+        times.extend(found)
+        rest += audio
+        whole = len(rest) - len(rest) % 3
+        yield begin + base64.b64encode(rest[:whole])
+        begin, rest = b"", rest[whole:]
+    shown = json.dumps(times.content()).encode()
+    end = b'", "alignment": ' + shown + b', "normalized_alignment": ' + shown + b"}\n"
+    yield begin + base64.b64encode(rest) + end
 
 
 def _line(audio: bytes, times: dict[str, Any] | None) -> bytes:
