@@ -15,6 +15,7 @@ from serving import hosting
 
 import voxstack
 from voxstack_serve import Service
+from voxstack_serve.app import build_app
 from voxstack_serve.command import make_app
 from voxstack_serve.contract import NotApplicable, Target, clauses
 from voxstack_serve.contract.__main__ import main
@@ -177,10 +178,17 @@ def test_audio_that_cannot_be_decoded_is_named(content: bytes, format: str, prob
         decode(content, format)
 
 
-def test_the_example_of_the_document_is_what_the_command_writes() -> None:
+def test_the_example_of_the_document_is_what_the_command_writes(
+    voices: voxstack.Voices, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a server that sends the samples of a voice of 16 kHz as they are."""
     document = (Path(__file__).parents[1] / "CONTRACT.md").read_text("utf-8")
-    names = {clause.name for clause in clauses()}
-    rights = {clause.right for clause in clauses()}
-    assert {"openai.default-format-is-mp3", "openai.pcm-is-24-khz"} <= names
-    (right,) = (line.partition(":")[2].strip() for line in document.splitlines() if line.startswith("  right:"))
-    assert right in rights
+    with hosting(Broken(build_app(Service(voices, ["amber"])), third_sample_lost)) as url:
+        assert main([url, "--protocol", "openai", "--voice", "amber", "--only", "pcm"]) == 1
+    assert f"```\n{capsys.readouterr().out}```\n" in document
+
+
+def third_sample_lost(response: Response) -> bytes | None:
+    if not (response.speaks and response.request.get("response_format") == "pcm"):
+        return None
+    return b"".join(response.body[place : place + 4] for place in range(0, len(response.body) - 6, 6))
