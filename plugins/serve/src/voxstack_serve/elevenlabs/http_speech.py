@@ -101,10 +101,10 @@ class HttpSpeech:
         if not self._streams and request.options.codec == "wav":
             yield await self._whole(request)
             return
-        async with aclosing(_spoken(self._service, request, writer, pace)) as parts:
-            async with aclosing(self._encoded(request, parts)) as found:
-                async for part in found:
-                    yield part
+        parts = _spoken(self._service, request, writer, pace)
+        async with aclosing(parts), aclosing(self._encoded(request, parts)) as found:
+            async for part in found:
+                yield part
 
     async def _encoded(self, request: HttpRequest, parts: AsyncIterator[Part]) -> AsyncGenerator[bytes, None]:
         if self._timed and not self._streams:
