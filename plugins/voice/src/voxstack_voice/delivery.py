@@ -1,4 +1,4 @@
-"""How a stream is computed and passed on, which changes nothing of its samples."""
+"""The way in which a stream is computed and passed on; it changes nothing of the samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def unlimited() -> float:
 
 
 class Delivery(NamedTuple):
-    """How a stream is computed and passed on; see :meth:`.Voice.astream`.
+    """The way in which a stream is computed and passed on; see :meth:`.Voice.astream`.
 
     :param live: whether somebody listens while the audio is produced.
     """
