@@ -1,8 +1,8 @@
 """Clients of speech services in a process of their own, and what each of them hears.
 
 The process reads a line of JSON for each crowd of clients that are to request speech at once, and answers with a line:
-a :class:`Heard` for each client. Times are those at which bytes arrive there, from the moment when a client that is
-connected sends its request.
+a :class:`Heard` for each client. Times are those at which bytes arrive there, from the moment when a client sends its
+request, which is when all are connected.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BLOCK = 2**16
 class Heard:
     """What one client hears: playback starts with the first audio, and stops while the next is late.
 
-    :param status: 200, or why there is no audio; 503 for a refusal.
+    :param status: 200, or why there is no audio: 503 for a refusal, 0 for a connection that broke.
     :param first: seconds from the request to the first byte of audio.
     :param whole: seconds to the end of the response, or to that of a refusal.
     :param audio: seconds of audio.
@@ -81,20 +81,24 @@ class Listener:
         return self.heard
 
 
-async def over_http(port: int, path: str, body: Mapping[str, Any]) -> Heard:
+async def over_http(start: asyncio.Barrier, port: int, path: str, body: Mapping[str, Any]) -> Heard:
     """Request a WAV file by a POST over a connection of its own."""
     content, status, connection = json.dumps(body).encode(), 0, h11.Connection(h11.CLIENT)
     headers = {"host": "127.0.0.1", "content-type": "application/json", "content-length": str(len(content))}
     request = h11.Request(method="POST", target=path, headers=list(headers.items()))
     sent = b"".join(connection.send(event) or b"" for event in (request, h11.Data(data=content), h11.EndOfMessage()))
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await start.wait()
     listener = Listener(header=WAV_HEADER)
     writer.write(sent)
-    async for event in _events(connection, reader):
-        if isinstance(event, h11.Response):
-            status = event.status_code
-        elif isinstance(event, h11.Data) and status == 200:
-            listener.arrive(bytes(event.data))
+    try:
+        async for event in _events(connection, reader):
+            if isinstance(event, h11.Response):
+                status = event.status_code
+            elif isinstance(event, h11.Data) and status == 200:
+                listener.arrive(bytes(event.data))
+    except (OSError, h11.RemoteProtocolError):  # the server has ended the connection
+        status = 0
     heard = listener.end(status)
     writer.close()
     return heard
@@ -109,7 +113,7 @@ async def _events(connection: h11.Connection, reader: asyncio.StreamReader) -> A
             yield event
 
 
-async def over_wyoming(port: int, text: str, voice: str) -> Heard:
+async def over_wyoming(start: asyncio.Barrier, port: int, text: str, voice: str) -> Heard:
     """Request a whole text over Wyoming, over a connection of its own."""
     from wyoming.audio import AudioChunk, AudioStart, AudioStop
     from wyoming.client import AsyncTcpClient
@@ -117,6 +121,7 @@ async def over_wyoming(port: int, text: str, voice: str) -> Heard:
     from wyoming.tts import Synthesize, SynthesizeVoice
 
     async with AsyncTcpClient("127.0.0.1", port) as client:
+        await start.wait()
         listener = Listener()
         await client.write_event(Synthesize(text, SynthesizeVoice(voice) if voice else None).event())
         while (event := await client.read_event()) is not None and not AudioStop.is_type(event.type):
@@ -129,12 +134,13 @@ async def over_wyoming(port: int, text: str, voice: str) -> Heard:
         return listener.end()
 
 
-async def over_elevenlabs(port: int, text: str, voice: str) -> Heard:
+async def over_elevenlabs(start: asyncio.Barrier, port: int, text: str, voice: str) -> Heard:
     """Request a text by one message and its flush, over a WebSocket of its own."""
     from websockets.asyncio.client import connect
 
     address = f"ws://127.0.0.1:{port}/v1/text-to-speech/{voice}/multi-stream-input?output_format=pcm_24000"
     async with connect(address, compression=None) as socket:
+        await start.wait()
         listener = Listener(24_000)
         await socket.send(json.dumps({"text": text, "context_id": "a", "flush": True}))
         await socket.send(json.dumps({"context_id": "a", "close_context": True}))
@@ -149,10 +155,10 @@ async def over_elevenlabs(port: int, text: str, voice: str) -> Heard:
 
 
 PROTOCOLS: dict[str, Callable[..., Any]] = {
-    "http": lambda port, text, voice: over_http(
-        port, "/v1/audio/speech", {"model": "m", "voice": voice, "input": text, "response_format": "wav"}
+    "http": lambda start, port, text, voice: over_http(
+        start, port, "/v1/audio/speech", {"model": "m", "voice": voice, "input": text, "response_format": "wav"}
     ),
-    "piper": lambda port, text, voice: over_http(port, "/synthesize", {"text": text}),
+    "piper": lambda start, port, text, voice: over_http(start, port, "/synthesize", {"text": text}),
     "wyoming": over_wyoming,
     "elevenlabs": over_elevenlabs,
 }
@@ -186,7 +192,8 @@ def clients() -> Iterator[Clients]:
 
 
 async def _crowd(protocol: str, port: int, text: str, voice: str, count: int) -> list[Heard]:
-    return await asyncio.gather(*[PROTOCOLS[protocol](port, text, voice) for _ in range(count)])
+    start = asyncio.Barrier(count)
+    return await asyncio.gather(*[PROTOCOLS[protocol](start, port, text, voice) for _ in range(count)])
 
 
 def main() -> None:
