@@ -18,9 +18,9 @@ def absence(target: Target, protocol: str) -> str:
     """Return why a protocol cannot be tried at a server; empty if it can."""
     try:
         return {"openai": _openai, "elevenlabs": _elevenlabs, "wyoming": _wyoming}[protocol](target)
-    except OSError as error:
-        return f"the server cannot be reached: {error.strerror or error}"
     except Exception as error:  # anything may listen there
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError | ConnectionResetError):
+            return f"the server cannot be reached: {error.strerror or error}"
         return f"the server does not answer in HTTP: {type(error).__name__}: {error}"
 
 
