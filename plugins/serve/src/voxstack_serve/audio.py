@@ -132,10 +132,12 @@ async def _samples(
     heard: Remainder,
 ) -> AsyncGenerator[np.ndarray, None]:
     """Yield the samples at the rate of the resampler, no chunk of which is empty, after those that were heard."""
-    if start.source:
-        heard.missing -= await asyncio.to_thread(feed_silence, resampler, start.source)
+    silence = start.source
     async with aclosing(stream) as chunks:
         async for chunk in chunks:
+            if silence:  # only now, as a client may request a start far after the end of the speech
+                heard.missing -= await asyncio.to_thread(feed_silence, resampler, silence)
+                silence = 0
             usage.seconds = (chunk.start + len(chunk.samples)) / source_rate
             if request.words:
                 usage.words += (event for event in chunk.events if event.kind == "word")
