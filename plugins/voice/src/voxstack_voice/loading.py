@@ -8,8 +8,9 @@ from voxstack.networks import Context, ContextLike
 from voxstack.networks.addon import Addon
 from voxstack.registry import Registry
 from voxstack.streaming.schedule import Schedule
+from voxstack_voice.requests import LexiconLike
 from voxstack_voice.scheduler import Scheduler
-from voxstack_voice.voice import LexiconLike, Voice
+from voxstack_voice.voice import Voice
 
 
 def load(

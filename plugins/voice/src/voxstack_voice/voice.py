@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from voxstack.blocks import StreamableBlock
-from voxstack.errors import AddonError, PluginError, RequestError, StackError
+from voxstack.errors import RequestError
 from voxstack.networks import Effective
 from voxstack.networks.addon import Addon
-from voxstack.stack import build
-from voxstack.streaming.faults import located
 from voxstack.streaming.schedule import Schedule
-from voxstack.streaming.timeline import Events, Timeline
+from voxstack.streaming.timeline import Events
 from voxstack.streaming.tracing import Trace
-from voxstack.utterance import REQUEST, Utterance
-from voxstack_addon_spec.validation import strict_validator
-from voxstack_addon_spec.wording import problem
+from voxstack.utterance import Utterance
 from voxstack_voice.delivery import Delivery, readable, unlimited
 from voxstack_voice.playback import Playback
-from voxstack_voice.request_text import check_end, request_text
+from voxstack_voice.request_text import check_end
+from voxstack_voice.requests import LexiconLike, Markup, Requests
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk, Speech
 from voxstack_voice.stream import VoiceStream
+from voxstack_voice.voice_stack import build_speaking
 from voxstack_voice.watchdog import UNTRUSTED_TIMEOUT, timeout_of
 
 if TYPE_CHECKING:
     from voxstack_voice.reading import Reading
-
-Markup = Literal["text", "markdown", "html", "ssml", "auto"]
-
-LexiconLike = Mapping[str, str | Mapping[str, str]] | str | Path | Sequence[Any] | Any
-"""A lexicon, or what one is read from; see :meth:`Voice.stream`."""
-
-RESERVED = frozenset({"self", "live", "timeout", "start", "skip", "horizon", "admitted", *REQUEST})
-"""Names that no control may have."""
 
 
 class Voice:
@@ -62,22 +50,23 @@ class Voice:
         lexicon: LexiconLike | None = None,
     ) -> None:
         self.addon = addon
-        stack = addon.config.get("stack")
-        if not stack:
-            reason = "this addon has no stack: it lends its networks to others and cannot speak by itself; load a voice"
-            raise StackError(addon.name, reason)
-        self.block: StreamableBlock = _speaking(build(stack, addon))
+        self.block: StreamableBlock = build_speaking(addon)
         self.name: str = addon.name
         self.sample_rate: int = addon.config["sample_rate"]
         self.scheduler = scheduler or Scheduler.shared()
         self.timeout = timeout_of(addon.name, timeout, None if addon.trust else UNTRUSTED_TIMEOUT)
         self.schedule = schedule or Schedule(**{**addon.config.get("schedule", {}), **addon.context.schedule})
-        self.controls: Mapping[str, Any] = addon.config.get("controls", {})
-        taken = self.controls.keys() & RESERVED
-        if taken:
-            reason = f"{sorted(taken)} mean something else in a request; rename these controls"
-            raise AddonError(f"{addon.name}: controls", reason)
-        self.lexicon = None if lexicon is None else self.read_lexicon(lexicon)
+        self._requests = Requests(addon, self.block, self.schedule, lexicon)
+
+    @property
+    def controls(self) -> Mapping[str, Any]:
+        """The JSON Schema of each control."""
+        return self._requests.controls
+
+    @property
+    def lexicon(self) -> Any:
+        """The lexicon of all requests; None if there is none."""
+        return self._requests.lexicon
 
     def request(
         self,
@@ -100,36 +89,8 @@ class Voice:
             cheapest.
         :raises RequestError: for an empty text, or a control that is unknown or out of its bounds.
         """
-        return self._utterance(text, markup, lexicon, schedule, Playback(self.sample_rate, live), controls)
-
-    def _utterance(
-        self,
-        text: str | Iterable[str],
-        markup: Markup,
-        lexicon: LexiconLike | None,
-        schedule: Schedule | None,
-        playback: Playback,
-        controls: Mapping[str, Any],
-        trace: Trace | None = None,
-    ) -> Utterance:
-        checked = request_text(text, self.name, self._languages())
-        if markup not in get_args(Markup):
-            choices = ", ".join(map(repr, get_args(Markup)))
-            raise RequestError(f"{self.name}: markup is one of {choices}, not {markup!r}")
-        for name, value in controls.items():
-            if name not in self.controls:
-                raise RequestError(f"{self.name} has no control {name!r}; it has {', '.join(self.controls) or 'none'}")
-            self._check(name, value)
-        defaults = {name: schema["default"] for name, schema in self.controls.items() if "default" in schema}
-        request = {
-            "text": checked,
-            "markup": markup,
-            "lexicon": self._with_own(lexicon),
-            "schedule": replace(schedule or self.schedule, playback=playback),
-            "timeline": Timeline(self.sample_rate),
-            "trace": trace,
-        }
-        return {**request, **defaults, **controls}
+        playback = Playback(self.sample_rate, live)
+        return self._requests.utterance(text, markup, lexicon, schedule, playback, controls)
 
     def read_lexicon(self, lexicon: LexiconLike) -> Any:
         """Return a lexicon, read once for many requests.
@@ -137,23 +98,7 @@ class Voice:
         :raises RequestError: with the file, the line and what is wrong, or if nothing in this voice reads by lexicons.
         :raises PluginError: if no installed plugin reads lexicons.
         """
-        registry = self.addon.registry
-        read = next(iter(registry.implementations("voxstack_lexicon")), None)
-        if read is None:
-            raise PluginError("no installed plugin reads lexicons; try: pip install voxstack-text")
-        found = registry.call(read, source=lexicon)
-        if not self.block.check_lexicon(found):
-            raise RequestError(
-                f"{self.name}: this voice's reader takes no lexicon; write the words in the text as they are to be read"
-            )
-        return found
-
-    def _with_own(self, lexicon: LexiconLike | None) -> Any:
-        """Return a request's lexicon, whose words come before those of the voice's."""
-        if lexicon is None:
-            return self.lexicon
-        found = self.read_lexicon(lexicon)
-        return found if self.lexicon is None else found.over(self.lexicon)
+        return self._requests.read_lexicon(lexicon)
 
     def contexts(self) -> list[Effective]:
         """Return the effective context of each open network: device, provider, threads, precision, sizes."""
@@ -255,8 +200,8 @@ class Voice:
         :raises RequestError: at the call for bad arguments; while it runs for what is found in the text.
         :raises BlockError: if a block fails, with its path.
         """
-        utterance = self._utterance(text, markup, lexicon, None, Playback(self.sample_rate, live=False), controls)
-        return self._readings(utterance)
+        playback = Playback(self.sample_rate, live=False)
+        return self._readings(self._requests.utterance(text, markup, lexicon, None, playback, controls))
 
     def _readings(self, utterance: Utterance) -> Iterator[Reading]:
         """Yield the readings of an utterance, then raise what the source of its text raised.
@@ -269,7 +214,7 @@ class Voice:
         for reading in read_utterance(self.block, utterance):
             found = True
             yield reading
-        check_end(utterance["text"], found, self.name, self._languages())
+        check_end(utterance["text"], found, self.name, self._requests.languages)
 
     def _start(
         self,
@@ -292,7 +237,7 @@ class Voice:
             horizon=delivery.horizon,
             skip=start,
         )
-        utterance = self._utterance(text, markup, lexicon, schedule, playback, controls, delivery.trace)
+        utterance = self._requests.utterance(text, markup, lexicon, schedule, playback, controls, delivery.trace)
         if start and self.block.lookback is not None:
             utterance = {**utterance, "skip": start}
         return VoiceStream(
@@ -303,34 +248,6 @@ class Voice:
             self.scheduler,
             meter,
             limit,
-            self._languages(),
+            self._requests.languages,
             delivery.admitted,
         )
-
-    def _languages(self) -> str:
-        return ", ".join(self.addon.config.get("languages", ()))
-
-    def _check(self, name: str, value: Any) -> None:
-        from jsonschema.exceptions import best_match
-
-        error = best_match(strict_validator()(dict(self.controls[name])).iter_errors(value))
-        if error is not None:
-            raise RequestError(f"{self.name}: {name}: {problem(error)}")
-
-
-def _speaking(block: object) -> StreamableBlock:
-    """Return a block that starts a stream and ends in samples.
-
-    :raises StackError: if it does not.
-    """
-    try:
-        starts = isinstance(block, StreamableBlock) and block.head
-        makes = getattr(block, "makes", None)
-    except Exception as error:  # a plugin's property may raise anything
-        raise StackError(*located(error)) from error
-    if not isinstance(block, StreamableBlock) or not starts:
-        reason = "nothing here starts a stream; begin with a block that makes frames from the utterance"
-        raise StackError("stack[0]", reason)
-    if makes not in (None, "samples"):
-        raise StackError("stack", f"a voice ends in 'samples', and this stack ends in {makes!r}")
-    return block
