@@ -18,6 +18,7 @@ from voxstack_onnx_runtime.graph_cache import GraphCache, graph_key, has_content
 from voxstack_onnx_runtime.providers import PROVIDERS
 from voxstack_onnx_runtime.session import Session
 from voxstack_onnx_runtime.spare_core import THREADS, SpareCore, is_worthwhile
+from voxstack_onnx_runtime.telemetry import switch_off_telemetry
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -36,6 +37,7 @@ def open_network(spec: NetworkSpec, context: Context) -> Runner:
     :raises AddonError: if the files are not those that the addon lists, or refer to others.
     :raises NetworkError: if the file cannot be read, or holds another network than the addon declares.
     """
+    switch_off_telemetry()
     import onnxruntime
 
     available = onnxruntime.get_available_providers()

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from voxstack_onnx_runtime.providers import PROVIDERS, Provider
+from voxstack_onnx_runtime.telemetry import switch_off_telemetry
 
 _NETWORK = bytes.fromhex(
     "08083a350a0c0a0178120179220452656c751201675a100a0178120b0a09080112050a0312016e62100a0179120b0a09080112050a0312016e42040a00100d"
@@ -18,6 +19,7 @@ MAX_DEVICES = 16
 
 def available_devices() -> Iterator[str]:
     """Yield the names of the devices, as a context names them."""
+    switch_off_telemetry()
     import onnxruntime
 
     available = onnxruntime.get_available_providers()

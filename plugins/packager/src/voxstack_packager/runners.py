@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,8 +40,16 @@ def model_runner(model: ModelProto, where: str) -> Runner:
         raise PackagingError(where, problem) from error
 
 
-def _open(model: str | bytes, sizes: Mapping[str, int]) -> Runner:
+def import_onnxruntime() -> Any:
+    """Return ONNX Runtime, which since 1.32 otherwise records an id of this machine when it is imported."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
+
+    return onnxruntime
+
+
+def _open(model: str | bytes, sizes: Mapping[str, int]) -> Runner:
+    onnxruntime = import_onnxruntime()
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

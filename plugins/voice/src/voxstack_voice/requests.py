@@ -29,7 +29,7 @@ RESERVED = frozenset({"self", "live", "timeout", "start", "skip", "horizon", "ad
 
 
 class Requests:
-    """What requests to a voice may contain.
+    """The requests that a voice accepts.
 
     :param addon: of the voice, which declares the controls.
     :param block: its stack, which may read by lexicons.

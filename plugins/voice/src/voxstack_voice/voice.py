@@ -65,7 +65,7 @@ class Voice:
 
     @property
     def lexicon(self) -> Any:
-        """The lexicon of all requests; None if there is none."""
+        """The lexicon of all requests, or None."""
         return self._requests.lexicon
 
     def request(

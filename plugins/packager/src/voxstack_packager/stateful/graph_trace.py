@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxstack_packager.errors import NoStatefulForm, PackagingError
+from voxstack_packager.runners import import_onnxruntime
 from voxstack_packager.signature import Arrays, MakeExamples, SignatureLike, default_sizes
 
 if TYPE_CHECKING:
@@ -121,10 +122,9 @@ def data_dependence(model: ModelProto, inputs: Set[str]) -> tuple[set[str], set[
 
 def _open(model: ModelProto, names: list[str]) -> Callable[[Arrays], dict[str, np.ndarray]]:
     """Return a function of inputs by name that returns all these tensors by name."""
-    import onnxruntime
     from onnx import ModelProto, ValueInfoProto
 
-    traced = ModelProto()
+    onnxruntime, traced = import_onnxruntime(), ModelProto()
     traced.CopyFrom(model)
     outputs = {value.name for value in model.graph.output}
     traced.graph.output.extend(ValueInfoProto(name=name) for name in names if name not in outputs)
