@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
@@ -72,9 +72,13 @@ class SpeechServer(NamedTuple):
 
 
 @contextmanager
-def speech_server() -> Iterator[SpeechServer]:
-    """Provide a server, which ends with the block inside."""
-    process = subprocess.Popen([sys.executable, __file__], stderr=subprocess.PIPE, text=True)
+def speech_server(arenas: int | None = None) -> Iterator[SpeechServer]:
+    """Provide a server, which ends with the block inside.
+
+    :param arenas: of glibc's allocator; by default one for each of the many threads of a busy hour.
+    """
+    environment = {**os.environ, **({} if arenas is None else {"MALLOC_ARENA_MAX": str(arenas)})}
+    process = subprocess.Popen([sys.executable, __file__], stderr=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stderr is not None
         found: dict[str, Address] = {}
@@ -112,6 +116,16 @@ class Counting(Scheduler):
         return self.departed + sum(ticket.audio for ticket in list(self.tickets) if ticket._admitted)
 
 
+def give_back() -> None:
+    """Collect garbage, and give what the allocator keeps for later back to the system."""
+    import ctypes
+    import gc
+
+    gc.collect()
+    with suppress(OSError, AttributeError):  # another allocator than glibc's
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
 def main() -> None:
     import asyncio
     import resource
@@ -130,6 +144,7 @@ def main() -> None:
     service = Service(voices, ["amber"])
 
     async def held(request: Any) -> JSONResponse:
+        give_back()
         with open("/proc/self/statm") as file:
             pages = int(file.read().split()[1])
         found = Held(

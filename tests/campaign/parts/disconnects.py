@@ -43,6 +43,9 @@ LOOKS = 40
 MOST_GROWTH = 1.0
 """Megabytes by which the median of the looks of the second half may be more than that of the first half."""
 
+REST = 35.0
+"""Seconds after which threads without work have ended."""
+
 PATIENCE = 0.5
 """Seconds for which a client waits for bytes before it leaves."""
 
@@ -54,14 +57,19 @@ def run(report: Report, cases: Iterable[int]) -> None:
     numbers = list(cases)
     step = max(1, len(numbers) // LOOKS)
     looks: list[Held] = []
-    with speech_server() as server:
+    rested: list[Held] = []
+    with speech_server(arenas=2) as server:
         for number, random in report.each(numbers):
             _many(report, random, server)
             report.count("clients", CLIENTS)
             if number % step == step - 1:
                 looks.append(server.settled(quiet=True))
                 _check_quiet(report, looks[-1])
-        _check_held(report, looks[len(looks) // 4 :])
+            if not report.short and number + 1 in (len(numbers) // 2, len(numbers)):
+                time.sleep(REST)
+                rested.append(server.held())
+        _check_rested(report, rested)
+        _check_memory(report, looks[len(looks) // 4 :])
         _check_log(report, server.log)
 
 
@@ -168,16 +176,20 @@ def _check_quiet(report: Report, held: Held) -> None:
         report.finding(f"streams run without a client: {held}")
 
 
-def _check_held(report: Report, looks: list[Held]) -> None:
-    """Compare what was held in the second half of the looks with the first half."""
-    if report.short or len(looks) < 4:
-        return  # threads and memory are not all there yet
-    first, second = looks[: len(looks) // 2], looks[len(looks) // 2 :]
-    for name in ("tasks", "threads", "handles"):
-        before, after = (max(getattr(look, name) for look in half) for half in (first, second))
+def _check_rested(report: Report, rested: list[Held]) -> None:
+    """Compare what was held after half of the clients, and after all of them."""
+    for name in ("tasks", "threads", "handles") if len(rested) == 2 else ():
+        before, after = (getattr(look, name) for look in rested)
         report.maximum(name, after)
         if after > before:
-            report.finding(f"{name}: {before} in the first half, {after} in the second")
+            report.finding(f"{name}: {before} after half of the clients, {after} after all")
+
+
+def _check_memory(report: Report, looks: list[Held]) -> None:
+    """Compare the memory of the second half of the looks with the first half."""
+    if report.short or len(looks) < 4:
+        return  # it is not all there yet
+    first, second = looks[: len(looks) // 2], looks[len(looks) // 2 :]
     before, after = (statistics.median(look.megabytes for look in half) for half in (first, second))
     report.maximum("memory (MB)", after)
     report.maximum("growth (MB)", after - before)
