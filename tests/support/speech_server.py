@@ -72,13 +72,15 @@ class SpeechServer(NamedTuple):
 
 
 @contextmanager
-def speech_server(arenas: int | None = None) -> Iterator[SpeechServer]:
+def speech_server(arenas: int | None = None, measured: bool = True) -> Iterator[SpeechServer]:
     """Provide a server, which ends with the block inside.
 
     :param arenas: of glibc's allocator; by default one for each of the many threads of a busy hour.
+    :param measured: whether it observes what clients of HTTP have read.
     """
     environment = {**os.environ, **({} if arenas is None else {"MALLOC_ARENA_MAX": str(arenas)})}
-    process = subprocess.Popen([sys.executable, __file__], stderr=subprocess.PIPE, text=True, env=environment)
+    program = [sys.executable, __file__, *([] if measured else ["--unmeasured"])]
+    process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stderr is not None
         found: dict[str, Address] = {}
@@ -136,6 +138,7 @@ def main() -> None:
     import voxstack
     from voxstack_serve import Service, elevenlabs
     from voxstack_serve.app import build_app
+    from voxstack_serve.backlog import protocols
     from voxstack_serve.server import address_of, listening_socket, run
     from voxstack_serve.wyoming import WyomingServer
 
@@ -159,6 +162,8 @@ def main() -> None:
         )
         return JSONResponse(found._asdict())
 
+    if "--unmeasured" in sys.argv:
+        protocols.http_protocol = lambda: "auto"  # type: ignore[assignment, return-value]
     app = build_app(service, routes=[*elevenlabs.routes(service), Route("/held", held)])
     listener = listening_socket("127.0.0.1", 0)
     wyoming = WyomingServer(service, port=0)
