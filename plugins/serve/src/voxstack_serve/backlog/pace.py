@@ -11,6 +11,9 @@ Send = Callable[[bytes], Awaitable[None]]
 LEAST = 0.8
 """Seconds of audio for a client that has read nothing."""
 
+GROWTH = 3.0
+"""Seconds more for each second of audio that a client has read."""
+
 MOST = 20.0
 """Seconds of audio that a client may leave unread, whatever it has read before."""
 
@@ -46,7 +49,7 @@ class Pace:
 class MeasuredPace(Pace):
     """The pace of a client that is known to have read ``read`` seconds of the audio.
 
-    A client that reads gains as much room as it has read, so that one that downloads is held up a few times only.
+    A client that reads gains more room than it has read, so that one that downloads is held up a few times only.
     """
 
     def __init__(self) -> None:
@@ -55,7 +58,7 @@ class MeasuredPace(Pace):
 
     @property
     def limit(self) -> float:
-        return self.read + min(max(LEAST, self.read), MOST)
+        return self.read + min(max(LEAST, GROWTH * self.read), MOST)
 
     def must_wait(self, end: float) -> bool:
         """Return whether audio up to ``end`` has to wait; a client that has read all has room for any."""
