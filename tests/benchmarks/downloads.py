@@ -1,7 +1,7 @@
 """Downloads of speech over HTTP, with and without observing what the client has read.
 
-``python tests/benchmarks/downloads.py [--rounds 20]``: amber in two processes on the loopback device, one of which observes
-what its clients have read; a client that reads as fast as it can, in turns. Ratios of medians, and of the first
+``python tests/benchmarks/downloads.py [--rounds 20]``: amber in two processes on the loopback device. One observes what
+its clients have read. A client reads as fast as it can, from both in turns. Ratios of medians, and of the first
 quartiles, which are less disturbed.
 """
 

@@ -57,8 +57,13 @@ class MeasuredPace(Pace):
         self.read = 0.0
 
     @property
+    def proven(self) -> float:
+        """Seconds that it has read without doubt."""
+        return self.read
+
+    @property
     def limit(self) -> float:
-        return self.read + min(max(LEAST, GROWTH * self.read), MOST)
+        return self.read + min(max(LEAST, GROWTH * self.proven), MOST)
 
     def must_wait(self, end: float) -> bool:
         """Return whether audio up to ``end`` has to wait; a client that has read all has room for any."""

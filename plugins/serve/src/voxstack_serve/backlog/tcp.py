@@ -133,7 +133,13 @@ class TcpPace(MeasuredPace):
         self._positions: deque[Position] = deque()  # of the audio that it may not have read
         self._probe: Probe | None = None  # that is not answered
         self._probed = 0.0  # when its last segment was sent
-        self._least = client.written  # bytes that it has read at least; none of the stream yet
+        self._begin = self._least = client.written  # where the stream begins, and bytes that it has read at least
+
+    @property
+    def proven(self) -> float:
+        if self._client.prompt is not False:
+            return self.read
+        return self.read * max(0.0, 1 - HIDDEN / max(1, self._least - self._begin))
 
     async def send(self, data: bytes, end: float, send: Send) -> None:
         """Send a part of the audio when the client has room for it; a few bytes of it earlier, to look for that.
