@@ -132,7 +132,7 @@ def test_pipecat_interrupts_the_socket(url: str, recorder: Recorder) -> None:
     assert recorder.messages[len(texts) + 1 :][:1] == [sequences.pipecat_close(context)], "without a flush before it"
     assert found["errors"] == []
     assert 0 < found["seconds"] < 300, "of ten minutes"
-    assert recorder.service.metrics.streams.values["amber", "cancelled"] == 1
+    assert recorder.service.metrics.value("voxstack_streams_total", {"voice": "amber", "outcome": "cancelled"}) == 1
     assert recorder.service.limits.running == 0
 
 
