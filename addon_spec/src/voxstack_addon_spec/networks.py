@@ -31,6 +31,7 @@ class NetworkSpec:
         measured.
     :param mask_error: by masked axis, measured difference between padded and unpadded, relative to scale; None: not
         measured.
+    :param chunk_error: the largest measured difference between a stream in chunks and the whole; None: not measured.
     :param lengths: lengths of output axes that no input has.
     :param autoregressive: set for a network that predicts frames step by step; it has no ``streaming``.
     :param stateful: the stateful form of a windowed network, if it has one.
@@ -49,6 +50,7 @@ class NetworkSpec:
     stateful: NetworkSpec | None = None
     batch_error: float | None = None
     mask_error: Mapping[str, float] | None = None
+    chunk_error: float | None = None
     lengths: Mapping[str, Length] = field(default_factory=dict)
     autoregressive: Autoregressive | None = None
     refusals: tuple[Refusal, ...] = ()
@@ -85,6 +87,7 @@ class NetworkSpec:
             stateful=stateful,
             batch_error=measured.get("batch_error"),
             mask_error=measured.get("mask_error"),
+            chunk_error=max(measured.get("chunk_error", {}).values(), default=None),
             lengths={axis: Length(**length) for axis, length in config.get("lengths", {}).items()},
             autoregressive=Autoregressive.of(config["autoregressive"]) if "autoregressive" in config else None,
             refusals=refusals,

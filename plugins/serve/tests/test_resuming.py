@@ -149,6 +149,17 @@ def test_a_voice_that_is_replaced_while_a_request_begins_is_noticed(tmp_path: Pa
             assert ask(address)[0].status == 200
 
 
+@pytest.mark.parametrize("error", [7.9e-7, None])
+def test_a_voice_that_rounds_by_chunks_has_no_tag(error: float | None, tmp_path: Path) -> None:
+    networks = json.loads((voxstack.Registry.installed().locate("amber")[0] / "addon.json").read_text())["networks"]
+    form = networks["decoder"]["stateful"]
+    form["measured"] = {**form["measured"], "chunk_error": {"16": error}} if error else {}
+    folder = another_version(tmp_path / "rounds", networks=networks)
+    with voxstack.Voices(trust=True) as voices, serving(Service(voices, [str(folder)])) as address:
+        response, _ = ask(address, voice="amber")
+    assert "etag" not in response.headers
+
+
 def test_a_lexicon_of_the_service_leaves_responses_without_a_tag() -> None:
     """For other processes of the service may have another one."""
     with voxstack.Voices(lexicon={"lamp": "l ae1 m p"}) as voices, serving(Service(voices, ["amber"])) as address:
