@@ -71,7 +71,9 @@ class NetworkSpec:
         if "stateful" in config:
             stateful = cls.of(name, {"role": config["role"], **config["stateful"]}, f"{digest}.stateful", path, trusted)
         measured = config.get("measured", {})
-        read = {key: measured[key] for key in ("batch_error", "mask_error", "chunk_error", "contexts") if key in measured}
+        read = {
+            key: measured[key] for key in ("batch_error", "mask_error", "chunk_error", "contexts") if key in measured
+        }
         refusals = read_refusals(measured)
         stateful = stateful and replace(stateful, refusals=refusals)
         return cls(

@@ -19,6 +19,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 import voxstack
 from voxstack import Chunk, RequestError, Voices
 from voxstack_serve import Service
+from voxstack_serve.backlog import pace
 from voxstack_serve.contract.home_assistant import HomeAssistant, SpeechError, received, whole
 from voxstack_serve.limits import Limits
 from voxstack_serve.wyoming import WyomingServer, events, requests, server
@@ -196,6 +197,7 @@ def test_a_server_that_stops_completes_requests_for_some_time(service: Watched, 
 
 def test_what_was_sent_still_arrives_when_the_server_stops(service: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "SEND_BUFFER", 2**12)  # the rest of the text waits in the event loop
+    monkeypatch.setattr(pace, "LEAST", 20.0)  # and not in the stream
     text = "The kitchen light is on, and the door."
 
     async def main() -> bytes:
