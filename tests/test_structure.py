@@ -17,7 +17,7 @@ from voxstack.utterance import NAMES
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for folder in ("addon_spec", "core", "plugins/*") for path in ROOT.glob(f"{folder}/src/**/*.py"))
 PLUGINS = {path.name for path in ROOT.glob("plugins/*/src/*") if (path / "__init__.py").exists()}
-MAY_IMPORT = {"voxstack_importers": {"voxstack_packager"}}
+MAY_IMPORT = {"voxstack_importers": {"voxstack_packager"}, "voxstack_serve_ray": {"voxstack_serve"}}
 FACADE = "voxstack"
 """The only module of the core that knows plugins, for the types of the public names that they provide."""
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
-    from voxstack import Registry, Voices
+    from voxstack import Registry
+    from voxstack_serve.backend import Job, ServedVoices
     from voxstack_serve.service import Service
     from voxstack_serve.wyoming import WyomingServer
 
@@ -72,6 +73,9 @@ def command(parser: argparse.ArgumentParser) -> None:
     add("--log-format", choices=FORMATS, help=log)
     workers = "processes that serve the same port, each with its copy of the voices (default: %(default)s; Linux only)"
     add("--workers", type=_number(1, 64), default=1, metavar="N", help=workers)
+    pools = "synthesize on a Ray cluster, by the pools of replicas in a JSON file; without it, by one for all voices"
+    add("--ray", nargs="?", const="", metavar="CONFIG", help=pools)
+    add("--ray-address", metavar="ADDRESS", help="of that cluster; default: $RAY_ADDRESS, or that of this machine")
     parser.set_defaults(run=run)
 
 
@@ -95,19 +99,17 @@ def serve(options: argparse.Namespace, listen: Callable[[], socket.socket], work
     :param listen: returns the socket of the service.
     :param worker: the connection to the supervisor, if this process is one of several.
     """
-    from voxstack import Registry, Voices
-    from voxstack_addon_spec import parse_context
+    from voxstack import Registry
+    from voxstack_serve.backend import open_backend
     from voxstack_serve.server import run as run_server
     from voxstack_serve.startup import load_voices
 
     registry = options.registry or Registry.installed()
-    budget = None if options.budget is None else options.budget * 10**6
-    context = None if options.context is None else parse_context(options.context)
-    with Voices(budget, registry=registry, context=context) as voices:
+    with open_backend(options, registry) as (voices, backend_jobs):
         service = make_service(options, voices, registry)
         service.readiness.state = "loading"
         wyoming = _wyoming(options, service)
-        jobs = [partial(service.tend, options.idle_unload)]
+        jobs: list[Job] = [*backend_jobs, partial(service.tend, options.idle_unload)]
         if worker is not None:
             worker.prepare(service)
             jobs.append(partial(worker.follow, service))
@@ -156,7 +158,7 @@ def make_app(service: Service, keys: Iterable[str]) -> Starlette:
     return build_app(service, keys, elevenlabs.routes(service))
 
 
-def make_service(options: argparse.Namespace, voices: Voices, registry: Registry) -> Service:
+def make_service(options: argparse.Namespace, voices: ServedVoices, registry: Registry) -> Service:
     """Return the service that the options describe.
 
     :raises VoxstackError: if a voice does not exist, or there is no voice at all.

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from voxstack import Voices
+from voxstack_serve.backend import ServedVoices
 from voxstack_serve.catalogue import Offer
 
 _LOG = logging.getLogger("voxstack.serve")
@@ -38,7 +38,7 @@ class VoiceManager:
     :param contexts: in which voices are loaded, besides their own.
     """
 
-    def __init__(self, voices: Voices, find: Callable[[str], Offer], contexts: Sequence[str] = ()) -> None:
+    def __init__(self, voices: ServedVoices, find: Callable[[str], Offer], contexts: Sequence[str] = ()) -> None:
         self._voices, self._find, self._contexts = voices, find, contexts
         self.announce: Callable[[str, str], None] = lambda action, voice: None
         """Is called with ``load`` or ``unload`` and a voice when a client has required that."""

@@ -127,7 +127,7 @@ async def _parts(
     service: Service, request: SpeechRequest, tagged: Tagged, usage: Usage, pace: Pace
 ) -> AsyncGenerator[bytes, None]:
     """Yield the parts of the body: none for a client that has all of it."""
-    audio = encoded(service, request, usage, tagged.voice.sample_rate, tagged.number, pace)
+    audio = encoded(service, request, usage, tagged.sample_rate, tagged.number, pace)
     async with aclosing(event_parts(audio, request, usage) if request.events else audio) as parts:
         async for part in parts:
             yield part

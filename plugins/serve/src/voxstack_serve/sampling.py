@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from voxstack import Voices
+from voxstack_serve.backend import ServedVoices
 from voxstack_serve.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class Sampler:
     :param voices: those that are loaded, and whose streams work.
     """
 
-    def __init__(self, metrics: Metrics, voices: Voices) -> None:
+    def __init__(self, metrics: Metrics, voices: ServedVoices) -> None:
         self._metrics, self._voices = metrics, voices
         self._named: set[str] = set()
         self._counted: dict[tuple[Counter, str], float] = {}

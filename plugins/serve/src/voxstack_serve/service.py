@@ -22,6 +22,7 @@ from voxstack import (
 from voxstack.streaming.tracing import Trace
 from voxstack_addon_spec.wording import short_repr
 from voxstack_serve.aliases import openai_alias
+from voxstack_serve.backend import ServedVoices
 from voxstack_serve.backlog import Pace
 from voxstack_serve.catalogue import Catalogue, Offer, VoiceInfo
 from voxstack_serve.limits import Limits, Place
@@ -54,7 +55,7 @@ class Service:
 
     def __init__(
         self,
-        voices: Voices,
+        voices: ServedVoices,
         names: Sequence[str],
         aliases: Mapping[str, str] = {},
         *,
@@ -93,19 +94,17 @@ class Service:
         """Return a voice by id or alias."""
         return self._offer(voice).info
 
-    async def loaded(self, voice: str, context: str | None = None) -> Voice:
-        """Return a voice as it is now, after opening it if it is not loaded.
+    async def loaded(self, voice: str, context: str | None = None) -> Voice | None:
+        """Return a voice as it is now, after opening it if it is not loaded; None if it is on other machines.
 
         :raises VoxstackError: if it cannot be opened.
         """
-        source = self._offer(voice).source
+        source, voices = self._offer(voice).source, self._voices
+        if not isinstance(voices, Voices):
+            return None
         with _located(context):
-            found = self._voices.loaded(source, context)
-            return await asyncio.to_thread(self._look, source, context) if found is None else found
-
-    def _look(self, source: str, context: str | None) -> Voice:
-        with self._voices.use(source, context) as voice:
-            return voice
+            found = voices.loaded(source, context)
+            return await asyncio.to_thread(_look, voices, source, context) if found is None else found
 
     def check_context(self, name: Any) -> str | None:
         """Return the context that a request names; None if it names none.
@@ -124,8 +123,10 @@ class Service:
 
     def stack(self, voice: str, context: str | None = None) -> dict[str, Any]:
         """Return the blocks and networks of a voice, which is loaded for it if it is not; see :func:`.stack_graph`."""
-        offer = self._offer(voice)
-        with _located(context), self._voices.use(offer.source, self.check_context(context)) as found:
+        offer, voices = self._offer(voice), self._voices
+        if not isinstance(voices, Voices):
+            raise RequestError(f"{offer.info.id}: its stack is on other machines, and is not shown here")
+        with _located(context), voices.use(offer.source, self.check_context(context)) as found:
             return {"voice": offer.info.id, "context": context, **stack_graph(found)}
 
     def check_capacity(self, voice: str, context: str | None = None) -> None:
@@ -225,6 +226,11 @@ class Service:
             advice = did_you_mean(name, names, f"there are {', '.join(offers) or 'no voices'}")
             raise RequestError(f"there is no voice named {short_repr(name)}{advice}")
         return found
+
+
+def _look(voices: Voices, source: str, context: str | None) -> Voice:
+    with voices.use(source, context) as voice:
+        return voice
 
 
 @contextmanager

@@ -46,10 +46,12 @@ class Validators:
     async def tagged(self, request: SpeechRequest) -> Tagged:
         """Return the voice of a request as it is now, and the tag of the audio."""
         voice = await self._service.loaded(request.voice, request.context)
+        if voice is None:
+            return Tagged(None, None, await self._service.sample_rate(request.voice))
         if voice not in self._digests:
             self._digests[voice] = _voice_digest(voice)
         digest = self._digests[voice]
-        return Tagged(voice, None if digest is None else _entity_tag(digest, request))
+        return Tagged(voice, None if digest is None else _entity_tag(digest, request), voice.sample_rate)
 
     async def check_unchanged(self, tagged: Tagged, request: SpeechRequest) -> None:
         """Check, once there is some audio, that its voice is the one of the tag.
@@ -64,10 +66,14 @@ class Validators:
 
 
 class Tagged(NamedTuple):
-    """A voice, and the entity tag of what it synthesizes for a request; None if that may vary."""
+    """A voice, the entity tag of what it synthesizes for a request, and its sample rate in Hz.
 
-    voice: Voice
+    The voice is None where it is on other machines, and the tag where the audio may vary.
+    """
+
+    voice: Voice | None
     tag: str | None
+    sample_rate: int
 
     @property
     def number(self) -> int | None:

@@ -45,7 +45,7 @@ class Playback:
         self.skip = skip
         """Samples still to come that the listener already has."""
         self._lengths, self._horizon = lengths, horizon
-        self._seconds = 0.0  # of audio that was delivered
+        self._seconds = skip / sample_rate  # of audio that the listener has
         self._clock = clock
         self._patience = patience
         self._requested = clock()

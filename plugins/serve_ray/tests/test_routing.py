@@ -1,0 +1,57 @@
+"""The replicas that a stream goes to."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ray", reason="Ray is not installed; try: pip install 'ray[serve]'")
+from voxstack_serve_ray.routing import VoiceRouter
+
+
+class Router(VoiceRouter):
+    """The router, without the calls to replicas."""
+
+    def __init__(self, *replicas: Any) -> None:
+        self.present = list(replicas)
+        self.initialize_state()
+
+    def ranks(self, **keys: Any) -> list[list[str]]:
+        request = SimpleNamespace(kwargs=keys, routing_context=SimpleNamespace(should_backoff=False))
+        found = asyncio.run(self.choose_replicas(self.present, request))
+        assert request.routing_context.should_backoff, "or Ray asks again for ever, without a pause"
+        return [[one.replica_id.unique_id for one in rank] for rank in found]
+
+    def route(self, replica: Any, call: str, **keys: Any) -> None:
+        metadata = SimpleNamespace(internal_request_id=call)
+        self.on_request_routed(SimpleNamespace(kwargs=keys, metadata=metadata), replica.replica_id, None)
+
+
+class Id(str):
+    """The id of a replica."""
+
+    @property
+    def unique_id(self) -> str:
+        return str(self)
+
+
+def replica(name: str, load: float = 0.0, *voices: str) -> Any:
+    return SimpleNamespace(replica_id=Id(name), routing_stats={"load": load, "voices": list(voices)})
+
+
+def test_a_stream_goes_where_its_voice_is_loaded_and_there_is_time() -> None:
+    router = Router(replica("a"), replica("b", 0.5, "amber"), replica("c", 0.9, "amber"))
+    assert router.ranks(source="amber") == [["b"], ["a", "b"], ["a", "b", "c"], ["a", "b", "c"]]
+    assert router.ranks(source="cobalt")[0] == ["a", "b"]
+    assert router.ranks(source="amber", avoid=["b"]) == [["a"], ["a", "c"], ["a", "b", "c"]]
+
+
+def test_a_voice_that_is_being_loaded_counts() -> None:
+    one = replica("a")
+    router = Router(one, replica("b"))
+    router.route(one, "call", source="amber")
+    assert router.ranks(source="amber")[0] == ["a"]
+    assert router.ranks(source="cobalt")[0] == ["a", "b"]

@@ -1,0 +1,1 @@
+"""A simulation of fleets of speech replicas, whose scheduler is modelled chunk by chunk."""
