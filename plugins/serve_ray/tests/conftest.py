@@ -19,7 +19,7 @@ PROXY = 8465
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
     """Run two nodes on this machine, with the pool of the tests; the address of the first is provided."""
-    pytest.importorskip("ray", reason="Ray is not installed; try: pip install 'ray[serve]'")
+    pytest.importorskip("ray", reason="other software: pip install -r plugins/serve_ray/tests/ray.txt")
     from local_cluster import local_cluster
 
     with local_cluster(nodes=2, cpus=1) as found:

@@ -27,7 +27,7 @@ from voxstack_serve_ray.environment import SETTINGS
 from voxstack_serve_ray.pools import Pool
 from voxstack_serve_ray.remote_voices import RemoteVoices
 
-pytest.importorskip("ray", reason="Ray is not installed; try: pip install 'ray[serve]'")
+pytest.importorskip("ray", reason="other software: pip install -r plugins/serve_ray/tests/ray.txt")
 
 TEXT = "The quick brown fox jumps over the lazy dog, and then it sleeps."
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("ray", reason="Ray is not installed; try: pip install 'ray[serve]'")
+pytest.importorskip("ray", reason="other software: pip install -r plugins/serve_ray/tests/ray.txt")
 from voxstack_serve_ray.routing import VoiceRouter
 
 

@@ -20,7 +20,7 @@ from voxstack_serve_ray.messages import ReplicaState
 from voxstack_serve_ray.remote_stream import RemoteStream
 from voxstack_serve_ray.remote_voices import RemoteVoices
 
-pytest.importorskip("ray", reason="Ray is not installed; try: pip install 'ray[serve]'")
+pytest.importorskip("ray", reason="other software: pip install -r plugins/serve_ray/tests/ray.txt")
 
 TEXT = "The old lighthouse keeper climbed the spiral staircase every evening, carrying a small brass lamp. " * 6
 

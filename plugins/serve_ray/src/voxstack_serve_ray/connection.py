@@ -69,7 +69,7 @@ def cluster(address: str | None) -> Iterator[None]:
     try:
         import ray
     except ImportError as error:
-        raise VoxstackError(f"Ray cannot be imported ({error}); try: pip install 'ray[serve]'") from error
+        raise VoxstackError(f"Ray cannot be imported ({error}); try: pip install 'voxstack-serve-ray[ray]'") from error
     _check_address(address)
     handler = signal.getsignal(signal.SIGTERM)
     try:
