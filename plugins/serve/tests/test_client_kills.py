@@ -164,4 +164,4 @@ def test_who_leaves_an_asynchronous_speech_ends_it(other: ServerProcess) -> None
     for leaving in (leave, cancel):
         asyncio.run(leaving())
         until(lambda: other.figure("voxstack_streams_running") == 0)
-    assert other.figure('voxstack_streams_total{voice="amber",outcome="cancelled"}') == 2
+    assert other.figure('voxstack_streams_total{outcome="cancelled",voice="amber"}') == 2
