@@ -78,6 +78,7 @@ def test_limits_hold_for_all_protocols(voices: voxstack.Voices) -> None:
     asyncio.run(two())
     for outcome, count in {"invalid": 2, "refused": 1, "cancelled": 1, "complete": 1}.items():
         assert service.metrics.value("voxstack_streams_total", {"voice": "amber", "outcome": outcome}) == count
+    assert service.metrics.value("voxstack_streams_refused_total", {"reason": "streams"}) == 1
     assert service.limits.running == 0
 
 

@@ -80,12 +80,10 @@ class Place:
 
         :raises CapacityError: if all are taken.
         """
-        limits = self._limits
         if self._taken:
             return
-        if limits.streams is not None and limits.running >= limits.streams:
-            raise CapacityError(f"{limits.running} streams run, as many as this service admits; retry later")
-        limits.running += 1
+        self._limits.check_capacity()
+        self._limits.running += 1
         self._taken = True
 
     def leave(self) -> None:
