@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from voxstack_serve.errors import ApiError, handle_error
+from voxstack_serve.http_messages import json_response
 from voxstack_serve.page import Page, accepts_page
 
 if TYPE_CHECKING:
@@ -66,14 +67,14 @@ class Pages:
         """Return the page for browsers, and where to go on for others, which open a connection by this request."""
         if request.url.path == "/" and accepts_page(request):
             return self.page.index(request)
-        found = _json({"object": "service", "name": "voxstack", "speech": "/v1/audio/speech"})
+        found = json_response({"object": "service", "name": "voxstack", "speech": "/v1/audio/speech"})
         found.headers["vary"] = "accept"
         return found
 
     async def voices(self, request: Request) -> Response:
         """Return the voices on offer now, and the contexts that requests may name."""
         voices = [{**voice._asdict(), "object": "voice"} for voice in self._service.voices()]
-        return _json({"voices": voices, "contexts": self._service.contexts})
+        return json_response({"voices": voices, "contexts": self._service.contexts})
 
     async def models(self, request: Request) -> Response:
         """Return the names of models; to clients of ElevenLabs, which send their own header, as they read them."""
@@ -81,25 +82,25 @@ class Pages:
         from voxstack_serve.elevenlabs.pages import models
 
         if is_of_protocol(request.scope):
-            return _json(models(self._service))
-        return _json({"object": "list", "data": [_model(name) for name in MODELS]})
+            return json_response(models(self._service))
+        return json_response({"object": "list", "data": [_model(name) for name in MODELS]})
 
     async def model(self, request: Request) -> Response:
         """Return one model."""
         name = request.path_params["name"]
         if name not in MODELS:
             raise ApiError(404, f"there is no model {name!r}; GET /v1/models lists them", "model", "model_not_found")
-        return _json(_model(name))
+        return json_response(_model(name))
 
     async def health(self, request: Request) -> Response:
         """Return that the process answers."""
-        return _json({"status": "ok"})
+        return json_response({"status": "ok"})
 
     async def ready(self, request: Request) -> Response:
         """Return whether the service is ready for requests."""
         voices = [voice.id for voice in self._service.voices()]
         self._service.readiness.check(voices)
-        return _json({"status": "ready", "voices": voices})
+        return json_response({"status": "ready", "voices": voices})
 
     async def metrics(self, request: Request) -> Response:
         """Return the figures of the service."""
@@ -107,12 +108,6 @@ class Pages:
 
         content, media_type = self._service.figures(request.headers.get("accept", ""))
         return Response(content, headers={"content-type": media_type})
-
-
-def _json(content: Any) -> Response:
-    from starlette.responses import JSONResponse
-
-    return JSONResponse(content)
 
 
 def _model(name: str) -> dict[str, Any]:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from voxstack_serve.audio import Usage, encoded, media_type
 from voxstack_serve.backlog.protocols import pace_of
 from voxstack_serve.errors import api_error, error_response
+from voxstack_serve.http_messages import body_sender, read_body
 from voxstack_serve.request_info import describe_request
 from voxstack_serve.speech_events import event, event_parts
-from voxstack_serve.speech_request import SpeechRequest, body_too_large, read_request
+from voxstack_serve.speech_request import SpeechRequest, read_request
 from voxstack_serve.validator import Tagged, Validators, check_match
 
 _LOG = logging.getLogger("voxstack.serve")
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
     from voxstack_serve.backlog import Pace
@@ -37,7 +37,7 @@ class SpeechEndpoint:
 
         try:
             received = Request(scope, receive)
-            request = read_request(await _body(received, self._service.limits.body), self._service)
+            request = read_request(await read_body(received, self._service.limits.body), self._service)
             self._service.check_capacity(request.voice, request.context)
             tagged = await self._validators.tagged(request)
             check_match(tagged.tag, received.headers.get("if-match"), request.start_byte)
@@ -56,11 +56,7 @@ class SpeechEndpoint:
 
         A body without events that fails after that is left incomplete, so that the client notices.
         """
-        begun, usage, pace = False, Usage.of(request), pace_of(scope)
-
-        async def send_part(data: bytes) -> None:
-            await send({"type": "http.response.body", "body": data, "more_body": True})
-
+        begun, usage, pace, send_part = False, Usage.of(request), pace_of(scope), body_sender(send)
         async with aclosing(_parts(self._service, request, tagged, usage, pace)) as parts:
             try:
                 async for part in parts:
@@ -82,7 +78,7 @@ class SpeechEndpoint:
                 found = api_error(error)
                 if not request.events:
                     return
-                await send({"type": "http.response.body", "body": event(found.envelope()), "more_body": True})
+                await send_part(event(found.envelope()))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -94,15 +90,6 @@ def _start(request: SpeechRequest, tag: str | None, first: bytes) -> dict[str, A
     if request.complete and not request.events:  # the first part is all of it
         headers.append((b"content-length", str(len(first)).encode()))
     return {"type": "http.response.start", "status": 200, "headers": headers}
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > limit:
-            raise body_too_large(limit)
-    return bytes(body)
 
 
 async def _until_disconnect(receive: Receive, response: Any) -> None:

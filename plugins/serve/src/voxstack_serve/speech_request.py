@@ -14,7 +14,7 @@ from voxstack import RequestError, did_you_mean
 from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import listing, problem, short_repr
 from voxstack_serve.encoders import FORMATS
-from voxstack_serve.errors import ApiError, invalid
+from voxstack_serve.errors import invalid
 from voxstack_serve.service import Service
 
 OWN = ("model", "input", "voice", "instructions", "response_format", "speed", "stream_format")
@@ -214,8 +214,3 @@ def _speed(keys: Mapping[str, Any], voice: str, controls: Mapping[str, Any]) -> 
     if "rate" in keys:
         raise invalid("speed: rate is set, too; use one of them", "speed")
     return {"rate": float(value)}
-
-
-def body_too_large(limit: int) -> ApiError:
-    """Return the error for a body that is longer than a limit in bytes."""
-    return ApiError(413, f"the body has more than {limit} bytes; send less", code="body_too_large")

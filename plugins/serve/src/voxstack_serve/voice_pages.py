@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from voxstack import RequestError
 from voxstack_serve.errors import ApiError, invalid
+from voxstack_serve.http_messages import json_response
 from voxstack_serve.speech_request import EXTRAS, OWN
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class VoicePages:
         """Return the JSON Schema of each control of a voice that requests can set."""
         voice = self._voice(request)
         schemas = self._service.controls(voice).items()
-        return _json({"voice": voice, "controls": {k: v for k, v in schemas if k not in (*OWN, *EXTRAS)}})
+        return json_response({"voice": voice, "controls": {k: v for k, v in schemas if k not in (*OWN, *EXTRAS)}})
 
     async def stack(self, request: Request) -> Response:
         """Return the blocks of a voice and its networks, in the context that the query names."""
@@ -61,7 +62,7 @@ class VoicePages:
             self._service.check_context(context)
         except RequestError as error:
             raise invalid(f"context: {error}", "context", "context_not_found") from error
-        return _json(await asyncio.to_thread(self._service.stack, voice, context))
+        return json_response(await asyncio.to_thread(self._service.stack, voice, context))
 
     async def load(self, request: Request) -> Response:
         """Load a voice; answer when it is warm."""
@@ -90,10 +91,4 @@ class VoicePages:
             raise ApiError(404, str(error), "voice", "voice_not_found") from error
 
     def _answer(self, voice: str, state: VoiceState) -> Response:
-        return _json({**self._service.info(voice)._asdict(), "object": "voice", "state": state._asdict()})
-
-
-def _json(content: dict[str, Any]) -> Response:
-    from starlette.responses import JSONResponse
-
-    return JSONResponse(content)
+        return json_response({**self._service.info(voice)._asdict(), "object": "voice", "state": state._asdict()})

@@ -16,11 +16,11 @@ from voxstack_serve.elevenlabs.details import detail_response
 from voxstack_serve.elevenlabs.http_request import HttpRequest, read_http_request
 from voxstack_serve.elevenlabs.times import CharacterTimes
 from voxstack_serve.encoders.wav import wav_header
-from voxstack_serve.errors import ApiError, api_error
+from voxstack_serve.errors import api_error
+from voxstack_serve.http_messages import body_sender, read_body
 from voxstack_serve.request_info import describe_request
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
 
@@ -59,7 +59,7 @@ class HttpSpeech:
 
         asked, begun = Request(scope, receive), False
         try:
-            body = await _body(asked, self._service.limits.body)
+            body = await read_body(asked, self._service.limits.body)
             request = read_http_request(body, asked.query_params, scope["path_params"]["voice"], self._service)
             describe_request("elevenlabs", request.options.codec)
             writer, pace = AudioWriter(request.options), pace_of(scope)
@@ -83,9 +83,7 @@ class HttpSpeech:
 
     def _paced(self, send: Send, writer: AudioWriter, pace: Pace) -> Send:
         """Return a function that sends at the pace of a client, and gives up one that takes nothing."""
-
-        async def send_part(data: bytes) -> None:
-            await send({"type": "http.response.body", "body": data, "more_body": True})
+        send_part = body_sender(send)
 
         async def paced(message: Message) -> None:
             async with asyncio.timeout(self._service.limits.stall):
@@ -177,12 +175,3 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
     yield first
     async for part in rest:
         yield part
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > limit:
-            raise ApiError(413, f"the body has more than {limit} bytes; send less", code="body_too_large")
-    return bytes(body)

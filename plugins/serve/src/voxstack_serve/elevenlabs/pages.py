@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from voxstack_serve.elevenlabs.details import detail_response
 from voxstack_serve.elevenlabs.http_request import resolve
 from voxstack_serve.elevenlabs.messages import ProtocolError
+from voxstack_serve.http_messages import json_response
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -27,7 +28,7 @@ class VoicePages:
 
     async def voices(self, request: Request) -> Response:
         """Return the voices on offer now."""
-        return _json({"voices": [_voice(voice) for voice in self._service.voices()]})
+        return json_response({"voices": [_voice(voice) for voice in self._service.voices()]})
 
     async def search(self, request: Request) -> Response:
         """Return the voices whose names or descriptions contain a text, on one page."""
@@ -35,7 +36,7 @@ class VoicePages:
         found = [
             _voice(voice) for voice in self._service.voices() if text in f"{voice.name} {voice.description}".casefold()
         ]
-        return _json({"voices": found, "has_more": False, "total_count": len(found), "next_page_token": None})
+        return json_response({"voices": found, "has_more": False, "total_count": len(found), "next_page_token": None})
 
     async def voice(self, request: Request) -> Response:
         """Return one voice."""
@@ -43,7 +44,7 @@ class VoicePages:
             name = resolve(self._service, request.path_params["voice"])
         except ProtocolError as error:
             return detail_response(error)
-        return _json(next(_voice(voice) for voice in self._service.voices() if voice.id == name))
+        return json_response(next(_voice(voice) for voice in self._service.voices() if voice.id == name))
 
 
 def models(service: Service) -> list[dict[str, Any]]:
@@ -77,9 +78,3 @@ def _voice(voice: VoiceInfo) -> dict[str, Any]:
         "settings": None,
         "high_quality_base_model_ids": list(MODELS),
     }
-
-
-def _json(content: Any) -> Response:
-    from starlette.responses import JSONResponse
-
-    return JSONResponse(content)
