@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
+from contextlib import aclosing, nullcontext
 from typing import Any
 
-from voxstack import (
-    CapacityError,
-    Chunk,
-    ContextError,
-    Registry,
-    RequestError,
-    Voice,
-    Voices,
-    VoxstackError,
-    did_you_mean,
-)
+from voxstack import CapacityError, Chunk, Registry, RequestError, Voice, Voices, did_you_mean
 from voxstack.streaming.tracing import Trace
 from voxstack_addon_spec.wording import short_repr
 from voxstack_serve.aliases import openai_alias
 from voxstack_serve.backend import ServedVoices
 from voxstack_serve.backlog import Pace
 from voxstack_serve.catalogue import Catalogue, Offer, VoiceInfo
+from voxstack_serve.contexts import attributed, checked_context
 from voxstack_serve.limits import Limits, Place
 from voxstack_serve.manager import VoiceManager
 from voxstack_serve.metrics import Metrics
@@ -102,7 +93,7 @@ class Service:
         source, voices = self._offer(voice).source, self._voices
         if not isinstance(voices, Voices):
             return None
-        with _located(context):
+        with attributed(context):
             found = voices.loaded(source, context)
             return await asyncio.to_thread(_look, voices, source, context) if found is None else found
 
@@ -111,11 +102,7 @@ class Service:
 
         :raises RequestError: if it is not on offer, with those that are.
         """
-        if name is None or name in self.contexts:
-            found: str | None = name
-            return found
-        offered = f"use one of: {', '.join(self.contexts)}" if self.contexts else "none is on offer; leave it out"
-        raise RequestError(f"{short_repr(name)} is not on offer{did_you_mean(str(name), self.contexts, offered)}")
+        return checked_context(name, self.contexts)
 
     def warm(self, voice: str) -> None:
         """Load a voice, as :meth:`VoiceManager.warm` does."""
@@ -126,7 +113,7 @@ class Service:
         offer, voices = self._offer(voice), self._voices
         if not isinstance(voices, Voices):
             raise RequestError(f"{offer.info.id}: its stack is on other machines, and is not shown here")
-        with _located(context), voices.use(offer.source, self.check_context(context)) as found:
+        with attributed(context), voices.use(offer.source, self.check_context(context)) as found:
             return {"voice": offer.info.id, "context": context, **stack_graph(found)}
 
     def check_capacity(self, voice: str, context: str | None = None) -> None:
@@ -176,7 +163,7 @@ class Service:
         request: dict[str, Any] = {"context": self.check_context(context), "trace": trace, "markup": markup}
         request |= {"lexicon": lexicon, "horizon": _horizon(pace or Pace()), **controls}
         placed = self.limits.place() if place is None else nullcontext(place)
-        with recorded(self.metrics, self.tracing, offer.info.id) as record, placed as kept, _located(context):
+        with recorded(self.metrics, self.tracing, offer.info.id) as record, placed as kept, attributed(context):
             limited = self._limited(text, record)
             kept.take()
             request["admitted"] = kept.proven
@@ -231,22 +218,6 @@ class Service:
 def _look(voices: Voices, source: str, context: str | None) -> Voice:
     with voices.use(source, context) as voice:
         return voice
-
-
-@contextmanager
-def _located(context: str | None) -> Iterator[None]:
-    """Let a context that is on offer, and unavailable for a voice, be the fault of the request."""
-    try:
-        yield
-    except VoxstackError as error:
-        if context is None or not _is_unavailable(error):
-            raise
-        raise RequestError(f"context {short_repr(context)}: {error}") from error
-
-
-def _is_unavailable(error: BaseException | None) -> bool:
-    """Return whether an error, or one that led to it, is that of a context."""
-    return error is not None and (isinstance(error, ContextError) or _is_unavailable(error.__cause__))
 
 
 def _horizon(pace: Pace) -> Callable[[], float]:

@@ -76,7 +76,7 @@ def read_request(body: bytes, service: Service) -> SpeechRequest:
         _choice(keys, "markup", "text", ("text", "markdown", "html", "ssml", "auto")),
         _typed(keys, "lexicon", dict, None),
         _controls(keys, voice, controls),
-        _context(keys, service),
+        requested_context(keys.get("context"), service),
         _in_events(keys, "words"),
         _in_events(keys, "trace"),
         _start_byte(keys),
@@ -153,9 +153,13 @@ def _typed(keys: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
     return value
 
 
-def _context(keys: Mapping[str, Any], service: Service) -> str | None:
+def requested_context(name: Any, service: Service) -> str | None:
+    """Return the context that a request names; None if it names none.
+
+    :raises ApiError: if it is not on offer.
+    """
     try:
-        return service.check_context(keys.get("context"))
+        return service.check_context(name)
     except RequestError as error:
         raise invalid(f"context: {error}", "context", "context_not_found") from error
 

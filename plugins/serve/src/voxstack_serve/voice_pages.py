@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from voxstack import RequestError
-from voxstack_serve.errors import ApiError, invalid
+from voxstack_serve.errors import ApiError
 from voxstack_serve.http_messages import json_response
-from voxstack_serve.speech_request import EXTRAS, OWN
+from voxstack_serve.speech_request import EXTRAS, OWN, requested_context
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -57,11 +57,8 @@ class VoicePages:
 
     async def stack(self, request: Request) -> Response:
         """Return the blocks of a voice and its networks, in the context that the query names."""
-        voice, context = self._voice(request), request.query_params.get("context")
-        try:
-            self._service.check_context(context)
-        except RequestError as error:
-            raise invalid(f"context: {error}", "context", "context_not_found") from error
+        voice = self._voice(request)
+        context = requested_context(request.query_params.get("context"), self._service)
         return json_response(await asyncio.to_thread(self._service.stack, voice, context))
 
     async def load(self, request: Request) -> Response:
