@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from typing import NamedTuple
 
+from voxstack.errors import RequestError
 from voxstack.streaming.tracing import Trace
 
 
@@ -28,14 +29,25 @@ class Delivery(NamedTuple):
     horizon: Callable[[], float] = unlimited
     admitted: bool = False
 
+    def check(self, name: str) -> None:
+        """Check what a caller has set.
 
-@asynccontextmanager
-async def readable(text: str | Iterable[str] | AsyncIterable[str]) -> AsyncIterator[str | Iterable[str]]:
-    """Provide a text that a thread can read."""
+        :param name: of the voice.
+        :raises RequestError: if the start is no number of samples.
+        """
+        if isinstance(self.start, bool) or not isinstance(self.start, int) or self.start < 0:
+            raise RequestError(f"{name}: start is {self.start!r}, and must be a number of samples from 0 on")
+
+
+def readable(
+    text: str | Iterable[str] | AsyncIterable[str],
+) -> AbstractAsyncContextManager[str | Iterable[str]]:
+    """Provide a text that a thread can read.
+
+    No generator does that: a loop that shuts down would close it before the stream that uses it.
+    """
     if not isinstance(text, AsyncIterable):
-        yield text
-        return
+        return nullcontext(text)
     from voxstack_voice.async_text import BlockingIterator  # asyncio takes as long to import as the core
 
-    async with aclosing(BlockingIterator(text)) as parts:
-        yield parts
+    return aclosing(BlockingIterator(text))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxstack.blocks import StreamableBlock
-from voxstack.errors import RequestError
 from voxstack.networks import Effective
 from voxstack.networks.addon import Addon
 from voxstack.streaming.schedule import Schedule
@@ -225,9 +224,7 @@ class Voice:
         controls: Mapping[str, Any],
         delivery: Delivery,
     ) -> VoiceStream:
-        start = delivery.start
-        if isinstance(start, bool) or not isinstance(start, int) or start < 0:
-            raise RequestError(f"{self.name}: start is {start!r}, and must be a number of samples from 0 on")
+        delivery.check(self.name)
         limit, meter = timeout_of(self.name, delivery.timeout, self.timeout), self.scheduler.meter(self.name)
         playback = Playback(
             self.sample_rate,
@@ -235,11 +232,11 @@ class Voice:
             speed=meter.speed,
             lengths=meter.lengths,
             horizon=delivery.horizon,
-            skip=start,
+            skip=delivery.start,
         )
         utterance = self._requests.utterance(text, markup, lexicon, schedule, playback, controls, delivery.trace)
-        if start and self.block.lookback is not None:
-            utterance = {**utterance, "skip": start}
+        if delivery.start and self.block.lookback is not None:
+            utterance = {**utterance, "skip": delivery.start}
         return VoiceStream(
             self.name,
             self.block,
