@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voxstack.blocks import StreamableBlock, close
-from voxstack.errors import BlockError, CapacityError, RequestError
-from voxstack.streaming.faults import located, pull
+from voxstack.errors import CapacityError
+from voxstack.streaming.faults import pull
 from voxstack.streaming.timeline import Events, Timeline
 from voxstack.streaming.tracing import Trace
-from voxstack.streaming.turn import CURRENT_TURN
 from voxstack.utterance import Utterance
 from voxstack_voice import worker_threads
-from voxstack_voice.checked_samples import checked_samples
 from voxstack_voice.costs import SpeedMeter
+from voxstack_voice.next_samples import next_samples, next_samples_in_time
 from voxstack_voice.playback import Playback
 from voxstack_voice.request_text import check_end
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk
-from voxstack_voice.stream_turn import StreamTurn
 from voxstack_voice.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -179,7 +177,7 @@ class VoiceStream:
         """Compute a chunk, or return None at the end. Runs in a turn of the scheduler."""
         assert self._ticket is not None
         until = time.perf_counter() + SKIPPING
-        while (samples := self._some_samples()) is not None and self._playback.skip:
+        while (samples := self._samples(self._ticket)) is not None and self._playback.skip:
             samples = self._without_skipped(samples)
             if len(samples):
                 break
@@ -214,44 +212,10 @@ class VoiceStream:
         self._start += count
         return samples[count:]
 
-    def _some_samples(self) -> np.ndarray | None:
-        return self._samples() if self._timeout is None else self._samples_in_time(self._timeout)
-
-    def _samples_in_time(self, timeout: float) -> np.ndarray | None:
-        """Return the next samples as :meth:`_samples` does.
-
-        :raises DeadlineError: if it took too long.
-        """
-        turn = CURRENT_TURN.get()
-        assert isinstance(turn, StreamTurn), "chunks are computed in turns"
-        with self._scheduler.watchdog.watch(turn, timeout):
-            try:
-                samples = self._samples()
-            except Exception as error:
-                if turn.ticket.failure is None:
-                    raise
-                raise turn.ticket.failure from error
-        if turn.ticket.failure is not None:
-            raise turn.ticket.failure
-        return samples
-
-    def _samples(self) -> np.ndarray | None:
-        """Return the next samples, (samples,) float32 and at least one, or None at the end.
-
-        :raises BlockError: if a block fails.
-        :raises StackError: if the stack ends in something else than samples.
-        """
-        try:
-            samples = next(self._frames, None)
-            while samples is not None and not samples.size:
-                samples = next(self._frames, None)
-        except RequestError:
-            raise
-        except Exception as error:
-            if self._ticket is not None and self._ticket.refusal is not None:
-                raise self._ticket.refusal from error
-            raise BlockError(*located(error)) from error
-        return None if samples is None else checked_samples(samples)
+    def _samples(self, ticket: Ticket) -> np.ndarray | None:
+        if self._timeout is None:
+            return next_samples(self._frames, ticket)
+        return next_samples_in_time(self._frames, ticket, self._scheduler.watchdog, self._timeout)
 
     def _close(self) -> None:
         try:
