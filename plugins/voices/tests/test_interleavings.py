@@ -18,7 +18,7 @@ from tiny import double, plugin
 from voxstack import CapacityError, Registry, Scheduler, StreamableBlock, Voices
 from voxstack.networks import opening
 from voxstack.networks.opening import NetworkPool
-from voxstack_voices import voices as module
+from voxstack_voices import pool
 
 
 @dataclass
@@ -46,7 +46,7 @@ def test_streams_are_what_they_are_alone_while_voices_come_and_go(
     for seed in SEEDS:
         random = Random(seed)
         with monkeypatch.context() as patch:
-            for owner in (module, opening):
+            for owner in (pool, opening):
                 patch.setattr(owner, "threading", SimpleNamespace(Lock=lambda r=random: SleepyLock(r, 0.001)))
             registry = Registry({"test": plugin([Letters], {"decoder": double})})
             options = {"registry": registry, "scheduler": Scheduler(2, load=None, patience=None)}

@@ -526,5 +526,5 @@ def test_errors_leave_nothing_behind(addons: list[Path]) -> None:
     with pytest.raises(RequestError, match="finds nothing to pronounce"):
         voices.stream(addons[0], " ")
     assert [row.users for row in voices.status()] == [0]
-    assert not voices._opening
-    assert not voices._reserved
+    assert not voices._pool._opening
+    assert not voices._pool._reserved
