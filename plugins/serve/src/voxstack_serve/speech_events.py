@@ -39,20 +39,19 @@ def event(content: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps(content).encode() + b"\n\n"
 
 
-def words_of(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Return the words among the events of a stream as clients receive them: times in seconds, spans in characters."""
-    return [
-        {"text": e.text, "start": round(e.start, 4), "end": round(e.start + e.duration, 4), "span": e.span}
-        for e in events
-        if e.kind == "word"
-    ]
-
-
 def _delta(part: bytes, request: SpeechRequest, usage: Usage) -> bytes:
     content: dict[str, Any] = {"type": "speech.audio.delta", "audio": base64.b64encode(part).decode()}
     if request.words:
-        content["words"], usage.words = words_of(usage.words), []
+        content["words"], usage.words = _words(usage.words), []
     return event(content)
+
+
+def _words(words: Iterable[Event]) -> list[dict[str, Any]]:
+    """Return words as clients receive them: times in seconds, spans in characters."""
+    return [
+        {"text": e.text, "start": round(e.start, 4), "end": round(e.start + e.duration, 4), "span": e.span}
+        for e in words
+    ]
 
 
 def _rounded(value: Any) -> Any:
