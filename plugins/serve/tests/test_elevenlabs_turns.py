@@ -70,6 +70,18 @@ def test_a_context_that_was_admitted_is_not_refused_by_the_scheduler() -> None:
     assert not [message for message in messages if "error" in message]
 
 
+def test_a_fault_is_not_shown(voices: voxstack.Voices) -> None:
+    service = Service(voices, ["amber"])
+    del service.metrics.first  # any fault: the stream fails when it counts its first audio
+
+    async def say(client: Client) -> Messages:
+        await client.send(text="One. ", context_id="a", flush=True)
+        return await client.until_final("a")
+
+    error = spoken(service, "amber", say, output_format="pcm_16000")[0]
+    assert (error["error"], error["message"]) == ("internal_error", "the service failed; its log states why")
+
+
 @pytest.mark.parametrize("output_format", ["pcm_16000", "mp3_24000_48"])
 def test_a_voice_that_is_replaced_has_the_rate_of_its_version(tmp_path: Path, output_format: str) -> None:
     folder = copied(tmp_path, "amber", "changing")

@@ -18,6 +18,9 @@ _LOG = logging.getLogger("voxstack.serve")
 RETRY_AFTER = 1
 """Seconds after which a client that was refused for lack of capacity tries again."""
 
+FAULT = "the service failed; its log states why"
+"""What clients learn of an error that is not voxstack's: its own text may show what is not for them."""
+
 
 class ApiError(Exception):
     """An error with the status and the envelope of its response.
@@ -62,7 +65,7 @@ def api_error(error: BaseException) -> ApiError:
     _LOG.error("a request failed: %s", error, exc_info=error)
     if isinstance(error, DeadlineError):
         return ApiError(504, str(error), code="deadline")
-    message = str(error) if isinstance(error, VoxstackError) else "the service failed; its log states why"
+    message = str(error) if isinstance(error, VoxstackError) else FAULT
     return ApiError(500, message, code="internal_error")
 
 

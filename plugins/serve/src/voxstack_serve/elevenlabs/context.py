@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Any
 
 from voxstack import Chunk
-from voxstack.errors import RequestError, VoxstackError, describe
+from voxstack.errors import RequestError, VoxstackError
 from voxstack_serve.backlog import Pace
 from voxstack_serve.elevenlabs.alignment import Aligner
 from voxstack_serve.elevenlabs.audio import AudioWriter
@@ -26,6 +26,7 @@ from voxstack_serve.elevenlabs.messages import (
 )
 from voxstack_serve.elevenlabs.options import Options
 from voxstack_serve.elevenlabs.segment import Segment
+from voxstack_serve.errors import FAULT
 from voxstack_serve.limits import Place
 from voxstack_serve.service import Service
 
@@ -190,4 +191,4 @@ def _error_message(error: BaseException) -> dict[str, Any]:
     if isinstance(error, VoxstackError):
         return error_message(error_code(error), str(error))
     _LOG.error("a context failed", exc_info=error)
-    return error_message("internal_error", describe(error))
+    return error_message("internal_error", FAULT)

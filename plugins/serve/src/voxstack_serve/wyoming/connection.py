@@ -16,6 +16,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from voxstack import CapacityError, RequestError, VoxstackError
 from voxstack_serve.backlog import TcpClient
+from voxstack_serve.errors import FAULT
 from voxstack_serve.request_info import begin_request
 from voxstack_serve.service import Service
 from voxstack_serve.wyoming.audio import AudioEvents
@@ -164,7 +165,7 @@ class Connection:
         if not isinstance(error, (RequestError, CapacityError)):
             _LOG.error("a Wyoming request failed: %s", error, exc_info=error)
         if not isinstance(error, VoxstackError):
-            text = "the service failed; its log states why"
+            text = FAULT
         await self._send(encoded(Error(text, type(error).__name__).event()))
 
     async def _send(self, data: bytes) -> None:
