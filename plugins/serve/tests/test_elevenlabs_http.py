@@ -252,6 +252,19 @@ def test_a_client_that_leaves_ends_its_stream(base: str, counted: Service) -> No
     assert counted.metrics.value("voxstack_streams_total", cancelled) == before + 2
 
 
+@pytest.mark.parametrize("address", ["", "/with-timestamps"])
+def test_a_client_that_leaves_before_a_whole_wav_ends_its_stream(address: str, voices: voxstack.Voices) -> None:
+    service = Service(voices, ["amber"])
+    with serving(service, routes=routes(service)) as base:
+        connection = HTTPConnection(urlsplit(base).netloc, timeout=60)
+        connection.request("POST", f"{PATH}{address}?output_format=wav_24000", json.dumps({"text": LONG * 40}))
+        until(lambda: service.limits.running == 1)
+        connection.close()
+        until(lambda: service.limits.running == 0)
+    assert service.metrics.value("voxstack_streams_total", {"voice": "amber", "outcome": "cancelled"}) == 1
+    assert service.metrics.value("voxstack_streams_total", {"voice": "amber", "outcome": "complete"}) == 0
+
+
 def test_a_body_that_breaks_off_raises_in_the_client(voices: voxstack.Voices) -> None:
     class Failing(Service):
         async def stream(self, *arguments: Any, **options: Any) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from voxstack_serve.audio import Usage, encoded, media_type
 from voxstack_serve.backlog.protocols import pace_of
+from voxstack_serve.disconnection import until_disconnect
 from voxstack_serve.errors import api_error, error_response
 from voxstack_serve.http_messages import body_sender, read_body
 from voxstack_serve.request_info import describe_request
@@ -47,7 +48,8 @@ class SpeechEndpoint:
             await error_response(error)(scope, receive, send)
             return
         describe_request("openai", request.format)
-        await _until_disconnect(receive, self._respond(request, tagged, scope, receive, send))
+        with suppress(ClientDisconnect):
+            await until_disconnect(receive, self._respond(request, tagged, scope, receive, send))
 
     async def _respond(
         self, request: SpeechRequest, tagged: Tagged, scope: Scope, receive: Receive, send: Send
@@ -90,24 +92,6 @@ def _start(request: SpeechRequest, tag: str | None, first: bytes) -> dict[str, A
     if request.complete and not request.events:  # the first part is all of it
         headers.append((b"content-length", str(len(first)).encode()))
     return {"type": "http.response.start", "status": 200, "headers": headers}
-
-
-async def _until_disconnect(receive: Receive, response: Any) -> None:
-    """Run a response, and cancel it when the client has gone; either way, it has ended on return."""
-    work, gone = asyncio.ensure_future(response), asyncio.ensure_future(_disconnected(receive))
-    try:
-        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (work, gone):
-            task.cancel()
-        await asyncio.gather(work, gone, return_exceptions=True)
-    if not work.cancelled() and (error := work.exception()) is not None:
-        raise error
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _parts(

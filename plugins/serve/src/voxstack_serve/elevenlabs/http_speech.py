@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from voxstack_serve.backlog.protocols import pace_of
+from voxstack_serve.disconnection import until_disconnect
 from voxstack_serve.elevenlabs.audio import AudioWriter
 from voxstack_serve.elevenlabs.details import detail_response
 from voxstack_serve.elevenlabs.http_request import HttpRequest, read_http_request
@@ -64,7 +65,8 @@ class HttpSpeech:
             describe_request("elevenlabs", request.options.codec)
             writer, pace = AudioWriter(request.options), pace_of(scope)
             async with aclosing(self._content(request, writer, pace)) as parts:
-                first = await anext(parts, b"")  # what is wrong with a text has a status
+                # what is wrong with a text has a status; and all of a WAV is computed here
+                first = await until_disconnect(receive, anext(parts, b""))
                 begun = True
                 await self._response(request, _joined(first, parts))(scope, receive, self._paced(send, writer, pace))
         except (ClientDisconnect, TimeoutError):
