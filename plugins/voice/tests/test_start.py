@@ -136,3 +136,16 @@ def test_what_is_skipped_teaches_no_costs() -> None:
     with ticket.turn():
         pass
     assert ticket.seconds == 0
+
+
+def test_the_end_of_a_speech_alone_teaches_no_cost() -> None:
+    """For it is some milliseconds of audio for all work on its text: others would be refused for the load."""
+    scheduler = voxstack.Scheduler()
+    voice = voxstack.load("amber", scheduler=scheduler)
+    count = len(joined(list(voice.stream(TEXT))))
+    running = voice.stream(TEXT)
+    next(running)
+    before = scheduler.demand()
+    assert len(joined(list(voice.stream(TEXT, start=count - 20)))) == 20
+    assert scheduler.streams == 1
+    assert scheduler.demand() == before > 0

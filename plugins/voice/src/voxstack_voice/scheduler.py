@@ -165,10 +165,12 @@ class Scheduler:
             self._running[ended.voice] -= 1
             before = self._work.get(ended.voice, Work(0.0, 0.0))
             self._work[ended.voice] = Work(before.seconds + ended.seconds, before.audio + ended.audio)
-            if ended.audio:
-                learn(self._costs, ended.voice, ended.seconds / ended.audio)
-            else:
+            if not ended.audio:
                 self._silent[ended.voice] -= 1
+            elif (
+                not ended.resumed
+            ):  # the text and the encoders, for as little audio as is left, would count as its cost
+                learn(self._costs, ended.voice, ended.seconds / ended.audio)
 
     def first_audio(self, generation: int, voice: str) -> None:
         """Record that a stream has its first audio."""

@@ -170,7 +170,7 @@ class VoiceStream:
             self._ticket = self._scheduler.admit(
                 self._name, playback.deadline, refuse=refuse, meter=self._meter, live=playback.live
             )
-            self._ticket.timeout = self._timeout
+            self._ticket.timeout, self._ticket.resumed = self._timeout, playback.skip > 0
         return self._ticket
 
     def _next(self) -> Chunk | None:

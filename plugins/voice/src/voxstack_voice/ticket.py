@@ -22,12 +22,16 @@ T = TypeVar("T")
 
 
 class Departure(NamedTuple):
-    """The end of a stream that was admitted: in which process, and what it produced in how much work."""
+    """The end of a stream that was admitted: in which process, and what it produced in how much work.
+
+    :param resumed: whether its listener had the beginning of the speech: its cost is not that of a whole one.
+    """
 
     generation: int
     voice: str
     seconds: float
     audio: float
+    resumed: bool = False
 
 
 class Deadlines(Protocol):
@@ -78,6 +82,8 @@ class Ticket:
         self.seconds = self.audio = 0.0
         self.cancelled = False
         self.timeout: float | None = None
+        self.resumed = False
+        """True if its listener has the beginning of the speech."""
         self.failure: DeadlineError | None = None
         """The error of a chunk that took longer than ``timeout``, on whichever thread."""
         self.refusal: CapacityError | None = None
@@ -174,7 +180,7 @@ class Ticket:
             self._admitted.pop()
         except IndexError:
             return
-        self._scheduler.depart(Departure(self._generation, self._voice, self.seconds, self.audio))
+        self._scheduler.depart(Departure(self._generation, self._voice, self.seconds, self.audio, self.resumed))
 
     @contextmanager
     def _charge(self, turn: StreamTurn) -> Iterator[None]:
