@@ -119,3 +119,13 @@ def test_voices_and_their_work_are_counted() -> None:
         voices.unload("amber")
         assert figures(service)["voxstack_voice_loaded", amber] == figures(service)["voxstack_voice_bytes", amber] == 0
         assert found["process_start_time_seconds", ()] > 1e9
+
+
+def test_the_bytes_of_a_voice_are_those_of_all_its_contexts() -> None:
+    with voxstack.Voices() as voices:
+        service = Service(voices, ["amber"], contexts=["fixed"])
+        service.warm("amber")
+        rows = voices.status()
+        assert [row.context for row in rows] == ["fixed", None]
+        taken = figures(service)["voxstack_voice_bytes", (("voice", "amber"),)]
+        assert taken == sum(row.own + row.shared for row in rows) > max(row.own + row.shared for row in rows)

@@ -33,7 +33,10 @@ class Sampler:
         for voice, work in scheduler.work().items():
             self._raise(self._metrics.work, voice, work.seconds)
             self._raise(self._metrics.work_audio, voice, work.audio)
-        sizes = {ids.get(row.name, row.name): row.own + row.shared for row in self._voices.status()}
+        sizes: dict[str, int] = {}
+        for row in self._voices.status():  # one for each context
+            voice = ids.get(row.name, row.name)
+            sizes[voice] = sizes.get(voice, 0) + row.own + row.shared
         self._named |= sizes.keys()
         for voice in self._named:
             self._metrics.loaded.labels(voice).set(voice in sizes)
