@@ -149,6 +149,23 @@ def test_a_voice_that_is_replaced_while_a_request_begins_is_noticed(tmp_path: Pa
             assert ask(address)[0].status == 200
 
 
+@pytest.mark.parametrize("lexicon", [None, {"lamp": "l ae1 m p"}])
+def test_a_voice_that_is_unloaded_while_a_request_begins_speaks(lexicon: dict[str, str] | None) -> None:
+    with voxstack.Voices(lexicon=lexicon) as voices:
+        service = Service(voices, ["amber"])
+        stream = service.stream
+
+        async def unloaded(*args: Any, **options: Any) -> Any:
+            async for chunk in stream(*args, **options):
+                voices.unload("amber")
+                yield chunk
+
+        service.stream = unloaded  # type: ignore[method-assign]
+        with serving(service) as address:
+            response, _ = ask(address)
+        assert (response.status, response.headers["etag"] is None) == (200, lexicon is not None)
+
+
 @pytest.mark.parametrize("error", [7.9e-7, None])
 def test_a_voice_that_rounds_by_chunks_has_no_tag(error: float | None, tmp_path: Path) -> None:
     networks = json.loads((voxstack.Registry.installed().locate("amber")[0] / "addon.json").read_text())["networks"]

@@ -48,21 +48,28 @@ class Validators:
         voice = await self._service.loaded(request.voice, request.context)
         if voice is None:
             return Tagged(None, None, await self._service.sample_rate(request.voice))
-        if voice not in self._digests:
-            self._digests[voice] = _voice_digest(voice)
-        digest = self._digests[voice]
+        digest = self._digest(voice)
         return Tagged(voice, None if digest is None else _entity_tag(digest, request), voice.sample_rate)
 
     async def check_unchanged(self, tagged: Tagged, request: SpeechRequest) -> None:
-        """Check, once there is some audio, that its voice is the one of the tag.
+        """Check, once there is some audio, that its voice is equal to the one of the tag.
 
         :raises ApiError: if it was replaced while the request began.
         """
-        if await self._service.loaded(request.voice, request.context) is not tagged.voice:
+        voice = await self._service.loaded(request.voice, request.context)
+        if voice is None or tagged.voice is None or voice is tagged.voice:
+            return
+        # equal ones are of a voice that was unloaded meanwhile
+        if self._digest(voice) != self._digest(tagged.voice) or voice.sample_rate != tagged.voice.sample_rate:
             headers = {"retry-after": "0", "retry-after-ms": "0"}
             raise ApiError(
                 503, "the voice was replaced by another version; try again", code="replaced", headers=headers
             )
+
+    def _digest(self, voice: Voice) -> str | None:
+        if voice not in self._digests:
+            self._digests[voice] = _voice_digest(voice)
+        return self._digests[voice]
 
 
 class Tagged(NamedTuple):
