@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from serving import until
+from serving import serving, until
 
 import voxstack
 from voxstack import CapacityError
@@ -129,3 +134,26 @@ def test_the_bytes_of_a_voice_are_those_of_all_its_contexts() -> None:
         assert [row.context for row in rows] == ["fixed", None]
         taken = figures(service)["voxstack_voice_bytes", (("voice", "amber"),)]
         assert taken == sum(row.own + row.shared for row in rows) > max(row.own + row.shared for row in rows)
+
+
+@pytest.mark.parametrize(("budget", "outcome"), [(1, "refused"), (None, "failed")])
+def test_a_request_whose_voice_cannot_be_loaded_counts_once(
+    budget: int | None, outcome: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "voxstack.serve")
+    folder = tmp_path / "amber"
+    shutil.copytree(voxstack.Registry.installed().locate("amber")[0], folder)
+    for file in () if budget else folder.rglob("*.onnx"):
+        file.write_bytes(b"none")
+    with voxstack.Voices(budget) as voices:
+        service = Service(voices, [str(folder)])
+        body = {"model": "m", "voice": "amber", "input": "Hello."}
+        with serving(service) as address, pytest.raises(HTTPError) as error:
+            urlopen(Request(f"{address}/v1/audio/speech", json.dumps(body).encode()))
+        assert error.value.code == (503 if budget else 500)
+        found = {name: value for (kind, name), value in figures(service).items() if kind == "voxstack_streams_total"}
+        assert found == {(("outcome", outcome), ("voice", "amber")): 1}
+        reasons = {name: n for (kind, name), n in figures(service).items() if kind == "voxstack_streams_refused_total"}
+        assert reasons == ({(("reason", "memory"),): 1} if budget else {})
+    (fields,) = (vars(record)["fields"] for record in caplog.records if record.getMessage() == "stream")
+    assert (fields["protocol"], fields["format"], fields["outcome"]) == ("openai", "mp3", outcome)

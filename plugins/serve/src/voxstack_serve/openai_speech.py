@@ -39,6 +39,7 @@ class SpeechEndpoint:
         try:
             received = Request(scope, receive)
             request = read_request(await read_body(received, self._service.limits.body), self._service)
+            describe_request("openai", request.format)
             self._service.check_capacity(request.voice, request.context)
             tagged = await self._validators.tagged(request)
             check_match(tagged.tag, received.headers.get("if-match"), request.start_byte)
@@ -47,7 +48,6 @@ class SpeechEndpoint:
         except Exception as error:
             await error_response(error)(scope, receive, send)
             return
-        describe_request("openai", request.format)
         with suppress(ClientDisconnect):
             await until_disconnect(receive, self._respond(request, tagged, scope, receive, send))
 

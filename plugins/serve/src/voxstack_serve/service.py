@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Se
 from contextlib import aclosing, nullcontext
 from typing import Any
 
-from voxstack import CapacityError, Chunk, Registry, RequestError, Voice, Voices, did_you_mean
+from voxstack import Chunk, Registry, RequestError, Voice, Voices, did_you_mean
 from voxstack.streaming.tracing import Trace
 from voxstack_addon_spec.wording import short_repr
 from voxstack_serve.aliases import openai_alias
@@ -123,12 +123,17 @@ class Service:
 
         :raises CapacityError: if not; the stream counts as refused.
         """
-        offer = self._offer(voice)
-        try:
+        with self.preparing(voice):
             self.limits.check_capacity()
-            self._voices.check_capacity(offer.source, context)
-        except CapacityError:
-            with recorded(self.metrics, self.tracing, offer.info.id):
+            self._voices.check_capacity(self._offer(voice).source, context)
+
+    @contextmanager
+    def preparing(self, voice: str) -> Iterator[None]:
+        """Count a stream that an error in the block inside ends before it has begun."""
+        try:
+            yield
+        except VoxstackError:
+            with recorded(self.metrics, self.tracing, self.resolve(voice)):
                 raise
 
     async def stream(

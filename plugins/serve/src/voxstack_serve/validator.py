@@ -44,8 +44,12 @@ class Validators:
         software()  # now, and not while a client waits
 
     async def tagged(self, request: SpeechRequest) -> Tagged:
-        """Return the voice of a request as it is now, and the tag of the audio."""
-        voice = await self._service.loaded(request.voice, request.context)
+        """Return the voice of a request as it is now, and the tag of the audio.
+
+        :raises VoxstackError: if it cannot be opened; the stream counts as refused or failed.
+        """
+        with self._service.preparing(request.voice):
+            voice = await self._service.loaded(request.voice, request.context)
         if voice is None:
             return Tagged(None, None, await self._service.sample_rate(request.voice))
         digest = self._digest(voice)
