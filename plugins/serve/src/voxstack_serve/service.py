@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
-from contextlib import aclosing, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, nullcontext
 from typing import Any
 
-from voxstack import Chunk, Registry, RequestError, Voice, Voices, did_you_mean
+from voxstack import Chunk, Registry, RequestError, Voice, Voices, VoxstackError, did_you_mean
 from voxstack.streaming.tracing import Trace
 from voxstack_addon_spec.wording import short_repr
 from voxstack_serve.aliases import openai_alias

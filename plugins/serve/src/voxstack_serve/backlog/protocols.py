@@ -6,7 +6,7 @@ An application finds nothing there under another server, and then has no limit b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from voxstack_serve.backlog.pace import Pace
@@ -16,11 +16,19 @@ from voxstack_serve.backlog.tcp import TcpClient
 _CLIENT = "voxstack_serve.client"
 """The key of the client in the state of a request."""
 
+_CALLS = "voxstack_serve.on_shutdown"
+"""The key of the calls that end a WebSocket."""
+
 
 def pace_of(scope: Mapping[str, Any]) -> Pace:
     """Return the pace of a stream for the client of a request."""
     client = scope.get("state", {}).get(_CLIENT)
     return client.pace() if isinstance(client, Pings if scope["type"] == "websocket" else TcpClient) else Pace()
+
+
+def call_on_shutdown(scope: Mapping[str, Any], call: Callable[[], None]) -> None:
+    """Let a call end a WebSocket when the server stops; without one, it is closed at once."""
+    scope.get("state", {}).get(_CALLS, []).append(call)
 
 
 def http_protocol() -> type[asyncio.Protocol]:
@@ -48,12 +56,20 @@ def websocket_protocol() -> type[asyncio.Protocol] | str:
     base: Any = WebSocketsSansIOProtocol
 
     class WebSocketProtocol(base):  # type: ignore[misc]
-        """A protocol that adds the pings of its client to the state of connections."""
+        """A protocol that adds the pings of its client, and what ends them, to the state of connections."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
             self.pings = Pings(self._ping)
+            self.calls: list[Callable[[], None]] = []
+            self.app_state = {**self.app_state, _CALLS: self.calls}
             _add_client(self, self.pings)
+
+        def shutdown(self) -> None:
+            if self.close_sent or not self.calls:
+                super().shutdown()
+            for call in self.calls:
+                call()
 
         def handle_pong(self, event: Any) -> None:
             self.pings.answer(bytes(event.data))

@@ -8,7 +8,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from voxstack_serve.backlog.protocols import pace_of
+from voxstack_serve.backlog.protocols import call_on_shutdown, pace_of
 from voxstack_serve.elevenlabs.context import Context
 from voxstack_serve.elevenlabs.messages import (
     POLICY_VIOLATION,
@@ -29,6 +29,8 @@ DEFAULT = ""
 """Name of the context of messages that name none."""
 NORMAL = 1000
 """The code with which connections are closed that have done their work."""
+RESTART = 1012
+"""The code with which connections are closed because the server stops: clients connect again."""
 
 
 class Connection:
@@ -44,6 +46,7 @@ class Connection:
         self._contexts: dict[str, Context] = {}
         self._running: set[Context] = set()  # also those whose names are used again
         self._ending = False
+        self._stopping = False  # with the server
         self._closing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -51,11 +54,17 @@ class Connection:
 
         :raises ProtocolError: for a message that cannot be read.
         """
+        call_on_shutdown(self._websocket.scope, self.finish)
         try:
             while (event := await self._websocket.receive())["type"] == "websocket.receive":
                 await self._receive(read_message(event.get("text") or event.get("bytes") or ""))
         finally:
             await asyncio.gather(*[context.abandon() for context in self._running])
+
+    def finish(self) -> None:
+        """Close the connection when the contexts that it has now have ended: the server stops."""
+        self._ending = self._stopping = True
+        self._close_when_done(RESTART)
 
     async def _receive(self, message: ClientMessage) -> None:
         name = DEFAULT if self._single else message.context or DEFAULT
@@ -71,12 +80,21 @@ class Connection:
         """Pass a message on to its context, which is opened by its first text; without one, it means nothing."""
         context = self._contexts.get(name)
         try:
-            if (context is None or context.ended) and message.text and not self._ending:
+            if (context is None or context.ended) and message.text and self._is_open():
                 context = self._open(name, message, context)
             if context is not None and not context.ended:
                 context.receive(message)
         except ProtocolError as error:
             await self._send(name, error_message(error.code, str(error)))
+
+    def _is_open(self) -> bool:
+        """Return whether contexts may be opened.
+
+        :raises ProtocolError: if not, as the server stops.
+        """
+        if self._stopping:
+            raise ProtocolError("system_busy", "the service stops; connect again")
+        return not self._ending
 
     def _open(self, name: str, message: ClientMessage, before: Context | None) -> Context:
         if len(self._running) >= MOST_CONTEXTS:
@@ -100,7 +118,10 @@ class Connection:
         if context.task.cancelled() or context.task.exception() is not None:
             return
         self._ending = self._ending or self._single
-        self._close_when_done(POLICY_VIOLATION if self._single and context.failed else NORMAL)
+        if self._single:
+            self._close_when_done(POLICY_VIOLATION if context.failed else NORMAL)
+        else:
+            self._close_when_done(RESTART if self._stopping else NORMAL)
 
     def _end(self) -> None:
         """Close the connection when all that was received has been synthesized."""
