@@ -42,7 +42,7 @@ def http_protocol() -> type[asyncio.Protocol]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
-            _add_client(self, TcpClient(transport))
+            _add(self, _CLIENT, TcpClient(transport))
 
     return HttpProtocol
 
@@ -62,8 +62,8 @@ def websocket_protocol() -> type[asyncio.Protocol] | str:
             super().connection_made(transport)
             self.pings = Pings(self._ping)
             self.calls: list[Callable[[], None]] = []
-            self.app_state = {**self.app_state, _CALLS: self.calls}
-            _add_client(self, self.pings)
+            _add(self, _CALLS, self.calls)
+            _add(self, _CLIENT, self.pings)
 
         def shutdown(self) -> None:
             if self.close_sent or not self.calls:
@@ -83,5 +83,6 @@ def websocket_protocol() -> type[asyncio.Protocol] | str:
     return WebSocketProtocol
 
 
-def _add_client(protocol: Any, client: TcpClient | Pings) -> None:
-    protocol.app_state = {**protocol.app_state, _CLIENT: client}
+def _add(protocol: Any, key: str, value: object) -> None:
+    """Add to the state of the requests of a connection."""
+    protocol.app_state = {**protocol.app_state, key: value}
