@@ -102,7 +102,7 @@ def test_what_is_lost_is_little(
 def test_the_first_page_of_opus_does_not_wait_for_the_whole_chunk(voices: voxstack.Voices) -> None:
     async def first_part() -> bytes:
         request = SpeechRequest(TEXT, "amber", "opus")
-        async with aclosing(encoded(Service(voices, ["amber"]), request, Usage(len(TEXT)))) as parts:
+        async with aclosing(encoded(Service(voices, ["amber"]), request, Usage(len(TEXT)), 16_000)) as parts:
             return await anext(parts)
 
     assert asyncio.run(first_part()).count(b"OggS") == 3  # two of the header; the first chunk of amber has more
