@@ -15,6 +15,7 @@ from serving import serving
 
 import voxstack
 from voxstack_serve import Service
+from voxstack_serve.speech_events import LONGEST_PART
 
 TEXT = "Hello there, my friend. How are you?"
 SPEECH = "/v1/audio/speech"
@@ -99,6 +100,15 @@ def test_a_trace_has_each_block_of_the_stack(address: str) -> None:
     assert 0 < sum(row["first"] for row in rows.values()) < spent < trace["seconds"]  # one thread computes at a time
     assert 0 < trace["first_audio"] < trace["seconds"]
     assert trace["audio"] == pytest.approx(done["usage"]["output_tokens"] / 20, abs=0.05)
+
+
+def test_an_event_of_a_complete_response_is_as_long_as_clients_read(address: str) -> None:
+    keys = {"input": TEXT * 8, "response_format": "pcm", "sample_rate": 48_000, "complete": True}
+    *deltas, _ = events(address, **keys)
+    parts = [base64.b64decode(delta["audio"]) for delta in deltas]
+    assert len(parts) > 1
+    assert max(map(len, parts)) <= LONGEST_PART
+    assert b"".join(parts) == ask(address, SPEECH, body(**keys))[1]
 
 
 @pytest.mark.parametrize("extra", ["words", "trace"])

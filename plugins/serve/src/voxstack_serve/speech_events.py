@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from voxstack_serve.audio import Usage
     from voxstack_serve.speech_request import SpeechRequest
 
+LONGEST_PART = 2**20
+"""Bytes of audio in an event: a complete response may have more than clients read at once."""
+
 
 async def event_parts(
     audio: AsyncGenerator[bytes, None], request: SpeechRequest, usage: Usage
@@ -24,7 +27,8 @@ async def event_parts(
     async with aclosing(audio):
         async for part in audio:
             first = first or time.perf_counter() - began
-            yield _delta(part, request, usage)
+            for begin in range(0, len(part), LONGEST_PART):
+                yield _delta(part[begin : begin + LONGEST_PART], request, usage)
     if usage.words:  # in the audio that an encoder had kept back
         yield _delta(b"", request, usage)
     if usage.trace is not None:
