@@ -32,7 +32,7 @@ BURSTS, IDLE = 2, 0.15
 AT_ONCE = 0.03
 """Seconds after a round trip within which a segment is acknowledged whose bytes were read."""
 
-FIRST_PAUSE, SHORT_PAUSE, LONG_PAUSE = 0.001, 0.03, 3.0
+FIRST_PAUSE, SHORT_PAUSE, LONG_PAUSE = 0.001, 0.03, 1.0
 """Seconds between two looks at a client that is held up: each pause is longer than the one before, up to a limit."""
 
 AFTER_PLAYING = 2.0
