@@ -49,7 +49,7 @@ def test_the_stack_it_shows_is_the_articles() -> None:
 def test_there_are_two_commands_that_do_everything() -> None:
     commands = re.findall(r"^python3 -m venv .*", README, re.MULTILINE)
     assert [
-        bool(re.search(end, command)) for end, command in zip(["hello.wav$", "pytest$"], commands, strict=True)
+        bool(re.search(end, command)) for end, command in zip(["hello.wav$", "pytest -n 2$"], commands, strict=True)
     ] == [True, True]
 
 
