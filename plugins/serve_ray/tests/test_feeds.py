@@ -103,6 +103,7 @@ def test_a_replica_that_is_gone_is_forgotten() -> None:
         async with listening() as address:
             pass
         channels.send(address, "one", Feed(2.0))
+        assert address in channels._channels
         await until(lambda: not channels._channels)
 
     asyncio.run(run())

@@ -17,13 +17,13 @@ from voxstack_serve.backlog import Pace
 from voxstack_serve.catalogue import Catalogue, Offer, VoiceInfo
 from voxstack_serve.contexts import attributed, checked_context
 from voxstack_serve.limits import Limits, Place
-from voxstack_serve.manager import VoiceManager
 from voxstack_serve.metrics import Metrics
 from voxstack_serve.readiness import Readiness
 from voxstack_serve.sampling import Sampler
 from voxstack_serve.spans import Tracing
 from voxstack_serve.stack_graph import stack_graph
 from voxstack_serve.stream_record import StreamRecord, recorded
+from voxstack_serve.voice_loading import VoiceManager
 
 _LOG = logging.getLogger("voxstack.serve")
 

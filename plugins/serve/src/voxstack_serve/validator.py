@@ -150,9 +150,9 @@ def check_match(tag: str | None, condition: str | None, start: int) -> None:
 
 
 @functools.cache
-def software() -> tuple[str, ...]:
-    """Return what samples and their encodings depend on besides a voice: versions, and the kind of processor."""
-    return (platform.python_version(), platform.machine(), *_processor(), *sorted(set(_versions())))
+def software() -> str:
+    """Return the hash of what samples depend on besides a voice: versions, and the kind of processor."""
+    return _digest([platform.python_version(), platform.machine(), *_processor(), *sorted(set(_versions()))])
 
 
 def _versions() -> Iterator[str]:

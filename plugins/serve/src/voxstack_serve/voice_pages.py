@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
-    from voxstack_serve.manager import VoiceState
     from voxstack_serve.service import Service
+    from voxstack_serve.voice_loading import VoiceState
 
 PATH = "/v1/audio/voices/{voice}"
 

@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable
 
+from voxstack_voice.delivery import unlimited
+
 LATE = 0.02
 """Seconds by which a chunk is late that a listener notices."""
 
@@ -31,7 +33,7 @@ class Playback:
         patience: float = 0.05,
         speed: Callable[[], float] = float,
         lengths: Callable[[bool], tuple[float, float]] = lambda live: (0.0, math.inf),
-        horizon: Callable[[], float] = lambda: math.inf,
+        horizon: Callable[[], float] = unlimited,
         clock: Callable[[], float] = time.perf_counter,
         skip: int = 0,
     ) -> None:
