@@ -75,6 +75,12 @@ def test_importing_every_plugin_imports_nothing_heavy() -> None:
     assert run.stdout.strip() == ""
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_waits_are_limited_by_what_never_ignores_a_cancellation(module: str) -> None:
+    """``asyncio.wait_for`` does before Python 3.12, where what it waits for ends at the same time."""
+    assert "asyncio.wait_for(" not in MODULES[module].read_text("utf-8"), "use asyncio.timeout"
+
+
 NEEDS = re.compile(r"\b(?:needs|gives)\s*=\s*(?:needs\s*=\s*|gives\s*=\s*)?frozenset\(\{([^}]*)\}\)")
 READS = re.compile(r"\butterance(?:\[|\.get\()\"(\w+)\"")
 

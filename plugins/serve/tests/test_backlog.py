@@ -20,6 +20,8 @@ from voxstack_serve import Service
 from voxstack_serve.backlog import GROWTH, LEAST, MOST, Pace, Pings, TcpClient
 from voxstack_serve.backlog.pace import MeasuredPace
 from voxstack_serve.backlog.protocols import pace_of
+from voxstack_serve.backlog.tcp import Probe
+from voxstack_serve.backlog.tcp_info import TcpInfo
 from voxstack_serve.elevenlabs import routes
 from voxstack_serve.limits import Limits
 
@@ -50,7 +52,7 @@ def test_a_client_that_reads_nothing_costs_seconds_of_audio(server: SpeechServer
             client.close()
     assert held.streams == READERS
     # An event of Wyoming is a large segment, after which Linux leaves some doubt about what was read.
-    assert 0 < (held.audio - before.audio) / READERS <= (3.0 if kind == "wyoming" else 2.0)
+    assert 0 < (held.audio - before.audio) / READERS <= (2.5 if kind == "wyoming" else 2.0)
     assert (held.megabytes - before.megabytes) / READERS <= 5.0
     assert held.threads < READERS  # none waits for a client
     assert server.settled(quiet=True).quiet
@@ -99,8 +101,8 @@ def test_room_grows_with_what_was_read() -> None:
     assert not pace.must_wait(LEAST)
     pace.read = 0.5
     assert not pace.must_wait(60.0)  # it has read all
-    pace.read = 2.0
-    assert pace.limit == 2.0 + 2.0 * GROWTH
+    pace.read = 1.0
+    assert pace.limit == 1.0 + GROWTH
     pace.read = 100.0
     assert pace.limit == 100.0 + MOST
 
@@ -186,3 +188,23 @@ def has_ended(service: Service) -> bool:
 def address_of(url: str) -> tuple[str, int]:
     host, _, port = url.removeprefix("http://").rpartition(":")
     return host, int(port)
+
+
+@pytest.mark.parametrize(
+    ("acknowledged", "held_up", "proves"),
+    [
+        pytest.param(18, 0.0, True, id="each segment at once"),
+        pytest.param(14, 0.0, False, id="arrived together, as many as a system acknowledges anyway"),
+        pytest.param(18, 0.2, False, id="this process was held up, so the first may have been acknowledged late"),
+    ],
+)
+def test_a_burst_proves_what_more_acknowledgements_than_usual_show(
+    acknowledged: int, held_up: float, proves: bool
+) -> None:
+    def info(segments: int) -> TcpInfo:
+        return TcpInfo(0, 1000, 65_536, segments, silence=0.0, retransmitted=0, trip=0.001)
+
+    client = TcpClient(asyncio.BaseTransport())
+    client.prompt, client.info = True, info(100 + acknowledged)
+    probe = Probe(info(100), began=time.monotonic() - held_up, after_idle=False)
+    assert client.has_read_all(probe) is proves

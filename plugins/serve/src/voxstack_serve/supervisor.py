@@ -113,7 +113,8 @@ class Supervisor:
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
     async def _work(self, slot: int, first: bool, directory: str) -> int:
         """Run one worker to its end, and return its exit status."""

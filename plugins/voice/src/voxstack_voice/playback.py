@@ -61,6 +61,11 @@ class Playback:
         return self.first_audio is not None
 
     @property
+    def limited(self) -> bool:
+        """True if the listener can take a limited amount of audio."""
+        return self._horizon is not unlimited
+
+    @property
     def lead(self) -> float:
         """Seconds of delivered audio not yet heard; 0 before the first audio and after running out."""
         if not self.live:

@@ -91,7 +91,11 @@ class VoiceStream:
             self._close()
 
     async def chunks_ahead(self) -> AsyncGenerator[Chunk, None]:
-        """Yield the chunks, each computed on a thread of the scheduler while the caller has the one before it."""
+        """Yield the chunks, each computed on a thread of the scheduler while the caller has the one before it.
+
+        Where the listener's room is limited, the second one waits until it is requested: what has become of the first
+        decides how long it is.
+        """
         import asyncio  # takes as long to import as the core
 
         pending: Future[Chunk | None] | None = None
@@ -100,7 +104,12 @@ class VoiceStream:
             pending = await self._submit()
             awaited = asyncio.wrap_future(pending)
             await self._begin(pending, awaited)
+            waits = self._playback.limited
             while (chunk := await awaited) is not None:
+                if waits and chunk is not SKIPPED:
+                    waits = False
+                    yield chunk
+                    chunk = SKIPPED
                 pending = await self._submit()
                 if chunk is not SKIPPED:
                     yield chunk

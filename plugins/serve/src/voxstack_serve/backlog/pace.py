@@ -11,8 +11,11 @@ Send = Callable[[bytes], Awaitable[None]]
 LEAST = 0.8
 """Seconds of audio for a client that has read nothing."""
 
-GROWTH = 3.0
+GROWTH = 16.0
 """Seconds more for each second of audio that a client has read."""
+
+MOMENT = 0.003
+"""Seconds for which more audio waits for the client to show that it has read the first."""
 
 MOST = 20.0
 """Seconds of audio that a client may leave unread, whatever it has read before."""
@@ -38,6 +41,12 @@ class Pace:
     def count(self, end: float) -> None:
         """Record that audio was sent up to ``end``."""
         self.sent = end
+
+    async def settle(self) -> None:
+        """Wait a moment, after the first audio, for the client to show that it has read it.
+
+        The next chunk can then be as long as the client has room for.
+        """
 
     async def send(self, data: bytes, end: float, send: Send) -> None:
         """Send a part of the audio, up to ``end``, when the client has room for it."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 
-from voxstack_serve.backlog.pace import MeasuredPace, Pace
+from voxstack_serve.backlog.pace import MOMENT, MeasuredPace, Pace
 
 
 class Pings:
@@ -71,3 +72,10 @@ class PingPace(MeasuredPace):
     def count(self, end: float) -> None:
         super().count(end)
         self._pings.sent(self)
+
+    async def settle(self) -> None:
+        if self.read < self.sent:
+            self._answered.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(MOMENT):
+                    await self._answered.wait()

@@ -4,8 +4,9 @@ A receiver reports how much room it has left, from which bytes that wait there t
 a connection is young, which hides some: :data:`HIDDEN`. The time of an acknowledgement shows more. Linux acknowledges
 small segments at once when the program has read all there is, and otherwise after 40 ms, except for the next 16 of a
 connection that is young, was idle, or lost a segment. So a burst of small segments is a probe: if the last of them is
-acknowledged at once, all was read. After one that was acknowledged late, a single segment is enough. Other systems do
-not wait for the program; there the room decides.
+acknowledged at once, all was read. After a burst, a single segment is enough. Segments that arrive together may be
+acknowledged as one, so what counts is how often it acknowledged. Other systems do not wait for the program; there the
+room decides.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from voxstack_serve.backlog.pace import MeasuredPace, Pace, Send
+from voxstack_serve.backlog.pace import MOMENT, MeasuredPace, Pace, Send
 from voxstack_serve.backlog.tcp_info import TcpInfo
 
 HIDDEN = 32_768
 """Bytes that a client may have left unread though it reports as much room as ever."""
 
 QUICK, BURST, SEGMENT = 16, 18, 2
-"""Segments that are acknowledged at once anyway, segments of a burst, and bytes of a segment: whole samples."""
+"""Times that segments are acknowledged at once anyway, segments of a burst, and bytes of a segment: whole samples."""
 
 BURSTS, IDLE = 2, 0.15
 """Bursts before single segments, and seconds after which a connection counts as idle, so that a burst is needed."""
@@ -43,13 +44,14 @@ class Probe(NamedTuple):
     """A probe.
 
     :param before: the state of the connection before it.
-    :param segments: that it has.
-    :param sent: when the last of them was sent, in seconds of the monotonic clock.
+    :param began: when the first byte was sent that its system may have acknowledged late, in seconds of the monotonic
+        clock.
+    :param after_idle: whether the connection was idle.
     """
 
     before: TcpInfo
-    segments: int
-    sent: float
+    began: float
+    after_idle: bool
 
 
 class Position(NamedTuple):
@@ -71,7 +73,7 @@ class TcpClient:
         self._widest = 0  # the most room that it has reported
         self.prompt: bool | None = None
         """Whether its system acknowledges small segments at once; None before it is known."""
-        self._quick = QUICK  # segments that are acknowledged at once anyway
+        self._quick = QUICK  # times that its system still acknowledges at once anyway
         self.info: TcpInfo | None = None
         self.look()
 
@@ -117,10 +119,9 @@ class TcpClient:
         if after.retransmitted > before.retransmitted:
             self._quick = QUICK
             return False
-        if time.monotonic() - after.silence - probe.sent > after.trip + AT_ONCE:
-            self._quick = 0
+        self._quick = (QUICK if probe.after_idle else self._quick) - (after.segments - before.segments)
+        if time.monotonic() - after.silence - probe.began > after.trip + AT_ONCE:
             return False
-        self._quick -= probe.segments
         return self._quick < 0 and self.prompt and self.kept <= self._widest / 8
 
 
@@ -133,6 +134,7 @@ class TcpPace(MeasuredPace):
         self._positions: deque[Position] = deque()  # of the audio that it may not have read
         self._probe: Probe | None = None  # that is not answered
         self._probed = 0.0  # when its last segment was sent
+        self._looking: asyncio.TimerHandle | None = None  # the next look for its answer
         self._begin = self._least = client.written  # where the stream begins, and bytes that it has read at least
 
     @property
@@ -147,34 +149,68 @@ class TcpPace(MeasuredPace):
         Its last bytes are a probe where more audio might have to wait.
         """
         pauses, bursts = _pauses(self.sent - self.read + AFTER_PLAYING), BURSTS
+        is_first = self.sent == 0
+        self._stop_looking()
         self._look()
         while self.must_wait(end) and len(data) > 2 * BURST * SEGMENT:
             if self._probe is None and not self._client.waiting:
-                is_idle = time.monotonic() - self._probed > IDLE
-                data = await self._send_probe(data, send, BURST if bursts > 0 or is_idle else 1)
+                data = await self._send_probe(data, send, BURST if bursts > 0 or self._is_idle() else 1)
                 bursts -= 1
             kept = self._client.kept
             await asyncio.sleep(next(pauses))
             self._look()
             self._least += max(0, kept - self._client.kept)
-        if 2 * (end - self.read) > self.limit - self.read and len(data) > BURST * SEGMENT:
+        if (is_first or 2 * (end - self.read) > self.limit - self.read) and len(data) > BURST * SEGMENT:
+            began = time.monotonic()
             await send(data[: -BURST * SEGMENT])
-            data = await self._send_probe(data[-BURST * SEGMENT :], send, BURST)
+            data = await self._send_probe(data[-BURST * SEGMENT :], send, BURST, began)
         if data:
             await send(data)
         self.count(end)
         self._positions.append(Position(self._client.written, end))
+        if is_first:
+            await self.settle()
+        if self._probe is not None:
+            self._look_soon(FIRST_PAUSE)
 
-    async def _send_probe(self, data: bytes, send: Send, segments: int) -> bytes:
-        """Send the first bytes in small segments; return the rest."""
-        before = self._client.look()
+    async def settle(self) -> None:
+        for _ in range(round(MOMENT / FIRST_PAUSE)):
+            if self._probe is None:
+                return
+            await asyncio.sleep(FIRST_PAUSE)
+            self._look()
+
+    def _look_soon(self, pause: float) -> None:
+        """Look for the answer to a probe after a pause, as the next chunk is as long as the client has room for."""
+        self._looking = asyncio.get_running_loop().call_later(pause, self._look_again, 2 * pause)
+
+    def _look_again(self, pause: float) -> None:
+        self._look()
+        if self._probe is not None and pause < SHORT_PAUSE:
+            self._look_soon(pause)
+
+    def _stop_looking(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+
+    async def _send_probe(self, data: bytes, send: Send, segments: int, began: float | None = None) -> bytes:
+        """Send the first bytes in small segments; return the rest.
+
+        :param began: when bytes were sent that may not be acknowledged yet; by default there are no such bytes.
+        """
+        before, after_idle = self._client.look(), self._is_idle()
+        began = time.monotonic() if began is None else began
         for begin in range(0, segments * SEGMENT, SEGMENT):
             if self._client.is_lost:
                 break  # asyncio logs each byte that is sent then
             self._probed = time.monotonic()
             await send(data[begin : begin + SEGMENT])
-        self._probe = None if before is None else Probe(before, segments, self._probed)
+        self._probe = None if before is None else Probe(before, began, after_idle)
         return data[segments * SEGMENT :]
+
+    def _is_idle(self) -> bool:
+        return time.monotonic() - self._probed > IDLE
 
     def _look(self) -> None:
         """Look how far the client has read."""

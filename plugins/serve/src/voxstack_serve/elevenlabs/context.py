@@ -177,7 +177,7 @@ class Context:
 
         :raises RequestError: if it reads nothing for too long.
         """
-        stall = self._service.limits.stall
+        stall, is_first = self._service.limits.stall, self._pace.sent == 0
         try:
             async with asyncio.timeout(stall):
                 await self._pace.room(self._writer.seconds)
@@ -185,6 +185,8 @@ class Context:
         except TimeoutError:
             raise RequestError(f"the client has read nothing for {stall:g} s; open another context to go on") from None
         self._pace.count(self._writer.seconds)
+        if is_first:
+            await self._pace.settle()
 
 
 def _error_message(error: BaseException) -> dict[str, Any]:

@@ -62,7 +62,8 @@ class TextParts:
 
     async def _next(self) -> str | RequestError | None:
         try:
-            return await asyncio.wait_for(self._parts.get(), TEXT_TIMEOUT)
+            async with asyncio.timeout(TEXT_TIMEOUT):
+                return await self._parts.get()
         except TimeoutError:
             return RequestError(f"no text came for {TEXT_TIMEOUT:g} s; end it with synthesize-stop")
 
