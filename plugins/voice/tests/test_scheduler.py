@@ -157,6 +157,25 @@ def test_a_burst_is_refused_when_the_first_audio_would_come_too_late() -> None:
     admitted(scheduler, "voice").leave()
 
 
+def test_those_of_a_burst_that_begin_leave_less_for_those_that_wait() -> None:
+    workers, patience, first, cost = 2, 2.0, 0.09, 0.04
+    scheduler = Scheduler(workers=workers, patience=patience)
+    ended = admitted(scheduler, "voice")
+    chunk(ended, first, 0.3)
+    chunk(ended, cost * 30 - first, 29.7)
+    ended.leave()
+    count = 0
+    with pytest.raises(CapacityError, match=f"{patience:g} s; try again in a moment"):
+        for count in range(1, 100):
+            admitted(scheduler, "voice")
+    count -= 1
+    time, playing, step = 0.0, 0.0, 0.001
+    while playing < count:
+        playing += step * (workers - cost * playing) / first
+        time += step
+    assert patience - 0.2 < time <= patience + 0.1  # all at once would have been through after 1.5 s
+
+
 def test_limits_can_be_lifted() -> None:
     scheduler = Scheduler(workers=1, load=None, patience=None)
     stream(scheduler, "voice", 2.0, 1.0)

@@ -190,6 +190,23 @@ class Scheduler:
             learn(self._first_costs, voice, seconds)
             return voice in self._costs
 
+    def _wait(self, voice: str, demand: float, capacity: float) -> float:
+        """Return the seconds until a new stream of a voice has its first audio.
+
+        All that have audio need their chunks in time, so the silent ones have what is left, which is less with each
+        that begins. With work ``f`` for the first audio, then ``c`` a second, of each, the part of the capacity ``w``
+        that is left shrinks by ``c (w - c n) / f`` a second while ``n`` play.
+
+        :param demand: seconds of work per second of all streams, with the new one.
+        :param capacity: seconds of work per second that can be done.
+        """
+        silent = self._silent + Counter([voice])
+        first = sum(count * self._first_costs.get(name, 0.0) for name, count in silent.items())
+        later = sum(count * self._costs.get(name, 0.0) for name, count in silent.items())
+        after = max(capacity - demand, 0.05 * capacity)  # without a limit of the load, others may wait, too
+        before = max(capacity - (demand - later), after)
+        return first * (math.log(before / after) / (before - after) if before > 1.001 * after else 1 / before)
+
     def _check_capacity(self, voice: str) -> None:
         """Raise unless one more stream fits. Called with the lock held."""
         cost, share, streams = self._costs.get(voice, 0.0), self.machine.share, self._running.total()
@@ -211,8 +228,7 @@ class Scheduler:
                 "try again when one has ended, or use more cores",
                 "late",
             )
-        silent = [(name, count + (name == voice)) for name, count in self._silent.items()]
-        wait = sum(count * self._first_costs.get(name, 0.0) for name, count in silent) / (self.workers * share)
+        wait = self._wait(voice, demand, self.workers * share)
         if self.patience is not None and streams and wait > self.patience:
             raise CapacityError(
                 f"{voice}: {self._silent.total()} streams wait for their first audio, and this one would come after "
