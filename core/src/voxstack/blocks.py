@@ -146,6 +146,11 @@ class StreamableBlock(Block):
         return 1.0
 
     @property
+    def output_rate(self) -> int | None:
+        """Sample rate of the samples that it yields, Hz, or None for that of its source."""
+        return None
+
+    @property
     def chunk_sizes(self) -> tuple[int, ...]:
         """The only numbers of new source steps that the block accepts at a time, ascending; empty: any."""
         return ()
@@ -190,6 +195,10 @@ class StreamableWrapper(StreamableBlock):
     @property
     def hop(self) -> float:
         return self.inner.hop
+
+    @property
+    def output_rate(self) -> int | None:
+        return self.inner.output_rate
 
     @property
     def chunk_sizes(self) -> tuple[int, ...]:

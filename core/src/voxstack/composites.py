@@ -100,6 +100,10 @@ class StreamableStack(StreamableBlock):
         return math.prod(block.hop for block in self.stack)
 
     @property
+    def output_rate(self) -> int | None:
+        return next((block.output_rate for block in reversed(self.stack) if block.output_rate), None)
+
+    @property
     def chunk_sizes(self) -> tuple[int, ...]:
         return common_chunk_sizes(self._flows())
 

@@ -7,7 +7,10 @@ import inspect
 import re
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any, Literal
+
+import numpy as np
 
 from voxstack.blocks import Block, SequenceBlock, StreamableBlock
 from voxstack.errors import PluginError
@@ -50,6 +53,26 @@ def block_schema(cls: type[Block]) -> dict[str, Any]:
         "required": required,
         "additionalProperties": False,
     }
+
+
+def block_spec(value: Any) -> Any:
+    """Return the JSON of a stack in which blocks may stand as objects: their type, and the fields that are not default.
+
+    Values of fields that have no JSON form stay as they are.
+    """
+    if isinstance(value, Block) and dataclasses.is_dataclass(value):
+        fields = [field for field in dataclasses.fields(value) if field.init]
+        values = {field.name: getattr(value, field.name) for field in fields if not _is_default(field, value)}
+        return {"type": type(value).__name__, **{name: block_spec(each) for name, each in values.items()}}
+    if isinstance(value, Mapping):
+        return {key: block_spec(each) for key, each in value.items()}
+    return [block_spec(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _is_default(field: dataclasses.Field[Any], block: Any) -> bool:
+    default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+    value = getattr(block, field.name)
+    return type(value) is type(default) and bool(np.all(value == default))
 
 
 def type_schema(hint: Any, where: str) -> dict[str, Any]:

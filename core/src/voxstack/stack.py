@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import dataclasses
+import json
 import typing
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from voxstack.blocks import Block, SequenceBlock, StreamableBlock, field_path
-from voxstack.errors import StackError, VoxstackError, foreign
+from voxstack.errors import ContextError, PluginError, StackError, VoxstackError, foreign
 from voxstack.registry import Registry
-from voxstack.schema import block_schema
+from voxstack.schema import block_schema, block_spec
 from voxstack.streaming.faults import check_declarations, located
 from voxstack.utterance import REQUEST
 from voxstack_addon_spec.known_valid import checked_value, is_known, remember
 from voxstack_addon_spec.validation import strict_validator
-from voxstack_addon_spec.wording import did_you_mean, problem
+from voxstack_addon_spec.wording import did_you_mean, problem, short_repr
 
 if TYPE_CHECKING:
     from voxstack.networks.addon import Addon
@@ -31,12 +35,14 @@ def build(
 ) -> Any:
     """Return the block that ``spec`` describes, children first, loaded and checked.
 
-    :param spec: a JSON object with a ``type`` and that block's own fields; a list is a ``StreamableStack``.
+    :param spec: a JSON object with a ``type`` and that block's own fields; a list is a ``StreamableStack``. A block that
+        was made in Python may stand anywhere in it, also of a class that no plugin registers; a copy of it is loaded.
     :param addon: provides networks and tables; without it blocks are neither loaded nor checked against each other.
     :param registry: in which block names are looked up; by default the addon's, or that of the installed plugins.
     :param available: names in the utterance that the block will receive; by default those of a request to the addon's
         voice.
     :raises StackError: with the exact place, what is accepted there, and what to do.
+    :raises ContextError: if the context of a network is unavailable.
     """
     if registry is None:
         registry = addon.registry if addon is not None else Registry.installed()
@@ -61,12 +67,9 @@ def _build(spec: Any, addon: Addon | None, registry: Registry, kind: type[B], pa
     if not issubclass(cls, kind):
         found = "SequenceBlock" if issubclass(cls, SequenceBlock) else "StreamableBlock"
         raise StackError(path, f"{cls.__name__} is a {found}, and only a {kind.__name__} can stand here")
-    schema, hints = _description(cls, path)
-    _validate(spec, cls, schema, path)
-    values = [(name, value) for name, value in spec.items() if name != "type"]
-    fields = {name: _convert(hints[name], value, addon, registry, field_path(path, name)) for name, value in values}
+    fields = _fields(spec, cls, addon, registry, path)
     try:
-        block = cls(**fields)
+        block: B = _copied(spec, fields) if isinstance(spec, cls) else cls(**fields)
         block.stack_path = path or "stack"
         if addon is not None:
             with addon.recorded() as opened:
@@ -75,6 +78,8 @@ def _build(spec: Any, addon: Addon | None, registry: Registry, kind: type[B], pa
             check_declarations(block)
     except StackError as error:
         raise StackError(field_path(path, error.where), error.problem) from error
+    except ContextError:  # it names the network, and the stack is not at fault
+        raise
     except VoxstackError as error:
         raise StackError(path, f"{cls.__name__}: {error}") from error
     except Exception as error:  # a third party's __post_init__ or load may raise anything
@@ -87,12 +92,45 @@ def find(spec: Any, registry: Registry, path: str) -> type[Block]:
 
     :raises StackError: with the closest name and what is installed.
     """
+    if isinstance(spec, Block):
+        return type(spec)
+    if isinstance(spec, type) and issubclass(spec, Block):
+        raise StackError(path, f"{spec.__name__} is a class; give a block: {spec.__name__}(...)")
     if not isinstance(spec, Mapping) or not isinstance(spec.get("type"), str):
-        raise StackError(path, f'expected an object such as {{"type": "StreamableStack", ...}}, got {spec!r}')
+        raise StackError(path, f'expected an object such as {{"type": "Gain", "db": -3}}, got {short_repr(spec)}')
     try:
         return registry.block(spec["type"])
     except VoxstackError as error:
         raise StackError(path, str(error)) from error
+
+
+def _fields(spec: Any, cls: type[Block], addon: Addon | None, registry: Registry, path: str) -> dict[str, Any]:
+    """Return the fields of a block, checked and with the blocks in them built; of a block from Python, only those."""
+    if not isinstance(spec, Block):
+        schema, hints = _description(cls, path)
+        _validate(spec, cls, schema, path)
+        values = [(name, value) for name, value in spec.items() if name != "type"]
+        return {name: _convert(hints[name], value, addon, registry, field_path(path, name)) for name, value in values}
+    if not dataclasses.is_dataclass(spec):
+        raise StackError(path, f"{cls.__name__} is not a dataclass; decorate its class with @dataclass")
+    with contextlib.suppress(PluginError, TypeError, NameError):  # in Python a field may be what JSON has no form for
+        _validate(json.loads(json.dumps(block_spec(spec))), cls, block_schema(cls), path)
+    built: dict[str, Any] = {}
+    for name in (field.name for field in dataclasses.fields(spec) if field.init):
+        value, place = getattr(spec, name), field_path(path, name)
+        if isinstance(value, Block):
+            built[name] = _build(value, addon, registry, Block, place)
+        elif isinstance(value, list) and any(isinstance(item, Block) for item in value):
+            built[name] = [_build(item, addon, registry, Block, f"{place}[{i}]") for i, item in enumerate(value)]
+    return built
+
+
+def _copied(block: B, fields: Mapping[str, Any]) -> B:
+    """Return a copy of a block with other values of some fields: blocks never change once they are loaded."""
+    copied = copy.copy(block)
+    for name, value in fields.items():
+        setattr(copied, name, value)
+    return copied
 
 
 def _description(cls: type[Block], path: str) -> tuple[dict[str, Any], dict[str, Any]]:

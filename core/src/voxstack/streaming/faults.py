@@ -47,6 +47,7 @@ def check_declarations(block: Block) -> None:
         "lookahead": (int, "a number of steps"),
         "lookback": (int | None, "a number of steps or None"),
         "hop": (int | float, "output steps per source step"),
+        "output_rate": (int | None, "a sample rate or None"),
         "chunk_sizes": (tuple, "a tuple of sizes"),
     }
     for name, (kind, what) in kinds.items():

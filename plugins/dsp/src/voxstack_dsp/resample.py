@@ -47,6 +47,10 @@ class Resample(StreamableBlock):
     def hop(self) -> float:
         return self.target_rate / self.source_rate
 
+    @property
+    def output_rate(self) -> int:
+        return self.target_rate
+
     def load(self, addon: object) -> None:
         if not 1 / MAX_RATIO <= self.hop <= MAX_RATIO:
             problem = f"{self.target_rate} Hz is more than {MAX_RATIO} times, or less than 1/{MAX_RATIO}, of the source"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxstack.blocks import StreamableBlock
-from voxstack.networks import Effective
+from voxstack.blocks import Block
 from voxstack.networks.addon import Addon
 from voxstack.streaming.schedule import Schedule
 from voxstack.streaming.timeline import Events
@@ -21,15 +22,15 @@ from voxstack_voice.request_text import check_end
 from voxstack_voice.requests import LexiconLike, Markup, Requests
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk, Speech
+from voxstack_voice.stack_variants import StackVariants
 from voxstack_voice.stream import VoiceStream
-from voxstack_voice.voice_stack import build_speaking
 from voxstack_voice.watchdog import UNTRUSTED_TIMEOUT, timeout_of
 
 if TYPE_CHECKING:
     from voxstack_voice.reading import Reading
 
 
-class Voice:
+class Voice(StackVariants):
     """An addon with its stack built: synthesizes any number of texts, also concurrently from several threads.
 
     :param schedule: chunk sizes of requests that set none; by default those of the addon or the context.
@@ -37,6 +38,7 @@ class Voice:
     :param timeout: seconds in which each chunk of a stream must be computed; by default there is no limit for trusted
         addons, and :data:`.watchdog.UNTRUSTED_TIMEOUT` for others. ``math.inf``: no limit.
     :param lexicon: pronunciations for all requests, as in :meth:`stream`.
+    :param stack: instead of the addon's; see :meth:`with_stack`.
     :raises StackError: if the addon has no stack, or one that does not end in samples.
     """
 
@@ -47,11 +49,11 @@ class Voice:
         scheduler: Scheduler | None = None,
         timeout: float | None = None,
         lexicon: LexiconLike | None = None,
+        stack: Any = None,
+        known: Mapping[str, type[Block]] = MappingProxyType({}),
     ) -> None:
-        self.addon = addon
-        self.block: StreamableBlock = build_speaking(addon)
+        super().__init__(addon, stack, known)
         self.name: str = addon.name
-        self.sample_rate: int = addon.config["sample_rate"]
         self.scheduler = scheduler or Scheduler.shared()
         self.timeout = timeout_of(addon.name, timeout, None if addon.trust else UNTRUSTED_TIMEOUT)
         self.schedule = schedule or Schedule(**{**addon.config.get("schedule", {}), **addon.context.schedule})
@@ -98,10 +100,6 @@ class Voice:
         :raises PluginError: if no installed plugin reads lexicons.
         """
         return self._requests.read_lexicon(lexicon)
-
-    def contexts(self) -> list[Effective]:
-        """Return the effective context of each open network: device, provider, threads, precision, sizes."""
-        return [network.effective for network in self.addon.opened]
 
     def stream(
         self,
@@ -237,14 +235,11 @@ class Voice:
         utterance = self._requests.utterance(text, markup, lexicon, schedule, playback, controls, delivery.trace)
         if delivery.start and self.block.lookback is not None:
             utterance = {**utterance, "skip": delivery.start}
+        languages, admitted = self._requests.languages, delivery.admitted
         return VoiceStream(
-            self.name,
-            self.block,
-            utterance,
-            playback,
-            self.scheduler,
-            meter,
-            limit,
-            self._requests.languages,
-            delivery.admitted,
+            self.name, self.block, utterance, playback, self.scheduler, meter, limit, languages, admitted
         )
+
+    def _with(self, stack: list[Any]) -> Voice:
+        timeout = math.inf if self.timeout is None else self.timeout
+        return Voice(self.addon, self.schedule, self.scheduler, timeout, self.lexicon, stack, self._known)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from voxstack.blocks import StreamableBlock
 from voxstack.errors import StackError
 from voxstack.networks.addon import Addon
+from voxstack.registry import Registry
 from voxstack.stack import build
 from voxstack.streaming.faults import located
 
 
-def build_speaking(addon: Addon) -> StreamableBlock:
-    """Return the block that the stack of an addon describes.
+def build_speaking(addon: Addon, stack: Any, registry: Registry | None = None) -> StreamableBlock:
+    """Return the block that a stack describes.
 
-    :raises StackError: if it has no stack, or one that does not start a stream, or does not end in samples.
+    :param stack: JSON, in which blocks may stand as objects; None: the addon has none.
+    :param registry: in which block names are looked up; by default the addon's.
+    :raises StackError: if there is no stack, or one that does not start a stream, or does not end in samples.
     """
-    stack = addon.config.get("stack")
     if not stack:
         reason = "this addon has no stack: it lends its networks to others and cannot speak by itself; load a voice"
         raise StackError(addon.name, reason)
-    block: object = build(stack, addon)
+    block: object = build(stack, addon, registry=registry)
     try:
         starts = isinstance(block, StreamableBlock) and block.head
         makes = getattr(block, "makes", None)
@@ -30,3 +34,17 @@ def build_speaking(addon: Addon) -> StreamableBlock:
     if makes not in (None, "samples"):
         raise StackError("stack", f"a voice ends in 'samples', and this stack ends in {makes!r}")
     return block
+
+
+def sample_rate_of(addon: Addon, block: StreamableBlock, own: bool) -> int:
+    """Return the sample rate of what a stack ends in, Hz.
+
+    :param own: whether the stack is the addon's own, which must end in the addon's sample rate.
+    :raises StackError: if it does not.
+    """
+    declared: int = addon.config["sample_rate"]
+    rate = block.output_rate or declared
+    if own and rate != declared:
+        problem = f"it ends in {rate} Hz, and sample_rate in addon.json is {declared}; correct one of them"
+        raise StackError("stack", problem)
+    return rate
