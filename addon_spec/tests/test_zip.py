@@ -98,10 +98,10 @@ def test_many_threads(good: Path):
 
 
 def test_foreign_file(tmp_path: Path):
-    path = tmp_path / "voice.gguf"
-    path.write_bytes(b"GGUF" + bytes(100))
+    path = tmp_path / "voice.rar"
+    path.write_bytes(b"Rar!" + bytes(100))
     assert str(error_of(open_addon, path)) == (
-        f"{path}: is not a zip (it begins with b'GGUF'); open a folder with an addon.json, or a .zip of one"
+        f"{path}: is not a zip (it begins with b'Rar!'); open a folder with an addon.json, or a .zip of one"
     )
     path.write_bytes(b"")
     assert "is not a zip (it begins with b'')" in error_of(open_addon, path).problem

@@ -133,7 +133,7 @@ def with_stack(*stack: Any) -> list[Any]:
         (
             with_stack({"type": "Zzz"}),
             "stack[0].streamable_block.stack[0]",
-            "no block named 'Zzz'\n  installed: Add, Letters",
+            "no block named 'Zzz'; voxstack blocks lists those of the installed plugins",
         ),
         (
             with_stack({"type": "Letters"}),

@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -27,6 +27,19 @@ FEW_THREADS = 8
 """Threads that a call may always have, however few processors the machine has."""
 
 _SHORTHAND = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):(.+)")
+
+
+_DEVICES = {
+    **{runtime: f"{runtime}:cpu" for runtime in ("onnx", "torch")},
+    **dict.fromkeys(("cpu", "onnxruntime"), "onnx:cpu"),
+    **dict.fromkeys(("gpu", "cuda", "nvidia"), "onnx:cuda"),
+    **{device: f"onnx:{device}" for device in ("tensorrt", "coreml", "directml", "qnn")},
+    "openvino": "openvino:CPU",
+    "npu": "openvino:NPU",
+    "pytorch": "torch:cpu",
+    "mps": "onnx:coreml",
+}
+"""Shorthands that are meant by a runtime or a device alone."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,8 @@ class Context:
             return value
         if value is None:
             value = "default" if "default" in named else {}
+        if not isinstance(value, str | Mapping):
+            raise ContextError(f"{where}: {short_repr(value)} is no context; give a name, 'onnx:cpu', or a mapping")
         if not isinstance(value, str):
             if inner and value.get("networks"):
                 raise _nested_networks(where)
@@ -100,11 +115,7 @@ class Context:
         elif (resolved := resolve(value)) is not None:
             found = cls.of(resolved, named, where, resolve, inner=inner)
         else:
-            names = shorten(", ".join(sorted(named))) or "none"
-            raise ContextError(
-                f"{where} has no context named {short_repr(value)}{did_you_mean(value, named)} (it has {names}); "
-                "or give runtime:device, such as 'onnx:cpu', or a mapping such as {'runtime': 'onnx', 'threads': 2}"
-            )
+            raise ContextError(f"{where} has no context named {short_repr(value)}{_instead(value, named)}")
         return replace(found, name=value)
 
     @classmethod
@@ -173,6 +184,15 @@ def parse_context(text: str) -> ContextLike:
             f'{short_repr(text)} is not a JSON object: {error}; write it as {{"runtime": "onnx"}}'
         ) from error
     return value
+
+
+def _instead(value: str, named: Collection[str]) -> str:
+    """Return what to give in place of an unknown name of a context."""
+    names = shorten(", ".join(sorted(named))) or "none"
+    meant = _DEVICES.get(value.lower())
+    advice = f"; did you mean {meant!r}?" if meant else did_you_mean(value, named)
+    forms = "runtime:device, such as 'onnx:cpu', or a mapping such as {'runtime': 'onnx', 'threads': 2}"
+    return f"{advice} (it has {names}); or give {forms}"
 
 
 def _nested_networks(where: str) -> ContextError:

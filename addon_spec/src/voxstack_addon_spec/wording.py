@@ -75,10 +75,10 @@ def did_you_mean(word: object, known: Iterable[object], otherwise: str = "") -> 
 
     Long names, and names after the first 1000, are not compared.
     """
-    names = (name for name in known if isinstance(name, str) and len(name) <= MAX_WORD)
-    close = []
+    names = [name for name in itertools.islice(known, MAX_COMPARED) if isinstance(name, str) and len(name) <= MAX_WORD]
+    close: list[str] = []
     if isinstance(word, str) and len(word) <= MAX_WORD:
-        close = difflib.get_close_matches(word, itertools.islice(names, MAX_COMPARED), n=1)
+        close = [name for name in names if name.lower() == word.lower()] or difflib.get_close_matches(word, names, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; {otherwise}" if otherwise else ""
 
 

@@ -55,7 +55,8 @@ def __getattr__(name: str) -> Any:
     """
     points = list(select_entry_points("voxstack.api", name)) if name[:1] != "_" else []
     if not points and name not in _DISTRIBUTIONS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        advice = did_you_mean(name, __all__, "voxstack.load('amber') returns a voice, which synthesizes")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{'' if name[:1] == '_' else advice}")
     if not points:
         home = _DISTRIBUTIONS[name]
         raise PluginError(f"voxstack.{name} is part of {home}, which is not installed; try: pip install {home}")

@@ -77,7 +77,7 @@ class Block(ABC):
         """
         for name in sorted(self.needs - available.keys()):
             problem = f"{type(self).__name__} needs {name!r}, and nothing before it gives that"
-            raise StackError(path, f"{problem}\n{describe_available(available)}")
+            raise StackError(path, f"{problem}: {describe_available(available)}")
         for child_path, child in children(self, path):
             child.check_needs(available, child_path)
         return available
@@ -262,6 +262,9 @@ def field_path(path: str, field: str) -> str:
 
 
 def describe_available(available: Available) -> str:
-    """Return what each earlier block gives, a line each, for errors."""
-    rows = [f"  {path} gives {name!r}" for name, path in available.items()]
-    return "\n".join(rows or ["  nothing is given here"])
+    """Return what the request and each earlier block give, for errors."""
+    names: dict[str, list[str]] = {}
+    for name, path in available.items():
+        names.setdefault(path, []).append(repr(name))
+    rows = [f"{path} gives {', '.join(given)}" for path, given in names.items()]
+    return "; ".join(rows) or "nothing is given here"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
 import pkgutil
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,11 +16,12 @@ from voxstack import builtin, hookspecs
 from voxstack.blocks import Block
 from voxstack.entry_points import GROUP, EntryPoint, select_entry_points
 from voxstack.errors import PluginError, VoxstackError, describe
+from voxstack.plugin_checks import block_name, check_marks
 from voxstack.streaming.forks import renew_after_fork
-from voxstack_addon_spec.wording import did_you_mean
+from voxstack_addon_spec.opening import SUFFIXES
+from voxstack_addon_spec.wording import did_you_mean, short_repr
 
 T = TypeVar("T")
-_REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 class Registry(Mapping[str, type[Block]]):
@@ -107,8 +108,8 @@ class Registry(Mapping[str, type[Block]]):
         :raises PluginError: with the closest name if no plugin brings it; or if two plugins bring a block of this name.
         """
         if name not in self._claims:
-            listing = f"\n  installed: {', '.join(sorted(self))}"
-            raise PluginError(f"no block named {name!r}{did_you_mean(name, self)}{listing}{self.broken_plugins_note()}")
+            advice = did_you_mean(name, self, "voxstack blocks lists those of the installed plugins")
+            raise PluginError(f"no block named {name!r}{advice}{self.broken_plugins_note()}")
         return self[name]
 
     def distributions_of(self, name: str) -> str:
@@ -122,13 +123,14 @@ class Registry(Mapping[str, type[Block]]):
     def addon(self, name: str) -> Path:
         """Return the folder of an installed addon.
 
-        :raises PluginError: with the closest name and the ``pip install`` line.
+        :raises PluginError: with the closest name and those that are installed.
         """
         if name not in self._addons:
+            own = name.replace("_", "-").removeprefix("voxstack-").removeprefix("voice-")
             raise PluginError(
-                f"no addon named {name!r} is installed{did_you_mean(name, self._addons)}"
-                f"\n  installed: {', '.join(sorted(self._addons)) or 'none'}"
-                f"\n  give a folder or .zip, or try: pip install voxstack-voice-{name}{self.broken_plugins_note()}"
+                f"no addon named {name!r} is installed{did_you_mean(own, self._addons)}; give one of "
+                f"{', '.join(sorted(self._addons)) or 'none, as none is installed'}, or the path of a folder or .zip"
+                f"{self.broken_plugins_note()}"
             )
         return self._addons[name]
 
@@ -137,11 +139,17 @@ class Registry(Mapping[str, type[Block]]):
 
         :param source: the name of an installed addon, which takes precedence over a path of that name; or the path of a
             folder or ``.zip``.
-        :raises PluginError: for a name that is not installed.
+        :raises PluginError: for a name that is not installed, and for anything else than a name or a path.
         """
+        if not isinstance(source, str | os.PathLike) or not source or isinstance(os.fspath(source), bytes):
+            known = ", ".join(sorted(self._addons)) or "none is installed"
+            problem = f"{short_repr(source)} ({type(source).__name__}) is no addon"
+            raise PluginError(
+                f"{problem}; give the name of an installed one ({known}), or the path of a folder or .zip"
+            )
         path = Path(source)
-        is_path = not isinstance(source, str) or path.exists() or path.name != source or source.endswith(".zip")
-        if is_path and source not in self._addons:
+        is_path = not isinstance(source, str) or path.exists() or path.name != source or path.suffix in SUFFIXES
+        if is_path and (str(source) not in self._addons or (not isinstance(source, str) and path.exists())):
             return path, False
         return self.addon(str(source)), True
 
@@ -168,10 +176,14 @@ class Registry(Mapping[str, type[Block]]):
             problem = f"{impl.function.__name__} of plugin {impl.plugin_name!r} ({home}) failed: {describe(error)}"
             raise PluginError(f"{problem}; update or uninstall it") from error
 
-    def broken_plugins_note(self) -> str:
-        """Return what is wrong with the installed plugins, a line each, to end an error with; empty if nothing is."""
+    def broken_plugins(self) -> list[str]:
+        """Return what is wrong with installed plugins."""
         rows = ((name, self._distribution(name), error) for name, error in self.broken.items())
-        return "".join(f"\n  plugin {name!r} ({home}) is broken: {error!r}" for name, home, error in rows)
+        return [f"plugin {name!r} ({home}) is broken: {error!r}" for name, home, error in rows]
+
+    def broken_plugins_note(self) -> str:
+        """Return what is wrong with the installed plugins, to end an error with; empty if nothing is."""
+        return "".join(f"; {problem}" for problem in self.broken_plugins())
 
     def shared(self, factory: Callable[[Registry], T]) -> T:
         """Return what ``factory`` makes of this registry, made on first use and shared by all later callers."""
@@ -188,15 +200,15 @@ class Registry(Mapping[str, type[Block]]):
             self.broken[name] = error
             return
         try:
-            _check_marks(plugin)
-            blocks = {_block_name(block): block for block in self._answers("voxstack_blocks", plugin)}
+            check_marks(plugin)
+            blocks = {block_name(block): block for block in self._answers("voxstack_blocks", plugin)}
             addons = [Path(folder) for folder in self._answers("voxstack_addons", plugin)]
         except Exception as error:  # as in installed()
             self.broken[name] = error
             self._manager.unregister(plugin)
             return
-        for block_name, block in blocks.items():
-            self._claims.setdefault(block_name, {})[name] = block
+        for own, block in blocks.items():
+            self._claims.setdefault(own, {})[name] = block
         self._addons.update({folder.name: folder for folder in addons})
 
     def _answers(self, hook: str, plugin: Any) -> list[Any]:
@@ -213,7 +225,7 @@ class Registry(Mapping[str, type[Block]]):
             return reference
         try:
             cls = pkgutil.resolve_name(reference)
-            if _block_name(cls) != reference.partition(":")[2]:
+            if block_name(cls) != reference.partition(":")[2]:
                 raise PluginError(f"it is named {cls.__name__!r}")
         except Exception as error:
             raise PluginError(
@@ -224,27 +236,3 @@ class Registry(Mapping[str, type[Block]]):
 
     def _distribution(self, plugin: str) -> str:
         return "voxstack-core" if plugin == "voxstack" else self._distribution_of(plugin)
-
-
-def _block_name(block: Any) -> str:
-    """Return the name of a block: of its class, or of a reference to that.
-
-    :raises PluginError: if it is neither.
-    """
-    if isinstance(block, str) and _REFERENCE.fullmatch(block):
-        return block.partition(":")[2]
-    if not (isinstance(block, type) and issubclass(block, Block)):
-        problem = "give classes of SequenceBlock or StreamableBlock, or references such as 'package.module:Class'"
-        raise PluginError(f"voxstack_blocks() gave {block!r}; {problem}")
-    return block.__name__
-
-
-def _check_marks(plugin: Any) -> None:
-    """Refuse a plugin with a hook that pluggy would ignore silently.
-
-    :raises PluginError: naming the hooks.
-    """
-    names = [name for name in vars(hookspecs) if name.startswith("voxstack_") and hasattr(plugin, name)]
-    bare = [name for name in names if not hasattr(getattr(plugin, name), f"{GROUP}_impl")]
-    if bare:
-        raise PluginError(f"{', '.join(bare)} would never be called; decorate with @voxstack.hookimpl")

@@ -35,8 +35,8 @@ def build(
 ) -> Any:
     """Return the block that ``spec`` describes, children first, loaded and checked.
 
-    :param spec: a JSON object with a ``type`` and that block's own fields; a list is a ``StreamableStack``. A block that
-        was made in Python may stand anywhere in it, also of a class that no plugin registers; a copy of it is loaded.
+    :param spec: a JSON object with a ``type`` and that block's own fields; a list is a ``StreamableStack``. A block
+        that was made in Python may stand anywhere in it, also of a class that no plugin registers; a copy of it is loaded.
     :param addon: provides networks and tables; without it blocks are neither loaded nor checked against each other.
     :param registry: in which block names are looked up; by default the addon's, or that of the installed plugins.
     :param available: names in the utterance that the block will receive; by default those of a request to the addon's
@@ -44,6 +44,8 @@ def build(
     :raises StackError: with the exact place, what is accepted there, and what to do.
     :raises ContextError: if the context of a network is unavailable.
     """
+    if addon is not None and not hasattr(addon, "registry"):
+        raise StackError("stack", f"{short_repr(addon)} is no addon; give that of a voice: voxstack.load(...).addon")
     if registry is None:
         registry = addon.registry if addon is not None else Registry.installed()
     if isinstance(spec, list):
@@ -149,9 +151,7 @@ def _validate(spec: Mapping[str, Any], cls: type[Block], schema: Mapping[str, An
     for key in spec:
         if key not in known:
             fields = ", ".join(name for name in known if name != "type") or "none"
-            raise StackError(
-                path, f"{cls.__name__} has no field {key!r}{did_you_mean(key, known)}\n  its fields: {fields}"
-            )
+            raise StackError(path, f"{cls.__name__} has no field {key!r}{did_you_mean(key, known)}; it has {fields}")
     content = checked_value(schema, spec)
     if content is not None and is_known(content):
         return

@@ -20,7 +20,7 @@ from originals import kokoro_voice, matcha_voice, piper_voice  # noqa: E402
 from varied_texts import varied_texts  # noqa: E402
 
 import voxstack  # noqa: E402
-from voxstack import BlockError, StackError  # noqa: E402
+from voxstack import BlockError, ContextError  # noqa: E402
 from voxstack.networks import Context  # noqa: E402
 from voxstack.networks.sizes import free_axes  # noqa: E402
 from voxstack_importers import import_voice  # noqa: E402
@@ -118,7 +118,7 @@ def test_what_cannot_be_padded_is_refused_when_the_voice_is_loaded(tmp_path, imp
     addon = import_voice(importer, path, tmp_path / "out", progress=lines.append, **options)
     voice = voxstack.load(addon)
     assert not any(context.get("shapes") for context in voice.addon.config.get("contexts", {}).values())
-    with pytest.raises(StackError, match=rf"^stack\[0\].*: Encoders: network '.*': the context fixes .*'{axis}'"):
+    with pytest.raises(ContextError, match=rf"^network '.*': the context fixes .*'{axis}'"):
         voxstack.load(addon, context={"runtime": "onnx", "shapes": {axis: [64, 256]}})
 
 

@@ -248,7 +248,7 @@ def test_the_sample_rate_is_that_of_the_stack(voice: voxstack.Voice, write_addon
     [
         (
             lambda voice: voice.with_block("Scale", after="Scale"),
-            r"there are 2 blocks 'Scale'; name one by its network or path: stack\[1\] \(double\), stack\[2\] \(triple\)",
+            r"there are 2 blocks 'Scale'; name one by its network or path: stack\[1\] \(double\), stack\[2\] \(tri",
         ),
         (lambda voice: voice.with_block("Scale", after="Scael"), "no block 'Scael' .* did you mean 'Scale'"),
         (lambda voice: voice.with_block("Scale", before="quadruple"), "it has Around, Tone, Scale"),

@@ -13,9 +13,14 @@ from voxstack.streaming.forks import renew_after_fork
 from voxstack_addon_spec import Context, NetworkSpec
 from voxstack_addon_spec.refusals import find_refusal
 from voxstack_addon_spec.sizes import fixed_axes
+from voxstack_addon_spec.wording import did_you_mean
 
 if TYPE_CHECKING:
     from voxstack.registry import Registry
+
+
+_HOMES = {"onnx": "voxstack-onnx-runtime", "openvino": "voxstack-openvino-runtime", "torch": "voxstack-torch-runtime"}
+"""The distributions of this project that bring runtimes."""
 
 
 class NetworkPool:
@@ -61,10 +66,7 @@ class NetworkPool:
                 layers[impl.plugin_name] = run
                 break
         else:
-            raise ContextError(
-                f"network {spec.name!r}: no runtime named {context.runtime!r} is installed; "
-                f"try: pip install voxstack-{context.runtime}-runtime{registry.broken_plugins_note()}"
-            )
+            raise ContextError(f"network {spec.name!r}: {_unknown_runtime(context.runtime, registry)}")
         fixed = False
         for impl in registry.implementations("voxstack_wrap_network"):
             wrapper = registry.call(impl, network=[*layers.values()][-1], spec=spec, context=context)
@@ -77,6 +79,17 @@ class NetworkPool:
                 "try: pip install voxstack-fixed-shapes"
             )
         return layers
+
+
+def _unknown_runtime(runtime: str, registry: Registry) -> str:
+    """Return an error message for a runtime that no plugin brings."""
+    installed = sorted({device.partition(":")[0] for device in available_devices(registry)})
+    if runtime in _HOMES and not did_you_mean(runtime, installed):
+        advice = f"; try: pip install {_HOMES[runtime]}"
+    else:
+        advice = did_you_mean(runtime, [*installed, *_HOMES], "install the plugin that brings it, or choose another")
+    listing = f" (installed: {', '.join(installed) or 'none'})"
+    return f"no runtime named {runtime!r} is installed{listing}{advice}{registry.broken_plugins_note()}"
 
 
 def available_devices(registry: Registry, formats: Collection[str] | None = None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import math
 from typing import TYPE_CHECKING, Any
@@ -22,19 +23,19 @@ def add_control_options(parser: argparse.ArgumentParser) -> None:
         option = parser.add_argument(
             f"--{name}", dest="set", action="append", metavar="X", help=f"{meaning}; short for --set {name}=X"
         )
-        option.type = lambda value, name=name: (name, _json_or_text(value))
+        option.type = lambda value, name=name: (name, json_or_text(value))
 
 
 def controls_of(options: argparse.Namespace, voice: Voice) -> dict[str, Any]:
-    """Return the controls that the options set.
+    """Return the controls that the options set; the voice checks them, but for names that mean something else to it.
 
-    :raises RequestError: for a control that the voice does not have, or one that is set twice.
+    :raises RequestError: for one that is set twice, or has the name of another argument of a request.
     """
     from voxstack import RequestError
 
     controls: dict[str, Any] = {}
     for name, value in options.set:
-        if name not in voice.controls:
+        if name not in voice.controls and name in inspect.signature(voice.stream).parameters:
             raise RequestError(f"{voice.name} has no control {name!r}; it has {', '.join(voice.controls) or 'none'}")
         if name in controls:
             raise RequestError(f"the control {name!r} is set twice; set it once")
@@ -47,10 +48,10 @@ def _setting(text: str) -> tuple[str, Any]:
     name, sign, value = text.partition("=")
     if not sign or not name:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, such as rate=1.2, and got {text!r}")
-    return name, _json_or_text(value)
+    return name, json_or_text(value)
 
 
-def _json_or_text(text: str) -> Any:
+def json_or_text(text: str) -> Any:
     """Return the value of JSON whose numbers are finite, or the text as it is."""
     try:
         return json.loads(text, parse_constant=_finite, parse_float=_finite)

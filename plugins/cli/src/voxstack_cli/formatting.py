@@ -51,9 +51,8 @@ def short_repr(error: BaseException) -> str:
 
 def report_broken_plugins(registry: Registry) -> None:
     """Report the plugins that could not be imported or registered, on stderr."""
-    for line in registry.broken_plugins_note().splitlines():
-        if line:
-            report(line.strip())
+    for problem in registry.broken_plugins():
+        report(problem)
 
 
 def strip_markup(docstring: str) -> str:

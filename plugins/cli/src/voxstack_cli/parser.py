@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from voxstack_cli.argument_errors import Parser
 from voxstack_cli.commands import OWN, Command, own_command
 from voxstack_cli.formatting import report, short_repr
 from voxstack_cli.signals import Terminated
@@ -17,7 +18,7 @@ def make_parser(argv: Sequence[str], others: Mapping[str, Command] | None = None
 
     :param others: commands besides the cli's own, by name; those of the installed distributions by default.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "voxstack",
         description="Streaming text-to-speech from exported networks.",
         epilog='Run voxstack COMMAND --help for details.\nTry: voxstack say "Hello there." --out hello.wav',

@@ -56,7 +56,7 @@ def unknown_voice(voice: str, known: Iterable[str]) -> str:
     variants = {name for name in names if name.startswith("+")}
     if plain in names and variant:
         suggestion = did_you_mean("+" + variant, variants)
-        return f"espeak-ng has no variant '+{variant}'{suggestion}\n  variants: {', '.join(sorted(variants))}"
+        return f"espeak-ng has no variant '+{variant}'{suggestion}; it has {', '.join(sorted(variants))}"
     languages = sorted(name for name in names - variants if name.islower() and "/" not in name)
     suggestion = did_you_mean(plain, names - variants)
-    return f"espeak-ng has no voice {plain!r}{suggestion}\n  languages: {', '.join(languages)}"
+    return f"espeak-ng has no voice {plain!r}{suggestion}; it has {', '.join(languages)}"

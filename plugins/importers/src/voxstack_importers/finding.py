@@ -46,8 +46,8 @@ def find_importer(path: Path) -> tuple[str, Path]:
         return found[0], path
     inside = list(_voices_inside(path)) if path.is_dir() else []
     if len(inside) > 1:
-        listed = "".join(f"\n  voxstack import {name} {file}" for name, file in inside[:10])
-        raise PackagingError("import", f"{path} has {len(inside)} voices; choose one:{listed}")
+        listed = " or ".join(f"voxstack import {name} {file}" for name, file in inside[:10])
+        raise PackagingError("import", f"{path} has {len(inside)} voices; choose one: {listed}")
     if inside:
         return inside[0]
     raise PackagingError("import", _unknown(path))
@@ -72,18 +72,18 @@ def _voices_inside(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _unknown(path: Path) -> str:
-    accepted = "".join(f"\n  {name}: {importer.accepts}" for name, importer in IMPORTERS.items())
+    accepted = f"{', '.join(IMPORTERS)}; voxstack import --help describes what each accepts"
     if path.is_dir():
         files = sorted(file.name for file in path.iterdir())
         listed = ", ".join(files[:12]) + (", ..." if len(files) > 12 else "") if files else "nothing"
-        return f"no importer recognises the folder {path}, in which there is {listed}; importers accept:{accepted}"
+        return f"no importer recognises the folder {path}, in which there is {listed}; there are {accepted}"
     if path.suffix == ".onnx":
         inputs = sorted(outline(path).inputs)
         looks = f"takes {inputs}" if inputs else "is not an ONNX graph that can be read"
-        return f"no importer recognises {path}, which {looks}; importers accept:{accepted}"
+        return f"no importer recognises {path}, which {looks}; there are {accepted}"
     if path.suffix == ".json" and path.with_suffix("").is_file():
         return f"{path} is a configuration; give the voice that it belongs to, {path.with_suffix('')}"
     known = INSTEAD.get(path.suffix.lower())
     if known is not None:
         return f"{path} is {known}"
-    return f"no importer recognises {path}; importers accept:{accepted}"
+    return f"no importer recognises {path}; there are {accepted}"

@@ -104,7 +104,7 @@ def _opened(request: Mapping[str, Any], connection: socket.socket) -> tuple[Open
     if runner is None:
         raise ContextError(
             f"network {spec.name!r}: no runtime named {context.runtime!r} is installed; an isolated network runs only "
-            f"in a runtime that is; try: pip install voxstack-{context.runtime}-runtime"
+            "in a runtime that is; choose another runtime, or 'isolate': false"
         )
     files.close()
     network = OpenedNetwork(spec, runner)

@@ -16,6 +16,7 @@ from voxstack.streaming.tracing import Trace
 from voxstack.utterance import REQUEST, Utterance
 from voxstack_addon_spec.validation import strict_validator
 from voxstack_addon_spec.wording import problem
+from voxstack_voice.control_names import unknown_control
 from voxstack_voice.playback import Playback
 from voxstack_voice.request_text import request_text
 
@@ -26,6 +27,16 @@ LexiconLike = Mapping[str, str | Mapping[str, str]] | str | Path | Sequence[Any]
 
 RESERVED = frozenset({"self", "live", "timeout", "start", "skip", "horizon", "admitted", *REQUEST})
 """Names that no control may have."""
+
+
+def check_schedule(name: str, schedule: object) -> None:
+    """Check that a schedule is one, or None.
+
+    :param name: of the voice.
+    :raises RequestError: if it is neither.
+    """
+    if schedule is not None and not isinstance(schedule, Schedule):
+        raise RequestError(f"{name}: {schedule!r:.80} is no schedule; give a voxstack.Schedule(first=16), for example")
 
 
 class Requests:
@@ -65,13 +76,14 @@ class Requests:
         :raises RequestError: for an empty text, or a control that is unknown or out of its bounds.
         """
         name = self._addon.name
+        check_schedule(name, schedule)
         checked = request_text(text, name, self.languages)
         if markup not in get_args(Markup):
             choices = ", ".join(map(repr, get_args(Markup)))
             raise RequestError(f"{name}: markup is one of {choices}, not {markup!r}")
         for control, value in controls.items():
             if control not in self.controls:
-                raise RequestError(f"{name} has no control {control!r}; it has {', '.join(self.controls) or 'none'}")
+                raise RequestError(f"{name} {unknown_control(control, self.controls)}")
             self._check(control, value)
         defaults = {key: schema["default"] for key, schema in self.controls.items() if "default" in schema}
         request = {

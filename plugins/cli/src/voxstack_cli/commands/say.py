@@ -12,6 +12,7 @@ from voxstack_cli.context_option import add_context_option, describe_resolved_co
 from voxstack_cli.control_options import add_control_options, controls_of
 from voxstack_cli.formatting import report
 from voxstack_cli.registry import registry_of
+from voxstack_cli.stack_options import add_stack_options, with_stack_of
 from voxstack_cli.text_options import add_lexicon_option, add_text_options, add_trust_option, add_voice_option
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def command(parser: argparse.ArgumentParser) -> None:
     add_control_options(parser)
     add_context_option(parser)
     add_trust_option(parser)
+    add_stack_options(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing on stderr but errors")
     parser.set_defaults(run=run)
 
@@ -65,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
 
     registry = registry_of(options)
     voice = voxstack.load(options.voice, context=options.context, trust=options.trust, registry=registry)
+    voice = with_stack_of(options, voice)
     if not options.quiet and (resolved := describe_resolved_context(voice)):
         report(resolved)
     controls = controls_of(options, voice)
