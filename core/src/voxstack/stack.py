@@ -36,7 +36,7 @@ def build(
     """Return the block that ``spec`` describes, children first, loaded and checked.
 
     :param spec: a JSON object with a ``type`` and that block's own fields; a list is a ``StreamableStack``. A block
-        that was made in Python may stand anywhere in it, also of a class that no plugin registers; a copy of it is loaded.
+        that was made in Python may stand anywhere in it, also if no plugin registers its class; a copy is loaded.
     :param addon: provides networks and tables; without it blocks are neither loaded nor checked against each other.
     :param registry: in which block names are looked up; by default the addon's, or that of the installed plugins.
     :param available: names in the utterance that the block will receive; by default those of a request to the addon's

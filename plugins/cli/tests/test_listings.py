@@ -250,3 +250,66 @@ def test_inspect_shows_how_the_default_voice_streams(capsys: Any) -> None:
         output,
         re.MULTILINE,
     )
+
+
+@dataclass
+class Twice(StreamableBlock):
+    """Yields each step twice.
+
+    :param times: how often.
+    """
+
+    times: int = 2
+
+    takes = makes = "mel"
+    needs = frozenset({"durations"})
+
+    @property
+    def hop(self) -> float:
+        return float(self.times)
+
+    @property
+    def lookahead(self) -> int:
+        raise RuntimeError("no network is open")
+
+    def stream(self, source: Any, utterance: Any) -> Any:
+        yield from source
+
+
+def test_a_block_is_shown_with_what_it_declares(capsys: Any) -> None:
+    registry = Registry({"a": plugin([Twice, Wave])}, distribution_of=lambda name: "voxstack-cli")
+    assert main(["blocks", "Twice", "--json"], registry) == 0
+    row = json.loads(capsys.readouterr().out)
+    schema = row.pop("schema")
+    assert schema["properties"]["times"] == {"type": "integer", "default": 2, "description": "how often."}
+    assert re.fullmatch(r"\d+\.\d+.*", row.pop("version"))
+    assert row == {
+        "name": "Twice",
+        "kind": "StreamableBlock",
+        "distribution": "voxstack-cli",
+        "description": "Yields each step twice.",
+        "needs": ["durations"],
+        "head": False,
+        "takes": "mel",
+        "makes": "mel",
+        "hop": 2.0,
+        "lookahead": None,
+        "lookback": None,
+        "output_rate": None,
+        "depends": ["hop", "lookahead"],
+    }
+    assert main(["blocks", "Twice"], registry) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2:5] == [
+        "  needs durations",
+        "  takes mel, makes mel",
+        "  hop 2 (by default), lookahead (it depends), lookback any",
+    ]
+    assert main(["blocks", "Wave", "--json"], registry) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["head"], row["hop"], row["lookahead"], row["depends"]) == (True, 1.0, 0, [])
+    assert main(["blocks", "--json"], registry) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["SequenceBlockContainer"]["needs"] is None
+    assert rows["SequenceBlockContainer"]["depends"] == ["needs", "gives"]
+    assert "schema" not in rows["Twice"]

@@ -20,7 +20,7 @@ _EXAMPLES = """Gain, Gain:db=-3, 'Gain:{"db": -3}' or Probe@after=Upsampler"""
 
 
 class Insertion(NamedTuple):
-    """A block to insert: its JSON, and its place by ``after``, ``before`` or ``replace``; none: the end of the stack."""
+    """A block to insert: its JSON, and its place by ``after``, ``before`` or ``replace``; none: the end."""
 
     block: dict[str, Any]
     place: dict[str, str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from voxstack_cli.declarations import declaration_lines, declarations
 from voxstack_cli.formatting import as_json, report, report_broken_plugins, strip_markup, value_line
 from voxstack_cli.registry import registry_of
 
@@ -16,7 +17,10 @@ def command(parser: argparse.ArgumentParser) -> None:
     """List installed blocks, or show the fields of one."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="show the fields of this block")
     parser.add_argument(
-        "--json", action="store_true", help="print a JSON array, or with NAME an object with the block's JSON Schema"
+        "--json",
+        action="store_true",
+        help="print a JSON array, or with NAME an object: what the block needs, gives, takes and makes, its hop, "
+        "lookahead and lookback, the JSON Schema of its fields, and the distribution that it comes from",
     )
     parser.set_defaults(run=run)
 
@@ -62,13 +66,26 @@ def _row(name: str, cls: type[Block], registry: Registry) -> dict[str, Any]:
     from voxstack.schema import block_schema
 
     first_line = (cls.__doc__ or "").strip().partition("\n")[0].strip()
+    distribution = registry.distributions_of(name)
     return {
         "name": name,
         "kind": "SequenceBlock" if issubclass(cls, SequenceBlock) else "StreamableBlock",
-        "distribution": registry.distributions_of(name),
+        "distribution": distribution,
+        "version": _version(distribution),
         "description": strip_markup(first_line),
+        **declarations(cls),
         "schema": block_schema(cls),
     }
+
+
+def _version(distribution: str) -> str | None:
+    """Return the version of an installed distribution, or None if there is none of this name."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except (PackageNotFoundError, ValueError):
+        return None
 
 
 def _show(name: str, registry: Registry, json: bool) -> int:
@@ -77,7 +94,10 @@ def _show(name: str, registry: Registry, json: bool) -> int:
         print(as_json(row))
         return 0
     schema = row["schema"]
-    print(f"{name}  {row['kind']}  {row['distribution']}\n  {strip_markup(schema['description'])}")
+    home = row["distribution"] + (f" {row['version']}" if row["version"] else "")
+    print(f"{name}  {row['kind']}  {home}\n  {strip_markup(schema['description'])}")
+    for line in declaration_lines(row):
+        print(f"  {line}")
     fields = {field: value for field, value in schema["properties"].items() if field != "type"}
     print("\nfields" if fields else "\nno fields")
     for field, value in fields.items():
