@@ -28,7 +28,8 @@ def wrap_os_errors(where: str) -> Iterator[None]:
     except PermissionError as error:
         raise AddonError(where, "permission denied; grant this user access to it") from error
     except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in a path; RuntimeError: a loop of links
-        raise AddonError(where, f"cannot be read or written ({error}); check the path and the disk") from error
+        reason = getattr(error, "strerror", None) or error  # without the name of a file that is written beside it
+        raise AddonError(where, f"cannot be read or written ({reason}); check the path and the disk") from error
 
 
 FileVersion = tuple[int, int, int, int, int]

@@ -8,12 +8,14 @@ import dataclasses
 import json
 import typing
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from voxstack.blocks import Block, SequenceBlock, StreamableBlock, field_path
 from voxstack.errors import ContextError, PluginError, StackError, VoxstackError, foreign
 from voxstack.registry import Registry
 from voxstack.schema import block_schema, block_spec
+from voxstack.stack_plugins import missing_plugins_note
 from voxstack.streaming.faults import check_declarations, located
 from voxstack.utterance import REQUEST
 from voxstack_addon_spec.known_valid import checked_value, is_known, remember
@@ -65,7 +67,7 @@ def build(
 
 
 def _build(spec: Any, addon: Addon | None, registry: Registry, kind: type[B], path: str) -> B:
-    cls = find(spec, registry, path)
+    cls = find(spec, registry, path, {} if addon is None else addon.config)
     if not issubclass(cls, kind):
         found = "SequenceBlock" if issubclass(cls, SequenceBlock) else "StreamableBlock"
         raise StackError(path, f"{cls.__name__} is a {found}, and only a {kind.__name__} can stand here")
@@ -89,9 +91,10 @@ def _build(spec: Any, addon: Addon | None, registry: Registry, kind: type[B], pa
     return block
 
 
-def find(spec: Any, registry: Registry, path: str) -> type[Block]:
+def find(spec: Any, registry: Registry, path: str, config: Mapping[str, Any] = MappingProxyType({})) -> type[Block]:
     """Return the class that a stack entry names.
 
+    :param config: content of the addon.json, which may list the plugins that it was made with.
     :raises StackError: with the closest name and what is installed.
     """
     if isinstance(spec, Block):
@@ -103,7 +106,8 @@ def find(spec: Any, registry: Registry, path: str) -> type[Block]:
     try:
         return registry.block(spec["type"])
     except VoxstackError as error:
-        raise StackError(path, str(error)) from error
+        note = "" if spec["type"] in registry else missing_plugins_note(config)
+        raise StackError(path, f"{error}{note}") from error
 
 
 def _fields(spec: Any, cls: type[Block], addon: Addon | None, registry: Registry, path: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from stopping import stop_process
 
-from voxstack import VoxstackError
+from voxstack import RequestError, VoxstackError
 from voxstack_bench.commands.options import check_output, print_progress, write_output
 from voxstack_bench.complete_file import write_complete_file
 from voxstack_bench.golden.golden_checks import describe_error
@@ -92,7 +92,9 @@ def test_a_result_file_is_the_older_one_or_the_whole_new_one(tmp_path: Path, mon
 
     with monkeypatch.context() as disk:
         disk.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(
+            RequestError, match=r"cannot write .*result\.json.: No space left on device; check the folder"
+        ):
             write_output({"a": float("nan")}, str(file), lambda: ["the table"])
     assert capsys.readouterr().out == "the table\n"  # which took minutes to measure
     assert file.read_text() == "older"
@@ -104,7 +106,7 @@ def test_a_result_file_is_the_older_one_or_the_whole_new_one(tmp_path: Path, mon
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none" / "x", tmp_path / ("x" * 300)):
-        with pytest.raises(OSError, match=r"folder|No such file|too long"):
+        with pytest.raises(RequestError, match=r"cannot write .*(folder|No such file|too long)"):
             check_output(str(path))
     (tmp_path / "link").symlink_to("real")
     write_complete_file(tmp_path / "link", "text")

@@ -74,7 +74,7 @@ def level(registry: Registry, tmp_path: Path) -> Callable[..., float]:
         (["--insert", "Scale@after=Hum", "--insert", "Scale:factor=1@replace=Scale"], 1),
         (["--insert", "Scale", "--insert", "Scale:factor=0.5@before=stack[1]"], 0.25),
     ],
-    ids=" ".join,
+    ids=str,
 )
 def test_blocks_are_put_into_the_stack(level: Callable[..., float], options: list[str], expected: float) -> None:
     assert level(*options) == pytest.approx(expected, abs=0.01)

@@ -43,7 +43,10 @@ def config_findings(config: Spec) -> Iterator[Finding]:
 def _version_findings(config: Spec) -> Iterator[Finding]:
     """Yield the keys that are newer than the format version that the file states."""
     version = config["spec_version"]
-    places: list[tuple[int, Path, Spec, tuple[str, ...]]] = [(2, (), config, ("schedule",))]
+    places: list[tuple[int, Path, Spec, tuple[str, ...]]] = [
+        (2, (), config, ("schedule",)),
+        (3, (), config, ("plugins",)),
+    ]
     context_keys = ("streaming", "batch", "schedule", "precision", "split", "options", "networks", "description")
     places += [(2, ("contexts", name), spec, context_keys) for name, spec in config.get("contexts", {}).items()]
     for name, spec in config["networks"].items():

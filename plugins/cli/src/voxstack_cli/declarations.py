@@ -39,6 +39,13 @@ def declaration_lines(declared: Mapping[str, Any]) -> Iterator[str]:
     yield ", ".join(f"{name} {_in_words(declared, name, 'any')}" for name in ("hop", "lookahead", "lookback"))
 
 
+def installed_version(distribution: str) -> str | None:
+    """Return the version of an installed distribution, or None if there is none of this name."""
+    from voxstack.stack_plugins import installed_version as version
+
+    return version(distribution)
+
+
 def _in_words(declared: Mapping[str, Any], name: str, nothing: str = "") -> str:
     value = declared[name]
     if name in declared["depends"]:

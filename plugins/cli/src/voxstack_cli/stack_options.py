@@ -115,7 +115,7 @@ def _object(text: str) -> dict[str, Any]:
 def _print_log() -> None:
     """Print what blocks such as ``Probe`` log."""
     logger = logging.getLogger("voxstack")
-    if not logger.hasHandlers():
+    if not logger.handlers:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("voxstack: %(message)s"))
         logger.addHandler(handler)

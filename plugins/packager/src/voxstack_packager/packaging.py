@@ -9,6 +9,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+from voxstack import Registry
+from voxstack.stack_plugins import plugins_of
 from voxstack_addon_spec import SPEC_VERSION
 from voxstack_packager.addon_folder import atomic_folder, check_config, copy_files, verify, write_config
 from voxstack_packager.context_measurement import ContextProcess, measure_contexts, with_entries
@@ -73,7 +75,8 @@ def package(
     known = {} if callable(contexts) else dict(contexts or {})
     body = {"controls": dict(controls or {}), "networks": {}, "contexts": known}
     body |= {"schedule": dict(schedule)} if schedule else {}
-    config = {**head, **body, **({"stack": list(stack)} if stack else {})}
+    plugins = plugins_of(stack, Registry.installed())
+    config = {**head, **body, **({"stack": list(stack)} if stack else {}), **({"plugins": plugins} if plugins else {})}
     _check(config, networks, golden_text)
     lenders = [network.lender for network in networks if isinstance(network, Borrowed)]
     with atomic_folder(Path(folder), replace) as scratch, ExitStack() as ending:

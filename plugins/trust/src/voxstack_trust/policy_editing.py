@@ -78,12 +78,15 @@ def _write(path: Path, text: str, expected: Policy) -> None:
     if found != expected:
         raise TrustError(expected.location, "is written in another style; change it in an editor")
     target = path.resolve()  # a link stays one
-    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(text, "utf-8")
         with contextlib.suppress(FileNotFoundError):
             partial.chmod(target.stat().st_mode)
         partial.replace(target)
+    except OSError as error:
+        raise TrustError(expected.location, f"cannot be written: {error.strerror}; check its folder") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()

@@ -64,7 +64,7 @@ def print_progress(line: str) -> None:
 def check_output(file: str | None) -> None:
     """Check that the file of ``--json`` can be written, before anything is measured for it.
 
-    :raises OSError: if it cannot.
+    :raises RequestError: if it cannot.
     """
     if file is not None and file != STDOUT:
         check_writable(Path(file))
@@ -73,7 +73,7 @@ def check_output(file: str | None) -> None:
 def write_output(result: dict[str, Any], file: str | None, lines: Callable[[], Iterable[str]]) -> None:
     """Write the JSON to the file of ``--json``, and print the tables unless the JSON goes to stdout.
 
-    :raises OSError: if the file cannot be written; the tables are printed before.
+    :raises RequestError: if the file cannot be written; the tables are printed before.
     """
     if file != STDOUT:
         print("\n".join(lines()), flush=True)

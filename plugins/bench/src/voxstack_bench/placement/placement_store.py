@@ -44,7 +44,7 @@ def save(
     :param config: of the addon.
     :param context: as JSON.
     :param description: of the context, for people.
-    :raises OSError: if the file cannot be written.
+    :raises RequestError: if the file cannot be written, or OSError if its folder cannot be made.
     """
     machine = fingerprint()
     path = store_file(config["name"], machine)

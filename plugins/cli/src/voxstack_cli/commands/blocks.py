@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from voxstack_cli.declarations import declaration_lines, declarations
+from voxstack_cli.declarations import declaration_lines, declarations, installed_version
 from voxstack_cli.formatting import as_json, report, report_broken_plugins, strip_markup, value_line
 from voxstack_cli.registry import registry_of
 
@@ -71,21 +71,11 @@ def _row(name: str, cls: type[Block], registry: Registry) -> dict[str, Any]:
         "name": name,
         "kind": "SequenceBlock" if issubclass(cls, SequenceBlock) else "StreamableBlock",
         "distribution": distribution,
-        "version": _version(distribution),
+        "version": installed_version(distribution),
         "description": strip_markup(first_line),
         **declarations(cls),
         "schema": block_schema(cls),
     }
-
-
-def _version(distribution: str) -> str | None:
-    """Return the version of an installed distribution, or None if there is none of this name."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(distribution)
-    except (PackageNotFoundError, ValueError):
-        return None
 
 
 def _show(name: str, registry: Registry, json: bool) -> int:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from voxstack_cli.declarations import installed_version
 from voxstack_cli.formatting import as_json, format_size, value_line
 from voxstack_cli.lookahead import stack_lookahead
 from voxstack_cli.registry import registry_of
@@ -93,13 +94,22 @@ def _lines(config: dict[str, Any], location: str, streaming: list[str]) -> Itera
         ],
         "streaming": streaming,
         "stack": [line for index, block in enumerate(config.get("stack", [])) for line in tree(block, f"[{index}] ")],
+        "plugins": [f"{name} {_with_installed(name, made)}" for name, made in config.get("plugins", {}).items()],
         "contexts": [f"{name}: {_pairs(context)}" for name, context in config.get("contexts", {}).items()],
         "files": _table({name: format_size(entry["size"]) for name, entry in config["files"].items()}),
     }
+    if not sections["plugins"]:
+        del sections["plugins"]  # most addons list none
     for title, lines in sections.items():
         yield ""
         yield title if lines else f"no {title}"
         yield from (f"  {line}" for line in lines)
+
+
+def _with_installed(name: str, made: str) -> str:
+    """Return the version of a plugin that an addon was made with, and the one that is installed if that is another."""
+    found = installed_version(name)
+    return made if found == made else f"{made} ({'not installed' if found is None else f'{found} is installed'})"
 
 
 def network_lines(name: str, network: Mapping[str, Any]) -> Iterator[str]:
