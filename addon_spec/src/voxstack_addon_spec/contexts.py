@@ -29,16 +29,9 @@ FEW_THREADS = 8
 _SHORTHAND = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):(.+)")
 
 
-_DEVICES = {
-    **{runtime: f"{runtime}:cpu" for runtime in ("onnx", "torch")},
-    **dict.fromkeys(("cpu", "onnxruntime"), "onnx:cpu"),
-    **dict.fromkeys(("gpu", "cuda", "nvidia"), "onnx:cuda"),
-    **{device: f"onnx:{device}" for device in ("tensorrt", "coreml", "directml", "qnn")},
-    "openvino": "openvino:CPU",
-    "npu": "openvino:NPU",
-    "pytorch": "torch:cpu",
-    "mps": "onnx:coreml",
-}
+_DEVICES = {"onnx": "onnx:cpu", "cpu": "onnx:cpu", "gpu": "onnx:cuda", "cuda": "onnx:cuda", "torch": "torch:cpu"}
+_DEVICES |= {device: f"onnx:{device}" for device in ("tensorrt", "coreml", "directml", "qnn")}
+_DEVICES |= {"mps": "onnx:coreml", "openvino": "openvino:CPU", "npu": "openvino:NPU"}
 """Shorthands that are meant by a runtime or a device alone."""
 
 
@@ -102,9 +95,9 @@ class Context:
             return value
         if value is None:
             value = "default" if "default" in named else {}
-        if not isinstance(value, str | Mapping):
-            raise ContextError(f"{where}: {short_repr(value)} is no context; give a name, 'onnx:cpu', or a mapping")
         if not isinstance(value, str):
+            if not isinstance(value, Mapping):
+                raise ContextError(f"{where}: {short_repr(value)} is no context; give a name, 'onnx:cpu', or a mapping")
             if inner and value.get("networks"):
                 raise _nested_networks(where)
             return cls._of_object(value, where, lambda within, place: cls.of(within, named, place, resolve, inner=True))

@@ -76,7 +76,7 @@ class Block(ABC):
         :raises StackError: naming this place and those that give other names.
         """
         for name in sorted(self.needs - available.keys()):
-            problem = f"{type(self).__name__} needs {name!r}, and nothing before it gives that"
+            problem = f"{type(self).__name__} needs {name!r}, and nothing before it gives that; put what does before it"
             raise StackError(path, f"{problem}: {describe_available(available)}")
         for child_path, child in children(self, path):
             child.check_needs(available, child_path)
@@ -126,6 +126,11 @@ class StreamableBlock(Block):
     def makes(self) -> str | None:
         """Name of the stream that the block yields, or None for the one that it takes."""
         return None
+
+    @property
+    def makes_features(self) -> Mapping[str, int]:
+        """Features of each step that it yields, by what they come from, for errors; empty: not known."""
+        return {}
 
     @property
     def lookahead(self) -> int:

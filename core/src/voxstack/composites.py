@@ -17,9 +17,9 @@ from voxstack.blocks import (
     close_all,
     field_path,
 )
-from voxstack.errors import StackError
+from voxstack.errors import NetworkError, StackError
 from voxstack.ordering import dependencies, execution_order, missing_needs
-from voxstack.streaming.faults import pull
+from voxstack.streaming.faults import explain_misfit, pull
 from voxstack.streaming.flow import Flow, common_chunk_sizes, total_lookahead, total_lookback, utterance_before
 from voxstack.streaming.tracing import run
 from voxstack.utterance import Utterance
@@ -121,6 +121,9 @@ class StreamableStack(StreamableBlock):
             streams.append(source)
         try:
             yield from source
+        except NetworkError as error:
+            explain_misfit(error, self.stack)
+            raise
         finally:
             close_all(reversed(streams))
 

@@ -19,6 +19,9 @@ class StackError(LocatedError):
 class NetworkError(VoxstackError):
     """A network received input that it does not accept, or failed while it ran."""
 
+    misfit: bool = False
+    """Whether a step of the input has more or fewer features than the network takes."""
+
 
 class LengthError(NetworkError):
     """Input has more steps than the fixed sizes of a network hold; shorter parts of it are accepted.

@@ -53,7 +53,7 @@ def block_types(value: Any) -> Iterator[str]:
 
 
 def installed_version(distribution: str) -> str | None:
-    """Return the version of an installed distribution, or None if there is none of this name."""
+    """Return the version of an installed distribution, or None if it is not installed."""
     try:
         return version(distribution)
     except (PackageNotFoundError, ValueError):

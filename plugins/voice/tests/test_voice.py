@@ -139,7 +139,7 @@ def test_samples_beyond_full_scale_are_clipped_not_wrapped() -> None:
 @pytest.mark.parametrize(
     ("stack", "problem"),
     [
-        ([{"type": "Mel"}], "a voice ends in 'samples', and this stack ends in 'mel'"),
+        ([{"type": "Mel"}], "a voice ends in 'samples', and this ends in 'mel'; add what makes samples"),
         ([{"type": "Filter"}], "nothing here starts a stream"),
         (None, "has no stack: it lends its networks"),
     ],

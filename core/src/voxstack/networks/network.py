@@ -225,8 +225,12 @@ class Network:
             raise self._misfit(name, tensor, shape)
         for axis, size in zip(tensor.shape, shape, strict=True):
             wanted = sizes.setdefault(axis, size) if isinstance(axis, str) else axis
-            if wanted != size:
+            if wanted != size and isinstance(axis, str):
                 raise self._misfit(name, tensor, shape, f": {axis!r} is {wanted} here")
+            if wanted != size:
+                error = self._misfit(name, tensor, shape, f": {size} features a step where it takes {wanted}")
+                error.misfit = True
+                raise error
         return array
 
     def _misfit(self, name: str, tensor: Tensor, shape: tuple[int, ...], more: str = "") -> NetworkError:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from types import FrameType, TracebackType
 from typing import Any
 
 import numpy as np
 
 from voxstack.blocks import Block, Frames, StreamableBlock, close
-from voxstack.errors import PluginError, describe
+from voxstack.errors import NetworkError, PluginError, describe
 from voxstack.streaming.tracing import Trace
 from voxstack.utterance import Utterance
 
@@ -65,6 +65,21 @@ def located(error: BaseException, where: str = "stack", name: str = "") -> tuple
         where, name = block.stack_path or where, type(block).__name__
     text = describe(error)
     return where, text if not name or text.partition(": ")[2].startswith(name) else f"{name}: {text}"
+
+
+def explain_misfit(error: NetworkError, blocks: Sequence[StreamableBlock]) -> None:
+    """Complete an error about the number of features by where they come from.
+
+    :param blocks: adjacent blocks, one of which raised it.
+    """
+    block = innermost_block(_frames(error.__traceback__)) if error.misfit else None
+    index = next((index for index, each in enumerate(blocks) if each is block), 0)
+    maker = next((each for each in reversed(blocks[:index]) if each.makes_features), None)
+    if maker is not None:
+        parts = " + ".join(f"{count} of {name}" for name, count in maker.makes_features.items())
+        place = f"{type(maker).__name__} at {maker.stack_path or 'the head'}"
+        error.args = (f"{error}; {place} gives {parts}: correct its fields, or the network",)
+        error.misfit = False
 
 
 def innermost_block(frames: Iterable[FrameType]) -> Block | None:

@@ -40,7 +40,7 @@ def declaration_lines(declared: Mapping[str, Any]) -> Iterator[str]:
 
 
 def installed_version(distribution: str) -> str | None:
-    """Return the version of an installed distribution, or None if there is none of this name."""
+    """Return the version of an installed distribution, or None if it is not installed."""
     from voxstack.stack_plugins import installed_version as version
 
     return version(distribution)

@@ -48,6 +48,13 @@ class Decoder(StreamableBlock):
         return self._output if self._opened else None
 
     @property
+    def makes_features(self) -> Mapping[str, int]:
+        if self._opened is None:
+            return {}
+        features = self._opened.spec.outputs[self._output].shape[-1]
+        return {self._output: features} if isinstance(features, int) else {}
+
+    @property
     def lookahead(self) -> int:
         return self.streaming.right if self._opened else 0
 

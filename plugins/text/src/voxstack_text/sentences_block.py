@@ -15,11 +15,12 @@ from voxstack import (
     Frames,
     Resources,
     SequenceBlock,
+    StackError,
     StreamableBlock,
     StreamableWrapper,
     Utterance,
 )
-from voxstack.blocks import Available, children, close
+from voxstack.blocks import Available, children, close, field_path
 from voxstack.errors import LengthError
 from voxstack.streaming.timeline import Timeline
 from voxstack_text.markup.marked_text import MarkedText, detect
@@ -137,6 +138,9 @@ class Sentences(StreamableWrapper):
         self._reads_letters = not texts
 
     def check_needs(self, available: Available, path: str) -> Available:
+        if not self.block.head:
+            inner = field_path(path, "block")
+            raise StackError(inner, "nothing in it starts a stream; begin it with a block such as Upsampler")
         super().check_needs({**available, **dict.fromkeys(_OWN_ENTRIES, f"{path} (Sentences)")}, path)
         return available
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,6 +40,7 @@ class Upsampler(StreamableBlock):
     positions: bool = True
     least: int = field(default=1, metadata=LEAST)
     contours: list[str] | None = None
+    _channels: int = field(default=0, init=False, repr=False, compare=False)
     _default_contours: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
 
     head = True
@@ -48,6 +49,13 @@ class Upsampler(StreamableBlock):
     @property
     def needs(self) -> frozenset[str]:
         return frozenset({"encoded", "durations", *self._contour_names})
+
+    @property
+    def makes_features(self) -> Mapping[str, int]:
+        if not self._channels:
+            return {}
+        positions = {"positions": 4} if self.positions else {}
+        return {"encoded": self._channels, **positions, **dict.fromkeys(self._contour_names, 1)}
 
     @property
     def _contour_names(self) -> Sequence[str]:
@@ -59,6 +67,8 @@ class Upsampler(StreamableBlock):
         self._default_contours = tuple(
             name for name, shape in outputs.items() if name != "durations" and shape == outputs.get("durations")
         )
+        channels = outputs.get("encoded", (0,))[-1]
+        self._channels = channels if isinstance(channels, int) else 0
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         encoded = np.asarray(utterance["encoded"])

@@ -32,7 +32,7 @@ def build_speaking(addon: Addon, stack: Any, registry: Registry | None = None) -
         reason = "nothing here starts a stream; begin with a block that makes frames from the utterance"
         raise StackError("stack[0]", reason)
     if makes not in (None, "samples"):
-        raise StackError("stack", f"a voice ends in 'samples', and this stack ends in {makes!r}")
+        raise StackError("stack", f"a voice ends in 'samples', and this ends in {makes!r}; add what makes samples")
     return block
 
 
