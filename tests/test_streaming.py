@@ -14,7 +14,7 @@ import voxstack
 from voxstack import Schedule, windows
 from voxstack.networks.addon import Addon
 from voxstack.testing import Case, checks
-from voxstack.testing.cases import schedules
+from voxstack.testing.feeding import schedules
 from voxstack_packager import receptive_field
 
 SENTENCE = "She bought three pounds of fresh apples at the market this morning."

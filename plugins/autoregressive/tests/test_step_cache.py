@@ -67,7 +67,7 @@ def by_hand(inputs: dict[str, Any]) -> np.ndarray:
             return np.concatenate(frames)
 
 
-@parametrize_with_checks([Case(decoder(), utterance(9)), Case(decoder(batch=4), utterance(9))])
+@parametrize_with_checks([Case(decoder(), utterance(9)), Case(decoder(batch=4), utterance(9), tolerance=1e-6)])
 def test_contract(case: Case, check: Any):
     check(case)
 

@@ -95,9 +95,9 @@ UTTERANCE = {"noise": RNG.integers(-9, 9, (97 + 16, 4)).astype(np.float32), "spe
     [
         Case(decoder(), source=FRAMES),
         Case(decoder(Decoder("second"), first=config(role="decoder"), second=config(role="postnet")), source=FRAMES),
-        Case(decoder(decoder=config(inputs=NOISY)), UTTERANCE, source=FRAMES),
+        Case(decoder(decoder=config(inputs=NOISY)), UTTERANCE, source=FRAMES, longest=113),
         Case(stateful(), source=FRAMES),
-        Case(stateful(noisy=True), UTTERANCE, source=FRAMES),
+        Case(stateful(noisy=True), UTTERANCE, source=FRAMES, longest=113),
         Case(stateful(streaming="windowed"), source=FRAMES),
     ]
 )

@@ -48,8 +48,11 @@ class Sounds(StreamableBlock):
 
 @parametrize_with_checks(
     [
-        Case(Phrases(Sounds(), 8), {"phonemes": list("abc def, ghi jkl mno.")}),
-        Case(Phrases(Sounds(), 100), {"phonemes": list("abc")}),
+        Case(
+            Phrases(Sounds(), 8),
+            {"phonemes": list("abc def, ghi jkl mno."), "unit": Unit("sentence", "abc def, ghi jkl mno.", 0, 21)},
+        ),
+        Case(Phrases(Sounds(), 100), {"phonemes": list("abc"), "unit": Unit("sentence", "abc", 0, 3)}),
     ]
 )
 def test_contract(case, check):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from voxstack.blocks import Block, Frames, StreamableBlock
-from voxstack.errors import VoxstackError
 from voxstack.streaming.schedule import Schedule
+from voxstack.testing.feeding import cut, frozen, own_arrays
+from voxstack.testing.judging import Memo
 from voxstack.utterance import Utterance
 
 
@@ -26,6 +26,9 @@ class Case:
     :param tolerance: how far the output may depend on how the stream is cut, relative to the largest
         value; 0: bit-exact.
     :param fewer: output steps that the stream lacks of what ``hop`` says, as the block leaves out its last ones.
+    :param longest: the most steps of a source that fit the utterance; None: any number does.
+    :param streams: the most streams that the clause on growth runs; it takes no longer than half a second, in which a
+        simple block runs more than a thousand.
     """
 
     block: Block
@@ -33,6 +36,15 @@ class Case:
     source: np.ndarray | None = None
     tolerance: float = 0.0
     fewer: int = 0
+    longest: int | None = None
+    streams: int = 1000
+    memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
+
+    @property
+    def streamable(self) -> StreamableBlock:
+        """The block, which the clause takes for a streamable one."""
+        assert isinstance(self.block, StreamableBlock)
+        return self.block
 
     def frames(self, count: int | None = None) -> np.ndarray:
         """Return the first ``count`` steps of the source, repeated if necessary, read-only."""
@@ -41,89 +53,59 @@ class Case:
             shape: tuple[int, ...] = (4000,) if self._wants_samples() else (97, 5)
             whole = np.random.default_rng(0).standard_normal(shape).astype(np.float32) * np.float32(0.3)
         count = len(whole) if count is None else count
+        count = count if self.longest is None else min(count, self.longest)
         return frozen(np.concatenate([whole] * (count // max(1, len(whole)) + 1))[:count])
 
-    def run(self, sizes: Iterable[int], total: int | None = None, schedule: Schedule | None = None) -> np.ndarray:
+    def own_utterance(self, **more: Any) -> dict[str, Any]:
+        """Return the utterance with arrays of its own, which the block may write into without any effect."""
+        return own_arrays({**self.utterance, **more})
+
+    def chunks(
+        self, sizes: Iterable[int], total: int | None = None, *, frames: np.ndarray | None = None, **more: Any
+    ) -> list[np.ndarray]:
+        """Return copies of the chunks that come out, each taken when it was yielded.
+
+        :param sizes: of the chunks of the source, the last one repeated.
+        :param total: steps of the source; by default all of them.
+        :param frames: another source.
+        :param more: further entries of the utterance.
+        """
+        source = self.frames(total) if frames is None else frames
+        stream = self.streamable.stream(cut(source, sizes, copy=True), self.own_utterance(**more))
+        return [np.array(chunk) for chunk in stream]
+
+    def run(
+        self, sizes: Iterable[int], total: int | None = None, schedule: Schedule | None = None, **more: Any
+    ) -> np.ndarray:
         """Return the joined output for the source cut into chunks of these sizes, the last one repeated."""
-        assert isinstance(self.block, StreamableBlock)
-        utterance = frozen_utterance({**self.utterance, **({"schedule": schedule} if schedule else {})})
-        chunks = list(self.block.stream(cut(self.frames(total), sizes), utterance))
-        return np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
+        return joined(self.chunks(sizes, total, **(more if schedule is None else {**more, "schedule": schedule})))
+
+    def exercise(self, utterance: Utterance | None = None) -> None:
+        """Run the block once on the whole input, for its effects."""
+        utterance = self.own_utterance() if utterance is None else utterance
+        if isinstance(self.block, StreamableBlock):
+            for _ in self.block.stream(cut(self.frames(), [16], copy=True), utterance):
+                pass
+        else:
+            call(self.block, utterance)
 
     def _wants_samples(self) -> bool:
         return isinstance(self.block, StreamableBlock) and (self.block.takes or self.block.makes) == "samples"
 
 
-class Recorder(Mapping[str, Any]):
-    """An utterance that records which names were required of it."""
-
-    def __init__(self, utterance: Utterance) -> None:
-        self._utterance = dict(utterance)
-        self._unpacking: list[str] = []
-        self.required: set[str] = set()
-
-    def keys(self) -> KeysView[str]:
-        # {**utterance} asks for the keys, then for each value: that is no need.
-        self._unpacking = list(reversed(self._utterance))
-        return self._utterance.keys()
-
-    def items(self) -> ItemsView[str, Any]:
-        return self._utterance.items()
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._utterance
-
-    def __getitem__(self, name: str) -> Any:
-        if self._unpacking and self._unpacking[-1] == name:
-            self._unpacking.pop()
-        else:
-            self._unpacking = []
-            self.required.add(name)
-        if name not in self._utterance:
-            raise VoxstackError(f"the case has no {name!r}; add it to Case(utterance=...), and to the block's 'needs'")
-        return self._utterance[name]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return self._utterance.get(name, default)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._utterance)
-
-    def __len__(self) -> int:
-        return len(self._utterance)
+def call(block: Block, utterance: Utterance) -> Mapping[str, Any]:
+    """Return what a sequence block gives."""
+    run: Callable[[Utterance], Mapping[str, Any]] = block  # type: ignore[assignment]
+    return run(utterance)
 
 
-def schedules(total: int) -> list[list[int]]:
-    """Return chunk sizes that every streamable block must accept: ones, primes, random sizes, halves."""
-    random = np.random.default_rng(total).integers(1, max(2, total // 3 + 2), 50)
-    return [
-        [1],
-        [2, 3, 5, 7, 11, 13, 17, 19, 23],
-        [int(size) for size in random],
-        [max(1, total // 2)],
-        [max(1, total - 1)],
-    ]
+def joined(chunks: list[np.ndarray]) -> np.ndarray:
+    """Return the chunks as one array; without any, an empty one."""
+    chunks = [chunk for chunk in chunks if len(chunk)] or chunks
+    return np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
 
 
-def cut(frames: np.ndarray, sizes: Iterable[int]) -> Frames:
-    """Yield ``frames`` in chunks of these sizes, the last size repeated."""
-    rest, size = iter(sizes), 1
-    start = 0
-    while start < len(frames):
-        size = next(rest, size)
-        yield frames[start : start + size]
-        start += size
-
-
-def frozen(array: np.ndarray) -> np.ndarray:
-    """Return a read-only copy."""
-    copy = np.array(array)
-    copy.flags.writeable = False
-    return copy
-
-
-def frozen_utterance(utterance: Utterance) -> Utterance:
-    """Return the utterance, read-only, with read-only arrays."""
-    return MappingProxyType(
-        {name: frozen(value) if isinstance(value, np.ndarray) else value for name, value in utterance.items()}
-    )
+def last_of(stream: Frames, count: int) -> None:
+    """Pull at most ``count`` chunks."""
+    for _, _ in zip(range(count), stream, strict=False):
+        pass
