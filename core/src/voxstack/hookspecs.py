@@ -11,6 +11,7 @@ import pluggy
 if TYPE_CHECKING:
     from voxstack.blocks import Block
     from voxstack.networks.network import Runner
+    from voxstack.testing import AnyCase
     from voxstack_addon_spec import AddonFiles, Context, NetworkSpec
 
 hookspec = pluggy.HookspecMarker("voxstack")
@@ -92,4 +93,13 @@ def voxstack_lexicon(source: Any) -> object | None:
 
     :param source: what the caller passed: a mapping, a path, or a list of these.
     :raises RequestError: with the file, the line and what is wrong.
+    """
+
+
+@hookspec
+def voxstack_contract_cases() -> Iterable[AnyCase | Block]:  # type: ignore[empty-body]
+    """Return what the contract kit runs on this plugin: blocks, or cases of :mod:`voxstack.testing`.
+
+    Called only by ``pytest --voxstack-contract``: import what makes the cases here. Blocks without a case are tried on
+    input by default.
     """

@@ -87,7 +87,7 @@ def check_runs_on_many_threads(case: Case) -> None:
         (lambda: _chunks(case)) if streamable else (lambda: dict(call(case.block, _utterance(case))))
     )
     expected = run()
-    results = _on_threads(run, 4, 3)
+    results = on_threads(run, 4, 3)
     if any(isinstance(result, BaseException) for result in results):
         error = next(result for result in results if isinstance(result, BaseException))
         raise AssertionError(f"fails on several threads at once: {describe(error)}") from error
@@ -95,7 +95,8 @@ def check_runs_on_many_threads(case: Case) -> None:
     assert not wrong, f"{wrong} of {len(results)} runs on four threads at once give something else; share no buffers"
 
 
-def _on_threads(run: Callable[[], Any], count: int, times: int) -> list[Any]:
+def on_threads(run: Callable[[], Any], count: int, times: int) -> list[Any]:
+    """Return the results, or errors, of ``times`` runs on each of ``count`` threads that begin at once."""
     results: list[Any] = []
     start = threading.Barrier(count)
 

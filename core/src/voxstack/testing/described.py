@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from voxstack import builtin
 from voxstack.blocks import Block, children
 from voxstack.errors import PluginError, StackError
 from voxstack.hookspecs import hookimpl
@@ -126,7 +127,7 @@ def _built(block: Block, changed: Mapping[str, Any]) -> Any:
 
 
 def _registry(block: Block) -> Registry:
-    classes = {type(b) for b in _tree(block) if not type(b).__module__.startswith("voxstack.")}
+    classes = {type(b) for b in _tree(block)} - set(builtin.voxstack_blocks())
     plugin = type("plugin", (), {"voxstack_blocks": staticmethod(_hook(list(classes)))})
     return Registry({"under test": plugin})
 

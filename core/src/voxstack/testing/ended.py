@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import gc
-import mmap
-import sys
-import threading
-import time
-import types
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from voxstack.blocks import Frames, StreamableBlock
 from voxstack.errors import describe
 from voxstack.streaming.timeline import Timeline
 from voxstack.testing.cases import Case, call, joined, last_of
 from voxstack.testing.feeding import Source, cut
+from voxstack.testing.growth import growth_problem
 from voxstack.testing.judging import presume
 from voxstack.testing.running import check_runs_on_its_case
-
-SECONDS, LEAST = 0.5, 30
-"""Longest time in which streams are counted, and the least number of them, however long these take."""
 
 
 class SourceError(Exception):
@@ -90,39 +81,8 @@ def check_does_not_grow(case: Case) -> None:
     Slow blocks run fewer: as many as half a second allows, and 30 at least.
     """
     presume(case, check_runs_on_its_case)
-    run, rounds = _short_stream(case), []
-    deadline = time.monotonic() + SECONDS
-    with _only_new_objects():
-        for index in range(LEAST // 3):  # what is made once is made
-            run(index)
-        for _ in range(3):
-            rounds.append(_growth(run, max(LEAST // 3, case.streams // 3), deadline))
-    count = sum(growth.streams for growth in rounds)
-    for name, least, noise, advice in _LEFT:
-        each = min((getattr(growth, name) - noise) / growth.streams for growth in rounds)
-        if each >= least:
-            raise AssertionError(f"every stream leaves {each:.3g} {name} behind, in {count} streams; {advice}")
-
-
-_LEFT = (
-    ("handles", 0.4, 0, "close files, sockets and pipes in a finally"),
-    ("threads", 0.4, 0, "end threads in a finally, or keep a fixed number of them"),
-    ("generators", 0.4, 0, "let go of streams that have ended"),
-    ("objects", 0.4, 32, "keep nothing of a stream that has ended, or bound what is kept"),
-    ("kilobytes", 16.0, 512, "keep nothing of a stream that has ended, or bound what is kept"),
-)
-"""What streams may leave behind: its name in ``_Growth``, how much of it each must leave beside the noise, advice."""
-
-
-class _Growth(NamedTuple):
-    """What a number of streams left behind; ``kilobytes`` are those of the process."""
-
-    streams: int
-    handles: int
-    threads: int
-    generators: int
-    objects: int
-    kilobytes: float
+    problem = growth_problem(_short_stream(case), case.streams)
+    assert not problem, f"every stream leaves {problem}"
 
 
 def _short_stream(case: Case) -> Callable[[int], None]:
@@ -140,42 +100,6 @@ def _short_stream(case: Case) -> Callable[[int], None]:
             stream.close()  # type: ignore[attr-defined]
 
     return run
-
-
-def _growth(run: Callable[[int], None], count: int, deadline: float) -> _Growth:
-    before, done = _held(), 0
-    while done < count and (done < LEAST // 3 or time.monotonic() < deadline):
-        run(done)
-        done += 1
-    handles, threads, generators, objects, pages = (now - then for now, then in zip(_held(), before, strict=True))
-    return _Growth(done, handles, threads, generators, objects, pages * mmap.PAGESIZE / 1024)
-
-
-@contextlib.contextmanager
-def _only_new_objects() -> Iterator[None]:
-    """Return a context manager in which garbage is collected among the objects that are made in it: fast."""
-    gc.collect()
-    frozen = gc.get_freeze_count()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        if not frozen:
-            gc.unfreeze()
-
-
-def _held() -> tuple[int, int, int, int, int]:
-    """Return the open handles, threads, generators, objects and resident pages of this process."""
-    gc.collect()
-    handles, pages = Path("/proc/self/fd"), Path("/proc/self/statm")
-    generators = sum(type(each) is types.GeneratorType for each in gc.get_objects())
-    return (
-        len(list(handles.iterdir())) if handles.is_dir() else 0,
-        threading.active_count(),
-        generators,
-        sys.getallocatedblocks(),
-        int(pages.read_text().split()[1]) if pages.exists() else 0,
-    )
 
 
 class _Failing(Mapping[str, Any]):
