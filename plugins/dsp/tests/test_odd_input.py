@@ -15,8 +15,10 @@ from voxstack_dsp.inverse_stft import InverseSTFT
 from voxstack_dsp.limiter import Limiter
 from voxstack_dsp.noise import Noise
 from voxstack_dsp.pace import Pace
+from voxstack_dsp.pitch_shift import PitchShift
 from voxstack_dsp.prosody import Prosody
 from voxstack_dsp.resample import Resample
+from voxstack_dsp.time_stretch import TimeStretch
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -28,6 +30,8 @@ BLOCKS: list[StreamableBlock] = [
     Limiter(16000),
     Resample(16000, 8000),
     Resample(16000, 16000),
+    PitchShift(3, 16000),
+    TimeStretch(1.5, 16000),
 ]
 SHAPES: list[tuple[int, ...]] = [(), (20,), (0,), (20, 10), (0, 10), (20, 9), (20, 0), (4, 10, 2)]
 

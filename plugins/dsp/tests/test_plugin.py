@@ -57,6 +57,18 @@ def test_the_examples_in_the_readme_build():
         {"type": "Noise", "name": "noise", "like": "mel", "features": 10**6},
         {"type": "Gain", "db": 10**6},
         {"type": "Gain", "hop_length": 10**6},
+        {"type": "TimeStretch", "rate": 10**6},
+        {"type": "TimeStretch", "rate": 0.001},
+        {"type": "PitchShift", "semitones": 10**6},
+        {"type": "ShapePauses", "block": {"type": "Gain"}, "sample_rate": 8000, "factor": 10**6},
+        {"type": "ShapePauses", "block": {"type": "Gain"}, "sample_rate": 8000, "lookahead_ms": 10**9},
+        {
+            "type": "CrossFade",
+            "first": {"type": "Gain"},
+            "second": {"type": "Gain"},
+            "sample_rate": 8,
+            "fade_ms": 10**9,
+        },
     ],
     ids=str,
 )

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sources import Whole
 
-from voxstack import RequestError, Schedule, StreamableBlock
+from voxstack import RequestError, Schedule
 from voxstack.streaming.timeline import Timeline
 from voxstack.testing import Case, parametrize_with_checks
 from voxstack_dsp.gain import Gain
@@ -15,27 +15,6 @@ from voxstack_dsp.trim_silence import TrimSilence
 
 RATE = 1000
 SOUND = np.sin(np.arange(1, 301) * 0.7).astype(np.float32)
-
-
-@dataclass
-class Whole(StreamableBlock):
-    """Streams ``samples``, and reports ``reported``, (kind, text, start, steps) each, when it begins."""
-
-    head = True
-    needs = frozenset({"samples"})
-    makes = "samples"
-
-    def stream(self, source, utterance):
-        timeline, samples = utterance.get("timeline"), utterance["samples"]
-        if timeline is not None:
-            for event in utterance.get("reported", ()):
-                timeline.add(*event)
-        start = 0
-        for size in utterance.get("schedule", Schedule()).sizes():
-            if start >= len(samples):
-                return
-            yield samples[start : start + size]
-            start += size
 
 
 def silence(count: int) -> np.ndarray:
