@@ -6,8 +6,11 @@ import numpy as np
 
 from voxstack import Frames, Schedule, SequenceBlock, StreamableBlock, StreamableStack, Utterance, windows
 from voxstack.testing import Case, parametrize_with_checks
+from voxstack_diagnostics.histogram import Histogram
+from voxstack_diagnostics.nan_guard import NanGuard
 from voxstack_diagnostics.probe import Probe
 from voxstack_diagnostics.probe_sequence import ProbeSequence
+from voxstack_diagnostics.spectrogram import Spectrogram
 from voxstack_diagnostics.stopwatch import Stopwatch
 
 
@@ -48,10 +51,20 @@ class Lengths(SequenceBlock):
         return {"durations": np.asarray(utterance["tokens"]) * np.float32(1.5)}
 
 
+BAD = np.where(np.random.default_rng(4).random((97, 5)) < 0.02, np.float32(np.inf), np.float32(0.5))
+
+
 @parametrize_with_checks(
     [
         Probe(),
         Probe(name="mel"),
+        NanGuard(),
+        NanGuard("report"),
+        Case(NanGuard("zero", "decoder"), source=BAD),
+        Histogram(),
+        Histogram(-120, 0, 60, "db"),
+        Spectrogram(sample_rate=8000, n_fft=64, hop_length=16),
+        Spectrogram(None, 64, 100, sample_rate=8000),
         Stopwatch(Probe()),
         Stopwatch(Ahead(), name="ahead"),
         Case(Stopwatch(StreamableStack([Head(), Ahead()])), utterance={"count": 150}),

@@ -1,4 +1,4 @@
-"""Diagnostics: blocks that observe a running stack and change nothing."""
+"""Diagnostics: blocks that observe a running stack."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ def voxstack_blocks() -> list[str]:
     """Return the blocks of this plugin, which are imported when a stack names them."""
     return [
         "voxstack_diagnostics.attention_alarms:AttentionAlarms",
+        "voxstack_diagnostics.histogram:Histogram",
+        "voxstack_diagnostics.nan_guard:NanGuard",
         "voxstack_diagnostics.probe:Probe",
         "voxstack_diagnostics.probe_sequence:ProbeSequence",
+        "voxstack_diagnostics.spectrogram:Spectrogram",
         "voxstack_diagnostics.stopwatch:Stopwatch",
     ]

@@ -112,7 +112,7 @@ class ShapePauses(StreamableWrapper):
 
 
 class _Lengths:
-    """How often each sample of a stream is repeated, as far as that is known.
+    """The number of repetitions of each sample of a stream, as far as they are known.
 
     :param kept: samples of silence that stay at either end of a pause.
     :param factor: on the samples between them.
