@@ -31,21 +31,38 @@ from voxstack.utterance import Utterance
 from voxstack_addon_spec.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from voxstack_voice import Chunk, Prefetch, Reading, Scheduler, Speech, Voice, load
+    from voxstack_plot import plot
+    from voxstack_voice import (
+        Chunk,
+        EventTrace,
+        Prefetch,
+        Reading,
+        Scheduler,
+        Speech,
+        Voice,
+        graph,
+        load,
+        notebook_view,
+    )
     from voxstack_voices import Voices
 
 __all__ = [
-    "AddonError", "Block", "BlockError", "CapacityError", "Chunk", "ContextError", "DeadlineError", "Event", "Frames",
-    "LocatedError", "NetworkError", "PluginError", "Prefetch", "Reading", "Registry", "RequestError", "Resources",
-    "Schedule", "Scheduler", "SequenceBlock", "SequenceBlockContainer", "Speech", "StackError", "StreamableBlock",
+    "AddonError", "Block", "BlockError", "CapacityError", "Chunk", "ContextError", "DeadlineError", "Event",
+    "EventTrace", "Frames", "LocatedError", "NetworkError", "PluginError", "Prefetch", "Reading", "Registry", "RequestError",
+    "Resources", "Schedule", "Scheduler", "SequenceBlock", "SequenceBlockContainer", "Speech", "StackError", "StreamableBlock",
     "StreamablePipeline", "StreamableStack", "StreamableWrapper", "Utterance", "Voice", "Voices", "VoxstackError",
-    "build", "did_you_mean", "hookimpl", "load", "waiting", "windows",
+    "build", "did_you_mean", "graph", "hookimpl", "load", "notebook_view", "plot", "waiting", "windows",
 ]  # fmt: skip
 
 _DISTRIBUTIONS = {
-    **dict.fromkeys(("Chunk", "Prefetch", "Reading", "Scheduler", "Speech", "Voice", "load"), "voxstack-voice"),
+    **dict.fromkeys(("Chunk", "EventTrace", "Prefetch", "Reading", "Scheduler", "Speech", "Voice"), "voxstack-voice"),
+    **dict.fromkeys(("graph", "load", "notebook_view"), "voxstack-voice"),
     "Voices": "voxstack-voices",
+    "plot": "voxstack-plot",
 }
+
+_EXTRAS = {"voxstack-plot": '".[plot]" in the folder of voxstack'}
+"""Distributions that are extras, each with what installs it."""
 
 
 def __getattr__(name: str) -> Any:
@@ -59,7 +76,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{'' if name[:1] == '_' else advice}")
     if not points:
         home = _DISTRIBUTIONS[name]
-        raise PluginError(f"voxstack.{name} is part of {home}, which is not installed; try: pip install {home}")
+        advice = f"try: pip install {_EXTRAS.get(home, home)}"
+        raise PluginError(f"voxstack.{name} is part of {home}, which is not installed; {advice}")
     homes = [point.distribution for point in points]
     if len({point.value for point in points}) > 1:
         raise PluginError(f"voxstack.{name} is provided by {' and by '.join(homes)}; uninstall all but one")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from voxstack.display import Displayed
 from voxstack.errors import StackError
 from voxstack.utterance import Utterance
 
@@ -39,7 +40,7 @@ class Resources(Protocol):
     def file(self, name: str) -> Path: ...
 
 
-class Block(ABC):
+class Block(Displayed, ABC):
     """A dataclass whose fields are its JSON configuration.
 
     After :meth:`load` a block never changes: the state of an utterance lives in local variables, so one block serves

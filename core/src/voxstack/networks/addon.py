@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voxstack.display import Displayed
 from voxstack.errors import AddonError, ContextError
 from voxstack.networks.network import Network
 from voxstack.networks.opening import NetworkPool, resolve_context
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from voxstack.registry import Registry
 
 
-class Addon:
+class Addon(Displayed):
     """The files of an addon, the plugins that serve it, and the context that its networks run in.
 
     :param files: the opened and validated files.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from voxstack.errors import NetworkError, VoxstackError, describe
+from voxstack.networks.observing import OBSERVER
 from voxstack.networks.states import States, first_states, provided_states
 from voxstack_addon_spec import Context, Form, NetworkSpec, Tensor
 
@@ -170,7 +171,8 @@ class Network:
     def _run_checked(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run, and check that the outputs are as declared."""
         try:
-            outputs = self._run(**tensors)
+            observe = OBSERVER.get()
+            outputs = self._run(**tensors) if observe is None else observe(self.spec.name, self._run, tensors)
         except VoxstackError:
             raise
         except Exception as error:

@@ -92,6 +92,10 @@ class Timeline:
         view._offset, view._hop, view._tracks = self._offset + offset * self._hop, self._hop * hop, self._tracks
         return view
 
+    def seconds(self, step: float) -> float:
+        """Return the time of a step in seconds from the start of the whole stream."""
+        return self._offset + step * self._hop
+
     def add(self, kind: str, text: str, start: float, steps: float, span: Span | None = None) -> None:
         """Report an event, no later than with its first step.
 

@@ -70,24 +70,31 @@ class Trace:
         try:
             return block(utterance)
         finally:
-            self._record(block, time.perf_counter() - start, outer)
+            self._record(block, start, outer)
 
     def chunks(self, block: Block, frames: Frames) -> Iterator[np.ndarray]:
         """Yield the chunks of a block, and record its time. Closing the frames is the caller's."""
         while True:
-            outer, start = self._local.inner, time.perf_counter()
+            outer, start, chunk = self._local.inner, time.perf_counter(), None
             self._local.inner = 0.0
             try:
                 chunk = next(frames)
             except StopIteration:
                 return
             finally:
-                self._record(block, time.perf_counter() - start, outer)
+                self._record(block, start, outer, chunk)
             yield chunk
 
-    def _record(self, block: Block, elapsed: float, outer: float) -> None:
-        """Count a call; ``outer`` is the time of what the block around it has run so far."""
-        local = self._local
+    def attend(self, utterance: Utterance, attention: np.ndarray, frames_per_step: int) -> None:
+        """Receive the attention of a decoder, chunk by chunk; this trace keeps none.
+
+        :param utterance: of the decoder, with its own timeline and its ``phones``, one for each token.
+        :param attention: (steps, tokens) of the new steps.
+        """
+
+    def _record(self, block: Block, start: float, outer: float, chunk: np.ndarray | None = None) -> None:
+        """Count a call since ``start``; ``outer`` is the time of what the block around it has run so far."""
+        elapsed, local = time.perf_counter() - start, self._local
         if not local.registered:
             local.registered = True
             self._threads.append(local.times)

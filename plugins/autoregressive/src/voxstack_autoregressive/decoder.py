@@ -109,7 +109,7 @@ class AutoregressiveDecoder(StreamableBlock):
 
     def stream(self, source: Frames, utterance: Utterance) -> Frames:
         schedule: Schedule = utterance.get("schedule", Schedule())
-        watch = utterance.get("attention_watch")
+        watch, trace = utterance.get("attention_watch"), utterance.get("trace")
         group = self.group if self._batchers else 0
         _warn_about_ignored_prosody(utterance)
         state = DecodingState(self._network, utterance, group, self.steps_per_token, self.spare_steps)
@@ -125,6 +125,8 @@ class AutoregressiveDecoder(StreamableBlock):
             ended = state.ended and not state.held
             if decoded.attention is not None:
                 events.add(decoded.attention, ended)
+                if trace is not None:
+                    trace.attend(utterance, decoded.attention, frames_per_step)
                 if watch is not None:
                     watch(decoded.attention, frames_per_step)
                     if ended:

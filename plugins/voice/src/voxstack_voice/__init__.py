@@ -9,6 +9,9 @@ from voxstack.blocks import Block
 from voxstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from voxstack_voice.display.notebook import notebook_view
+    from voxstack_voice.display.stack_graph import graph
+    from voxstack_voice.event_trace import EventTrace
     from voxstack_voice.loading import load
     from voxstack_voice.prefetch import Prefetch
     from voxstack_voice.reading import Reading
@@ -16,16 +19,22 @@ if TYPE_CHECKING:
     from voxstack_voice.speech import Chunk, Speech
     from voxstack_voice.voice import Voice
 
-__all__ = ["Chunk", "Prefetch", "Reading", "Scheduler", "Speech", "Voice", "load", "voxstack_blocks"]
+__all__ = [
+    "Chunk", "EventTrace", "Prefetch", "Reading", "Scheduler", "Speech", "Voice", "graph", "load", "notebook_view",
+    "voxstack_blocks",
+]  # fmt: skip
 
 _MODULES = {
     "Chunk": "speech",
+    "EventTrace": "event_trace",
     "Prefetch": "prefetch",
     "Reading": "reading",
     "Scheduler": "scheduler",
     "Speech": "speech",
     "Voice": "voice",
+    "graph": "display.stack_graph",
     "load": "loading",
+    "notebook_view": "display.notebook",
 }
 
 

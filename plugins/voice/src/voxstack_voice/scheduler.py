@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from voxstack.errors import CapacityError
 from voxstack.streaming.forks import renew_after_fork
+from voxstack.streaming.tracing import Trace
 from voxstack.streaming.turn import available_cores
 from voxstack_voice.costs import ChunkCosts, MachineShare, SpeedMeter, learn
 from voxstack_voice.deadline_queue import DeadlineQueue
@@ -116,6 +117,7 @@ class Scheduler:
         refuse: bool = True,
         meter: SpeedMeter | None = None,
         live: bool | None = None,
+        trace: Trace | None = None,
     ) -> Ticket:
         """Count a stream of a voice as running until its ticket leaves.
 
@@ -123,6 +125,7 @@ class Scheduler:
         :param refuse: whether the stream may be refused; one without a listener has no deadlines.
         :param meter: measures the speed of the stream.
         :param live: whether it has a listener; by default, whether it may be refused.
+        :param trace: records the turns of the stream, if it is an :class:`.EventTrace`.
         :raises CapacityError: if the other streams could not keep up any more, or its first audio would come too late.
         """
         with self._lock:
@@ -132,6 +135,10 @@ class Scheduler:
             self._running[voice] += 1
             self._silent[voice] += 1
         is_live = refuse if live is None else live
+        if trace is not None:
+            from voxstack_voice.traced_ticket import ticket_of  # most streams are not traced
+
+            return ticket_of(trace)(self, voice, deadline, meter or self.meter(voice), is_live, patient=not refuse)
         return Ticket(self, voice, deadline, meter or self.meter(voice), is_live, patient=not refuse)
 
     def check_capacity(self, voice: str) -> None:

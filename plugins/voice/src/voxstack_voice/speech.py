@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from voxstack.errors import RequestError
 from voxstack.streaming.timeline import Event, Events
+from voxstack.streaming.tracing import Trace
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,13 @@ class Chunk:
 class Speech:
     """A whole utterance: ``samples``, float32 in -1..1, at ``sample_rate`` Hz, and its events.
 
-    A notebook shows it as a player.
+    A notebook shows it as a player. ``trace`` is that with which it was synthesized, if any.
     """
 
     samples: np.ndarray
     sample_rate: int
     events: Events = field(default_factory=Events)
+    trace: Trace | None = field(default=None, repr=False, compare=False)
 
     @property
     def duration(self) -> float:
@@ -60,6 +63,19 @@ class Speech:
                 f"cannot write {str(path)!r}: only .wav is supported; convert the .wav with another tool"
             )
         _write_whole(Path(path), self.wav())
+
+    def plot(self, kind: str = "spectrogram", path: str | Path | None = None, **options: Any) -> Any:
+        """Return a picture of the speech, which a notebook shows, and write it to ``path`` if that is given.
+
+        :param kind: ``spectrogram``, ``alignment``, ``pitch`` or ``trace``; see :func:`voxstack.plot`. The last needs
+            the ``trace`` of the speech, and the alignment of a voice with attention is drawn from it.
+        :param path: a ``.png`` or ``.svg`` file.
+        :param options: of that kind, such as ``scale="linear"``.
+        :raises PluginError: if ``voxstack-plot``, the extra ``plot``, is not installed.
+        """
+        import voxstack
+
+        return voxstack.plot(self, kind, path, **options)
 
     def wav(self) -> bytes:
         """Return the bytes of a WAV file, 16 bit, mono."""

@@ -177,7 +177,7 @@ class VoiceStream:
             playback = self._playback
             refuse = playback.live and not self._admitted
             self._ticket = self._scheduler.admit(
-                self._name, playback.deadline, refuse=refuse, meter=self._meter, live=playback.live
+                self._name, playback.deadline, refuse, meter=self._meter, live=playback.live, trace=self._trace
             )
             self._ticket.timeout, self._ticket.resumed = self._timeout, playback.skip > 0
         return self._ticket

@@ -68,6 +68,8 @@ class Ticket:
     :param patient: whether it waits for its first turn as long as it takes.
     """
 
+    turn_type: type[StreamTurn] = StreamTurn
+
     def __init__(
         self,
         scheduler: Accounts,
@@ -128,7 +130,7 @@ class Ticket:
     @contextmanager
     def turn(self) -> Iterator[StreamTurn]:
         """Block until a worker is free, and hold it while the block inside runs on the calling thread."""
-        turn = StreamTurn(self)
+        turn = self.turn_type(self)
         turn.acquire_first()
         try:
             with self._charge(turn):
@@ -204,7 +206,7 @@ class Ticket:
         """Run a submitted job; return whether its slot was taken from it meanwhile."""
         if not future.set_running_or_notify_cancel():
             return False
-        turn = StreamTurn(self, future)
+        turn = self.turn_type(self, future)
         try:
             with self._charge(turn):
                 result = job()

@@ -18,6 +18,7 @@ from voxstack.streaming.timeline import Events
 from voxstack.streaming.tracing import Trace
 from voxstack.utterance import Utterance
 from voxstack_voice.delivery import Delivery, readable, unlimited
+from voxstack_voice.display.graphed import Graphed
 from voxstack_voice.playback import Playback
 from voxstack_voice.request_text import check_end
 from voxstack_voice.requests import LexiconLike, Markup, Requests, check_schedule
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from voxstack_voice.reading import Reading
 
 
-class Voice(StackVariants):
+class Voice(StackVariants, Graphed):
     """An addon with its stack built: synthesizes any number of texts, also concurrently from several threads.
 
     :param schedule: chunk sizes of requests that set none; by default those of the addon or the context.
@@ -181,13 +182,14 @@ class Voice(StackVariants):
         lexicon: LexiconLike | None = None,
         schedule: Schedule | None = None,
         timeout: float | None = None,
+        trace: Trace | None = None,
         **controls: Any,
     ) -> Speech:
-        """Return the whole speech: the samples and events of :meth:`stream`, joined."""
-        delivery = Delivery(live=False, timeout=timeout)
+        """Return the whole speech, with its trace: the samples and events of :meth:`stream`, joined."""
+        delivery = Delivery(live=False, timeout=timeout, trace=trace)
         chunks = list(self._start(text, markup, lexicon, schedule, controls, delivery).chunks())
         samples = np.concatenate([chunk.samples for chunk in chunks]) if chunks else np.zeros(0, np.float32)
-        return Speech(samples, self.sample_rate, Events.joined(chunk.events for chunk in chunks))
+        return Speech(samples, self.sample_rate, Events.joined(chunk.events for chunk in chunks), trace)
 
     def read(
         self, text: str | Iterable[str], *, markup: Markup = "text", lexicon: LexiconLike | None = None, **controls: Any

@@ -18,7 +18,7 @@ from voxstack_cli.text_options import add_lexicon_option, add_text_options, add_
 if TYPE_CHECKING:
     import numpy as np
 
-    from voxstack import Chunk, Voice
+    from voxstack import Chunk, EventTrace, Voice
     from voxstack_cli.input_text import InputText
 
 Write = Callable[["Chunk"], None]
@@ -27,7 +27,7 @@ Write = Callable[["Chunk"], None]
 def command(parser: argparse.ArgumentParser) -> None:
     """Synthesize text.
 
-    Plays it, unless --out, --raw, --srt, --vtt or --json is given.
+    Plays it, unless --out, --raw, --srt, --vtt, --json or --trace is given.
     """
     add_text_options(parser, "synthesizes while text arrives")
     add_lexicon_option(parser)
@@ -43,6 +43,9 @@ def command(parser: argparse.ArgumentParser) -> None:
         "--json",
         metavar="FILE.json",
         help='write the times of words, phonemes, sentences and marks as JSON; "-" for stdout',
+    )
+    parser.add_argument(
+        "--trace", metavar="FILE.json", help="write what ran when, for https://ui.perfetto.dev and chrome://tracing"
     )
     add_control_options(parser)
     add_context_option(parser)
@@ -71,10 +74,11 @@ def run(options: argparse.Namespace) -> int:
     if not options.quiet and (resolved := describe_resolved_context(voice)):
         report(resolved)
     controls = controls_of(options, voice)
-    chunks = voice.stream(text.voice_input(), markup=options.markup, lexicon=options.lexicon, **controls)
+    trace = voxstack.EventTrace() if "trace" in destinations else None
+    chunks = voice.stream(text.voice_input(), markup=options.markup, lexicon=options.lexicon, trace=trace, **controls)
     label = ", ".join("stdout" if place == STDOUT else place for place in destinations.values()) or "speaker"
     with Progress(label, voice.sample_rate, text, options.quiet) as progress, ExitStack() as exits:
-        writers = open_outputs(options, sounddevice, destinations, voice, text, exits)
+        writers = open_outputs(options, sounddevice, destinations, voice, text, exits, trace)
         for chunk in progress.track(chunks):
             for write in writers:
                 write(chunk)
@@ -98,6 +102,8 @@ def check_outputs(options: argparse.Namespace) -> tuple[Any, dict[str, str]]:
 
     events = {form: vars(options)[form] for form in FORMATS if vars(options)[form] is not None}
     audio = STDOUT if options.out is None and options.raw else options.out
+    if options.trace is not None:
+        events["trace"] = options.trace
     plays = options.play or (audio is None and not events)
     sounddevice = import_sounddevice() if plays else None
     if audio is not None:
@@ -116,6 +122,7 @@ def open_outputs(
     voice: Voice,
     text: InputText,
     exits: ExitStack,
+    trace: EventTrace | None = None,
 ) -> list[Write]:
     """Open all outputs, and return functions that write chunks to them.
 
@@ -126,6 +133,7 @@ def open_outputs(
     from voxstack_cli.output.destinations import open_destinations
     from voxstack_cli.output.events_writer import events_writer
     from voxstack_cli.output.playback import playback
+    from voxstack_cli.output.trace_writer import trace_writer
 
     players = [exits.enter_context(playback(sounddevice, voice.sample_rate))] if sounddevice else []
     files = exits.enter_context(open_destinations(destinations.values()))
@@ -133,6 +141,8 @@ def open_outputs(
     for kind, file in zip(destinations, files, strict=True):
         if kind == "audio":
             writers.append(audio_writer(file, voice.sample_rate, options.raw))
+        elif trace is not None and kind == "trace":
+            writers.append(trace_writer(file, trace))
         else:
             writers.append(events_writer(file, kind, voice, text, options.markup))
     return [*map(_playing, players), *(exits.enter_context(writer) for writer in writers)]

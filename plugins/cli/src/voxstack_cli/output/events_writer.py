@@ -23,15 +23,15 @@ FORMATS = ("srt", "vtt", "json")
 
 
 def check_events_destination(destination: str, form: str) -> None:
-    """Check a destination for one of the ``FORMATS`` before anything is synthesized.
+    """Check a destination for one of the ``FORMATS``, or for a ``trace``, before anything is synthesized.
 
     :raises RequestError: for any extension other than that of the format, or what
         :func:`voxstack_cli.output.destinations.check_destination` refuses.
     """
-    path = Path(destination)
-    if check_destination(destination, f"hello.{form}") and path.suffix.lower() != f".{form}":
-        name = str(path.with_suffix(f".{form}"))
-        raise RequestError(f"cannot write {destination!r}: --{form} writes .{form} files; name it {name!r}")
+    path, suffix = Path(destination), ".json" if form == "trace" else f".{form}"
+    if check_destination(destination, f"hello{suffix}") and path.suffix.lower() != suffix:
+        name = str(path.with_suffix(suffix))
+        raise RequestError(f"cannot write {destination!r}: --{form} writes {suffix} files; name it {name!r}")
 
 
 @contextmanager

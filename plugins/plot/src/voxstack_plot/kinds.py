@@ -1,0 +1,42 @@
+"""The kinds of pictures, each with the function that draws it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from voxstack import RequestError, did_you_mean
+from voxstack_plot.picture import Picture, default_style
+
+KINDS = {
+    "spectrogram": "level over time and frequency, with words and phonemes",
+    "alignment": "attention, or durations of phonemes, over time",
+    "pitch": "fundamental frequency over time, with words",
+    "stack": "blocks, what flows between them, and networks",
+    "trace": "what ran when, on which thread",
+}
+"""Kinds of pictures; each is drawn by the function ``draw`` of the module of its name."""
+
+
+def draw(subject: Any, kind: str, options: Mapping[str, Any]) -> Picture:
+    """Return a picture; see :func:`voxstack_plot.plot`.
+
+    :raises RequestError: for another kind, subject or option.
+    """
+    if kind not in KINDS:
+        raise RequestError(f"no kind of picture is named {kind!r}{did_you_mean(kind, KINDS)}; it is {_listing(KINDS)}")
+    function = import_module(f"voxstack_plot.{kind}").draw
+    known = [name for name in inspect.signature(function).parameters if name != "subject"]
+    for name in options:
+        if name not in known:
+            problem = f"a picture of the {kind} has no option {name!r}{did_you_mean(name, known)}"
+            raise RequestError(f"{problem}; it has {_listing(known)}")
+    with default_style():
+        picture: Picture = function(subject, **options)
+    return picture
+
+
+def _listing(names: Any) -> str:
+    return ", ".join(names)

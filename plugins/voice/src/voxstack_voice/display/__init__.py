@@ -1,0 +1,1 @@
+"""Displays of voices, stacks, blocks and addons: graphs, and the views of a notebook."""

@@ -1,0 +1,46 @@
+"""The Trace Event Format of Chrome, as its documentation describes it, from the events of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from voxstack_voice.event_trace import TraceEvent
+
+
+def trace_events(events: Iterable[TraceEvent], threads: Mapping[int, str], process: int) -> list[dict[str, Any]]:
+    """Return the events of a trace: names of the process and its threads first, then all in order of time.
+
+    Events of a thread are ``X`` (complete), and nest by their times. The waits for a worker, during which a stream is
+    on no thread, are pairs of ``b`` and ``e``; points in time are ``i``.
+
+    :param threads: names of the threads by their identifiers.
+    """
+    numbers = {thread: number for number, thread in enumerate(threads, 1)}
+    rows = [row for number, event in enumerate(events) for row in _rows(event, number)]
+    rows.sort(key=lambda row: (row["ts"], -row.get("dur", 0.0)))
+    own = [{**row, "pid": process, "tid": numbers[row["tid"]]} for row in rows]
+    return [*_names(threads, process), *own]
+
+
+def _names(threads: Mapping[int, str], process: int) -> Iterator[dict[str, Any]]:
+    """Yield the names of the process and the threads; those of a scheduler, which share a name, are numbered."""
+    shared = {"name": "process_name", "ph": "M", "pid": process, "tid": 0, "args": {"name": "voxstack"}}
+    yield shared
+    for number, name in enumerate(threads.values(), 1):
+        own = "calling thread" if name == "MainThread" else name
+        label = f"{own} {number}" if list(threads.values()).count(name) > 1 else own
+        yield {**shared, "name": "thread_name", "tid": number, "args": {"name": label}}
+
+
+def _rows(event: TraceEvent, number: int) -> Iterator[dict[str, Any]]:
+    start, end = round(1e6 * event.start, 3), round(1e6 * (event.start + event.seconds), 3)
+    row = {"name": event.name, "cat": event.category, "ts": max(0.0, start), "tid": event.thread}
+    if event.category == "audio":
+        yield {**row, "ph": "i", "s": "p"}
+    elif event.category == "wait":
+        yield {**row, "ph": "b", "id": number}
+        yield {**row, "ph": "e", "id": number, "ts": max(0.0, end)}
+    else:
+        yield {**row, "ph": "X", "dur": round(max(0.0, end - start), 3), "args": dict(event.args)}
