@@ -48,10 +48,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AddonError", "Block", "BlockError", "CapacityError", "Chunk", "ContextError", "DeadlineError", "Event",
-    "EventTrace", "Frames", "LocatedError", "NetworkError", "PluginError", "Prefetch", "Reading", "Registry", "RequestError",
-    "Resources", "Schedule", "Scheduler", "SequenceBlock", "SequenceBlockContainer", "Speech", "StackError", "StreamableBlock",
-    "StreamablePipeline", "StreamableStack", "StreamableWrapper", "Utterance", "Voice", "Voices", "VoxstackError",
-    "build", "did_you_mean", "graph", "hookimpl", "load", "notebook_view", "plot", "waiting", "windows",
+    "EventTrace", "Frames", "LocatedError", "NetworkError", "PluginError", "Prefetch", "Reading", "Registry",
+    "RequestError", "Resources", "Schedule", "Scheduler", "SequenceBlock", "SequenceBlockContainer", "Speech",
+    "StackError", "StreamableBlock", "StreamablePipeline", "StreamableStack", "StreamableWrapper", "Utterance",
+    "Voice", "Voices", "VoxstackError", "build", "did_you_mean", "graph", "hookimpl", "load", "notebook_view",
+    "plot", "waiting", "windows",
 ]  # fmt: skip
 
 _DISTRIBUTIONS = {

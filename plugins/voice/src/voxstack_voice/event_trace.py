@@ -140,9 +140,9 @@ class EventTrace(Trace):
 
         :raises RequestError: if the file cannot be written.
         """
-        from voxstack_voice.speech import _write_whole
+        from voxstack_voice.audio.complete_file import write_complete_file
 
-        _write_whole(Path(path), json.dumps(self.as_json()).encode())
+        write_complete_file(Path(path), json.dumps(self.as_json()).encode())
 
     def _observe(self, name: str, run: Callable[..., Outputs], tensors: dict[str, Any]) -> Outputs:
         start, shapes = time.perf_counter(), {key: list(np.shape(value)) for key, value in tensors.items()}

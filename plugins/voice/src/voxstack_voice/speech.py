@@ -62,7 +62,9 @@ class Speech:
             raise RequestError(
                 f"cannot write {str(path)!r}: only .wav is supported; convert the .wav with another tool"
             )
-        _write_whole(Path(path), self.wav())
+        from voxstack_voice.audio.complete_file import write_complete_file
+
+        write_complete_file(Path(path), self.wav())
 
     def plot(self, kind: str = "spectrogram", path: str | Path | None = None, **options: Any) -> Any:
         """Return a picture of the speech, which a notebook shows, and write it to ``path`` if that is given.
@@ -95,36 +97,6 @@ class Speech:
 
         data = base64.b64encode(self.wav()).decode()
         return f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside ``path``, and put it in place when it is complete; a device or a pipe is written directly."""
-    import contextlib
-    import os
-    import threading
-
-    try:
-        target = Path(os.path.realpath(path))  # a link stays
-        if target.exists() and not target.is_file():
-            target.write_bytes(content)
-            return
-        part = target.with_name(f".voxstack-{os.getpid()}-{threading.get_ident()}.part")
-        try:
-            with part.open("wb") as file:
-                with contextlib.suppress(OSError):  # there is no older file, or the file system has no permissions
-                    part.chmod(target.stat().st_mode)
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(target)
-        except BaseException:  # also when interrupted
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise RequestError(
-            f"cannot write {str(path)!r}: {error.strerror or error}; an older file is unchanged; free space or choose "
-            "another folder"
-        ) from error
 
 
 def pcm16(samples: np.ndarray) -> bytes:

@@ -47,14 +47,14 @@ class Graph:
 
         :raises RequestError: for another extension, or if the file cannot be written.
         """
-        from voxstack_voice.speech import _write_whole
+        from voxstack_voice.audio.complete_file import write_complete_file
 
         kind, mermaid = Path(path).suffix.lower(), self.mermaid()
         texts = {".svg": self.svg(), ".mmd": mermaid, ".md": f"```mermaid\n{mermaid}```\n"}
         if kind not in texts:
             others = "; for a .png, use voxstack plot stack"
             raise RequestError(f"cannot write {str(path)!r}: a graph is a .svg, .mmd or .md file{others}")
-        _write_whole(Path(path), texts[kind].encode())
+        write_complete_file(Path(path), texts[kind].encode())
 
     def __str__(self) -> str:
         return self.mermaid()

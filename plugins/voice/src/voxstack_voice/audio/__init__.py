@@ -1,0 +1,1 @@
+"""Audio outside of voices: files of many formats, playback, loudness."""
