@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 import wave
 from collections.abc import Callable
@@ -174,3 +175,20 @@ def test_a_text_with_nothing_to_pronounce_is_an_error_and_leaves_no_file(say: Sa
         in capsys.readouterr().err
     )
     assert not [path for path in tmp_path.iterdir() if path.is_file()]
+
+
+def test_a_trace_is_written_with_the_audio(say: Callable[..., int], tmp_path: Path) -> None:
+    wav, trace = tmp_path / "hello.wav", tmp_path / "trace.json"
+    assert say("abc", "--out", str(wav), "--trace", str(trace)) == 0
+    rows = json.loads(trace.read_text())["traceEvents"]
+    assert [row["args"]["shape"] for row in rows if row["name"] == "Hum" and "shape" in row["args"]] == [[100]] * 3
+    assert "first audio" in [row["name"] for row in rows]
+    assert wav.exists()
+
+
+def test_a_trace_alone_needs_no_speaker(say: Callable[..., int], tmp_path: Path, capsys: Any) -> None:
+    assert say("abc", "--trace", str(tmp_path / "trace.json")) == 0
+    assert say("abc", "--trace", str(tmp_path / "trace.txt")) == 1
+    assert "--trace writes .json files; name it" in capsys.readouterr().err
+    assert say("a!", "--trace", str(tmp_path / "failed.json")) == 1
+    assert sorted(path.name for path in tmp_path.glob("*.json*")) == ["trace.json"]

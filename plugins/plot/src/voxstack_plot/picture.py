@@ -64,8 +64,7 @@ class Picture:
         metadata = {"Software": None} if form == "png" else {"Date": None, "Creator": None, "Title": self.title}
         buffer = io.BytesIO()
         with default_style():
-            options = {"optimize": True} if form == "png" else None
-            self.figure.savefig(buffer, format=form, dpi=DPI, metadata=metadata, pil_kwargs=options)
+            self.figure.savefig(buffer, format=form, dpi=DPI, metadata=metadata)
         return buffer.getvalue()
 
     def __repr__(self) -> str:

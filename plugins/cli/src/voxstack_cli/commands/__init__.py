@@ -12,7 +12,7 @@ from importlib import import_module
 Command = Callable[[argparse.ArgumentParser], None]
 """Adds the arguments of a command to its parser, and sets ``run``. Its docstring is the description of the command."""
 
-OWN = ("say", "read", "voices", "blocks", "contexts", "validate", "inspect")
+OWN = ("say", "read", "voices", "blocks", "contexts", "validate", "inspect", "diff")
 """Names of the commands in this package, in the order of ``voxstack --help``."""
 
 
