@@ -154,7 +154,7 @@ def test_a_network_that_fails_is_an_event_of_its_trace(voice: voxstack.Voice) ->
         raise ZeroDivisionError
 
     trace = EventTrace()
-    voice.addon.opened[0]._run = fail
+    voice.addon.opened[0]._bare_run = fail
     with pytest.raises(voxstack.BlockError):
         voice.synthesize("a", trace=trace)
     assert names(trace, "network") == ["tone"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from voxstack.errors import NetworkError, VoxstackError, describe
-from voxstack.networks.observing import OBSERVER
+from voxstack.networks.observing import observed
 from voxstack.networks.states import States, first_states, provided_states
 from voxstack_addon_spec import Context, Form, NetworkSpec, Tensor
 
@@ -65,7 +65,7 @@ class Network:
     ) -> None:
         self.spec = spec
         self.context = context
-        self._run, self._layers = run, {"runtime": run} if layers is None else dict(layers)
+        self._bare_run, self._run, self._layers = run, run, {"runtime": run} if layers is None else dict(layers)
         reported = (getattr(layer, "restriction", "") for layer in self._layers.values())
         self.restriction = next(filter(None, reported), "")
         """Why it accepts some lengths only; empty if it accepts any, or any that text can be cut to."""
@@ -111,6 +111,10 @@ class Network:
         self._fill(tensors, self._check(tensors), leave=self.spec.filled)
         run = self._run_checked
         return lambda **others: run(**tensors, **others)
+
+    def observe_calls(self) -> None:
+        """Let the traces of streams record the calls from now on; until then, they cost nothing. Idempotent."""
+        self._run = observed(self.spec.name, self._bare_run)
 
     @property
     def effective(self) -> Effective:
@@ -171,8 +175,7 @@ class Network:
     def _run_checked(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run, and check that the outputs are as declared."""
         try:
-            observe = OBSERVER.get()
-            outputs = self._run(**tensors) if observe is None else observe(self.spec.name, self._run, tensors)
+            outputs = self._run(**tensors)
         except VoxstackError:
             raise
         except Exception as error:

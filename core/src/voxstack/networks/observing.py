@@ -13,3 +13,13 @@ Observer = Callable[[str, Callable[..., Outputs], dict[str, Any]], Outputs]
 
 OBSERVER: ContextVar[Observer | None] = ContextVar("voxstack_network_observer", default=None)
 """The observer of the calls of the current code; a trace that records them sets it around the code."""
+
+
+def observed(name: str, run: Callable[..., Outputs]) -> Callable[..., Outputs]:
+    """Return a runner whose calls the observer of the calling code receives, if it has one."""
+
+    def call(**tensors: Any) -> Outputs:
+        observe = OBSERVER.get()
+        return run(**tensors) if observe is None else observe(name, run, tensors)
+
+    return call

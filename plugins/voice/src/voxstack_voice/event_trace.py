@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from voxstack.blocks import children
 from voxstack.networks.observing import OBSERVER, Outputs
 from voxstack.streaming.tracing import Trace
 from voxstack.utterance import Utterance
@@ -70,6 +71,7 @@ class EventTrace(Trace):
         self.dropped = 0
         self._began = time.perf_counter()
         self._threads_seen: dict[int, str] = {}
+        self._blocks_seen: set[int] = set()
 
     def add(self, name: str, category: str, start: float, args: Mapping[str, Any] | None = None) -> None:
         """Add an event that ends now, on the calling thread.
@@ -104,10 +106,12 @@ class EventTrace(Trace):
             OBSERVER.reset(token)
 
     def call(self, block: SequenceBlock, utterance: Utterance) -> Utterance:
+        self._observe_networks(block)
         with self.observing():
             return super().call(block, utterance)
 
     def chunks(self, block: Block, frames: Frames) -> Iterator[np.ndarray]:
+        self._observe_networks(block)
         timed = super().chunks(block, frames)
         while True:
             with self.observing():
@@ -143,6 +147,16 @@ class EventTrace(Trace):
         from voxstack_voice.audio.complete_file import write_complete_file
 
         write_complete_file(Path(path), json.dumps(self.as_json()).encode())
+
+    def _observe_networks(self, block: Block) -> None:
+        """Let the networks of a block, and of those in it that no trace times, report their calls."""
+        if id(block) in self._blocks_seen:
+            return
+        self._blocks_seen.add(id(block))
+        for network in block.networks_opened:
+            network.observe_calls()
+        for _, inner in children(block, ""):
+            self._observe_networks(inner)
 
     def _observe(self, name: str, run: Callable[..., Outputs], tensors: dict[str, Any]) -> Outputs:
         start, shapes = time.perf_counter(), {key: list(np.shape(value)) for key, value in tensors.items()}
