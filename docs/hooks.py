@@ -16,6 +16,7 @@ from site_pages.repository import ROOT, Repository
 
 INSERT = re.compile(r"^<!-- insert: ([a-z-]+) -->$", re.MULTILINE)
 ROLE = re.compile(r":(?:class|func|meth|attr|mod|exc):(?=<code>)")
+SEARCH = 'data-md-component="search" role="dialog"'
 COMMENT = re.compile(r"^ *<!--.*?-->\n?", re.MULTILINE | re.DOTALL)
 
 
@@ -55,6 +56,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Remove the roles of Sphinx that docstrings have before names."""
     return ROLE.sub("", html)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Name the dialog of the search for readers who do not see it."""
+    return output.replace(SEARCH, f'{SEARCH} aria-label="Search"')
 
 
 def on_nav(nav: Any, config: MkDocsConfig, files: Files) -> Any:

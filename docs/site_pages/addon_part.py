@@ -37,9 +37,9 @@ def _keys(schema: Mapping[str, Any]) -> str:
     required = schema.get("required", ())
     rows = []
     for key, path, value in _properties(schema, ""):
-        need = "required" if key in required and not path else ""
+        need = "yes" if key in required and not path else ""
         rows.append([f"`{path}{key}`", form(value), need, escape(value.get("description", "")) + limits(value)])
-    return table(["key", "value", "", ""], rows)
+    return table(["key", "value", "required", "meaning"], rows)
 
 
 def _properties(schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

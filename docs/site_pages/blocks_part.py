@@ -36,7 +36,7 @@ def _block(name: str, cls: Any) -> str:
     rows = [_field(key, value, key in schema["required"]) for key, value in fields.items()]
     parts = [f"### {name}\n", f"*{kind}*{_flow(cls)}\n", f"{prose(cls.__doc__)}\n"]
     if rows:
-        parts.append(table(["field", "value", "default", ""], rows))
+        parts.append(table(["field", "value", "default", "meaning"], rows))
     return "\n".join(parts)
 
 

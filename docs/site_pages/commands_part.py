@@ -30,7 +30,7 @@ def _section(command: argparse.ArgumentParser, depth: int) -> str:
     parts += ["```text", usage, "```", ""]
     rows = [_row(action) for action in command._actions if _is_shown(action)]
     if rows:
-        parts.append(table(["argument", ""], rows))
+        parts.append(table(["argument", "meaning"], rows))
     if command.epilog:
         parts.append(_paragraphs(command.epilog))
     return "\n".join(parts) + "\n"
