@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -61,12 +59,3 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     """Name the dialog of the search for readers who do not see it."""
     return output.replace(SEARCH, f'{SEARCH} aria-label="Search"')
-
-
-def on_nav(nav: Any, config: MkDocsConfig, files: Files) -> Any:
-    """Name pages of READMEs by their folders: the first heading is the name of a distribution."""
-    for page in nav.pages:
-        path = Path(page.file.src_uri)
-        if path.name == "README.md" and page.title is None:
-            page.title = path.parent.name
-    return nav

@@ -15,13 +15,15 @@ BOUNDS = {
     "minItems": "at least {} items", "maxItems": "at most {} items", "maxProperties": "at most {} entries",
 }  # fmt: skip
 
+EMPTY = {"at least 1 characters", "at least 1 items"}
+
 
 def addon_part() -> str:
     """Return a table of keys for addon.json, and for each object inside it that has a definition."""
     from voxstack_addon_spec import addon_schema
 
     schema = addon_schema()
-    parts = [f"## addon.json\n\n{escape(schema['description'])}\n\n{_keys(schema)}"]
+    parts = [f"## The whole\n\n{escape(schema['description'])}\n\n{_keys(schema)}"]
     parts += [_definition(name, value) for name, value in schema["$defs"].items()]
     return "\n".join(parts)
 
@@ -76,6 +78,7 @@ def form(schema: Mapping[str, Any]) -> str:
 def limits(schema: Mapping[str, Any]) -> str:
     """Return the bounds of a value, after its description."""
     bounds = [text.format(schema[key]) for key, text in BOUNDS.items() if key in schema]
+    bounds = ["not empty" if bound in EMPTY else bound for bound in bounds]
     if "pattern" in schema:
         bounds.append(f"matches {code(schema['pattern'])}")
     return f" ({'; '.join(bounds)})" if bounds else ""
