@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from voxstack_importers.importers import IMPORTERS, import_voice
+    from voxstack_importers.importers import IMPORTERS, Importer, import_voice
 
-__all__ = ["IMPORTERS", "import_voice"]
+__all__ = ["IMPORTERS", "Importer", "import_voice"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,10 +6,10 @@ import argparse
 import inspect
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from voxstack_importers.importers import IMPORTERS, OPTIONS, default_folder, import_voice
+from voxstack_importers.importers import OPTIONS, Importer, default_folder, import_voice, installed_importers
 
 
 def command(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,8 @@ def command(parser: argparse.ArgumentParser) -> None:
     """
     parser.description = inspect.cleandoc(command.__doc__ or "")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = "\n".join(["importers:", *_importer_lines()])
+    importers = installed_importers()
+    parser.epilog = "\n".join(["importers:", *_importer_lines(importers)])
     parser.add_argument(
         "source",
         nargs="+",
@@ -32,21 +33,21 @@ def command(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="DIR", help="folder to make; it must not exist (default: the name of the addon)"
     )
     parser.add_argument("--quiet", action="store_true", help="print the folder alone, without a report")
-    for option, description in _all_options().items():
+    for option, description in _all_options(importers).items():
         parser.add_argument(f"--{option.replace('_', '-')}", metavar=option.upper(), help=description)
     parser.set_defaults(run=run)
 
 
-def _importer_lines() -> Iterator[str]:
-    for name, importer in IMPORTERS.items():
-        first = f"  {name:{max(map(len, IMPORTERS))}} "
+def _importer_lines(importers: Mapping[str, Importer]) -> Iterator[str]:
+    for name, importer in importers.items():
+        first = f"  {name:{max(map(len, importers))}} "
         yield textwrap.fill(importer.accepts, 80, initial_indent=first, subsequent_indent=" " * len(first))
 
 
-def _all_options() -> dict[str, str]:
+def _all_options(importers: Mapping[str, Importer]) -> dict[str, str]:
     """Return the help of every option; where several importers have one of a name, that of each."""
     descriptions = dict(OPTIONS)
-    for name, importer in IMPORTERS.items():
+    for name, importer in importers.items():
         for option, description in importer.options.items():
             own = f"{name}: {description}"
             descriptions[option] = f"{descriptions[option]}; {own}" if option in descriptions else own
@@ -61,23 +62,24 @@ def run(options: argparse.Namespace) -> None:
     from voxstack_importers.finding import find_importer
     from voxstack_importers.report import describe
 
-    importer, path = _source(options.source)
+    importers = installed_importers()
+    importer, path = _source(options.source, importers)
     if importer is None:
         importer, path = find_importer(path)
-        _print_progress(f"{path} is {IMPORTERS[importer].accepts.partition(':')[0]}")
-    chosen = {name: value for name in _all_options() if (value := getattr(options, name)) is not None}
+        _print_progress(f"{path} is {importers[importer].accepts.partition(':')[0]}")
+    chosen = {name: value for name in _all_options(importers) if (value := getattr(options, name)) is not None}
     out = options.out or default_folder(path, chosen)
     folder = import_voice(importer, path, out, _print_progress, **chosen)
     print(folder if options.quiet else describe(folder))
 
 
-def _source(words: list[str]) -> tuple[str | None, Path]:
+def _source(words: list[str], importers: Mapping[str, Importer]) -> tuple[str | None, Path]:
     """Return the importer, if one is named, and the path."""
     from voxstack_packager import PackagingError
 
     if len(words) == 1:
-        if words[0] in IMPORTERS and not Path(words[0]).exists():
-            problem = f"give {IMPORTERS[words[0]].accepts}: voxstack import {words[0]} PATH"
+        if words[0] in importers and not Path(words[0]).exists():
+            problem = f"give {importers[words[0]].accepts}: voxstack import {words[0]} PATH"
             raise PackagingError(f"import {words[0]}", problem)
         return None, Path(words[0])
     if len(words) > 2:

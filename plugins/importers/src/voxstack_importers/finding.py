@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
-from voxstack_importers.importers import IMPORTERS, Importer
+from voxstack_importers.importers import Importer, installed_importers
 from voxstack_importers.recognition import outline
 from voxstack_packager import PackagingError
 
@@ -55,7 +55,7 @@ def find_importer(path: Path) -> tuple[str, Path]:
 
 def _importers_of(path: Path) -> list[str]:
     """Return the names of the importers that recognise a path, in their order."""
-    return [name for name, importer in IMPORTERS.items() if _recognizes(importer, path)]
+    return [name for name, importer in installed_importers().items() if _recognizes(importer, path)]
 
 
 def _recognizes(importer: Importer, path: Path) -> bool:
@@ -72,7 +72,7 @@ def _voices_inside(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _unknown(path: Path) -> str:
-    accepted = f"{', '.join(IMPORTERS)}; voxstack import --help describes what each accepts"
+    accepted = f"{', '.join(installed_importers())}; voxstack import --help describes what each accepts"
     if path.is_dir():
         files = sorted(file.name for file in path.iterdir())
         listed = ", ".join(files[:12]) + (", ..." if len(files) > 12 else "") if files else "nothing"

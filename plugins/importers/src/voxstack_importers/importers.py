@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -113,7 +115,36 @@ IMPORTERS: Mapping[str, Importer] = {
         },
     ),
 }
-"""The importer of each format, by the name that the command line uses."""
+"""The importers of this distribution, by the name that the command line uses."""
+
+GROUP = "voxstack.importers"
+"""The entry-point group of other distributions' importers; the value of each is an :class:`Importer`."""
+
+
+@functools.cache
+def installed_importers() -> Mapping[str, Importer]:
+    """Return :data:`IMPORTERS` and those of other distributions, by name.
+
+    One that cannot be imported, is no :class:`Importer`, or has a name that is in use, is reported on stderr and left
+    out.
+    """
+    from voxstack.entry_points import select_entry_points
+
+    found = dict(IMPORTERS)
+    for point in select_entry_points(GROUP):
+        try:
+            importer, problem = point.load(), ""
+            if point.name in found:
+                problem = "there is another one of that name; rename its entry point"
+            elif not isinstance(importer, Importer):
+                problem = f"{point.value} is a {type(importer).__name__}, and must be a voxstack_importers.Importer"
+        except (Exception, SystemExit) as error:  # an error in one plugin must not disable the others
+            importer, problem = None, f"{type(error).__name__}: {error}"
+        if problem:
+            print(f"voxstack: the importer {point.name!r} of {point.distribution} is left out: {problem}", file=sys.stderr)
+        else:
+            found[point.name] = importer
+    return found
 
 
 def import_voice(
@@ -123,7 +154,7 @@ def import_voice(
 
     The folder is written as a whole and verified, or not at all.
 
-    :param importer: one of :data:`IMPORTERS`.
+    :param importer: the name of one of :func:`installed_importers`.
     :param path: the file or folder that this importer accepts.
     :param out: a folder that does not exist yet.
     :param progress: called with a line for each step.
@@ -133,9 +164,10 @@ def import_voice(
     """
     from voxstack_packager import PackagingError
 
-    found = IMPORTERS.get(importer)
+    importers = installed_importers()
+    found = importers.get(importer)
     if found is None:
-        raise PackagingError("import", f"there is no importer {importer!r}; choose from {', '.join(IMPORTERS)}")
+        raise PackagingError("import", f"there is no importer {importer!r}; choose from {', '.join(importers)}")
     known = {**OPTIONS, **found.options}
     unknown = sorted(options.keys() - known.keys())
     if unknown:

@@ -1,0 +1,3 @@
+"""Writes plugins to start from: ``voxstack new block|runtime|importer|voice NAME``."""
+
+from __future__ import annotations
