@@ -34,7 +34,12 @@ WAV = "release.wav"
 
 def distributions() -> list[Path]:
     """Return the folders of all distributions, each after those that it may require: the core, plugins, all of it."""
-    return [ROOT / "addon_spec", ROOT / "core", *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml")), ROOT]
+    return [
+        ROOT / "addon_spec",
+        ROOT / "core",
+        *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml")),
+        ROOT,
+    ]
 
 
 def project(folder: Path) -> dict[str, Any]:
@@ -82,7 +87,9 @@ def wheel_problems(wheel: Path) -> Iterator[str]:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         metadata = Parser().parsestr(archive.read(name).decode())
-        tests = [name for name in archive.namelist() if name.endswith(".py") and ("/tests/" in name or "/test_" in name)]
+        tests = [
+            name for name in archive.namelist() if name.endswith(".py") and ("/tests/" in name or "/test_" in name)
+        ]
     for line in metadata.get_all("Requires-Dist") or ():
         if Requirement(line).url:
             yield f"{wheel.name} requires an address, which no index accepts: {line}"

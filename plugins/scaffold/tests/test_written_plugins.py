@@ -55,7 +55,9 @@ def seconds(path: Path) -> float:
 
 def test_they_pass_their_own_tests(folder: Path) -> None:
     tests = [f"{name}/tests" for name in PLUGINS]
-    done = run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", "--import-mode=importlib", *tests)
+    done = run(
+        folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", "--import-mode=importlib", *tests
+    )
     assert done.returncode == 0, done.stdout
     assert "skipped" not in done.stdout
 
@@ -103,7 +105,9 @@ def test_an_importer_is_found(folder: Path) -> None:
 
 
 def test_a_voice_is_data_alone(folder: Path) -> None:
-    files = {path.relative_to(folder / "ruby/src/voxstack_voice_ruby").as_posix() for path in folder.glob("ruby/src/**/*")}
+    files = {
+        path.relative_to(folder / "ruby/src/voxstack_voice_ruby").as_posix() for path in folder.glob("ruby/src/**/*")
+    }
     assert {name for name in files if name.endswith(".py")} == {"__init__.py"}
     required = (folder / "ruby/pyproject.toml").read_text()
     assert all(f'"voxstack-{name}>=' in required for name in ("voice-amber", "voice-prism", "text", "core"))

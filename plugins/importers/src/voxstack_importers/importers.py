@@ -141,7 +141,9 @@ def installed_importers() -> Mapping[str, Importer]:
         except (Exception, SystemExit) as error:  # an error in one plugin must not disable the others
             importer, problem = None, f"{type(error).__name__}: {error}"
         if problem:
-            print(f"voxstack: the importer {point.name!r} of {point.distribution} is left out: {problem}", file=sys.stderr)
+            print(
+                f"voxstack: the importer {point.name!r} of {point.distribution} is left out: {problem}", file=sys.stderr
+            )
         else:
             found[point.name] = importer
     return found

@@ -119,11 +119,15 @@ def _runtimes(registry: Registry) -> set[str]:
 
 def _check_form(name: str, kind: Kind) -> None:
     if keyword.iskeyword(name):
-        raise ScaffoldError(f"new {kind.name} {name}: it is a word of Python, and no module can be called that; choose another")
+        raise ScaffoldError(
+            f"new {kind.name} {name}: it is a word of Python, and no module can be called that; choose another"
+        )
     if _NAME.fullmatch(name) and len(name) <= MAX_LENGTH:
         return
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)
     better = "-".join(words).lower().lstrip("-0123456789")[:MAX_LENGTH].strip("-")
     advice = f"such as {better if _NAME.fullmatch(better) else kind.example!r}"
-    problem = f"{name!r} cannot be its name; write at most {MAX_LENGTH} lower-case letters and digits, with - between words"
+    problem = (
+        f"{name!r} cannot be its name; write at most {MAX_LENGTH} lower-case letters and digits, with - between words"
+    )
     raise ScaffoldError(f"new {kind.name}: {problem}, {advice}")

@@ -95,7 +95,9 @@ def _provider(addon: str, registry: Registry) -> str:
         spec = importlib.util.find_spec(point.value)
         if spec is not None and spec.origin and folder.is_relative_to(Path(spec.origin).parent):
             return point.distribution
-    raise ScaffoldError(f"the addon {addon} in {folder} comes with no installed distribution, so no wheel can require it")
+    raise ScaffoldError(
+        f"the addon {addon} in {folder} comes with no installed distribution, so no wheel can require it"
+    )
 
 
 def _blocks(stack: Any) -> Iterator[str]:

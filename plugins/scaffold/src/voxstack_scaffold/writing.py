@@ -55,5 +55,7 @@ def write(folder: Path, contents: Mapping[str, bytes]) -> Path:
                 path.write_bytes(content)
             whole.rename(folder)
     except OSError as error:
-        raise ScaffoldError(f"{folder} cannot be written: {error.strerror or error}; name another place by --into DIR") from error
+        raise ScaffoldError(
+            f"{folder} cannot be written: {error.strerror or error}; name another place by --into DIR"
+        ) from error
     return folder
