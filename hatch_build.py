@@ -1,10 +1,10 @@
-"""What the meta-distribution requires: the members of this repository, built here at once, or released.
+"""Requirements of the meta-distribution: the members of this repository, built here at once, or released.
 
 pyproject.toml names a member by its folder, ``voxstack-core @ {root:uri}/core``. pip builds a folder in an environment
-of its own, into which it installs the build backend first: for all members that is most of the time of ``pip install
-.``. Hence this hook, which hatchling runs while it builds the meta-distribution, builds the wheels of all members in one
-process, and pip receives folders whose backend only hands these wheels out. In a release, members are requirements of
-the index instead, ``voxstack-core==0.1.0``.
+of its own, into which it installs the build backend first: that is most of the time of ``pip install .``. Hence this
+hook, which hatchling runs while it builds the meta-distribution, builds the wheels of all members in one process, and
+pip receives folders whose backend only hands these wheels out. In a release, members are requirements of the index
+instead, ``voxstack-core==0.1.0``.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def test_what_exists_is_never_touched(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_a_folder_that_cannot_be_written_is_reported_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ScaffoldError, match="cannot be written: .*; name another place by --into DIR"):
+    with pytest.raises(ScaffoldError, match=r"cannot be written: .*; name another place by --into DIR"):
         write(tmp_path / "file" / "robot", {"a": b""})
     with pytest.raises(ScaffoldError, match="cannot be written"):
         write(tmp_path / "robot", {"a": b"", "a/b": b""})

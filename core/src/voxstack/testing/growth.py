@@ -27,7 +27,7 @@ _LEFT = (
 
 
 class _Growth(NamedTuple):
-    """What a number of runs left behind; ``kilobytes`` are those of the process."""
+    """The remains of a number of runs; ``kilobytes`` are those of the process."""
 
     runs: int
     handles: int

@@ -50,7 +50,7 @@ def compare_stacks(old: Any, new: Any) -> list[Change]:
 def _compare_blocks(old: Sequence[Any], new: Sequence[Any], path: str) -> Iterator[Change]:
     """Yield the differences of two lists of blocks, of which those of the same type correspond, in order."""
     kinds = [[str(_type(block)) for block in blocks] for blocks in (old, new)]
-    for tag, low, high, start, stop in SequenceMatcher(None, *kinds, autojunk=False).get_opcodes():
+    for tag, low, high, start, stop in SequenceMatcher(None, kinds[0], kinds[1], autojunk=False).get_opcodes():
         if tag == "equal":
             for index in range(high - low):
                 yield from _compare_block(old[low + index], new[start + index], f"{path}[{start + index}]")
@@ -73,12 +73,12 @@ def _compare_block(old: Any, new: Any, path: str) -> Iterator[Change]:
     for key in [*old, *(key for key in new if key not in old)]:
         one, two, place = old.get(key), new.get(key), f"{path}.{key}"
         if _is_blocks(one) and _is_blocks(two):
-            yield from _compare_blocks(one, two, place)
+            yield from _compare_blocks(one or [], two or [], place)
         elif _type(one) and _type(two):
             yield from _compare_block(one, two, place)
         else:
-            inner = ({key: block[key]} if key in block else {} for block in (old, new))
-            yield from compare_values(*inner, path, "stack")
+            inner = [{key: block[key]} if key in block else {} for block in (old, new)]
+            yield from compare_values(inner[0], inner[1], path, "stack")
 
 
 def compare_values(old: Any, new: Any, path: str, section: str) -> Iterator[Change]:

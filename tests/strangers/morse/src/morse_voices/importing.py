@@ -17,7 +17,7 @@ def recognizes(path: Path) -> bool:
 def convert(path: Path, out: Path, progress: Callable[[str], None], **options: str) -> Path:
     """Write the addon of a Morse voice.
 
-    :raises PackagingError: if the file is none.
+    :raises PackagingError: if the file is not a Morse voice.
     """
     settings = configparser.ConfigParser()
     try:
