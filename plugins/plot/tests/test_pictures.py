@@ -19,7 +19,8 @@ from voxstack_plot.fundamental import fundamental_frequency
 from voxstack_plot.picture import Picture
 from voxstack_plot.spectrogram import HOP, mel_bank, mel_of, power_spectrogram
 from voxstack_plot.trace_file import trace_content
-from voxstack_voice.event_trace import Attention, TraceEvent
+from voxstack_voice.event_trace import Attention
+from voxstack_voice.trace_events import TraceEvent
 
 RATE = 8000
 

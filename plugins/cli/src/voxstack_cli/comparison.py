@@ -72,13 +72,13 @@ def _compare_block(old: Any, new: Any, path: str) -> Iterator[Change]:
         return
     for key in [*old, *(key for key in new if key not in old)]:
         one, two, place = old.get(key), new.get(key), f"{path}.{key}"
-        if _is_blocks(one) and _is_blocks(two):
-            yield from _compare_blocks(one or [], two or [], place)
+        if isinstance(one, list) and isinstance(two, list) and all(map(_type, [*one, *two])):
+            yield from _compare_blocks(one, two, place)
         elif _type(one) and _type(two):
             yield from _compare_block(one, two, place)
         else:
-            inner = [{key: block[key]} if key in block else {} for block in (old, new)]
-            yield from compare_values(inner[0], inner[1], path, "stack")
+            before, after = ({key: block[key]} if key in block else {} for block in (old, new))
+            yield from compare_values(before, after, path, "stack")
 
 
 def compare_values(old: Any, new: Any, path: str, section: str) -> Iterator[Change]:
@@ -138,7 +138,3 @@ def _as_list(stack: Any) -> list[Any]:
 def _type(value: Any) -> str | None:
     kind = value.get("type") if isinstance(value, Mapping) else None
     return kind if isinstance(kind, str) else None
-
-
-def _is_blocks(value: Any) -> bool:
-    return isinstance(value, list) and all(_type(item) for item in value)

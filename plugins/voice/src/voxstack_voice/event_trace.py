@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,26 +18,13 @@ from voxstack.blocks import children
 from voxstack.networks.observing import OBSERVER, Outputs
 from voxstack.streaming.tracing import Trace
 from voxstack.utterance import Utterance
+from voxstack_voice.trace_events import TraceEvent, trace_events
 
 if TYPE_CHECKING:
     from voxstack.blocks import Block, Frames, SequenceBlock
 
 MAX_EVENTS = 1_000_000
 """Events that a trace keeps; an hour of speech has fewer."""
-
-
-class TraceEvent(NamedTuple):
-    """A part of a trace: what ran on which thread; ``start`` and ``seconds`` are in seconds, since the trace began.
-
-    :param category: ``block``, ``network``, ``scheduler``, ``wait`` (outside any turn) or ``audio`` (a point in time).
-    """
-
-    name: str
-    category: str
-    start: float
-    seconds: float
-    thread: int
-    args: Mapping[str, Any]
 
 
 @dataclass
@@ -133,8 +120,6 @@ class EventTrace(Trace):
 
     def as_json(self) -> dict[str, Any]:
         """Return the trace in the Trace Event Format of Chrome, which Perfetto reads: times in microseconds."""
-        from voxstack_voice.trace_events import trace_events
-
         rows = trace_events(list(self.events), dict(self._threads_seen), os.getpid())
         other = {"dropped events": self.dropped} if self.dropped else {}
         return {"traceEvents": rows, "displayTimeUnit": "ms", "otherData": {"program": "voxstack", **other}}

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from voxstack_voice.event_trace import TraceEvent
+
+class TraceEvent(NamedTuple):
+    """A part of a trace: what ran on which thread; ``start`` and ``seconds`` are in seconds, since the trace began.
+
+    :param category: ``block``, ``network``, ``scheduler``, ``wait`` (outside any turn) or ``audio`` (a point in time).
+    """
+
+    name: str
+    category: str
+    start: float
+    seconds: float
+    thread: int
+    args: Mapping[str, Any]
 
 
 def trace_events(events: Iterable[TraceEvent], threads: Mapping[int, str], process: int) -> list[dict[str, Any]]:
