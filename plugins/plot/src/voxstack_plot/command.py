@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voxstack_plot.kinds import KINDS
+from voxstack_plot.kind_names import KINDS
 
 if TYPE_CHECKING:
     from voxstack import Voice

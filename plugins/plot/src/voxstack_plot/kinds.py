@@ -1,4 +1,4 @@
-"""The kinds of pictures, each with the function that draws it."""
+"""The functions that draw pictures, by their kinds."""
 
 from __future__ import annotations
 
@@ -8,16 +8,8 @@ from importlib import import_module
 from typing import Any
 
 from voxstack import RequestError, did_you_mean
+from voxstack_plot.kind_names import KINDS
 from voxstack_plot.picture import Picture, default_style
-
-KINDS = {
-    "spectrogram": "level over time and frequency, with words and phonemes",
-    "alignment": "attention, or durations of phonemes, over time",
-    "pitch": "fundamental frequency over time, with words",
-    "stack": "blocks, what flows between them, and networks",
-    "trace": "what ran when, on which thread",
-}
-"""Kinds of pictures; each is drawn by the function ``draw`` of the module of its name."""
 
 
 def draw(subject: Any, kind: str, options: Mapping[str, Any]) -> Picture:
