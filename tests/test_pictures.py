@@ -73,5 +73,5 @@ def test_the_attention_of_cobalt_is_drawn_with_its_phones() -> None:
 
 def test_the_graph_of_amber_has_its_networks_in_their_context() -> None:
     drawn = str(voxstack.load("amber", context="fixed").graph())
-    assert "only frames of 64/192/448" in drawn.replace("#47;", "/")
+    assert "frames 64/192/448 only" in drawn.replace("#47;", "/")
     assert "spectra (frames, 802) float32" in drawn

@@ -138,7 +138,7 @@ def test_a_trace_has_a_row_for_each_block_network_and_thread(tmp_path: Path) -> 
         axes = plot(subject, "trace").figure.axes[0]
         labels = {label.get_text() for label in axes.get_yticklabels()} | {text.get_text() for text in axes.texts}
         assert shown <= labels
-        assert axes.get_xlabel() == "time since the request (ms)"
+        assert axes.get_xlabel() == "time since the stream began (ms)"
     with pytest.raises(RequestError, match=r"this Speech has no trace of events; synthesize with .*trace=voxstack"):
         plot(speech(), "trace")
     with pytest.raises(RequestError, match="cannot read"):

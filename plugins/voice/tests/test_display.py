@@ -67,6 +67,32 @@ class Sum(StreamableBlock):
             yield chunk.sum(1)
 
 
+@dataclass
+class Reader(StreamableBlock):
+    """Makes samples by itself, with a block that reads for it."""
+
+    reader: SequenceBlock
+
+    head = True
+    makes = "samples"
+
+    def stream(self, source: Frames, utterance: Utterance) -> Frames:
+        yield np.zeros(1, np.float32)
+
+
+@dataclass
+class Taught(SequenceBlock):
+    """Gives more than the block in it."""
+
+    inner: SequenceBlock
+    note: str = ""
+
+    gives = frozenset({"frames", "unread", "tokens"})
+
+    def __call__(self, utterance: Utterance) -> Utterance:
+        return {}
+
+
 NET = network("decoder", {"frames": tensor("batch", "frames", 2)}, {"mel": tensor("batch", "frames", 3)})
 
 
@@ -124,7 +150,7 @@ def test_a_graph_shows_blocks_shapes_and_networks(load: Callable[..., voxstack.V
     assert mermaid.startswith("flowchart TD\n")
     assert 'b0 -->|"frames (frames, 2) float32"| b1' in mermaid
     assert 'b1 -.- b1n0("net<br/>python:cpu, float32<br/>on the whole utterance"):::network' in mermaid
-    assert mermaid.count("subgraph ") == len(re.findall(r"^ *end$", mermaid, re.MULTILINE)) == 2
+    assert mermaid.count("subgraph ") == len(re.findall(r"^ *end$", mermaid, re.MULTILINE)) == 3
     assert repr(graph) == "<graph of tiny: 3 blocks>"
 
 
@@ -194,6 +220,18 @@ def test_without_a_plugin_a_notebook_shows_the_repr(monkeypatch: pytest.MonkeyPa
     monkeypatch.delitem(vars(voxstack), "notebook_view", raising=False)
     monkeypatch.setattr(voxstack, "__getattr__", missing)
     assert Sum()._repr_mimebundle_() == {}
+
+
+def test_a_block_that_works_beside_those_in_it_is_drawn_after_them() -> None:
+    layout = voxstack.graph(Reader(Taught(Count(), note="x"))).layout
+    titles = [(box.kind, box.title) for box in layout.boxes]
+    groups, leaves = ([title for kind, title in titles if (kind == "group") == wanted] for wanted in (True, False))
+    assert groups == ["Reader", "Taught"]
+    assert leaves == ["Count", "Taught", "Reader"]
+    assert [box.lines for box in layout.boxes if box.title == "Taught"] == [(), ("note x",)]
+    assert layout.arrows[-1].lines == ("samples (samples,) float32",)
+    container = voxstack.SequenceBlockContainer([Count()])
+    assert [box.title for box in voxstack.graph(container).layout.boxes] == ["SequenceBlockContainer", "Count"]
 
 
 def test_graphs_are_saved(load: Callable[..., voxstack.Voice], tmp_path: Path) -> None:

@@ -86,6 +86,16 @@ def test_every_pull_call_and_turn_is_an_event(voice: voxstack.Voice) -> None:
     assert shapes == [[10], [10], [10], None]
 
 
+def test_times_begin_with_the_stream(voice: voxstack.Voice) -> None:
+    trace = EventTrace()
+    trace._began -= 1000
+    list(voice.stream("a", trace=trace))
+    times = [row["ts"] for row in trace.as_json()["traceEvents"] if "ts" in row]
+    assert times == sorted(times)
+    assert times[0] == 0
+    assert times[-1] < 100e6
+
+
 def test_events_of_a_thread_nest(voice: voxstack.Voice) -> None:
     trace = EventTrace()
     list(voice.stream("abcdef", trace=trace))

@@ -53,7 +53,7 @@ def draw(subject: Any) -> Picture:
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlim(0, 1.01 * end)
     more = f"; {left_out} more rows are not shown" if left_out else ""
-    axes.set_xlabel(f"time since the request (ms){more}")
+    axes.set_xlabel(f"time since the stream began (ms){more}")
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     _mark_first_audio(axes, content.first_audio)

@@ -23,13 +23,17 @@ class TraceEvent(NamedTuple):
 def trace_events(events: Iterable[TraceEvent], threads: Mapping[int, str], process: int) -> list[dict[str, Any]]:
     """Return the events of a trace: names of the process and its threads first, then all in order of time.
 
+    Times begin with the first event: the trace may be older than the request.
+
     Events of a thread are ``X`` (complete), and nest by their times. The waits for a worker, during which a stream is
     on no thread, are pairs of ``b`` and ``e``; points in time are ``i``.
 
     :param threads: names of the threads by their identifiers.
     """
+    events = list(events)
+    first = min((event.start for event in events), default=0.0)
     numbers = {thread: number for number, thread in enumerate(threads, 1)}
-    rows = [row for number, event in enumerate(events) for row in _rows(event, number)]
+    rows = [row for number, event in enumerate(events) for row in _rows(event, number, first)]
     rows.sort(key=lambda row: (row["ts"], -row.get("dur", 0.0)))
     own = [{**row, "pid": process, "tid": numbers[row["tid"]]} for row in rows]
     return [*_names(threads, process), *own]
@@ -45,13 +49,14 @@ def _names(threads: Mapping[int, str], process: int) -> Iterator[dict[str, Any]]
         yield {**shared, "name": "thread_name", "tid": number, "args": {"name": label}}
 
 
-def _rows(event: TraceEvent, number: int) -> Iterator[dict[str, Any]]:
-    start, end = round(1e6 * event.start, 3), round(1e6 * (event.start + event.seconds), 3)
-    row = {"name": event.name, "cat": event.category, "ts": max(0.0, start), "tid": event.thread}
+def _rows(event: TraceEvent, number: int, first: float) -> Iterator[dict[str, Any]]:
+    since = event.start - first
+    start, end = round(1e6 * since, 3), round(1e6 * (since + event.seconds), 3)
+    row = {"name": event.name, "cat": event.category, "ts": start, "tid": event.thread}
     if event.category == "audio":
         yield {**row, "ph": "i", "s": "p"}
     elif event.category == "wait":
         yield {**row, "ph": "b", "id": number}
-        yield {**row, "ph": "e", "id": number, "ts": max(0.0, end)}
+        yield {**row, "ph": "e", "id": number, "ts": end}
     else:
         yield {**row, "ph": "X", "dur": round(max(0.0, end - start), 3), "args": dict(event.args)}

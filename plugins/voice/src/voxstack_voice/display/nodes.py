@@ -72,7 +72,22 @@ def _node(block: Block, path: str, times: Mapping[str, BlockTime], calls: Mappin
         lines.append(f"{1e3 * time.seconds:.1f} ms in {_count(time.calls, 'call')}{first}")
     networks = [_network_node(network, calls) for network in block.networks_opened if isinstance(network, Network)]
     kind = "sequence" if isinstance(block, SequenceBlock) else "streamable"
-    return Node(block, block.stack_path or path, shortened(type(block).__name__), kind, lines, networks, inner)
+    own = (block, block.stack_path or path, shortened(type(block).__name__), kind)
+    if inner and _works_itself(block, inner):
+        return Node(*own, [], [], [*inner, Node(*own, lines, networks, [])])
+    return Node(*own, lines, networks, inner)
+
+
+def _works_itself(block: Block, inner: list[Node]) -> bool:
+    """Return whether a block with inner ones does more than run them: it is drawn in itself, after them."""
+    if block.networks_opened:
+        return True
+    if isinstance(block, SequenceBlock):
+        given = (node.block.gives for node in inner if isinstance(node.block, SequenceBlock))
+        return not block.gives <= frozenset().union(*given)
+    streams = [node.block for node in inner if isinstance(node.block, StreamableBlock)]
+    makes = block.makes if isinstance(block, StreamableBlock) else None
+    return not streams or (makes is not None and makes != streams[-1].makes)
 
 
 def _in_flow_order(block: Block, path: str) -> list[tuple[str, Block]]:
@@ -109,7 +124,7 @@ def _network_node(network: Network, calls: Mapping[str, list[float]]) -> Network
     effective, spec = network.effective, network.spec
     threads = "" if effective.threads == 1 else f", {effective.threads} threads"
     lines = [f"{effective.runtime}:{effective.device}, {effective.precision}{threads}", streaming_line(spec)]
-    lines += [f"only {axis} of {'/'.join(map(str, sizes))}" for axis, sizes in effective.shapes.items()]
+    lines += [f"{axis} {'/'.join(map(str, sizes))} only" for axis, sizes in effective.shapes.items()]
     lines += [f"up to {effective.batch} calls as one"] if effective.batch > 1 else []
     if spec.name in calls:
         times = calls[spec.name]

@@ -87,7 +87,7 @@ def _range(schema: Mapping[str, Any]) -> str:
 
 def _table(head: Iterable[str], rows: Sequence[tuple[str, ...]]) -> str:
     """Return a table, its cells aligned to the left."""
-    style = ' style="text-align:left"'
+    style = ' style="text-align:left;padding-right:1em"'
     lines = ["<table><tr>" + "".join(f"<th{style}>{escape(cell)}</th>" for cell in head) + "</tr>"]
     for row in rows[:MAX_ROWS]:
         lines.append("<tr>" + "".join(f"<td{style}>{escape(cell[:300])}</td>" for cell in row) + "</tr>")
