@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import pytest
 from site_pages.indentation import widen_lists
+from site_pages.navigation import expand
 from site_pages.repository import ROOT, Repository
 
 import voxstack
@@ -159,3 +160,10 @@ def test_links_of_a_page_follow_it_to_the_site(tmp_path: Path) -> None:
         "[a](plugins/a/README.md) `[b](plugins/a)` [c](source/plugins/a/b.py.md#L1) [d](#e) [f](https://g.h)"
     )
     assert site.rewrite_links("[a](../README.md#x)", "index.md") == "[a](overview.md#x)"
+
+
+def test_names_with_a_star_stand_for_the_pages_without_a_place() -> None:
+    pages = {name: ROOT / name for name in ("core/README.md", "core/STREAMING.md", "plugins/dsp/README.md")}
+    nav = ["index.md", {"A": [{"S": "core/STREAMING.md"}, "core/*.md"]}, {"B": ["x/*.md"]}, {"D": "plugins/dsp/R*.md"}]
+    wide = ["index.md", {"A": [{"S": "core/STREAMING.md"}, {"core": "core/README.md"}]}, {"D": "plugins/dsp/README.md"}]
+    assert expand(nav, pages) == wide

@@ -70,10 +70,10 @@ def test_tests_that_run_code_instead_exist() -> None:
 
 def test_most_code_runs() -> None:
     commands = [(s, line) for found in PAGES.values() for s in found if s.language in SHELL for line in s.commands()]
-    run = [line for snippet, line in commands if reason_not_to_run(snippet, line) is None]
-    python = [s for found in PAGES.values() for s in found if s.language == "python"]
-    assert len(run) >= 0.6 * len(commands)
-    assert sum("" not in s.exemptions for s in python) >= 0.75 * len(python)
+    own = [reason_not_to_run(snippet, line) for snippet, line in commands if "voxstack " in line]
+    python = [s.exemptions for found in PAGES.values() for s in found if s.language == "python"]
+    assert own.count(None) >= 0.6 * len(own), f"{own.count(None)} of {len(own)} commands"
+    assert sum("" not in reasons for reasons in python) >= 0.7 * len(python)
 
 
 def exemptions() -> Iterator[tuple[str, str, str]]:

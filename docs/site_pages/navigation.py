@@ -21,19 +21,23 @@ def expand(nav: list[Any], pages: Mapping[str, Path]) -> list[Any]:
 def _expand(nav: list[Any], pages: Mapping[str, Path], placed: set[str]) -> list[Any]:
     rows: list[Any] = []
     for row in nav:
-        if isinstance(row, str) and "*" in row:
-            for name in pages:
-                if name not in placed and fnmatch(name, row) and name.count("/") == row.count("/"):
-                    placed.add(name)
-                    rows.append({_title(name, pages[name]): name})
-        elif isinstance(row, dict):
-            rows += [
-                {title: _expand(value, pages, placed) if isinstance(value, list) else value}
-                for title, value in row.items()
-            ]
-        else:
-            rows.append(row)
-    return [row for row in rows if not (isinstance(row, dict) and [] in row.values())]
+        if isinstance(row, str):
+            matches = _matches(row, pages, placed)
+            rows += [{_title(name, pages[name]): name} for name in matches] if "*" in row else [row]
+        for title, value in row.items() if isinstance(row, dict) else ():
+            if isinstance(value, str):
+                rows += [{title: name} for name in (_matches(value, pages, placed) if "*" in value else [value])]
+            elif inner := _expand(value, pages, placed):
+                rows.append({title: inner})
+    return rows
+
+
+def _matches(pattern: str, pages: Mapping[str, Path], placed: set[str]) -> list[str]:
+    """Return the pages of a pattern that have no place yet, and give them one."""
+    names = [name for name in pages if name not in placed and fnmatch(name, pattern)]
+    names = [name for name in names if name.count("/") == pattern.count("/")]
+    placed.update(names)
+    return names
 
 
 def _names(nav: list[Any]) -> Iterator[str]:
