@@ -8,6 +8,7 @@ from site_pages.addon_part import addon_part
 from site_pages.blocks_part import blocks_part
 from site_pages.commands_part import commands_part
 from site_pages.errors_part import errors_part
+from site_pages.names_part import names_part
 from site_pages.utterance_part import utterance_part
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -15,5 +16,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "blocks": blocks_part,
     "commands": commands_part,
     "errors": errors_part,
+    "names": names_part,
     "utterance": utterance_part,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,12 +20,14 @@ LEXICON = """<lexicon version="1.0" xmlns="http://www.w3.org/2005/01/pronunciati
 
 
 def readers_files(page: Page) -> None:
-    """Write texts, a lexicon in both forms, and an addon that is signed."""
+    """Write texts, a lexicon in both forms, a stack, and an addon that is signed."""
     (page.folder / "book.txt").write_text("Chapter one. It was a fine day.\n")
     for name in ("README.md", "notes.md"):
         (page.folder / name).write_text("# Notes\n\nOne *short* note.\n")
     (page.folder / "names.tsv").write_text("Nguyen\tw ih1 n\n")
     (page.folder / "names.pls").write_text(LEXICON)
+    stack = json.loads((installed("amber") / "addon.json").read_text())["stack"]
+    (page.folder / "mine.json").write_text(json.dumps(stack))
     own_addon(page)
     page.run_command("voxstack keygen acme", "keygen")
     page.run_command("voxstack sign path/to/addon --key acme.key", "sign")
@@ -88,10 +91,18 @@ def installed(name: str) -> Path:
     return voxstack.Registry.installed().addon(name)
 
 
+def levels(page: Page) -> None:
+    """Write the counts of two streams."""
+    histogram = voxstack.Registry.installed().block("Histogram")(path="levels.jsonl")
+    for _ in range(2):
+        list(histogram.stream(iter([np.ones(100, np.float32)]), {}))
+
+
 WORLDS: dict[str, Callable[[Page], None]] = {
     "README.md": readers_files,
     "addon_spec/README.md": amber_zip,
     "plugins/cli/README.md": readers_files,
+    "plugins/diagnostics/README.md": levels,
     "plugins/isolation/README.md": unknown_zip,
     "plugins/packager/README.md": own_model,
     "plugins/text/README.md": loaded_voice,
