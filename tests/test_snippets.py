@@ -19,6 +19,15 @@ from voxstack import Registry
 
 PAGES = {page: snippets(page, text) for page, text in pages().items()}
 RUN = {"python", "console", *SHELL}
+ELSEWHERE = {
+    ("README.md", "python"): "tests/test_readme.py",
+    ("plugins/grade/README.md", "sh"): "plugins/grade/tests/test_grading.py",
+    ("plugins/packager/PYTORCH.md", "python"): "plugins/packager/tests/test_packager_page.py",
+    ("plugins/packager/PYTORCH.md", "sh"): "plugins/packager/tests/test_packager_page.py",
+    ("plugins/scaffold/README.md", "sh"): "plugins/scaffold/tests/test_written_plugins.py",
+}
+"""The code of pages, by language, that a test of its own runs, as it takes long or has results to look at."""
+
 MOST_EXEMPTIONS = 45
 """A new exemption needs a better reason than that the code is hard to run: raise this only with one."""
 
@@ -30,7 +39,7 @@ def test_code_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     if page in WORLDS:
         WORLDS[page](world)
     for snippet in PAGES[page]:
-        if (page, snippet.language) != ("README.md", "python"):  # test_readme.py runs these, and looks at the results
+        if (page, snippet.language) not in ELSEWHERE:
             world.run(snippet)
     for name in set(sys.modules) - before:  # files of the page, which another page may have under the same names
         if str(tmp_path) in (getattr(sys.modules[name], "__file__", None) or ""):
@@ -63,6 +72,8 @@ def test_every_exemption_has_a_reason_and_is_used() -> None:
 
 
 def test_tests_that_run_code_instead_exist() -> None:
+    for (page, _), test in ELSEWHERE.items():
+        assert (ROOT / test).exists() or page not in PAGES, f"{page}: {test}"
     for place, _, reason in exemptions():
         for path in [word.strip(".,;") for word in reason.split() if word.startswith(("tests/", "plugins/"))]:
             assert (ROOT / path).exists(), f"{place}: {path}"
