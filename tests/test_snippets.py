@@ -60,7 +60,7 @@ def test_json_is_valid_and_its_blocks_have_these_fields(page: str) -> None:
 def test_toml_is_valid(page: str) -> None:
     for snippet in PAGES[page]:
         if snippet.language == "toml":
-            tomllib.loads(snippet.code)
+            assert tomllib.loads(snippet.code), snippet.place
 
 
 def test_every_exemption_has_a_reason_and_is_used() -> None:
