@@ -12,7 +12,7 @@ import numpy as np
 from voxstack import ContextError, NetworkError
 from voxstack.networks.sizes import PerSize, fixed_axes
 from voxstack.testing import RuntimeCase, WrapperCase, network_checks, runtime_checks, wrapper_checks
-from voxstack.testing.samples import frames_network, tokens_network
+from voxstack.testing.samples import frames_network
 from voxstack_addon_spec import Context
 
 Run = Callable[..., Any]
@@ -34,23 +34,12 @@ def good(around: Callable[[Run], Run] = lambda run: run, **allowed: Any) -> Call
             raise ContextError(f"network {spec.name!r}: numpy has one device, 'cpu'")
         if context.options and "options" not in allowed:
             raise ContextError(f"network {spec.name!r}: numpy has no options {sorted(context.options)}")
-        run = around(strict(frames_network(spec.path("")).run if spec.name == "frames" else tokens_network().run))
+        run = around(frames_network(spec.path("")).run)
         if fixed_axes(spec, context) and "sizes" not in allowed:
             return PerSize(spec, context, lambda sizes: run)
         return run
 
     return voxstack_open_network
-
-
-def strict(run: Run) -> Run:
-    """Refuse inputs of other axes, as runtimes do."""
-
-    def checked(**tensors: np.ndarray) -> Any:
-        if any(array.ndim != 3 for array in tensors.values()):
-            raise NetworkError("takes three axes")
-        return run(**tensors)
-
-    return checked
 
 
 def case(open_network: Callable[..., Any], folder: Path, **more: Any) -> RuntimeCase:
@@ -155,7 +144,7 @@ RUNTIME_FAULTS: dict[Any, tuple[Callable[..., Any], str]] = {
 
 def wrapping(fault: Callable[[Run], Run]) -> Callable[..., Any]:
     def voxstack_wrap_network(network: Any, spec: Any, context: Any) -> Any:
-        return fault(strict(network))
+        return fault(network)
 
     return voxstack_wrap_network
 

@@ -87,7 +87,7 @@ def check_runs_on_many_threads(case: Case) -> None:
         (lambda: _chunks(case)) if streamable else (lambda: dict(call(case.block, _utterance(case))))
     )
     expected = run()
-    results = on_threads(run, 4, 3)
+    results = on_threads(run, 4, 2)
     if any(isinstance(result, BaseException) for result in results):
         error = next(result for result in results if isinstance(result, BaseException))
         raise AssertionError(f"fails on several threads at once: {describe(error)}") from error

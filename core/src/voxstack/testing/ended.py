@@ -78,7 +78,7 @@ def check_reports_events_in_range(case: Case) -> None:
 def check_does_not_grow(case: Case) -> None:
     """Require that a thousand streams, half of them left early, leave no memory, thread, handle or generator behind.
 
-    Slow blocks run fewer: as many as half a second allows, and 30 at least.
+    Slow blocks run fewer: as many as half a second allows, and 15 at least.
     """
     presume(case, check_runs_on_its_case)
     problem = growth_problem(_short_stream(case), case.streams)

@@ -15,6 +15,7 @@ from voxstack.registry import Registry
 from voxstack.testing import AnyCase, checks_of, name_of
 from voxstack.testing.cases import Case
 from voxstack.testing.defaults import ADVICE, default_case
+from voxstack.testing.imports import import_cost
 from voxstack.testing.judging import Unjudged
 from voxstack.testing.network_cases import RuntimeCase, WrapperCase
 from voxstack.testing.samples import SampleNetwork, frames_network, tokens_network
@@ -62,6 +63,7 @@ def plugin_trials(point: EntryPoint) -> Iterator[Trial]:
     except Exception as error:
         yield Trial(f"{point.name}-can_be_imported", partial(_raise, describe(error)))
         return
+    yield Trial(f"{point.name}-is_cheap_to_import", partial(_require_cheap_import, point.value.partition(":")[0]))
     cases: list[AnyCase | Block] = []
     for impl in registry.implementations("voxstack_contract_cases"):
         cases += impl.function()
@@ -71,10 +73,10 @@ def plugin_trials(point: EntryPoint) -> Iterator[Trial]:
         yield from _trials(name, lambda name=name: default_case(registry[name], {point.name: plugin}), own)  # type: ignore[misc]
     if hasattr(plugin, "voxstack_open_network"):
         own_runtimes = [case for case in given if isinstance(case, RuntimeCase)]
-        yield from _network_trials(own_runtimes or list(_runtime_cases(plugin)), f"{point.name}-runtime")
+        yield from _network_trials(own_runtimes or list(_runtime_cases(plugin)), point.name)
     if hasattr(plugin, "voxstack_wrap_network"):
         own_wrappers = [case for case in given if isinstance(case, WrapperCase)]
-        yield from _network_trials(own_wrappers or list(_wrapper_cases(plugin)), f"{point.name}-wrapper")
+        yield from _network_trials(own_wrappers or list(_wrapper_cases(plugin)), point.name)
 
 
 def _trials(name: str, make: Callable[[], Case], given: list[Case]) -> Iterator[Trial]:
@@ -95,7 +97,9 @@ def _trials(name: str, make: Callable[[], Case], given: list[Case]) -> Iterator[
 def _network_trials(cases: list[Any], name: str) -> Iterator[Trial]:
     if not cases:
         reason = "it opens or wraps none of the kit's ONNX networks in the contexts that were tried"
-        yield Trial(name, partial(_skip, f"{reason}; {ADVICE.replace('Case', 'RuntimeCase or WrapperCase')}"))
+        yield Trial(
+            f"{name}-networks", partial(_skip, f"{reason}; {ADVICE.replace('Case', 'RuntimeCase or WrapperCase')}")
+        )
     for case in cases:
         yield from _clauses(case, f"{name}-{name_of(case)}")
 
@@ -152,6 +156,11 @@ def _names(point: EntryPoint) -> set[str]:
 
 def _simple(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _require_cheap_import(module: str) -> None:
+    if problem := import_cost(module):
+        raise AssertionError(problem)
 
 
 def _skip(reason: str) -> None:

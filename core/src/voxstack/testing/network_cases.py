@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from voxstack.errors import ContextError
+from voxstack.errors import ContextError, NetworkError
 from voxstack.networks.network import Network, Runner
 from voxstack.testing.feeding import own_arrays
 from voxstack.testing.judging import Memo, Unjudged
@@ -28,6 +28,7 @@ class RuntimeCase:
     :param context: names the runtime and a device that this machine has.
     :param tolerance: allowed difference from what the sample computes, relative to the largest value.
     :param devices: its ``voxstack_devices``, if it has one.
+    :param every_runtime: whether it opens networks for contexts of any runtime, as one that hands them on.
     """
 
     open_network: OpenNetwork
@@ -35,6 +36,7 @@ class RuntimeCase:
     context: Context
     tolerance: float = 1e-5
     devices: Callable[[], Any] | None = None
+    every_runtime: bool = False
     memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
     _opened: Runner | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -112,11 +114,24 @@ NetworkCase = RuntimeCase | WrapperCase
 
 
 def sizes_of(case: NetworkCase) -> tuple[int, ...]:
-    """Return lengths to run a network at: those of the context, if it fixes some."""
+    """Return lengths to run a network at: any, those that a runtime's context fixes, or those that a wrapper accepts.
+
+    A wrapper must accept the sizes of its context, and may refuse others by a NetworkError.
+    """
     fixed: tuple[int, ...] = tuple(case.context.shapes.get(case.sample.axis, ()))
-    if isinstance(case, RuntimeCase) and fixed:
+    if not fixed:
+        return (1, 2, 7, 64)
+    if isinstance(case, RuntimeCase):
         return fixed
-    return (1, 2, 7, 64) if not fixed else (1, 3, fixed[0], fixed[-1], 2 * fixed[-1] + 1)
+    return (*fixed, *(steps for steps in (1, fixed[0] + 1, 2 * fixed[-1] + 1) if _accepts(case, steps)))
+
+
+def _accepts(case: WrapperCase, steps: int) -> bool:
+    try:
+        case.runner(**case.sample.inputs(steps))
+    except NetworkError:
+        return False
+    return True
 
 
 def outputs_of(run: Runner, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -19,6 +19,8 @@ _FIXED = 8
 
 def check_runtime_leaves_other_runtimes_alone(case: RuntimeCase) -> None:
     """Require None for a context that names another runtime."""
+    if case.every_runtime:
+        raise Unjudged("it opens networks of every runtime")
     try:
         opened = case.open(runtime="no-such-runtime")
     except Exception as error:
@@ -105,7 +107,7 @@ def check_runtime_does_not_grow(case: RuntimeCase) -> None:
         assert opened is not None
         opened(**inputs)
 
-    problem = growth_problem(use, 60)
+    problem = growth_problem(use, 60, objects=False)
     assert not problem, f"every network that is opened and dropped leaves {problem}"
 
 

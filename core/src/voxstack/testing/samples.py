@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from voxstack.errors import NetworkError
 from voxstack.networks.network import Runner
 from voxstack.testing.onnx_bytes import Node, Value, onnx_model
 from voxstack_addon_spec import NetworkSpec
@@ -26,11 +27,13 @@ class SampleNetwork:
 
     :param run: computes the same by numpy.
     :param axis: name of the axis whose length is free.
+    :param constants: its parameters by name, for exports in other formats.
     """
 
     spec: NetworkSpec
     run: Runner
     axis: str
+    constants: Mapping[str, np.ndarray]
 
     def inputs(self, steps: int, batch: int = 1, seed: int = 0) -> dict[str, np.ndarray]:
         """Return random inputs with this number of steps."""
@@ -52,14 +55,16 @@ def frames_network(folder: Path | None = None) -> SampleNetwork:
         Node("Add", ["product", "bias"], ["sum"]),
         Node("Relu", ["sum"], ["mel"]),
     ]
-    model = onnx_model(nodes, inputs, outputs, {"weight": _WEIGHT, "bias": _BIAS})
+    constants = {"weight": _WEIGHT, "bias": _BIAS}
+    model = onnx_model(nodes, inputs, outputs, constants)
     streaming = {"axis": "frames", "left": 0, "right": 0, "hop": 1}
     spec = _spec("frames", "decoder", inputs, outputs, model, folder, streaming=streaming)
 
     def run(frames: np.ndarray) -> dict[str, np.ndarray]:
+        _require_axes(frames, 3)
         return {"mel": np.maximum(frames @ _WEIGHT + _BIAS, 0, dtype=np.float32)}
 
-    return SampleNetwork(spec, run, "frames")
+    return SampleNetwork(spec, run, "frames", constants)
 
 
 def tokens_network(folder: Path | None = None) -> SampleNetwork:
@@ -67,13 +72,20 @@ def tokens_network(folder: Path | None = None) -> SampleNetwork:
     inputs = {"tokens": Value("int64", ["batch", "tokens"])}
     outputs = {"encoded": Value("float32", ["batch", "tokens", 3]), "following": Value("int64", ["batch", "tokens"])}
     nodes = [Node("Gather", ["table", "tokens"], ["encoded"]), Node("Add", ["tokens", "one"], ["following"])]
-    model = onnx_model(nodes, inputs, outputs, {"table": _TABLE, "one": np.array([1], np.int64)})
+    constants: dict[str, np.ndarray] = {"table": _TABLE, "one": np.array([1], np.int64)}
+    model = onnx_model(nodes, inputs, outputs, constants)
     spec = _spec("tokens", "encoder", inputs, outputs, model, folder)
 
     def run(tokens: np.ndarray) -> dict[str, np.ndarray]:
+        _require_axes(tokens, 2)
         return {"encoded": _TABLE[tokens], "following": tokens + 1}
 
-    return SampleNetwork(spec, run, "tokens")
+    return SampleNetwork(spec, run, "tokens", constants)
+
+
+def _require_axes(array: np.ndarray, axes: int) -> None:
+    if array.ndim != axes:
+        raise NetworkError(f"the network takes {axes} axes, not the shape {array.shape}")
 
 
 def _spec(

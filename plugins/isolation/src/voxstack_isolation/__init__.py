@@ -33,6 +33,17 @@ def voxstack_open_network(spec: NetworkSpec, context: Context) -> Runner | None:
 
 
 @voxstack.hookimpl
+def voxstack_contract_cases() -> list[Any]:
+    """Return the cases of the contract kit: the networks of the kit, isolated."""
+    from voxstack.testing import RuntimeCase
+    from voxstack.testing.samples import frames_network, tokens_network
+
+    context = Context("onnx", isolate=True)
+    samples = (frames_network(), tokens_network())
+    return [RuntimeCase(voxstack_open_network, sample, context, every_runtime=True) for sample in samples]
+
+
+@voxstack.hookimpl
 def voxstack_context(name: str, addon: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the context ``isolated``, which no addon need define."""
     return {"runtime": "onnx", "isolate": True} if name == NAME else None

@@ -43,7 +43,7 @@ class CompiledNetwork:
         self.effective = effective
         self.stats = {"compilations": 1}
         self._spec, self._model, self._recompile = spec, _Model(compiled), recompile
-        self._outputs = tuple(spec.outputs)
+        self._inputs, self._outputs = len(spec.inputs), tuple(spec.outputs)
         self.after_fork()
         renew_after_fork(self)
 
@@ -54,9 +54,12 @@ class CompiledNetwork:
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run once. The call ends early if its stream misses its deadline, as soon as the node that runs then is done.
 
-        :raises NetworkError: if OpenVINO fails, or the call ends early.
+        :raises NetworkError: if an input is missing, OpenVINO fails, or the call ends early.
         :raises CancelledError: if the stream has missed its deadline before the call begins.
         """
+        if len(tensors) < self._inputs:  # a request would use the array of an earlier call
+            missing = sorted(self._spec.inputs.keys() - tensors.keys())
+            raise NetworkError(f"network {self._spec.name!r}: the inputs {missing} are missing; give them in each call")
         while True:
             model = self._usable_model()
             try:

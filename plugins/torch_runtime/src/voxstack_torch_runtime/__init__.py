@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Collection, Iterable
+from typing import Any
 
 import voxstack
 from voxstack.networks import Context, NetworkSpec, Runner
@@ -39,3 +41,13 @@ def voxstack_devices(formats: Collection[str] | None) -> Iterable[str]:
     except ImportError:
         return []
     return [f"torch:{device}" for device in available_devices()]
+
+
+@voxstack.hookimpl
+def voxstack_contract_cases() -> Iterable[Any]:
+    """Return the case of the contract kit: its network of frames, exported as ``.pt2``; none without torch."""
+    if importlib.util.find_spec("torch") is None:
+        return []
+    from voxstack_torch_runtime.contract_case import contract_case
+
+    return [contract_case(voxstack_open_network, voxstack_devices)]

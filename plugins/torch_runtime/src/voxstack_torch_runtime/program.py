@@ -43,10 +43,13 @@ class Program:
     def __call__(self, **tensors: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run once.
 
-        :raises NetworkError: if it fails.
+        :raises NetworkError: if it fails, or has no input of such a name.
         """
         import torch
 
+        if len(tensors) > len(self.spec.inputs):
+            unknown = sorted(tensors.keys() - self.spec.inputs.keys())
+            raise NetworkError(f"network {self.spec.name!r} has no inputs {unknown}; it has {list(self.spec.inputs)}")
         devices.configure_process(self.device, self._context.usable_threads)
         try:
             with torch.inference_mode():
