@@ -11,7 +11,6 @@ import pluggy
 if TYPE_CHECKING:
     from voxstack.blocks import Block
     from voxstack.networks.network import Runner
-    from voxstack.testing import AnyCase
     from voxstack_addon_spec import AddonFiles, Context, NetworkSpec
 
 hookspec = pluggy.HookspecMarker("voxstack")
@@ -97,7 +96,7 @@ def voxstack_lexicon(source: Any) -> object | None:
 
 
 @hookspec
-def voxstack_contract_cases() -> Iterable[AnyCase | Block]:  # type: ignore[empty-body]
+def voxstack_contract_cases() -> Iterable[Any]:  # type: ignore[empty-body]
     """Return what the contract kit runs on this plugin: blocks, or cases of :mod:`voxstack.testing`.
 
     Called only by ``pytest --voxstack-contract``: import what makes the cases here. Blocks without a case are tried on

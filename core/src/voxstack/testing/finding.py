@@ -119,15 +119,18 @@ def _runtime_cases(plugin: Any) -> Iterator[RuntimeCase]:
     listed = [] if devices is None else [str(device) for device in (_call_devices(devices))]
     first = next((each for each in listed if each.lower().endswith(":cpu")), next(iter(listed), ""))
     runtime, _, device = first.partition(":")
+    known = None if devices is None else partial(_call_devices, devices)
     for sample in _samples() if device else []:
-        known = None if devices is None else partial(_call_devices, devices)
-        case = RuntimeCase(plugin.voxstack_open_network, sample, Context(runtime, device), devices=known)
-        try:
-            opened = case.open()
-        except ContextError:
-            continue  # such as for want of an export that it can run
-        if opened is not None:
-            yield case
+        plain = Context(runtime, device)
+        for context in (plain, replace(plain, shapes={"batch": (1,), sample.axis: (8, 32)})):
+            case = RuntimeCase(plugin.voxstack_open_network, sample, context, devices=known)
+            try:
+                opened = case.open()
+            except ContextError:
+                continue  # such as for want of an export that it can run, or of fixed sizes
+            if opened is not None:
+                yield case
+                break
 
 
 def _wrapper_cases(plugin: Any) -> Iterator[WrapperCase]:

@@ -63,7 +63,7 @@ class RuntimeCase:
 
     @property
     def reference(self) -> Runner:
-        """What the network computes."""
+        """The function of numpy that computes the same."""
         return self.sample.run
 
 
@@ -106,7 +106,7 @@ class WrapperCase:
 
     @property
     def reference(self) -> Runner:
-        """What the network computes."""
+        """The function of numpy that computes the same."""
         return self.sample.run
 
 
