@@ -98,7 +98,7 @@ class Page:
                     self.run_command(command, snippet.place)
 
     def run_command(self, line: str, place: str) -> None:
-        """Run one command: ``voxstack`` and ``python -m`` in this process, pipelines by bash.
+        """Run one command: ``voxstack`` and ``python -m`` in this process, pytest in another, pipelines by bash.
 
         What is installed does not change, so a command that lists it is run once in all pages.
         """
@@ -120,6 +120,10 @@ class Page:
                 patch.setattr(sys, "argv", words[2:])
                 status = _status(lambda: runpy.run_module(words[2], run_name="__main__", alter_sys=True))
             assert status == 0, f"{place}: {line}"
+        elif words[0] == "pytest":
+            command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words[1:]]
+            done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+            assert done.returncode == 0, f"{place}: {line}\n{done.stdout}{done.stderr}"
         else:
             pytest.fail(f"{place}: {words[0]!r} is no program that runs here; exempt it with a reason")
 
