@@ -30,7 +30,7 @@ BLOCKS: list[StreamableBlock] = [
     Limiter(16000),
     Resample(16000, 8000),
     Resample(16000, 16000),
-    PitchShift(3, 16000),
+    PitchShift(3, sample_rate=16000),
     TimeStretch(1.5, 16000),
 ]
 SHAPES: list[tuple[int, ...]] = [(), (20,), (0,), (20, 10), (0, 10), (20, 9), (20, 0), (4, 10, 2)]

@@ -52,10 +52,10 @@ NOISE = np.random.default_rng(2).standard_normal(1500).astype(np.float32)
         Case(TimeStretch(3.3, 1000), source=NOISE),
         Case(TimeStretch(1, 1000), source=NOISE),
         Case(loaded(TimeStretch(0.25), addon()), source=vowel(120, 0.5, 8000)),
-        Case(PitchShift(3, 1000), source=NOISE),
-        Case(PitchShift(-7.5, 1000), source=NOISE),
-        Case(PitchShift(0, 1000), source=NOISE),
-        Case(loaded(PitchShift(12), addon()), source=vowel(120, 0.5, 8000)),
+        Case(PitchShift(3, sample_rate=1000), source=NOISE),
+        Case(PitchShift(-7.5, "shift", 1000), source=NOISE),
+        Case(PitchShift(0, sample_rate=1000), source=NOISE),
+        Case(loaded(PitchShift(-12), addon()), source=vowel(120, 0.5, 8000)),
     ]
 )
 def test_contract(case, check):
@@ -72,13 +72,29 @@ def test_stretching_changes_the_duration_and_keeps_pitch_and_timbre(pitch, rate)
     np.testing.assert_allclose(envelope(made), envelope(samples), atol=1.5)
 
 
+@pytest.mark.parametrize("formants", ["keep", "shift"])
 @pytest.mark.parametrize("semitones", [-5.0, -2.0, 1.0, 4.0, 12.0])
-def test_shifting_changes_the_pitch_and_keeps_the_duration(semitones):
+def test_shifting_changes_the_pitch_and_keeps_the_duration(semitones, formants):
     samples = vowel(120.0)
-    made = run(PitchShift(semitones, RATE), samples)
+    made = run(PitchShift(semitones, formants, RATE), samples)
     assert len(made) == len(samples)
     assert pitch_of(made) == pytest.approx(120 * 2 ** (semitones / 12), rel=0.004)
-    assert np.sqrt(np.mean(made**2)) == pytest.approx(np.sqrt(np.mean(samples**2)), rel=0.1)
+    assert np.sqrt(np.mean(made**2)) == pytest.approx(np.sqrt(np.mean(samples**2)), rel=0.25)
+
+
+@pytest.mark.parametrize("semitones", [-4.0, 3.0, 7.0])
+def test_formants_stay_or_move_with_the_pitch(semitones):
+    """Seen in the mean frequency of the power."""
+    samples = vowel(120.0)
+    kept, moved = (run(PitchShift(semitones, formants, RATE), samples) for formants in ("keep", "shift"))
+    assert centroid(kept) == pytest.approx(centroid(samples), rel=0.12)
+    assert centroid(moved) == pytest.approx(centroid(samples) * 2 ** (semitones / 12), rel=0.06)
+
+
+def centroid(samples: np.ndarray) -> float:
+    """Return the mean frequency of the power of samples, Hz."""
+    power = np.abs(np.fft.rfft(samples[RATE // 4 : -RATE // 4].astype(np.float64))) ** 2
+    return float(np.average(np.linspace(0, RATE / 2, len(power)), weights=power))
 
 
 def envelope(samples: np.ndarray) -> np.ndarray:
