@@ -51,7 +51,7 @@ def test_pauses_alone_become_shorter_or_longer_however_the_source_is_cut(factor,
     for count in due:
         np.testing.assert_array_equal(made[place : place + len(SOUND)], SOUND)
         place += len(SOUND) + count
-    assert np.abs(made[len(SOUND) :][: due[0]]).max() <= 1e-3
+    assert np.abs(made[len(SOUND) :][: due[0]]).max() <= 1e-4
 
 
 def shaped(count: int, factor: float, longest: float | None) -> int:

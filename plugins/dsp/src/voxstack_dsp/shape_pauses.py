@@ -42,7 +42,7 @@ class ShapePauses(StreamableWrapper):
     factor: float = field(default=1.0, metadata={"minimum": 0, "maximum": 100})
     longest_ms: float | None = field(default=None, metadata={"minimum": 0, "maximum": 60_000})
     shortest_ms: float = field(default=150.0, metadata={"minimum": 0, "maximum": 60_000})
-    threshold_db: float = field(default=-60.0, metadata={"minimum": -200, "maximum": 0})
+    threshold_db: float = field(default=-50.0, metadata={"minimum": -200, "maximum": 0})
     lookahead_ms: float = field(default=500.0, metadata={"minimum": 0, "maximum": 60_000})
 
     @property
