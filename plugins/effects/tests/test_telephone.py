@@ -91,7 +91,7 @@ def test_companding_leaves_38_db_between_speech_and_noise(law):
 
 def test_the_network_gives_8_khz():
     block = Telephone("A-law", "network", sample_rate=24_000)
-    assert block.hop == 1 / 3
+    assert (block.hop, block.output_rate, Telephone(sample_rate=24_000).output_rate) == (1 / 3, 8000, None)
     assert len(run(block, np.zeros(24_001, np.float32))) == 8000
 
 

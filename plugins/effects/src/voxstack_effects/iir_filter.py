@@ -37,7 +37,8 @@ class IIRFilter(StreamableBlock):
         run = FilterRun(self.sections(known_rate(self._rate or self.sample_rate, name)))
         for chunk in sample_chunks(source, name):
             with np.errstate(over="ignore", invalid="ignore"):  # the end of the stack refuses what is not finite
-                yield run(chunk).astype(np.float32)
+                filtered = run(chunk).astype(np.float32)
+            yield filtered
 
 
 class FilterRun:

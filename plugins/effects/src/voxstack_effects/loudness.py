@@ -55,7 +55,8 @@ class Loudness(StreamableBlock):
             meter.read(samples[scanned - start :])
             scanned = start + len(samples)
             with np.errstate(over="ignore", invalid="ignore"):
-                yield (samples[:size] * gains.between(start, start + size)).astype(np.float32)
+                changed = (samples[:size] * gains.between(start, start + size)).astype(np.float32)
+            yield changed
 
     @property
     def _steps_ahead(self) -> int:

@@ -24,7 +24,8 @@ def sample_chunks(source: Frames, block: str) -> Frames:
             raise NetworkError(f"{block}: takes samples, (samples,), float32; the block before gave {form}")
         if len(chunk):
             with np.errstate(over="ignore"):
-                yield chunk.astype(np.float32, copy=False)
+                samples = chunk.astype(np.float32, copy=False)
+            yield samples
 
 
 def known_rate(rate: int | None, block: str) -> int:

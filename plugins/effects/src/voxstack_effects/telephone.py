@@ -31,7 +31,7 @@ class Telephone(StreamableBlock):
     is the longest wait for any sample, measured by feeding silence.
 
     :param law: mu-law of North America and Japan, A-law of the rest of the world, or ``none``: no companding.
-    :param output: ``same`` for the sample rate of the source, ``network`` for 8 kHz, which then must be the addon's.
+    :param output: ``same`` for the sample rate of the source, ``network`` for 8 kHz.
     :param sample_rate: sample rate of the source, Hz, 8000 or more; by default the addon's.
     """
 
@@ -46,6 +46,10 @@ class Telephone(StreamableBlock):
     @property
     def hop(self) -> float:
         return RATE / self._known_rate if self.output == "network" else 1.0
+
+    @property
+    def output_rate(self) -> int | None:
+        return RATE if self.output == "network" else None
 
     @property
     def lookahead(self) -> int:
