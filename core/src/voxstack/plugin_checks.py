@@ -9,7 +9,9 @@ from voxstack import hookspecs
 from voxstack.blocks import Block
 from voxstack.entry_points import GROUP
 from voxstack.errors import PluginError
+from voxstack_addon_spec.wording import did_you_mean
 
+_MARK = f"{GROUP}_impl"  # pluggy sets it
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -32,6 +34,11 @@ def check_marks(plugin: Any) -> None:
     :raises PluginError: naming the hooks.
     """
     names = [name for name in vars(hookspecs) if name.startswith("voxstack_") and hasattr(plugin, name)]
-    bare = [name for name in names if not hasattr(getattr(plugin, name), f"{GROUP}_impl")]
+    marked = [name for name in dir(plugin) if name.startswith("voxstack_") and hasattr(getattr(plugin, name), _MARK)]
+    for name in marked:
+        if name not in names:
+            known = [name for name in vars(hookspecs) if name.startswith("voxstack_")]
+            raise PluginError(f"there is no hook {name}{did_you_mean(name, known, 'remove it')}")
+    bare = [name for name in names if not hasattr(getattr(plugin, name), _MARK)]
     if bare:
         raise PluginError(f"{', '.join(bare)} would never be called; decorate with @voxstack.hookimpl")

@@ -6,7 +6,7 @@ import functools
 import os
 import pkgutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -214,7 +214,11 @@ class Registry(Mapping[str, type[Block]]):
     def _answers(self, hook: str, plugin: Any) -> list[Any]:
         """Return the answers of one plugin; one at a time, so that an error in it is its own."""
         impls = [impl for impl in self.implementations(hook) if impl.plugin is plugin]
-        return [item for impl in impls for item in impl.function() or ()]
+        answers = [impl.function() or () for impl in impls]
+        for answer in answers:
+            if isinstance(answer, str | Path) or not isinstance(answer, Iterable):
+                raise PluginError(f"{hook}() gave {answer!r:.80}; return a list")
+        return [item for answer in answers for item in answer]
 
     def _imported(self, reference: type[Block] | str, plugin: str) -> type[Block]:
         """Return the class that a plugin refers to.

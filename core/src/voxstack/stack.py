@@ -102,7 +102,10 @@ def find(spec: Any, registry: Registry, path: str, config: Mapping[str, Any] = M
     if isinstance(spec, type) and issubclass(spec, Block):
         raise StackError(path, f"{spec.__name__} is a class; give a block: {spec.__name__}(...)")
     if not isinstance(spec, Mapping) or not isinstance(spec.get("type"), str):
-        raise StackError(path, f'expected an object such as {{"type": "Gain", "db": -3}}, got {short_repr(spec)}')
+        is_json = isinstance(spec, Mapping | list | str | int | float | None)
+        advice = "" if is_json else "; a class of blocks made in Python derives from StreamableBlock or SequenceBlock"
+        got = f'expected an object such as {{"type": "Gain", "db": -3}}, got {short_repr(spec)}'
+        raise StackError(path, f"{got}{advice}")
     try:
         return registry.block(spec["type"])
     except VoxstackError as error:

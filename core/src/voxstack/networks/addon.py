@@ -69,7 +69,7 @@ class Addon(Displayed):
 
         :raises ContextError: if the context is unavailable.
         """
-        return self._open(self.networks[name], self._context_of(name, context))
+        return self._open(self.select(name, ""), self._context_of(name, context))
 
     def stream_network(self, name: str, context: ContextLike | None = None) -> Network:
         """Open the best form of a streaming network: stateful, if the context allows it and the runtime supports it.
@@ -77,7 +77,7 @@ class Addon(Displayed):
         :raises ContextError: if the runtime supports none.
         """
         chosen = self._context_of(name, context)
-        *others, last = self.networks[name].forms(chosen)
+        *others, last = self.select(name, "").forms(chosen)
         for form in others:
             try:
                 return self._open(form, chosen)
@@ -127,7 +127,7 @@ class Addon(Displayed):
     def _context_of(self, name: str, context: ContextLike | None) -> Context:
         """Return the context of a network: the one that a block names, or this addon's own."""
         chosen = self.context if context is None else self._context(context)
-        return chosen.for_network(name, self.networks[name].role)
+        return chosen.for_network(name, self.select(name, "").role)
 
     def _context(self, requested: ContextLike | Context | None) -> Context:
         named = self.config.get("contexts", {})

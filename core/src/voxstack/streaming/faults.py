@@ -10,7 +10,7 @@ import numpy as np
 
 from voxstack.blocks import Block, Frames, StreamableBlock, close
 from voxstack.errors import NetworkError, PluginError, describe
-from voxstack.streaming.tracing import Trace
+from voxstack.streaming.tracing import Trace, run
 from voxstack.utterance import Utterance
 
 
@@ -19,9 +19,11 @@ def pull(block: StreamableBlock, source: Frames, utterance: Utterance) -> Frames
 
     If the utterance has a trace, the block is timed.
 
-    :raises TypeError: for a chunk that is not an array.
+    :raises TypeError: for a chunk that is not an array, and for a stream that is none.
     """
     frames = block.stream(source, utterance)
+    if not isinstance(frames, Iterable) or isinstance(frames, np.ndarray):
+        raise TypeError(f"stream() returned {type(frames).__name__}; yield numpy arrays, time on axis 0")
     trace: Trace | None = utterance.get("trace")
     try:
         for chunk in frames if trace is None else trace.chunks(block, frames):
@@ -64,6 +66,10 @@ def located(error: BaseException, where: str = "stack", name: str = "") -> tuple
     if block is not None and (block.stack_path or not name):
         where, name = block.stack_path or where, type(block).__name__
     text = describe(error)
+    if isinstance(error, KeyError):
+        text += "; if that is a name of the utterance, declare it in needs"
+    elif isinstance(error, TypeError) and "positional argument" in text:
+        text += "; blocks define stream(self, source, utterance) or __call__(self, utterance), and load(self, addon)"
     return where, text if not name or text.partition(": ")[2].startswith(name) else f"{name}: {text}"
 
 
@@ -89,7 +95,7 @@ def innermost_block(frames: Iterable[FrameType]) -> Block | None:
     """
     found: Block | None = None
     for frame in frames:
-        owner = frame.f_locals.get("block" if frame.f_code is pull.__code__ else "self")
+        owner = frame.f_locals.get("block" if frame.f_code in (pull.__code__, run.__code__) else "self")
         if isinstance(owner, Block) and (owner.stack_path or found is None):
             found = owner
     return found

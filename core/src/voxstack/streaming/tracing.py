@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -119,6 +119,12 @@ class _Local(threading.local):
 
 
 def run(block: SequenceBlock, utterance: Utterance) -> Utterance:
-    """Return what a sequence block adds to an utterance, timed if the utterance has a trace."""
+    """Return what a sequence block adds to an utterance, timed if the utterance has a trace.
+
+    :raises TypeError: if it returns something else than a mapping.
+    """
     trace: Trace | None = utterance.get("trace")
-    return block(utterance) if trace is None else trace.call(block, utterance)
+    added = block(utterance) if trace is None else trace.call(block, utterance)
+    if not isinstance(added, Mapping):
+        raise TypeError(f"returned {type(added).__name__}; return a dict of what the block adds, {{}} for nothing")
+    return added
