@@ -313,3 +313,13 @@ def test_a_block_is_shown_with_what_it_declares(capsys: Any) -> None:
     assert rows["SequenceBlockContainer"]["needs"] is None
     assert rows["SequenceBlockContainer"]["depends"] == ["needs", "gives"]
     assert "schema" not in rows["Twice"]
+
+
+def test_inspect_shows_the_plugins_of_an_addon(write_addon: Write, capsys: Any) -> None:
+    plugins = {"my-blocks": "0.3", "jsonschema": "0.0.1"}
+    folder = write_addon(stack=[{"type": "Wave", "gain": 1}], plugins=plugins, spec_version=3)
+    assert main(["inspect", str(folder)], Registry({})) == 0
+    output = capsys.readouterr().out
+    assert "\nplugins\n  my-blocks 0.3 (not installed)\n  jsonschema 0.0.1 (" in output
+    assert main(["inspect", str(write_addon("plain", stack=[{"type": "Wave", "gain": 1}]))], Registry({})) == 0
+    assert "\nplugins\n" not in capsys.readouterr().out

@@ -251,7 +251,7 @@ def test_a_voice_tells_where_each_network_runs(write_addon: Callable[..., Path],
         ),
         (
             "nowhere:cpu",
-            r"no runtime named 'nowhere' is installed \(installed: .*\); install the plugin that brings it",
+            r"no runtime named 'nowhere' is installed; there are python",
         ),
         ("elsewhere", "has no context named 'elsewhere'"),
     ]:

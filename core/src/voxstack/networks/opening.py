@@ -83,13 +83,14 @@ class NetworkPool:
 
 def _unknown_runtime(runtime: str, registry: Registry) -> str:
     """Return an error message for a runtime that no plugin brings."""
-    installed = sorted({device.partition(":")[0] for device in available_devices(registry)})
-    if runtime in _HOMES and not did_you_mean(runtime, installed):
-        advice = f"; try: pip install {_HOMES[runtime]}"
-    else:
-        advice = did_you_mean(runtime, [*installed, *_HOMES], "install the plugin that brings it, or choose another")
-    listing = f" (installed: {', '.join(installed) or 'none'})"
-    return f"no runtime named {runtime!r} is installed{listing}{advice}{registry.broken_plugins_note()}"
+    problem, broken = f"no runtime named {runtime!r} is installed", registry.broken_plugins_note()
+    if runtime in _HOMES:
+        return f"{problem}; try: pip install {_HOMES[runtime]}{broken}"
+    if advice := did_you_mean(runtime, _HOMES):
+        return f"{problem}{advice}{broken}"
+    found = sorted({device.partition(":")[0] for device in available_devices(registry)})  # imports them
+    advice = did_you_mean(runtime, found, f"there are {', '.join(found) or 'none'}")
+    return f"{problem}{advice}{broken}"
 
 
 def available_devices(registry: Registry, formats: Collection[str] | None = None) -> dict[str, str]:

@@ -214,9 +214,10 @@ class Service:
         alias = self._aliases.get(name) or openai_alias(name, list(offers)) or ""
         found = offers.get(name) or offers.get(alias)
         if found is None:
-            names = [*offers, *self._aliases]
-            advice = did_you_mean(name, names, f"there are {', '.join(offers) or 'no voices'}")
-            raise RequestError(f"there is no voice named {short_repr(name)}{advice}")
+            wanted = self._aliases.get(name, name)  # the voice of an alias is unknown, too
+            names = [*offers, *(self._aliases if wanted == name else ())]
+            advice = did_you_mean(wanted, names, f"there are {', '.join(offers) or 'no voices'}")
+            raise RequestError(f"there is no voice named {short_repr(wanted)}{advice}")
         return found
 
 

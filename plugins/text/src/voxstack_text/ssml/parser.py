@@ -20,6 +20,8 @@ _PREFIX = re.compile(r"[<\s/]([A-Za-z_][\w.-]*):(?=[A-Za-z_])")
 _UNBOUND_PREFIX = 27  # XML_ERROR_UNBOUND_PREFIX of expat
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+_ADVICE = "write <speak>...</speak>, close every element, and write &amp; for &"
+
 
 def parse_ssml(source: str, controls: Mapping[str, Any]) -> Document:
     """Parse an SSML document.
@@ -42,7 +44,9 @@ def parse_ssml(source: str, controls: Mapping[str, Any]) -> Document:
                 error = other
         line, column = error.position
         reason = str(error).partition(": line")[0]
-        raise RequestError(f"SSML, line {line}, column {column + 1}: not well-formed XML: {reason}") from error
+        raise RequestError(
+            f"SSML, line {line}, column {column + 1}: not well-formed XML: {reason}; {_ADVICE}"
+        ) from error
 
 
 def _without_prefixes(source: str) -> str:
