@@ -113,13 +113,24 @@ def test_there_are_at_least_forty_and_the_page_has_them_all() -> None:
 
 
 HINT = re.compile(r"pip install (?:-U )?[\\'\"]*(?P<name>[A-Za-z0-9{][\w.\-{}]*)")
-OTHERS = {"espeakng-loader", "misaki", "onnxruntime", "openvino", "piper-tts", "torch", "{provider.package}", "{home}"}
+OTHERS = {
+    "espeakng-loader",
+    "misaki",
+    "onnxruntime",
+    "openvino",
+    "piper-tts",
+    "torch",
+    "{provider.package}",
+    "{home}",
+    "{_HOMES",
+    "{_EXTRAS.get",
+}
 """Distributions of others that hints name, and those that hints take from a table of names."""
 
 
 def test_hints_name_distributions_that_exist() -> None:
     own = {match[1] for path in ROOT.glob("**/pyproject.toml") for match in [NAME.search(path.read_text())] if match}
-    known = own | OTHERS | {"{_HOMES[runtime]}"}
+    known = own | OTHERS
     named = set()
     for path in [
         *ROOT.glob("core/src/**/*.py"),
@@ -127,7 +138,7 @@ def test_hints_name_distributions_that_exist() -> None:
         *ROOT.glob("plugins/*/src/**/*.py"),
     ]:
         named |= {match["name"] for match in HINT.finditer(path.read_text("utf-8"))}
-    assert {name.rstrip(".") for name in named} - known - {"{_HOMES"} == set()
+    assert {name.rstrip(".") for name in named} - known == set()
 
 
 NAME = re.compile(r'^name = "([\w.-]+)"', re.MULTILINE)

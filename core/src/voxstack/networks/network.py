@@ -230,18 +230,18 @@ class Network:
             raise self._misfit(name, tensor, shape)
         for axis, size in zip(tensor.shape, shape, strict=True):
             wanted = sizes.setdefault(axis, size) if isinstance(axis, str) else axis
-            if wanted != size and isinstance(axis, str):
-                raise self._misfit(name, tensor, shape, f": {axis!r} is {wanted} here")
             if wanted != size:
-                error = self._misfit(name, tensor, shape, f": {size} features a step where it takes {wanted}")
-                error.misfit = True
-                raise error
+                taken = f"{axis!r} is {wanted} here" if isinstance(axis, str) else f"{size} features, not {wanted}"
+                raise self._misfit(name, tensor, shape, f": {taken}", misfit=not isinstance(axis, str))
         return array
 
-    def _misfit(self, name: str, tensor: Tensor, shape: tuple[int, ...], more: str = "") -> NetworkError:
-        return NetworkError(
-            f"network {self.spec.name!r}, input {name!r}: takes axes {list(tensor.shape)}, not the shape {shape}{more}"
-        )
+    def _misfit(
+        self, name: str, tensor: Tensor, shape: tuple[int, ...], more: str = "", misfit: bool = False
+    ) -> NetworkError:
+        where = f"network {self.spec.name!r}, input {name!r}"
+        error = NetworkError(f"{where}: takes axes {list(tensor.shape)}, not the shape {shape}{more}")
+        error.misfit = misfit
+        return error
 
     def _fill(
         self, tensors: dict[str, np.ndarray], sizes: Mapping[str, int], leave: frozenset[str] = frozenset()

@@ -29,14 +29,15 @@ RESERVED = frozenset({"self", "live", "timeout", "start", "skip", "horizon", "ad
 """Names that no control may have."""
 
 
-def check_schedule(name: str, schedule: object) -> None:
-    """Check that a schedule is one, or None.
+def check_kind(name: str, value: object, kind: type, example: str) -> None:
+    """Check that a setting of a voice or a request is of its kind, or None.
 
     :param name: of the voice.
+    :param example: what to give, without ``voxstack.``.
     :raises RequestError: if it is neither.
     """
-    if schedule is not None and not isinstance(schedule, Schedule):
-        raise RequestError(f"{name}: {schedule!r:.80} is no schedule; give a voxstack.Schedule(first=16), for example")
+    if value is not None and not isinstance(value, kind):
+        raise RequestError(f"{name}: {value!r:.80} is no {kind.__name__}; give a voxstack.{example}, for example")
 
 
 class Requests:
@@ -76,7 +77,7 @@ class Requests:
         :raises RequestError: for an empty text, or a control that is unknown or out of its bounds.
         """
         name = self._addon.name
-        check_schedule(name, schedule)
+        check_kind(name, schedule, Schedule, "Schedule(first=16)")
         checked = request_text(text, name, self.languages)
         if markup not in get_args(Markup):
             choices = ", ".join(map(repr, get_args(Markup)))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxstack.blocks import Block
-from voxstack.errors import RequestError
 from voxstack.networks.addon import Addon
 from voxstack.streaming.schedule import Schedule
 from voxstack.streaming.timeline import Events
@@ -21,7 +20,7 @@ from voxstack_voice.delivery import Delivery, readable, unlimited
 from voxstack_voice.display.graphed import Graphed
 from voxstack_voice.playback import Playback
 from voxstack_voice.request_text import check_end
-from voxstack_voice.requests import LexiconLike, Markup, Requests, check_schedule
+from voxstack_voice.requests import LexiconLike, Markup, Requests, check_kind
 from voxstack_voice.scheduler import Scheduler
 from voxstack_voice.speech import Chunk, Speech
 from voxstack_voice.stack_variants import StackVariants
@@ -56,9 +55,8 @@ class Voice(StackVariants, Graphed):
     ) -> None:
         super().__init__(addon, stack, known)
         self.name: str = addon.name
-        check_schedule(self.name, schedule)
-        if scheduler is not None and not isinstance(scheduler, Scheduler):
-            raise RequestError(f"{self.name}: {scheduler!r:.80} is no scheduler; give a voxstack.Scheduler()")
+        check_kind(self.name, schedule, Schedule, "Schedule(first=16)")
+        check_kind(self.name, scheduler, Scheduler, "Scheduler()")
         self.scheduler = scheduler or Scheduler.shared()
         self.timeout = timeout_of(addon.name, timeout, None if addon.trust else UNTRUSTED_TIMEOUT)
         self.schedule = schedule or Schedule(**{**addon.config.get("schedule", {}), **addon.context.schedule})
