@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 import voxstack_importers
+from voxstack.entry_points import EntryPoint
 from voxstack_cli.main import main
-from voxstack_importers import IMPORTERS, import_voice
+from voxstack_importers import IMPORTERS, Importer, import_voice
+from voxstack_importers.importers import installed_importers
 from voxstack_packager import PackagingError
 
 ROOT = Path(__file__).parents[1]
+GOOD = Importer("good.converting", "a good voice")
+LOAD = EntryPoint.load
 
 
 def test_importing_it_is_cheap():
@@ -62,3 +66,26 @@ def test_what_does_not_exist_is_named_in_the_error(tmp_path):
 def test_the_shell_reports_what_is_wrong(tmp_path, capsys):
     assert main(["import", "piper", str(tmp_path / "nothing"), "--out", str(tmp_path / "out")]) == 1
     assert "error: import piper: there is no" in capsys.readouterr().err
+
+
+def test_importers_of_other_distributions_are_found_and_broken_ones_reported(monkeypatch, capsys):
+    good, fine = f"{__name__}:GOOD", "voxstack_importers:IMPORTERS"
+    points = [
+        EntryPoint("voxstack.importers", "good", good, "voxstack-good"),
+        EntryPoint("voxstack.importers", "wrong", fine, "voxstack-wrong"),
+        EntryPoint("voxstack.importers", "absent", "no_such_module:X", "voxstack-absent"),
+        EntryPoint("voxstack.importers", "piper", good, "voxstack-other"),
+    ]
+    monkeypatch.setattr("voxstack.entry_points.select_entry_points", lambda group: points)
+    monkeypatch.setattr(EntryPoint, "load", lambda point: GOOD if point.value == good else LOAD(point))
+    installed_importers.cache_clear()
+    try:
+        found = installed_importers()
+    finally:
+        installed_importers.cache_clear()
+    assert {*found} == {*IMPORTERS, "good"}
+    assert found["piper"] is IMPORTERS["piper"]
+    wrong, absent, piper = capsys.readouterr().err.splitlines()
+    assert "'wrong' of voxstack-wrong is left out: voxstack_importers:IMPORTERS is a dict, and must be a" in wrong
+    assert "'absent' of voxstack-absent is left out: ModuleNotFoundError" in absent
+    assert "'piper' of voxstack-other is left out: there is another one of that name" in piper
