@@ -60,7 +60,7 @@ KINDS: Mapping[str, Kind] = {
             "a runtime: runs the networks of addons on some hardware",
             "acme",
             "voxstack-$dashed-runtime",
-            {None: """voxstack say --context $name:cpu "Hello there." --out hello.wav && voxstack contexts amber"""},
+            {None: """voxstack say --context $name:cpu "Hello there." --out hello.wav"""},
         ),
         Kind(
             "importer",
