@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     from voxstack import Registry
 
 MAX_LENGTH = 40
-RESERVED = frozenset({"espeak", "flite", "japanese", "openvino-runtime", "serve", "serve-ray", "torch-runtime"})
+RESERVED = frozenset(
+    {
+        "effects",
+        "espeak",
+        "flite",
+        "japanese",
+        "openvino-runtime",
+        "pedalboard",
+        "plot",
+        "serve",
+        "serve-ray",
+        "torch-runtime",
+    }
+)
 """Distributions of voxstack itself, without ``voxstack-``, that the default installation does not have."""
 _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 
