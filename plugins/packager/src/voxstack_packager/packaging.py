@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from voxstack import Registry
 from voxstack.stack_plugins import plugins_of
 from voxstack_addon_spec import SPEC_VERSION
 from voxstack_packager.addon_folder import atomic_folder, check_config, copy_files, verify, write_config
+from voxstack_packager.addon_parts import AddonParts, complete_parts
 from voxstack_packager.context_measurement import ContextProcess, measure_contexts, with_entries
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.golden_speech import GoldenRequest, write_golden_speech
 from voxstack_packager.json_entries import tensors_entry
 from voxstack_packager.known.known_networks import package_graph
-from voxstack_packager.measure.time_limit import TIME_LIMIT
 from voxstack_packager.network_packaging import package_network
 from voxstack_packager.reference import Reference
 from voxstack_packager.sources import Borrowed, OnnxSource, Source
@@ -27,75 +27,59 @@ EARLY_FILES = {"early.onnx": {"sha256": "0" * 64, "size": 0}}
 """The files of an addon.json that is checked before there are any."""
 
 
-def package(
-    folder: str | os.PathLike[str],
-    *,
-    name: str,
-    version: str,
-    license: str,
-    languages: Sequence[str],
-    sample_rate: int,
-    hop_length: int,
-    networks: Sequence[Source | Borrowed],
-    stack: Sequence[Mapping[str, Any]] | None = None,
-    controls: Mapping[str, Any] | None = None,
-    contexts: Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
-    schedule: Mapping[str, Any] | None = None,
-    description: str = "",
-    files: Mapping[str, str | os.PathLike[str] | bytes] | None = None,
-    golden_text: str | None = None,
-    reference: Reference | None = None,
-    contexts_measured: bool = True,
-    replace: bool = False,
-    time_limit: float = TIME_LIMIT,
-    progress: Callable[[str], None] = print,
-) -> Path:
+def package(folder: str | os.PathLike[str], **parts: Unpack[AddonParts]) -> Path:
     """Make an addon in ``folder``: complete and verified in the end, or not there at all.
 
-    :param sample_rate: in Hz; ``hop_length``: samples of a frame.
-    :param stack: blocks that turn an utterance into samples; none for an addon that only lends its networks.
-    :param contexts: by name; or a function that returns them for the ``networks`` of addon.json, as they were measured.
-    :param schedule: the voice's chunk schedule: ``first``, ``growth``, ``largest``, or some of these.
-    :param files: further files, or their content, by their name in the addon: tables, a licence text, ...
-    :param golden_text: text of the golden speech of the finished voice, whose blocks must be installed; 4 to 8 seconds
-        with a number, a question and a word of no dictionary cover most of it.
-    :param reference: the software that the voice comes from; its samples are then the golden speech, and the voice is
-        refused if it synthesizes something else.
-    :param contexts_measured: run the golden vectors in the addon's contexts and on all devices of this machine;
-        contexts in which a network computes something else are noted in the addon, and refused when it is loaded.
-    :param replace: replace an addon that is in ``folder`` already.
-    :param time_limit: seconds that the measurement of each network may take.
-    :param progress: called with a line for each step.
+    :param parts: the fields of :class:`.AddonParts`; name, version, license, languages, sample_rate, hop_length and
+        networks are required.
     :raises PackagingError: if a network cannot be exported, or does not do what is claimed of it.
     :raises AddonError: if its addon.json would be invalid.
     """
-    about = {"description": description} if description else {}
-    head: dict[str, Any] = {"spec_version": SPEC_VERSION, "name": name, "version": version, "license": license, **about}
-    head |= {"languages": list(languages), "sample_rate": sample_rate, "hop_length": hop_length}
-    known = {} if callable(contexts) else dict(contexts or {})
-    body = {"controls": dict(controls or {}), "networks": {}, "contexts": known}
-    body |= {"schedule": dict(schedule)} if schedule else {}
-    plugins = plugins_of(stack, Registry.installed())
-    config = {**head, **body, **({"stack": list(stack)} if stack else {}), **({"plugins": plugins} if plugins else {})}
-    _check(config, networks, golden_text)
+    complete = complete_parts(parts)
+    config = _early_config(complete)
+    _check(config, complete["networks"], complete["golden_text"])
+    with atomic_folder(Path(folder), complete["replace"]) as scratch:
+        config = _make(scratch, config, complete)
+        verify(scratch)
+    size = sum(file["size"] for file in config["files"].values())
+    complete["progress"](f"{config['name']} {config['version']}: {size / 1e6:.1f} MB in {folder}")
+    return Path(folder)
+
+
+def _early_config(parts: AddonParts) -> dict[str, Any]:
+    """Return addon.json as far as it is known before networks are exported."""
+    config: dict[str, Any] = {"spec_version": SPEC_VERSION}
+    config |= {"name": parts["name"], "version": parts["version"], "license": parts["license"]}
+    config |= {"description": parts["description"]} if parts["description"] else {}
+    config |= {"languages": list(parts["languages"]), "sample_rate": parts["sample_rate"]}
+    known = {} if callable(parts["contexts"]) else dict(parts["contexts"] or {})
+    config |= {"hop_length": parts["hop_length"], "controls": dict(parts["controls"] or {}), "networks": {}}
+    config |= {"contexts": known, **({"schedule": dict(parts["schedule"])} if parts["schedule"] else {})}
+    config |= {"stack": list(parts["stack"])} if parts["stack"] else {}
+    plugins = plugins_of(parts["stack"], Registry.installed())
+    return config | ({"plugins": plugins} if plugins else {})
+
+
+def _make(folder: Path, config: dict[str, Any], parts: AddonParts) -> dict[str, Any]:
+    """Write the files of an addon, and return its addon.json."""
+    networks, progress, contexts = parts["networks"], parts["progress"], parts["contexts"]
     lenders = [network.lender for network in networks if isinstance(network, Borrowed)]
-    with atomic_folder(Path(folder), replace) as scratch, ExitStack() as ending:
-        process = ContextProcess(scratch, lenders, _formats(networks)) if contexts_measured else None
+    measures = parts["contexts_measured"]
+    with ExitStack() as ending:
+        process = ContextProcess(folder, lenders, _formats(networks)) if measures else None
         if process is not None:
             ending.enter_context(closing(process))
-        config["networks"] = _package_all(networks, scratch, progress, time_limit)
-        config["contexts"] = dict(contexts(config["networks"])) if callable(contexts) else known
-        copy_files(files or {}, scratch)
-        config = write_config(scratch, config)
+        config["networks"] = _package_all(networks, folder, progress, parts["time_limit"])
+        if callable(contexts):
+            config["contexts"] = dict(contexts(config["networks"]))
+        copy_files(parts["files"] or {}, folder)
+        config = write_config(folder, config)
         if process is not None:
             process.begin()  # beside the golden speech
-        if golden_text is not None:
-            config = add_golden_speech(scratch, config, GoldenRequest(golden_text, {}), lenders, progress, reference)
-        if contexts_measured:
-            config = add_contexts(scratch, config, lenders, progress, process)
-        verify(scratch)
-    progress(f"{name} {version}: {sum(file['size'] for file in config['files'].values()) / 1e6:.1f} MB in {folder}")
-    return Path(folder)
+        if (text := parts["golden_text"]) is not None:
+            request = GoldenRequest(text, {})
+            config = add_golden_speech(folder, config, request, lenders, progress, parts["reference"])
+        return add_contexts(folder, config, lenders, progress, process) if measures else config
 
 
 def add_golden_speech(
