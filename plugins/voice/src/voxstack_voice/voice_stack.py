@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from voxstack.blocks import StreamableBlock
-from voxstack.errors import StackError
+from voxstack.errors import StackError, VoxstackError
 from voxstack.networks.addon import Addon
 from voxstack.registry import Registry
 from voxstack.stack import build
 from voxstack.streaming.faults import located
+from voxstack_voice.stream_rates import check_rates
 
 
 def build_speaking(addon: Addon, stack: Any, registry: Registry | None = None) -> StreamableBlock:
@@ -39,7 +40,7 @@ def build_speaking(addon: Addon, stack: Any, registry: Registry | None = None) -
 def sample_rate_of(addon: Addon, block: StreamableBlock, own: bool) -> int:
     """Return the sample rate of what a stack ends in, Hz.
 
-    :param own: whether the stack is the addon's own, which must end in the addon's sample rate.
+    :param own: whether the stack is the addon's own, which must make samples at the rates that addon.json states.
     :raises StackError: if it does not.
     """
     declared: int = addon.config["sample_rate"]
@@ -47,4 +48,11 @@ def sample_rate_of(addon: Addon, block: StreamableBlock, own: bool) -> int:
     if own and rate != declared:
         problem = f"it ends in {rate} Hz, and sample_rate in addon.json is {declared}; correct one of them"
         raise StackError("stack", problem)
+    if own:
+        try:
+            check_rates(block, addon.config)
+        except VoxstackError:
+            raise
+        except Exception as error:  # of a property, of any block
+            raise StackError(*located(error)) from error
     return rate
