@@ -18,8 +18,7 @@ from voxstack_packager.context_measurement import ContextProcess, measure_contex
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.golden_speech import GoldenRequest, write_golden_speech
 from voxstack_packager.json_entries import tensors_entry
-from voxstack_packager.known.known_networks import package_graph
-from voxstack_packager.network_packaging import package_network
+from voxstack_packager.known.known_networks import package_known
 from voxstack_packager.reference import Reference
 from voxstack_packager.sources import Borrowed, OnnxSource, Source
 
@@ -182,6 +181,4 @@ def _network_entry(
 ) -> dict[str, Any]:
     if isinstance(network, Borrowed):
         return network.config
-    if isinstance(network, OnnxSource):
-        return package_graph(network, folder, progress, time_limit)
-    return package_network(network, folder, progress, time_limit)
+    return package_known(network, folder, progress, time_limit)
