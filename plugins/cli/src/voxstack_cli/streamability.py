@@ -23,13 +23,16 @@ def network_streamability(network: Spec) -> tuple[str, str]:
         return "step by step", _describe_steps(network)
     streaming = network.get("streaming")
     if streaming is None:
-        return "whole", "it has no measured receptive field, so any output may depend on the whole utterance"
+        unknown = "it has no measured receptive field, so any output may depend on the whole utterance"
+        return "whole", network.get("measured", {}).get("fallback", {}).get("streaming", unknown)
     left, right, axis = (streaming.get(key) for key in ("left", "right", "axis"))
     if "states" in streaming:
         return "exact", f"carries {len(streaming['states'])} states, waits for {right} {axis}"
     reason = f"an output depends on {left} {axis} before its own and {right} after, as measured"
     if "stateful" in network:
         reason += f"; in windows, or carrying {len(network['stateful']['streaming']['states'])} states"
+    elif "stateful" in (fallback := network.get("measured", {}).get("fallback", {})):
+        reason += f"; in windows only: {fallback['stateful']}"
     return "exact", reason
 
 

@@ -6,16 +6,19 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Required, TypedDict
 
+from voxstack_packager.borrowed import Borrowed
 from voxstack_packager.measure.time_limit import TIME_LIMIT
 from voxstack_packager.reference import Reference
-from voxstack_packager.sources import Borrowed, Source
+from voxstack_packager.sources import Source
 
 
 class AddonParts(TypedDict, total=False):
     """The keyword arguments of :func:`voxstack_packager.package`.
 
-    :param sample_rate: in Hz; ``hop_length``: samples of a frame.
-    :param stack: blocks that turn an utterance into samples; none for an addon that only lends its networks.
+    :param sample_rate: in Hz; by default that of the lenders of borrowed networks.
+    :param hop_length: samples of a frame; by default what the stack makes of one.
+    :param stack: blocks that turn an utterance into samples, or a function that returns them for the ``networks`` of
+        addon.json, as they were measured; none for an addon that only lends its networks.
     :param contexts: by name; or a function that returns them for the ``networks`` of addon.json, as they were measured.
     :param schedule: the voice's chunk schedule: ``first``, ``growth``, ``largest``, or some of these.
     :param files: further files, or their content, by their name in the addon: tables, a licence text, ...
@@ -34,10 +37,10 @@ class AddonParts(TypedDict, total=False):
     version: Required[str]
     license: Required[str]
     languages: Required[Sequence[str]]
-    sample_rate: Required[int]
-    hop_length: Required[int]
     networks: Required[Sequence[Source | Borrowed]]
-    stack: Sequence[Mapping[str, Any]] | None
+    sample_rate: int | None
+    hop_length: int | None
+    stack: Sequence[Mapping[str, Any]] | Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]] | None
     controls: Mapping[str, Any] | None
     contexts: Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]] | None
     schedule: Mapping[str, Any] | None
@@ -62,6 +65,8 @@ def complete_parts(parts: AddonParts) -> AddonParts:
         problem = f"needs {missing[0]!r}" if missing else f"has no argument {unknown[0]!r}"
         raise TypeError(f"package() {problem}")
     return {
+        "sample_rate": None,
+        "hop_length": None,
         "stack": None,
         "controls": None,
         "contexts": None,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from voxstack.networks import Runner
-from voxstack_packager.errors import InfiniteField, NoStatefulForm
+from voxstack_packager.errors import InfiniteField, NoStatefulForm, PackagingError
 from voxstack_packager.export.network_export import export_network
 from voxstack_packager.golden_vectors import golden_path, write_golden_vectors
 from voxstack_packager.json_entries import autoregressive_entry, lengths_entry, tensors_entry
@@ -38,22 +38,17 @@ def package_network(
     """
     if source.states:
         return package_own_states(source, folder, progress, time_limit)
+    limit = TimeLimit(source.name, progress, time_limit)
     progress(f"{source.name}: exporting")
-    module, exports, fixed = export_network(source, folder, progress)
+    with limit.reporting("exporting"):
+        module, exports, fixed = export_network(source, folder, progress)
     sizes = ", ".join(f"{export['format']} {_megabytes(export, folder):.2f} MB" for export in exports)
     progress(f"{source.name}: {sizes}; measuring")
-    limit = TimeLimit(source.name, progress, time_limit)
     run, module = limit.watch(onnx_runner(folder / exports[0]["symbol"])), limit.watch(module)
     signature, limit.stage = source.signature, "whole inputs"
-    measured, infinite, field = measure_whole(source, run, module), None, None
-    try:
-        if source.streaming is not None:
-            limit.stage = "its receptive field and windows"
-            field, measured["chunk_error"] = measure_windows(source, source.streaming, run, module)
-    except InfiniteField as error:
-        if isinstance(source, NetworkSource) and not source.stateful:
-            raise
-        infinite = error
+    measured = measure_whole(source, run, module)
+    limit.stage = "its receptive field and windows"
+    field, infinite = _measure_field(source, run, module, measured, progress)
     if fixed:  # it is measured now
         progress(f"{source.name}: the exporter declares {', '.join(fixed)}; the graph computes any size, as declared")
     measured |= other_format_errors(source, folder, exports[1:], module)
@@ -69,10 +64,52 @@ def package_network(
     spec |= {"exports": exports, "measured": {**measured, "weights": "float16" if source.half else "float32"}}
     if infinite is None:
         return _with_stateful_form(source, spec, folder, progress, limit)
-    entry = _only_stateful(source, spec, folder, progress, infinite, limit)
-    inputs = {name: array for name, array in inputs.items() if name in entry["inputs"]}
+    try:
+        spec = _only_stateful(source, spec, folder, progress, infinite, limit)
+    except InfiniteField as error:
+        _note_fallback(source, "streaming", error, measured := dict(spec["measured"]), progress)
+        spec["measured"] = measured
+    inputs = {name: array for name, array in inputs.items() if name in spec["inputs"]}
     write_golden_vectors(folder / golden_path(source.name), inputs, outputs)
-    return entry
+    return spec
+
+
+def _measure_field(
+    source: Source, run: Runner, module: Runner, measured: dict[str, Any], progress: Callable[[str], None]
+) -> tuple[ReceptiveField | None, InfiniteField | None]:
+    """Return the receptive field of a network that streams, or the error of one without end; add to ``measured``.
+
+    :raises PackagingError: if it cannot stream, unless it may run on whole utterances instead.
+    """
+    if source.streaming is None:
+        return None, None
+    try:
+        field, measured["chunk_error"] = measure_windows(source, source.streaming, run, module)
+    except InfiniteField as error:
+        if isinstance(source, NetworkSource) and not source.stateful:
+            _note_fallback(source, "streaming", error, measured, progress)
+            return None, None
+        return None, error
+    except PackagingError as error:
+        _note_fallback(source, "streaming", error, measured, progress)
+        return None, None
+    return field, None
+
+
+def _note_fallback(
+    source: Source, form: str, error: PackagingError, measured: dict[str, Any], progress: Callable[[str], None]
+) -> None:
+    """Report why a network has a simpler form, and keep the reason in ``measured``.
+
+    :param form: that it does not have: ``stateful`` or ``streaming``.
+    :raises PackagingError: ``error``, if the network has to have that form.
+    """
+    if not (isinstance(source, NetworkSource) and source.fallback):
+        raise error
+    reason = error.why if isinstance(error, NoStatefulForm) else error.problem
+    simpler = "streams in windows" if form == "stateful" else "runs on whole utterances"
+    progress(f"{source.name}: {simpler}: {reason}")
+    measured["fallback"] = {form: reason}
 
 
 def _only_stateful(
@@ -130,14 +167,13 @@ def _with_stateful_form(
     source: Source, spec: dict[str, Any], folder: Path, progress: Callable[[str], None], limit: TimeLimit
 ) -> dict[str, Any]:
     """Return the entry with the stateful form: of a module if requested, of an existing graph if it has one."""
-    if isinstance(source, NetworkSource):
-        if not source.stateful:
-            return spec
-        return with_stateful_form(folder, source.name, spec, source.example_inputs, progress, limit)
-    if "left" not in spec.get("streaming", {}):
+    if "left" not in spec.get("streaming", {}) or (isinstance(source, NetworkSource) and not source.stateful):
         return spec
     try:
         return with_stateful_form(folder, source.name, spec, source.example_inputs, progress, limit)
     except NoStatefulForm as error:
+        if isinstance(source, NetworkSource):
+            _note_fallback(source, "stateful", error, measured := dict(spec["measured"]), progress)
+            return {**spec, "measured": measured}
         progress(f"{source.name}: streams in windows, as it has no stateful form: {error.why}")
         return spec

@@ -9,18 +9,18 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Unpack
 
-from voxstack import Registry
-from voxstack.stack_plugins import plugins_of
 from voxstack_addon_spec import SPEC_VERSION
 from voxstack_packager.addon_folder import atomic_folder, check_config, copy_files, verify, write_config
 from voxstack_packager.addon_parts import AddonParts, complete_parts
+from voxstack_packager.borrowed import Borrowed
 from voxstack_packager.context_measurement import ContextProcess, measure_contexts, with_entries
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.golden_speech import GoldenRequest, write_golden_speech
 from voxstack_packager.json_entries import tensors_entry
 from voxstack_packager.known.known_networks import package_known
 from voxstack_packager.reference import Reference
-from voxstack_packager.sources import Borrowed, OnnxSource, Source
+from voxstack_packager.sources import OnnxSource, Source
+from voxstack_packager.stack_rates import hop_length_of, sample_rate_of
 
 EARLY_FILES = {"early.onnx": {"sha256": "0" * 64, "size": 0}}
 """The files of an addon.json that is checked before there are any."""
@@ -29,14 +29,14 @@ EARLY_FILES = {"early.onnx": {"sha256": "0" * 64, "size": 0}}
 def package(folder: str | os.PathLike[str], **parts: Unpack[AddonParts]) -> Path:
     """Make an addon in ``folder``: complete and verified in the end, or not there at all.
 
-    :param parts: the fields of :class:`.AddonParts`; name, version, license, languages, sample_rate, hop_length and
-        networks are required.
+    :param parts: the fields of :class:`.AddonParts`; name, version, license, languages and networks are required.
     :raises PackagingError: if a network cannot be exported, or does not do what is claimed of it.
     :raises AddonError: if its addon.json would be invalid.
+    :raises StackError: if its stack makes other rates than are stated.
     """
     complete = complete_parts(parts)
     config = _early_config(complete)
-    _check(config, complete["networks"], complete["golden_text"])
+    _check(config, complete)
     with atomic_folder(Path(folder), complete["replace"]) as scratch:
         config = _make(scratch, config, complete)
         verify(scratch)
@@ -50,18 +50,19 @@ def _early_config(parts: AddonParts) -> dict[str, Any]:
     config: dict[str, Any] = {"spec_version": SPEC_VERSION}
     config |= {"name": parts["name"], "version": parts["version"], "license": parts["license"]}
     config |= {"description": parts["description"]} if parts["description"] else {}
-    config |= {"languages": list(parts["languages"]), "sample_rate": parts["sample_rate"]}
+    sample_rate = sample_rate_of(parts["networks"], parts["sample_rate"], parts["stack"])
+    config |= {"languages": list(parts["languages"]), "sample_rate": sample_rate}
     known = {} if callable(parts["contexts"]) else dict(parts["contexts"] or {})
-    config |= {"hop_length": parts["hop_length"], "controls": dict(parts["controls"] or {}), "networks": {}}
+    config |= {"hop_length": parts["hop_length"] or 1, "controls": dict(parts["controls"] or {}), "networks": {}}
     config |= {"contexts": known, **({"schedule": dict(parts["schedule"])} if parts["schedule"] else {})}
-    config |= {"stack": list(parts["stack"])} if parts["stack"] else {}
-    plugins = plugins_of(parts["stack"], Registry.installed())
-    return config | ({"plugins": plugins} if plugins else {})
+    stack = parts["stack"]
+    return config if callable(stack) or not stack else {**config, "stack": list(stack)}
 
 
 def _make(folder: Path, config: dict[str, Any], parts: AddonParts) -> dict[str, Any]:
     """Write the files of an addon, and return its addon.json."""
-    networks, progress, contexts = parts["networks"], parts["progress"], parts["contexts"]
+    networks, progress = parts["networks"], parts["progress"]
+    contexts, stack = parts["contexts"], parts["stack"]
     lenders = [network.lender for network in networks if isinstance(network, Borrowed)]
     measures = parts["contexts_measured"]
     with ExitStack() as ending:
@@ -71,8 +72,13 @@ def _make(folder: Path, config: dict[str, Any], parts: AddonParts) -> dict[str, 
         config["networks"] = _package_all(networks, folder, progress, parts["time_limit"])
         if callable(contexts):
             config["contexts"] = dict(contexts(config["networks"]))
+        if callable(stack):
+            config["stack"] = list(stack(config["networks"]))
         copy_files(parts["files"] or {}, folder)
         config = write_config(folder, config)
+        hop_length = hop_length_of(folder, config, parts["hop_length"], lenders, progress)
+        if hop_length != config["hop_length"]:
+            config = write_config(folder, {**config, "hop_length": hop_length})
         if process is not None:
             process.begin()  # beside the golden speech
         if (text := parts["golden_text"]) is not None:
@@ -121,13 +127,14 @@ def _formats(networks: Sequence[Source | Borrowed]) -> set[str] | None:
     return {format for network in networks for format in getattr(network, "formats", ("onnx",))}
 
 
-def _check(config: Mapping[str, Any], networks: Sequence[Source | Borrowed], golden_text: str | None) -> None:
+def _check(config: Mapping[str, Any], parts: AddonParts) -> None:
     """Check everything that can be checked in seconds, before exports take minutes.
 
     :raises PackagingError: for networks that are declared wrong, or a text without a stack to synthesize it.
     :raises AddonError: if addon.json would be invalid.
     """
-    if golden_text is not None and "stack" not in config:
+    networks, golden_text = parts["networks"], parts["golden_text"]
+    if golden_text is not None and not parts["stack"]:
         raise PackagingError("golden_text", "needs a stack that synthesizes it; provide one, or leave the text out")
     entries = {network.name: _early_entry(network) for network in networks}
     check_config({**config, "networks": entries, "files": EARLY_FILES})
@@ -162,6 +169,9 @@ def _package_all(
     workers = (os.cpu_count() or 1) if all(isinstance(network, OnnxSource | Borrowed) for network in networks) else 1
 
     ordered = networks[::-1] if workers > 1 else networks
+    own = [network.name for network in networks if isinstance(network, Source)]
+    if own and workers == 1:
+        progress(f"exporting and measuring {', '.join(own)}: {time_limit:g} s each at most")
 
     def entry(network: Source | Borrowed) -> dict[str, Any]:
         return _network_entry(network, folder, progress, time_limit)

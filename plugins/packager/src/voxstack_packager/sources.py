@@ -1,17 +1,15 @@
-"""Networks that go into an addon: torch modules, ONNX graphs, and networks of other addons."""
+"""Networks that go into an addon: torch modules and ONNX graphs."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from voxstack.networks import Autoregressive, State, Tensor
-from voxstack_addon_spec import network_hash, open_addon
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.own_states.state_checks import check_states
 from voxstack_packager.signature import Signature, complete_inputs, fit_examples
@@ -125,6 +123,8 @@ class NetworkSource(Source):
     :param end: the int64 input of shape [1] that is 1 in the last call of a stream, for a module with ``states`` whose
         output is late.
     :param stateful: also write the stateful form, which computes every step of a stream once.
+    :param fallback: where there is no stateful form, stream in windows, and where that is not exact, run on whole
+        utterances only; the reason is reported and kept in ``measured.fallback``. Otherwise that is an error.
     :param half: store float32 weights as float16 and compute in float32: half the size, weights rounded to 11 bits.
     :param formats: ``onnx`` and, after it, ``pt2``: a few kilobytes, as it shares the weights of the first. Leave it
         out where torch cannot export the module to it, or no one runs the network in torch.
@@ -143,6 +143,7 @@ class NetworkSource(Source):
     initial: Mapping[str, np.ndarray] = field(default_factory=dict)
     end: str | None = None
     stateful: bool = False
+    fallback: bool = False
     half: bool = True
     formats: Sequence[str] = FORMATS
     description: str = ""
@@ -203,43 +204,6 @@ class OnnxSource(Source):
     golden: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]] | None = None
     half: bool = False
     description: str = ""
-
-
-@dataclass(frozen=True)
-class Borrowed:
-    """A network of another addon, by the hash of its content: ten voices with one vocoder store it once.
-
-    :param name: name of the network in this addon.
-    :param addon: name of the addon that lends it, and ``network`` its name there.
-    :param sha256: as ``voxstack_addon_spec.network_hash`` returns it.
-    :param lender: folder of the lending addon, to synthesize with while this addon is made; by default an installed
-        one.
-    """
-
-    name: str
-    addon: str
-    network: str
-    sha256: str
-    lender: Path | None = field(default=None, compare=False)
-
-    @classmethod
-    def of(cls, path: str | os.PathLike[str], network: str, name: str | None = None) -> Borrowed:
-        """Borrow a network from an addon on disk (a folder or ``.zip``).
-
-        :param name: name of the network in this addon; by default that in the lending one.
-        :raises AddonError: if there is no such addon.
-        :raises PackagingError: if it has no such network of its own.
-        """
-        with open_addon(path) as files:
-            own = [key for key, spec in files.config["networks"].items() if "addon" not in spec]
-            if network not in own:
-                raise PackagingError(str(path), f"has no network {network!r} of its own to lend; it has {own}")
-            return cls(name or network, files.config["name"], network, network_hash(files.config, network), Path(path))
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The entry of the network in addon.json."""
-        return {"addon": self.addon, "network": self.network, "sha256": self.sha256}
 
 
 def _tensor(declaration: TensorDeclaration) -> Tensor:

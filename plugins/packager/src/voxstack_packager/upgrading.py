@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from voxstack.networks import NetworkSpec
 from voxstack_addon_spec import SPEC_VERSION, open_addon
 from voxstack_packager.addon_folder import atomic_folder, verify, write_config
+from voxstack_packager.borrowed import Borrowed
 from voxstack_packager.errors import NoStatefulForm, PackagingError
 from voxstack_packager.export.materialized import materialize
 from voxstack_packager.export.pt2_export import export_pt2
@@ -23,7 +24,6 @@ from voxstack_packager.measure.measured import SOURCE_LIMIT, WRONG_EXPORT, check
 from voxstack_packager.packaging import add_contexts, add_golden_speech
 from voxstack_packager.runners import module_runner, onnx_runner, ordered_module, pt2_runner
 from voxstack_packager.signature import MakeExamples
-from voxstack_packager.sources import Borrowed
 from voxstack_packager.stateful.stateful_entry import with_stateful_form
 
 if TYPE_CHECKING:

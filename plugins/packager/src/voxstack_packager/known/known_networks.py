@@ -35,6 +35,8 @@ _ENTRY = "network.json"
 def package_known(source: Source, folder: Path, progress: Callable[[str], None], time_limit: float) -> dict[str, Any]:
     """Package a network as :func:`package_network` does, or copy what that made of the same network before."""
     place = cache_folder("measured")
+    if place is not None and isinstance(source, NetworkSource):
+        progress(f"{source.name}: tracing")
     key = None if place is None else _key(source)
     if place is None or key is None:
         return package_network(source, folder, progress, time_limit)
@@ -104,7 +106,7 @@ def _key(source: Source) -> str | None:
     parts += [source.stream_input, repr(source.autoregressive), repr(source.states), source.end, source.half]
     parts += [getattr(source, "golden", None) is None, callable(source.examples), *map(arrays_digest, arrays)]
     if isinstance(source, NetworkSource):
-        parts += [source.stateful, list(source.formats)]
+        parts += [source.stateful, source.fallback, list(source.formats)]
     digest.update(json.dumps(parts).encode())
     return digest.hexdigest()
 

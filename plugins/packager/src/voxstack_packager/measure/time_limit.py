@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from voxstack.networks import Runner
 from voxstack_packager.errors import PackagingError
 
 TIME_LIMIT = 900.0
-"""Seconds that measuring one network may take, unless the caller sets another limit."""
+"""Seconds that exporting and measuring one network may take, unless the caller sets another limit."""
 
 REPORTED = 10.0
 """Seconds between two lines of progress."""
@@ -61,6 +63,28 @@ class TimeLimit:
         if now - self._reported > REPORTED:
             self._reported = now
             self._progress(f"{self._where}: measuring for {elapsed:.0f} s, now {self.stage}")
+
+    @contextmanager
+    def reporting(self, stage: str) -> Iterator[None]:
+        """Report progress while the block inside runs, which may call no runner.
+
+        :raises PackagingError: if the time is over when it ends; it cannot be interrupted.
+        """
+        self.stage, done, begin = stage, threading.Event(), time.monotonic()
+
+        def report() -> None:
+            while not done.wait(REPORTED):
+                self._progress(f"{self._where}: {stage} for {time.monotonic() - begin:.0f} s")
+
+        thread = threading.Thread(target=report, name=f"progress of {self._where}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+        self._reported = time.monotonic()
+        self._check(0.0)
 
     @property
     def remaining(self) -> float:
