@@ -176,6 +176,8 @@ def _package_all(
     def entry(network: Source | Borrowed) -> dict[str, Any]:
         return _network_entry(network, folder, progress, time_limit)
 
+    if workers == 1:  # the first failure ends it
+        return {network.name: entry(network) for network in networks}
     with ThreadPoolExecutor(min(workers, max(1, len(networks)))) as pool:
         try:
             entries = list(pool.map(entry, ordered))

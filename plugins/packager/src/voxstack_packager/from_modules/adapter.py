@@ -52,11 +52,16 @@ class OutputPlan(NamedTuple):
 
 
 class CallPlan(NamedTuple):
-    """A call of a module: inputs in the order of the network, its mask last."""
+    """A call of a module: inputs in the order of the network, its mask last.
+
+    :param batched: whether the module runs several utterances at once; if not, its network has no batch axis, and no
+        mask.
+    """
 
     inputs: tuple[InputPlan, ...]
     mask: MaskForm
     constants: Mapping[str, Any]
+    batched: bool = True
 
     @property
     def values(self) -> list[InputPlan]:
@@ -66,7 +71,7 @@ class CallPlan(NamedTuple):
     @property
     def masked(self) -> bool:
         """True if the network has a mask."""
-        return len(self.values) < len(self.inputs)
+        return self.batched and len(self.values) < len(self.inputs)
 
 
 def formed(tensor: Any, plan: OutputPlan) -> Any:
@@ -92,16 +97,22 @@ def adapted(module: nn.Module, call: CallPlan, outputs: Sequence[OutputPlan] = (
 
         def named(self, *tensors: Tensor) -> list[tuple[str | None, Tensor]]:
             arguments: dict[str, Any] = dict(call.constants)
-            for plan, tensor in zip(call.values, tensors, strict=False):
+            rows = tensors if call.batched else tuple(tensor[None] for tensor in tensors)
+            for plan, tensor in zip(call.values, rows, strict=False):
                 arguments[plan.parameter] = tensor.transpose(1, 2) if plan.transposed else tensor
+            mask = rows[-1] if call.masked else _ones_like_steps(rows)
             for plan in call.inputs:
                 if plan.kind != "value":
-                    arguments[plan.parameter] = _from_mask(tensors[-1], plan.kind)
+                    arguments[plan.parameter] = _from_mask(mask, plan.kind)
             return flatten_outputs(self.module(**arguments))
 
         def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
             found = [tensor for _, tensor in self.named(*tensors)]
-            return tuple(formed(found[plan.index], plan) for plan in outputs)
+            made = tuple(formed(found[plan.index], plan) for plan in outputs)
+            return made if call.batched else tuple(tensor[0] for tensor in made)
+
+    def _ones_like_steps(rows: tuple[Tensor, ...]) -> Tensor:
+        return next(torch.ones(row.shape[:2]) for row in rows if row.ndim > 1)
 
     def _from_mask(mask: Tensor, kind: str) -> Tensor:
         if kind == "lengths":

@@ -73,7 +73,7 @@ def declare_inputs(trial: Trial, sizes: Sizes) -> dict[str, TensorDeclaration]:
     declared: dict[str, TensorDeclaration] = {}
     for plan in trial.call.values:
         first, second = (np.asarray(arrays[plan.name]) for arrays in trial.given)
-        axes: list[str | int] = ["batch"]
+        axes: list[str | int] = ["batch"] if trial.call.batched else []
         for pair in zip(first.shape, second.shape, strict=True):
             known = next((axis for axis, both in sizes.items() if both == pair), plan.name)
             axes.append(pair[0] if pair[0] == pair[1] else known)
@@ -90,4 +90,5 @@ def with_steps(trial: Trial, read: str) -> list[str]:
 
 def as_examples(trial: Trial) -> dict[str, Any]:
     """Return the arrays of the longer utterance as examples."""
-    return {name: np.asarray(array)[None] for name, array in trial.given[0].items()}
+    arrays = {name: np.asarray(array) for name, array in trial.given[0].items()}
+    return {name: array[None] if trial.call.batched else array for name, array in arrays.items()}

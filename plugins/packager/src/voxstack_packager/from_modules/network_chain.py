@@ -74,10 +74,9 @@ class NetworkChain:
             state.stream = Stream(inferred.whole, [outputs[inferred.whole] for outputs in inferred.outputs])
             self._progress(f"{network.name}: gives all of {inferred.whole!r} at once, which is streamed from there on")
             return
-        per_token = ("batch", "tokens")
-        for name, tensor in network.signature.outputs.items():
-            if tuple(tensor.shape) == per_token and name != "durations":
-                state.contours.append(name)
+        outputs = {name: tuple(tensor.shape) for name, tensor in network.signature.outputs.items()}
+        per_token = (("batch", "tokens"), ("tokens",))
+        state.contours += [name for name, shape in outputs.items() if shape in per_token and name != "durations"]
 
     def _warn_of_durations(self) -> None:
         average = float(np.mean(self._state.utterances[0]["durations"]))

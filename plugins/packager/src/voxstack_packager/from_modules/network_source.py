@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voxstack_packager.from_modules.adapter import adapted, formed
+from voxstack_packager.from_modules.adapter import OutputPlan, adapted, formed
 from voxstack_packager.from_modules.module_inputs import (
     as_examples,
     declare_inputs,
@@ -18,7 +18,7 @@ from voxstack_packager.from_modules.module_inputs import (
 from voxstack_packager.from_modules.module_outputs import plan_outputs
 from voxstack_packager.from_modules.output_axes import own_axis
 from voxstack_packager.from_modules.rehearsal import Rehearsal
-from voxstack_packager.from_modules.trial import try_module
+from voxstack_packager.from_modules.trial import Trial, runs_batches, try_module
 from voxstack_packager.from_modules.voice_source import ModuleSource
 from voxstack_packager.sources import NetworkSource
 
@@ -56,6 +56,8 @@ def infer_network(source: ModuleSource, name: str, state: Rehearsal, following: 
     trial = try_module(name, source.module, inputs, source.constants, variants)
     sizes = input_sizes(trial, read, state)
     plans = plan_outputs(source, name, trial, sizes, read, following)
+    batched = runs_batches(source.module, trial, [plan.index for plan in plans])
+    trial = trial._replace(call=trial.call._replace(batched=batched))
     results = [{plan.name: formed(result[plan.index], plan)[0] for plan in plans} for result in trial.results]
     audio = any(plan.name in ("samples", "spectra") for plan in plans)
     network = NetworkSource(
@@ -63,7 +65,7 @@ def infer_network(source: ModuleSource, name: str, state: Rehearsal, following: 
         role="encoder" if read is None else "vocoder" if audio else "decoder",
         module=adapted(source.module, trial.call, plans),
         inputs=declare_inputs(trial, sizes),
-        outputs={plan.name: (str(results[0][plan.name].dtype), list(plan.axes)) for plan in plans},
+        outputs={plan.name: (str(results[0][plan.name].dtype), _axes(plan, trial)) for plan in plans},
         examples=as_examples(trial),
         streaming=None if read is None else "frames",
         stream_input=read if read is not None and len(with_steps(trial, read)) > 1 else None,
@@ -76,6 +78,10 @@ def infer_network(source: ModuleSource, name: str, state: Rehearsal, following: 
     own = [plan.name for plan in plans if read is None and own_axis(plan, sizes) is not None]
     whole = next((known for known in STREAMS if known in own), own[0] if own else None)
     return Inferred(network, trial.variant, trial.others, results, whole)
+
+
+def _axes(plan: OutputPlan, trial: Trial) -> list[str | int]:
+    return list(plan.axes if trial.call.batched else plan.axes[1:])
 
 
 def snake_case(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -132,8 +133,6 @@ def check_installed() -> None:
 
     :raises PackagingError: naming what is missing, and how to install it.
     """
-    from importlib.util import find_spec
-
     missing = [name for name in ("torch", "onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]
     if missing:
         advice = 'pip install ".[export]" in a checkout, or pip install "voxstack-packager[export]"'

@@ -84,19 +84,32 @@ def _try_variant(
     return None
 
 
+def runs_batches(module: nn.Module, trial: Trial, outputs: Sequence[int]) -> bool:
+    """Return whether a module returns two rows for two utterances, as code for one utterance at a time does not.
+
+    :param outputs: which of its tensors count.
+    """
+    try:
+        both = run_module(module, trial.call, trial.given[0], rows=2)
+    except Exception:  # of any module
+        return False
+    return all(both[i][1].shape == (2, *trial.results[0][i].shape[1:]) for i in outputs)
+
+
 def run_module(
-    module: nn.Module, call: CallPlan, arrays: Mapping[str, np.ndarray]
+    module: nn.Module, call: CallPlan, arrays: Mapping[str, np.ndarray], rows: int = 1
 ) -> list[tuple[str | None, np.ndarray]]:
-    """Return the tensors that a module returns for one utterance, as a batch of one, with their names if they have any.
+    """Return the tensors that a module returns for one utterance, with their names if they have any.
 
     :param arrays: without the batch axis.
+    :param rows: copies of the utterance in the batch.
     """
     import torch
 
-    tensors = [torch.from_numpy(np.array(arrays[plan.name])[None]) for plan in call.values]
+    tensors = [torch.from_numpy(np.stack([arrays[plan.name]] * rows)) for plan in call.values]
     if call.masked:
         steps = next(tensor.shape[1] for tensor in tensors if tensor.ndim > 1)
-        tensors.append(torch.ones(1, steps))
+        tensors.append(torch.ones(rows, steps))
     wrapper: Any = adapted(module, call)
     with torch.inference_mode():
         return [(name, tensor.numpy()) for name, tensor in wrapper.named(*tensors)]
