@@ -54,12 +54,16 @@ class AddonParts(TypedDict, total=False):
     progress: Callable[[str], None]
 
 
+REQUIRED = frozenset({"name", "version", "license", "languages", "networks"})
+"""The parts without a default; ``AddonParts.__required_keys__`` is empty where annotations are strings."""
+
+
 def complete_parts(parts: AddonParts) -> AddonParts:
     """Return the parts with the defaults of those that are left out.
 
     :raises TypeError: naming a part that is required, or unknown.
     """
-    missing = sorted(AddonParts.__required_keys__ - parts.keys())
+    missing = sorted(REQUIRED - parts.keys())
     unknown = sorted(parts.keys() - AddonParts.__annotations__.keys())
     if missing or unknown:
         problem = f"needs {missing[0]!r}" if missing else f"has no argument {unknown[0]!r}"

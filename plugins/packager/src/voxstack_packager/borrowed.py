@@ -38,7 +38,7 @@ class Borrowed:
         :raises PluginError: if no addon of this name is installed.
         :raises PackagingError: if it has no such network of its own.
         """
-        lender, installed = (Path(path), False) if Path(path).exists() else Registry.installed().locate(path)
+        lender, installed = (Path(path), False) if Path(path).exists() else Registry.installed().locate(_name(path))
         with open_addon(lender) as files:
             own = [key for key, spec in files.config["networks"].items() if "addon" not in spec]
             if network not in own:
@@ -55,3 +55,7 @@ class Borrowed:
     def config(self) -> dict[str, Any]:
         """The entry of the network in addon.json."""
         return {"addon": self.addon, "network": self.network, "sha256": self.sha256}
+
+
+def _name(path: str | os.PathLike[str]) -> str | Path:
+    return path if isinstance(path, str) else Path(path)

@@ -38,14 +38,14 @@ class MaskForm(NamedTuple):
 class OutputPlan(NamedTuple):
     """One tensor that a module returns, and its form as an output.
 
-    :param index: among the tensors that the module returns.
+    :param place: among the tensors that the module returns.
     :param squeezed: position of an axis of size 1 that is removed.
     :param transposed: whether the module has features before time.
     :param axes: of the output.
     """
 
     name: str
-    index: int
+    place: int
     squeezed: int | None
     transposed: bool
     axes: tuple[str | int, ...]
@@ -108,7 +108,7 @@ def adapted(module: nn.Module, call: CallPlan, outputs: Sequence[OutputPlan] = (
 
         def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
             found = [tensor for _, tensor in self.named(*tensors)]
-            made = tuple(formed(found[plan.index], plan) for plan in outputs)
+            made = tuple(formed(found[plan.place], plan) for plan in outputs)
             return made if call.batched else tuple(tensor[0] for tensor in made)
 
     def _ones_like_steps(rows: tuple[Tensor, ...]) -> Tensor:

@@ -23,8 +23,9 @@ def front_end(text: str | Sequence[Any] | Mapping[str, Any]) -> list[dict[str, A
             symbol: [int(i) for i in (ids if isinstance(ids, Sequence) else [ids])] for symbol, ids in text.items()
         }
         return [_characters(tokens)]
-    if isinstance(text, Sequence) and text and all(isinstance(part, Mapping) for part in text):
-        return [dict(part) for part in text]
+    blocks = [] if isinstance(text, str) else [dict(part) for part in text if isinstance(part, Mapping)]
+    if blocks and len(blocks) == len(text):
+        return blocks
     if isinstance(text, Sequence) and len(text) > 1 and all(isinstance(part, str) and part for part in text):
         twice = sorted({symbol for symbol in text if list(text).count(symbol) > 1})
         if twice:

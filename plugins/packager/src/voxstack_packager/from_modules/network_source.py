@@ -56,9 +56,9 @@ def infer_network(source: ModuleSource, name: str, state: Rehearsal, following: 
     trial = try_module(name, source.module, inputs, source.constants, variants)
     sizes = input_sizes(trial, read, state)
     plans = plan_outputs(source, name, trial, sizes, read, following)
-    batched = runs_batches(source.module, trial, [plan.index for plan in plans])
+    batched = runs_batches(source.module, trial, [plan.place for plan in plans])
     trial = trial._replace(call=trial.call._replace(batched=batched))
-    results = [{plan.name: formed(result[plan.index], plan)[0] for plan in plans} for result in trial.results]
+    results = [{plan.name: formed(result[plan.place], plan)[0] for plan in plans} for result in trial.results]
     audio = any(plan.name in ("samples", "spectra") for plan in plans)
     network = NetworkSource(
         name=name,
