@@ -20,7 +20,7 @@ pytest.importorskip("onnxscript", reason=REASON)
 import voxstack  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "plugins" / "packager" / "PYTORCH.md").read_text("utf-8")
+PAGE = (ROOT / "plugins" / "packager" / "PYTORCH_MODEL.md").read_text("utf-8")
 MODEL = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0]
 COMMANDS = re.findall(r"^voxstack .*", PAGE, re.MULTILINE)
 

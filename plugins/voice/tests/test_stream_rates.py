@@ -62,7 +62,7 @@ def test_after_a_resample_the_hop_is_that_of_the_output(changed):
 
 def test_a_block_at_another_sample_rate_than_its_stream_is_refused(changed):
     resample = {"type": "Resample", "source_rate": 16000, "target_rate": 24000}
-    with pytest.raises(voxstack.StackError, match="it ends in 24000 Hz, and sample_rate in addon.json is 16000"):
+    with pytest.raises(voxstack.StackError, match=r"it ends in 24000 Hz, and sample_rate in addon\.json is 16000"):
         voxstack.load(changed(resample, hop_length=300))
     limiter = {"type": "Limiter", "sample_rate": 24000}
     with pytest.raises(voxstack.StackError, match="Limiter works at 24000 Hz, and its stream has 16000 Hz"):

@@ -9,6 +9,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Unpack
 
+from voxstack import Registry
+from voxstack.stack_plugins import plugins_of
 from voxstack_addon_spec import SPEC_VERSION
 from voxstack_packager.addon_folder import atomic_folder, check_config, copy_files, verify, write_config
 from voxstack_packager.addon_parts import AddonParts, complete_parts
@@ -56,7 +58,13 @@ def _early_config(parts: AddonParts) -> dict[str, Any]:
     config |= {"hop_length": parts["hop_length"] or 1, "controls": dict(parts["controls"] or {}), "networks": {}}
     config |= {"contexts": known, **({"schedule": dict(parts["schedule"])} if parts["schedule"] else {})}
     stack = parts["stack"]
-    return config if callable(stack) or not stack else {**config, "stack": list(stack)}
+    return config if callable(stack) or not stack else _with_stack(config, stack)
+
+
+def _with_stack(config: Mapping[str, Any], stack: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return addon.json with a stack, and with the plugins of its blocks."""
+    plugins = plugins_of(stack, Registry.installed())
+    return {**config, "stack": list(stack), **({"plugins": plugins} if plugins else {})}
 
 
 def _make(folder: Path, config: dict[str, Any], parts: AddonParts) -> dict[str, Any]:
@@ -73,7 +81,7 @@ def _make(folder: Path, config: dict[str, Any], parts: AddonParts) -> dict[str, 
         if callable(contexts):
             config["contexts"] = dict(contexts(config["networks"]))
         if callable(stack):
-            config["stack"] = list(stack(config["networks"]))
+            config = _with_stack(config, stack(config["networks"]))
         copy_files(parts["files"] or {}, folder)
         config = write_config(folder, config)
         hop_length = hop_length_of(folder, config, parts["hop_length"], lenders, progress)
