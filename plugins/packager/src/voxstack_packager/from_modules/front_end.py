@@ -12,7 +12,7 @@ def front_end(text: str | Sequence[Any] | Mapping[str, Any]) -> list[dict[str, A
     """Return the JSON of the blocks that turn a text into tokens.
 
     :param text: as in :class:`.VoiceSource`.
-    :raises PackagingError: if it is none of these.
+    :raises PackagingError: for anything else.
     """
     if text == "phones":
         return [{"type": "Text"}]

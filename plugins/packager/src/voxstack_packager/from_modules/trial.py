@@ -70,7 +70,7 @@ def _try_variant(
     utterances: Sequence[Mapping[str, np.ndarray]],
     failures: list[Exception],
 ) -> Trial | None:
-    """Return the first call that succeeds; None if there is none, with the errors added to ``failures``."""
+    """Return the first call that succeeds, or None with the errors added to ``failures``."""
     for call in _calls(inputs, constants, utterances[0]):
         try:
             results = [run_module(module, call, arrays) for arrays in utterances]

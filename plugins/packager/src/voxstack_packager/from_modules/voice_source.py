@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 TEXTS = (
-    "Did the seven old clocks really stop at half past nine? Well, nobody in the village knew for sure.",
+    "Did the seven old clocks really stop at half past nine? Well, not one in the village knew for sure.",
     "A quiet voice spoke from the garden.",
 )
 """English texts of different lengths, which networks are tried with; the first is the golden text."""
