@@ -33,8 +33,10 @@ from voxstack_addon_spec.wording import did_you_mean
 if TYPE_CHECKING:
     from voxstack_plot import plot
     from voxstack_voice import (
+        AudioFile,
         Chunk,
         EventTrace,
+        Player,
         Prefetch,
         Reading,
         Scheduler,
@@ -47,17 +49,17 @@ if TYPE_CHECKING:
     from voxstack_voices import Voices
 
 __all__ = [
-    "AddonError", "Block", "BlockError", "CapacityError", "Chunk", "ContextError", "DeadlineError", "Event",
-    "EventTrace", "Frames", "LocatedError", "NetworkError", "PluginError", "Prefetch", "Reading", "Registry",
-    "RequestError", "Resources", "Schedule", "Scheduler", "SequenceBlock", "SequenceBlockContainer", "Speech",
-    "StackError", "StreamableBlock", "StreamablePipeline", "StreamableStack", "StreamableWrapper", "Utterance",
-    "Voice", "Voices", "VoxstackError", "build", "did_you_mean", "graph", "hookimpl", "load", "notebook_view",
-    "plot", "waiting", "windows",
+    "AddonError", "AudioFile", "Block", "BlockError", "CapacityError", "Chunk", "ContextError", "DeadlineError",
+    "Event", "EventTrace", "Frames", "LocatedError", "NetworkError", "Player", "PluginError", "Prefetch", "Reading",
+    "Registry", "RequestError", "Resources", "Schedule", "Scheduler", "SequenceBlock", "SequenceBlockContainer",
+    "Speech", "StackError", "StreamableBlock", "StreamablePipeline", "StreamableStack", "StreamableWrapper",
+    "Utterance", "Voice", "Voices", "VoxstackError", "build", "did_you_mean", "graph", "hookimpl", "load",
+    "notebook_view", "plot", "waiting", "windows",
 ]  # fmt: skip
 
 _DISTRIBUTIONS = {
-    **dict.fromkeys(("Chunk", "EventTrace", "Prefetch", "Reading", "Scheduler", "Speech", "Voice"), "voxstack-voice"),
-    **dict.fromkeys(("graph", "load", "notebook_view"), "voxstack-voice"),
+    **dict.fromkeys(("AudioFile", "Chunk", "EventTrace", "Player", "Prefetch", "Reading"), "voxstack-voice"),
+    **dict.fromkeys(("Scheduler", "Speech", "Voice", "graph", "load", "notebook_view"), "voxstack-voice"),
     "Voices": "voxstack-voices",
     "plot": "voxstack-plot",
 }

@@ -16,7 +16,6 @@ import pytest
 from voxstack import Registry, VoxstackError
 from voxstack_cli.input_text import input_text
 from voxstack_cli.main import main
-from voxstack_cli.output import playback as playback_module
 from voxstack_cli.output.destinations import open_destinations
 
 Say = Callable[..., int]
@@ -94,8 +93,8 @@ def shell(redirections: str, *arguments: str) -> subprocess.CompletedProcess[str
         (">&-", ["voices"], 0, ""),
         (">/dev/full", ["--version"], 1, "cannot write to stdout: [Errno 28] No space left on device"),
         (">/dev/full", ["blocks", "--json"], 1, "[Errno 28] No space left on device"),
-        ("2>&-", ["say", "a", "--out", "a.mp3"], 1, ""),
-        ("2>/dev/full", ["say", "a", "--out", "a.mp3"], 1, ""),
+        ("2>&-", ["say", "a", "--out", "a.txt"], 1, ""),
+        ("2>/dev/full", ["say", "a", "--out", "a.txt"], 1, ""),
         ("", ["say", "a", "--out", "/dev/null/a.wav"], 1, "cannot write '/dev/null/a.wav'"),
         ("", ["say", "a", "--out", "a" * 300 + ".wav"], 1, "File name too long"),
     ],
@@ -226,8 +225,8 @@ class Stalled:
 def test_a_speaker_that_accepts_no_more_is_not_waited_for(text: str, say: Say, monkeypatch: Any, capsys: Any) -> None:
     speaker = Stalled()
     monkeypatch.setitem(sys.modules, "sounddevice", speaker)
-    monkeypatch.setattr(playback_module, "STALL_TIMEOUT", 0.1)
-    monkeypatch.setattr(playback_module, "STOP_TIMEOUT", 0.1)
+    monkeypatch.setattr("voxstack_voice.audio.player.STALL_TIMEOUT", 0.1)
+    monkeypatch.setattr("voxstack_voice.audio.player.STOP_TIMEOUT", 0.1)
     assert say(text) == 1
     assert "the speaker has accepted no audio for 0.1 s; check it" in capsys.readouterr().err
     speaker.going.set()

@@ -78,7 +78,7 @@ def test_a_link_keeps_pointing_to_the_file(say: Say, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "more", "problem"),
     [
-        ("hello.mp3", [], "only .wav is supported"),
+        ("hello.txt", [], "no audio format has the extension '.txt'; use .wav; .flac, .mp3"),
         ("hello.wav", ["--raw"], "would have no WAV header"),
         ("", [], "it is a folder; give a file"),
         ("nowhere/hello.wav", [], "there is no folder"),
@@ -113,7 +113,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(what: str, first: bytes) -> Non
         from voxstack_cli.main import main
 
         def sound(options):
-            with open_destination("-") as file, audio_writer(file, 8000, raw=False) as write:
+            with open_destination("-") as file, audio_writer(file, "-", 8000, raw=False) as write:
                 while True:
                     write(voxstack.Chunk(np.zeros(8000, np.float32), 0))
 
@@ -225,7 +225,7 @@ def test_no_sounddevice_is_an_error_with_the_remedy(monkeypatch: Any, capsys: An
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     assert main(["say", "a"], Registry({})) == 1
     error = capsys.readouterr().err
-    assert 'pip install "voxstack-cli[play]"' in error
+    assert 'pip install "voxstack-voice[play]"' in error
     assert "--out hello.wav" in error
 
 

@@ -64,6 +64,9 @@ class Addon(Displayed):
         path, installed = registry.locate(source)
         return cls(open_addon(path), registry, context, trust or installed)
 
+    def __repr__(self) -> str:
+        return f"Addon({self.name!r} {self.config['version']}, {len(self.networks)} networks)"
+
     def network(self, name: str, context: ContextLike | None = None) -> Network:
         """Open a network in this addon's context, or in another one.
 

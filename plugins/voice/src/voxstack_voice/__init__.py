@@ -9,6 +9,9 @@ from voxstack.blocks import Block
 from voxstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from voxstack_voice.audio.audio_file import AudioFile
+    from voxstack_voice.audio.player import Player
+    from voxstack_voice.chunk import Chunk
     from voxstack_voice.display.notebook import notebook_view
     from voxstack_voice.display.stack_graph import graph
     from voxstack_voice.event_trace import EventTrace
@@ -16,17 +19,19 @@ if TYPE_CHECKING:
     from voxstack_voice.prefetch import Prefetch
     from voxstack_voice.reading import Reading
     from voxstack_voice.scheduler import Scheduler
-    from voxstack_voice.speech import Chunk, Speech
+    from voxstack_voice.speech import Speech
     from voxstack_voice.voice import Voice
 
 __all__ = [
-    "Chunk", "EventTrace", "Prefetch", "Reading", "Scheduler", "Speech", "Voice", "graph", "load", "notebook_view",
-    "voxstack_blocks",
+    "AudioFile", "Chunk", "EventTrace", "Player", "Prefetch", "Reading", "Scheduler", "Speech", "Voice", "graph",
+    "load", "notebook_view", "voxstack_blocks",
 ]  # fmt: skip
 
 _MODULES = {
-    "Chunk": "speech",
+    "AudioFile": "audio.audio_file",
+    "Chunk": "chunk",
     "EventTrace": "event_trace",
+    "Player": "audio.player",
     "Prefetch": "prefetch",
     "Reading": "reading",
     "Scheduler": "scheduler",

@@ -16,11 +16,25 @@ from voxstack.errors import BlockError, RequestError
 from voxstack.streaming.faults import located, pull
 from voxstack.utterance import Utterance
 from voxstack_voice.reading import Reading, reading_of, readings_of_events
+from voxstack_voice.request_text import check_end
 
 _READ = frozenset({"words", "phones", "phonemes", "phoneme_words"})
 """Names whose values show how a text is read."""
 
 Record = Callable[[Reading], object]
+
+
+def read_all(block: StreamableBlock, utterance: Utterance, name: str, languages: str) -> Iterator[Reading]:
+    """Yield the readings of an utterance, then raise what the source of its text raised.
+
+    :param name: of the voice, for an error, as the ``languages`` that it reads.
+    :raises RequestError: if there are none.
+    """
+    found = False
+    for reading in read_utterance(block, utterance):
+        found = True
+        yield reading
+    check_end(utterance["text"], found, name, languages)
 
 
 def read_utterance(block: StreamableBlock, utterance: Utterance) -> Iterator[Reading]:

@@ -16,12 +16,12 @@ from voxstack.streaming.timeline import Events, Timeline
 from voxstack.streaming.tracing import Trace
 from voxstack.utterance import Utterance
 from voxstack_voice import worker_threads
+from voxstack_voice.chunk import Chunk
 from voxstack_voice.costs import SpeedMeter
 from voxstack_voice.next_samples import next_samples, next_samples_in_time
 from voxstack_voice.playback import Playback
 from voxstack_voice.request_text import check_end
 from voxstack_voice.scheduler import Scheduler
-from voxstack_voice.speech import Chunk
 from voxstack_voice.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ class VoiceStream:
         self._frames = pull(block, iter(()), utterance)
         self._start = 0
         self._unheard = playback.skip / playback.sample_rate  # seconds
+
+    def __repr__(self) -> str:
+        return f"VoiceStream({self._name!r}, {self._start / self._playback.sample_rate:.2f} s so far)"
 
     def __del__(self) -> None:
         """Count the stream as ended, if nothing else did: an event loop may be closed before its streams are."""

@@ -8,21 +8,18 @@ from contextlib import aclosing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from voxstack.blocks import Block
 from voxstack.networks.addon import Addon
 from voxstack.streaming.schedule import Schedule
-from voxstack.streaming.timeline import Events
 from voxstack.streaming.tracing import Trace
 from voxstack.utterance import Utterance
+from voxstack_voice.chunk import Chunk
 from voxstack_voice.delivery import Delivery, readable, unlimited
 from voxstack_voice.display.graphed import Graphed
 from voxstack_voice.playback import Playback
-from voxstack_voice.request_text import check_end
 from voxstack_voice.requests import LexiconLike, Markup, Requests, check_kind
 from voxstack_voice.scheduler import Scheduler
-from voxstack_voice.speech import Chunk, Speech
+from voxstack_voice.speech import Speech
 from voxstack_voice.stack_variants import StackVariants
 from voxstack_voice.stream import VoiceStream
 from voxstack_voice.watchdog import UNTRUSTED_TIMEOUT, timeout_of
@@ -61,6 +58,10 @@ class Voice(StackVariants, Graphed):
         self.timeout = timeout_of(addon.name, timeout, None if addon.trust else UNTRUSTED_TIMEOUT)
         self.schedule = schedule or Schedule(**{**addon.config.get("schedule", {}), **addon.context.schedule})
         self._requests = Requests(addon, self.block, self.schedule, lexicon)
+
+    def __repr__(self) -> str:
+        languages = ", ".join(self.addon.config["languages"])
+        return f"Voice({self.name!r}, {self.sample_rate} Hz, {languages}, {len(self.controls)} controls)"
 
     @property
     def controls(self) -> Mapping[str, Any]:
@@ -152,6 +153,7 @@ class Voice(StackVariants, Graphed):
         trace: Trace | None = None,
         horizon: Callable[[], float] = unlimited,
         admitted: bool = False,
+        live: bool = True,
         **controls: Any,
     ) -> AsyncGenerator[Chunk, None]:
         """Yield the speech in chunks for asyncio: threads of the scheduler compute, one chunk ahead of the caller.
@@ -164,8 +166,9 @@ class Voice(StackVariants, Graphed):
             called on any thread. Chunks end there, or are the shortest of the schedule.
         :param admitted: whether this goes on for a stream that was admitted, such as the next sentence of a turn: it is
             not refused then.
+        :param live: whether somebody listens while the audio is produced.
         """
-        delivery = Delivery(timeout=timeout, start=start, trace=trace, horizon=horizon, admitted=admitted)
+        delivery = Delivery(live, timeout, start, trace, horizon, admitted)
         async with readable(text) as source:
             stream = self._start(source, markup, lexicon, schedule, controls, delivery)
             async with aclosing(stream.chunks_ahead()) as chunks:
@@ -185,9 +188,13 @@ class Voice(StackVariants, Graphed):
     ) -> Speech:
         """Return the whole speech, with its trace: the samples and events of :meth:`stream`, joined."""
         delivery = Delivery(live=False, timeout=timeout, trace=trace)
-        chunks = list(self._start(text, markup, lexicon, schedule, controls, delivery).chunks())
-        samples = np.concatenate([chunk.samples for chunk in chunks]) if chunks else np.zeros(0, np.float32)
-        return Speech(samples, self.sample_rate, Events.joined(chunk.events for chunk in chunks), trace)
+        stream = self._start(text, markup, lexicon, schedule, controls, delivery)
+        return Speech.joined(stream.chunks(), self.sample_rate, trace)
+
+    async def asynthesize(self, text: str | Iterable[str] | AsyncIterable[str], **request: Any) -> Speech:
+        """Return the whole speech, for asyncio and notebooks; ``request`` is what :meth:`astream` takes."""
+        async with aclosing(self.astream(text, live=False, **request)) as chunks:
+            return Speech.joined([chunk async for chunk in chunks], self.sample_rate)
 
     def read(
         self, text: str | Iterable[str], *, markup: Markup = "text", lexicon: LexiconLike | None = None, **controls: Any
@@ -201,21 +208,11 @@ class Voice(StackVariants, Graphed):
         :raises RequestError: at the call for bad arguments; while it runs for what is found in the text.
         :raises BlockError: if a block fails, with its path.
         """
+        from voxstack_voice.reading_stack import read_all  # most requests are spoken
+
         playback = Playback(self.sample_rate, live=False)
-        return self._readings(self._requests.utterance(text, markup, lexicon, None, playback, controls))
-
-    def _readings(self, utterance: Utterance) -> Iterator[Reading]:
-        """Yield the readings of an utterance, then raise what the source of its text raised.
-
-        :raises RequestError: if there are none.
-        """
-        from voxstack_voice.reading_stack import read_utterance  # most requests are spoken
-
-        found = False
-        for reading in read_utterance(self.block, utterance):
-            found = True
-            yield reading
-        check_end(utterance["text"], found, self.name, self._requests.languages)
+        utterance = self._requests.utterance(text, markup, lexicon, None, playback, controls)
+        return read_all(self.block, utterance, self.name, self._requests.languages)
 
     def _start(
         self,

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from voxstack_cli.context_option import add_context_option, describe_resolved_context
 from voxstack_cli.control_options import add_control_options, controls_of
@@ -32,7 +32,8 @@ def command(parser: argparse.ArgumentParser) -> None:
     add_text_options(parser, "synthesizes while text arrives")
     add_lexicon_option(parser)
     add_voice_option(parser)
-    parser.add_argument("--out", metavar="FILE.wav", help='write a WAV file, 16 bit, mono; "-" for stdout')
+    out = 'write an audio file, mono: .wav, .flac, .mp3, .ogg, .opus, .aac, .m4a or .webm; "-" for a .wav to stdout'
+    parser.add_argument("--out", metavar="FILE", help=out)
     parser.add_argument(
         "--raw", action="store_true", help="no WAV header: signed 16-bit little-endian PCM, to stdout or to --out"
     )
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
     :raises RequestError: for a text, control or output that is invalid; no incomplete file is left behind.
     """
-    sounddevice, destinations = check_outputs(options)  # before the voice is loaded, which takes longer
+    plays, destinations = check_outputs(options)  # before the voice is loaded, which takes longer
     from voxstack_cli.input_text import input_text
 
     text = input_text(options)
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     chunks = voice.stream(text.voice_input(), markup=options.markup, lexicon=options.lexicon, trace=trace, **controls)
     label = ", ".join("stdout" if place == STDOUT else place for place in destinations.values()) or "speaker"
     with Progress(label, voice.sample_rate, text, options.quiet) as progress, ExitStack() as exits:
-        writers = open_outputs(options, sounddevice, destinations, voice, text, exits, trace)
+        writers = open_outputs(options, plays, destinations, voice, text, exits, trace)
         for chunk in progress.track(chunks):
             for write in writers:
                 write(chunk)
@@ -88,36 +89,37 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def check_outputs(options: argparse.Namespace) -> tuple[Any, dict[str, str]]:
-    """Return the module ``sounddevice`` if audio is to be played, and the destinations by kind.
+def check_outputs(options: argparse.Namespace) -> tuple[bool, dict[str, str]]:
+    """Return whether audio is to be played, and the destinations by kind.
 
     The kinds are ``audio`` and the formats of events.
 
     :raises RequestError: for a destination that cannot be written, or if playback is unavailable.
     """
+    from voxstack import Player
     from voxstack_cli.output.audio_writer import check_audio_destination
     from voxstack_cli.output.destinations import STDOUT, check_distinct
     from voxstack_cli.output.events_writer import FORMATS, check_events_destination
-    from voxstack_cli.output.playback import import_sounddevice
 
     events = {form: vars(options)[form] for form in FORMATS if vars(options)[form] is not None}
     audio = STDOUT if options.out is None and options.raw else options.out
     if options.trace is not None:
         events["trace"] = options.trace
     plays = options.play or (audio is None and not events)
-    sounddevice = import_sounddevice() if plays else None
+    if plays:
+        Player.check()
     if audio is not None:
         check_audio_destination(audio, options.raw)
     for form, destination in events.items():
         check_events_destination(destination, form)
     destinations = ({} if audio is None else {"audio": audio}) | events
     check_distinct(list(destinations.values()))
-    return sounddevice, destinations
+    return plays, destinations
 
 
 def open_outputs(
     options: argparse.Namespace,
-    sounddevice: Any,
+    plays: bool,
     destinations: dict[str, str],
     voice: Voice,
     text: InputText,
@@ -129,18 +131,18 @@ def open_outputs(
     Outputs are closed in reverse order: everything is written completely before any older file is replaced, and all
     files are in place before playback has ended.
     """
+    from voxstack import Player
     from voxstack_cli.output.audio_writer import audio_writer
     from voxstack_cli.output.destinations import open_destinations
     from voxstack_cli.output.events_writer import events_writer
-    from voxstack_cli.output.playback import playback
     from voxstack_cli.output.trace_writer import trace_writer
 
-    players = [exits.enter_context(playback(sounddevice, voice.sample_rate))] if sounddevice else []
+    players = [exits.enter_context(Player(voice.sample_rate)).write] if plays else []
     files = exits.enter_context(open_destinations(destinations.values()))
     writers: list[AbstractContextManager[Write]] = []
     for kind, file in zip(destinations, files, strict=True):
         if kind == "audio":
-            writers.append(audio_writer(file, voice.sample_rate, options.raw))
+            writers.append(audio_writer(file, destinations[kind], voice.sample_rate, options.raw))
         elif trace is not None and kind == "trace":
             writers.append(trace_writer(file, trace))
         else:

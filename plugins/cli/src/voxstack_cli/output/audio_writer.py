@@ -1,4 +1,4 @@
-"""WAV or raw PCM, written while it is synthesized."""
+"""Audio files and raw PCM, written while they are synthesized."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from voxstack import Chunk, RequestError
-from voxstack_cli.output.destinations import STDOUT, check_destination
+from voxstack import AudioFile, Chunk, RequestError
+from voxstack_cli.output.destinations import STDOUT, check_destination, is_file
 
 UNKNOWN_SIZE = 0xFFFFFFFF
 """Size in the header of a stream whose size is unknown or exceeds the header, as readers of WAV streams expect."""
@@ -20,32 +20,44 @@ def check_audio_destination(destination: str, raw: bool) -> None:
     """Check a destination for audio before anything is synthesized.
 
     :param raw: without a WAV header.
-    :raises RequestError: for a terminal, any extension other than ``.wav``, or what
+    :raises RequestError: for a terminal, an extension of no format that can be written here, or what
         :func:`voxstack_cli.output.destinations.check_destination` refuses.
     """
-    is_file = check_destination(destination, "hello.wav")
+    has_format = check_destination(destination, "hello.wav")
     if destination == STDOUT and sys.stdout.isatty():
         raise RequestError("stdout is a terminal; pipe the audio, for example to: aplay, or use --out hello.wav")
-    if not is_file:
+    if not has_format:
         return
-    is_wav = Path(destination).suffix.lower() == ".wav"
-    if raw and is_wav:
+    if raw and _is_wav(destination):
         raise RequestError(
             f"cannot write {destination!r}: with --raw it would have no WAV header; omit --raw, or name it .pcm"
         )
-    if not raw and not is_wav:
-        raise RequestError(
-            f"cannot write {destination!r}: only .wav is supported; convert the .wav with another tool, or use --raw"
-        )
+    if not raw:
+        AudioFile.check(destination)
 
 
 @contextmanager
-def audio_writer(file: IO[bytes], sample_rate: int, raw: bool) -> Iterator[Callable[[Chunk], None]]:
-    """Yield a function that writes the samples of chunks to an open file, as signed 16-bit little-endian PCM.
+def audio_writer(file: IO[bytes], destination: str, sample_rate: int, raw: bool) -> Iterator[Callable[[Chunk], None]]:
+    """Yield a function that writes the samples of chunks to an open file.
 
+    A file has the format of its extension; stdout and devices get a WAV stream.
+
+    :param destination: its path, or ``-``.
     :param sample_rate: in Hz.
-    :param raw: without a WAV header.
+    :param raw: signed 16-bit little-endian PCM, without a header.
     """
+    if raw or _is_wav(destination) or not is_file(destination):
+        with _pcm_writer(file, sample_rate, raw) as write:
+            yield write
+        return
+    with AudioFile(file, destination, sample_rate) as audio:
+        yield lambda chunk: audio.write(chunk.samples)
+    file.flush()
+
+
+@contextmanager
+def _pcm_writer(file: IO[bytes], sample_rate: int, raw: bool) -> Iterator[Callable[[Chunk], None]]:
+    """Yield a function that writes chunks, without or after a WAV header, which also a stream and a large file have."""
     size = 0
 
     def write(chunk: Chunk) -> None:
@@ -61,6 +73,10 @@ def audio_writer(file: IO[bytes], sample_rate: int, raw: bool) -> Iterator[Calla
         file.seek(0)
         file.write(wav_header(sample_rate, size))
     file.flush()
+
+
+def _is_wav(destination: str) -> bool:
+    return Path(destination).suffix.lower() == ".wav"
 
 
 def _is_stdout(file: IO[bytes]) -> bool:

@@ -37,7 +37,13 @@ def check_destination(destination: str, example: str) -> bool:
         )
     if not path.resolve().parent.is_dir() and not path.exists():
         raise RequestError(f"cannot write {destination!r}: there is no folder {str(path.parent)!r}; create it first")
-    return path.is_file() or not path.exists()  # else a device or a pipe
+    return is_file(destination)
+
+
+def is_file(destination: str) -> bool:
+    """Return whether a destination is a file, and neither stdout, a device nor a pipe."""
+    path = Path(destination)
+    return destination != STDOUT and (path.is_file() or not path.exists())
 
 
 def check_distinct(destinations: Sequence[str]) -> None:
