@@ -91,9 +91,9 @@ def _default(control: str, value: float) -> Change:
 def _noisy(network: str, amount: float) -> Change:
     def change(folder: Path, config: dict[str, Any]) -> None:
         file = folder / f"{network}.onnx.data"
-        weights = np.frombuffer(file.read_bytes(), np.float32).copy()
-        usual = np.isfinite(weights) & (np.abs(weights) > 1e-8) & (np.abs(weights) < 1e3)
-        weights[usual] *= 1 + amount * np.random.default_rng(0).normal(size=int(usual.sum())).astype(np.float32)
+        weights = np.frombuffer(file.read_bytes(), np.float16).copy()
+        usual = np.isfinite(weights) & (np.abs(weights) > 1e-5) & (np.abs(weights) < 100)
+        weights[usual] *= 1 + amount * np.random.default_rng(0).normal(size=int(usual.sum())).astype(np.float16)
         file.write_bytes(weights.tobytes())
 
     return change
@@ -118,7 +118,8 @@ def _short_of_words(folder: Path, config: dict[str, Any]) -> None:
 
 
 DAMAGES: dict[str, tuple[str, Change]] = {
-    "noise of 60 % in the weights of the decoder": ("wer", _noisy("decoder", 0.6)),
+    "noise of 40 % in the weights of the decoder": ("wer", _noisy("decoder", 0.4)),
+    "noise of 20 % in the weights of the decoder": ("spectrum", _noisy("decoder", 0.2)),
     "three and a half times as fast": ("wer", _short_of_words),
     "plosives and fricatives swallowed": ("phoneme_durations", _swallowing),
     "words that lack phonemes": ("phonemes", _misread),

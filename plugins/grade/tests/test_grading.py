@@ -37,7 +37,8 @@ def sentences(count: int = 12) -> list[dict[str, Any]]:
         {
             "text": f"Sentence {index}.", "seconds": 2.0, "clipped": 0, "samples": 32000,
             "lufs": float(-20 + random.normal(0, 0.5)), "frames": 200, "spoken_frames": 180, "voiced": 120,
-            "semitones": 1080.0 + random.normal(0, 20), "pitch_spread": 2.0, "harmonicity": 1800.0 + random.normal(0, 50),
+            "semitones": 1080.0 + random.normal(0, 20), "pitch_spread": 2.0,
+            "harmonicity": 1800.0 + random.normal(0, 50),
             "longest_pause": 0.05, "edges": 0.3, "bands": [0.0] * 20, "phonemes": "a:100 b:50 c:80", "alarms": [],
             "errors": int(random.random() < 0.2), "words": 8, "synthesis_seconds": 0.1,
         }
@@ -205,7 +206,9 @@ def test_texts_that_are_invalid(content: str | None, problem: str, tmp_path: Pat
 
 
 def test_limits_come_from_files_and_options(tmp_path: Path) -> None:
-    (tmp_path / "limits.toml").write_text('loudness = 0.5\nharmonicity = "none"\n[wer]\ndifference = 0.01\nmost = 0.2\n')
+    (tmp_path / "limits.toml").write_text(
+        'loudness = 0.5\nharmonicity = "none"\n[wer]\ndifference = 0.01\nmost = 0.2\n'
+    )
     limits = read_limits(tmp_path / "limits.toml", ["wer.most=0.1", "pitch=none"])
     assert limits["wer"] == Limit(0.01, 0.1)
     assert limits["loudness"] == Limit(0.5, None)
@@ -307,7 +310,9 @@ def test_noise_and_silence_are_unvoiced() -> None:
 
 
 def test_measures_of_a_sentence_with_a_pause() -> None:
-    sound = np.concatenate([np.zeros(3200), tone(120.0), np.zeros(4800), tone(120.0), np.zeros(1600)]).astype(np.float32)
+    sound = np.concatenate([np.zeros(3200), tone(120.0), np.zeros(4800), tone(120.0), np.zeros(1600)]).astype(
+        np.float32
+    )
     timeline = Timeline(RATE)
     timeline.add_all("phoneme", ["a", "b"], [3200, 24000], [RATE, RATE])
     found = measure(Speech(sound, RATE, timeline.take(np.inf)), "", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +43,9 @@ def _row(metric: Metric, measures: Sequence[Measures], baseline: Sequence[Measur
     pairs = list(zip(measures, measures if baseline is None else baseline, strict=True))
     pairs = [pair for pair in pairs if all(side.get(metric.needs) not in (None, "") for side in pair)]
     if not pairs:
-        return Row(metric.name, metric.title, "not measured", form=metric.form, note=metric.absent or "it was not recorded")
+        return Row(
+            metric.name, metric.title, "not measured", form=metric.form, note=metric.absent or "it was not recorded"
+        )
     own = _sample(metric, pairs)
     base = None if baseline is None else _sample(metric, [(other, other) for _, other in pairs])
     return _judged(metric, own, base, limit)
@@ -57,15 +60,15 @@ def _judged(metric: Metric, own: _Sample, base: _Sample | None, limit: Limit) ->
     drawn = np.random.default_rng(0).integers(0, len(own.above), (RESAMPLES, len(own.above)))
     value = float(metric.statistic(*own))
     values = metric.statistic(own.above[drawn], own.below[drawn])
-    row = {"name": metric.name, "title": metric.title, "form": metric.form, "value": value, "two_sided": metric.lower_is_worse}
+    row = Row(metric.name, metric.title, "shown", value, two_sided=metric.lower_is_worse, form=metric.form)
     if base is None:
         interval = _interval(values)
         verdict = _absolute(metric, value, interval, limit.most)
-        return Row(**row, verdict=verdict, interval=interval, most=limit.most)
+        return replace(row, verdict=verdict, interval=interval, most=limit.most)
     expected = float(metric.statistic(*base))
     interval = _interval(values - metric.statistic(base.above[drawn], base.below[drawn]))
     verdict = _relative(metric, value - expected, interval, limit.difference)
-    return Row(**row, verdict=verdict, interval=interval, baseline=expected, difference=limit.difference)
+    return replace(row, verdict=verdict, interval=interval, baseline=expected, difference=limit.difference)
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:

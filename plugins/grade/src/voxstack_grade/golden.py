@@ -29,7 +29,7 @@ def golden_row(addon: str, context: str | None, trust: bool, registry: Registry 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "check.json"
         arguments = [addon, "--json", str(file), "--quiet"]
-        arguments += ["--context", context] * (context is not None) + ["--trust"] * trust
+        arguments += ([] if context is None else ["--context", context]) + ["--trust"] * trust
         options = parser.parse_args(arguments, argparse.Namespace(registry=registry, debug=True))
         status = _run_silently(options)
         report = json.loads(file.read_text("utf-8"))

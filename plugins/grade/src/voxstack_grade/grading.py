@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import voxstack
 from voxstack import Registry, RequestError, Voice
+from voxstack.networks import ContextLike
 from voxstack_grade.comparison import compare
 from voxstack_grade.golden import golden_row
 from voxstack_grade.limits import Limit, default_limits
@@ -30,7 +32,7 @@ def grade(
     *,
     limits: Mapping[str, Limit] | None = None,
     without: Collection[str] = (),
-    context: str | None = None,
+    context: ContextLike | None = None,
     trust: bool = False,
     jobs: int | None = None,
     registry: Registry | None = None,
@@ -62,7 +64,7 @@ def grade(
     own = measured(voice)
     if baseline is not None and stored is None:
         stored = measured(voxstack.load(baseline, context=context, trust=trust, registry=registry))
-    golden = [] if "golden" in without else [golden_row(str(addon), context, trust, registry)]
+    golden = [] if "golden" in without else [golden_row(str(addon), described(context), trust, registry)]
     return judged(own, stored, golden, limits or default_limits(), without)
 
 
@@ -96,6 +98,11 @@ def errors_row(own: Sequence[Mapping[str, Any]], base: Sequence[Mapping[str, Any
     return Row("errors", "sentences not spoken", verdict, float(len(failed)), expected, form=".0f", note=note)  # type: ignore[arg-type]
 
 
+def described(context: ContextLike | None) -> str | None:
+    """Return a context as commands read it."""
+    return json.dumps(context) if isinstance(context, dict) else None if context is None else str(context)
+
+
 def _failed(row: Mapping[str, Any], base: Sequence[Mapping[str, Any]] | None, index: int) -> bool:
     return "error" in row or (base is not None and "error" in base[index])
 
@@ -113,5 +120,7 @@ def _sentences(voice: Voice, sentences: Sequence[Sentence] | None) -> Sequence[S
         return sentences
     if not _is_english(voice):
         languages = ", ".join(voice.addon.config["languages"])
-        raise RequestError(f"{voice.name} speaks {languages}, and the built-in texts are English; give some with --texts")
+        raise RequestError(
+            f"{voice.name} speaks {languages}, and the built-in texts are English; give some with --texts"
+        )
     return read_sentences(BUILT_IN)

@@ -64,7 +64,7 @@ def _read(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError) as error:
         raise RequestError(f"cannot read the limits of {str(path)!r}: {error}") from error
     if not isinstance(content, dict):
-        raise RequestError(f"{str(path)!r} has no limits by name; write {{\"wer\": 0.02}}")
+        raise RequestError(f'{str(path)!r} has no limits by name; write {{"wer": 0.02}}')
     return content
 
 

@@ -64,11 +64,10 @@ def read_measurements(path: Path) -> Measurements:
     try:
         content = json.loads(path.read_text("utf-8"))
         if content["format"] != FORMAT:
-            raise RequestError(
-                f"{str(path)!r} has measures of version {content['format']}, and this is version {FORMAT}; make a new one"
-            )
-        keys = ("voice", "version", "context")
-        return Measurements(*(content[key] for key in keys), tuple(content["sentences"]))
+            found = f"measures of version {content['format']}, and this is version {FORMAT}"
+            raise RequestError(f"{str(path)!r} has {found}; make a new one")
+        voice, version, context = (content[key] for key in ("voice", "version", "context"))
+        return Measurements(voice, version, context, tuple(content["sentences"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RequestError(
             f"{str(path)!r} is no baseline ({error!r}); make one: voxstack grade ADDON --json FILE.json"

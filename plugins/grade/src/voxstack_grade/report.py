@@ -13,7 +13,7 @@ Verdict = Literal["pass", "fail", "unsure", "shown", "not measured"]
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a grade.
+    """One measured value, with its baseline, its limit and the verdict.
 
     :param name: of the metric, by which limits are set.
     :param verdict: ``fail`` is a regression; ``unsure`` is beyond the limit, but may be chance; ``shown`` has no limit.
@@ -56,7 +56,7 @@ class Report:
 
     def row(self, name: str) -> Row:
         """Return a row by its name."""
-        return next(row for row in self.rows if row.name == name)
+        return {row.name: row for row in self.rows}[name]
 
     def as_json(self) -> Mapping[str, Any]:
         """Return the report as JSON, which is a baseline for later grades."""

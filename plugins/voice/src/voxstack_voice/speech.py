@@ -26,8 +26,8 @@ MAX_RATE = 384_000
 class Speech:
     """A whole utterance: ``samples``, float32 in -1..1, at ``sample_rate`` Hz, and its events.
 
-    ``np.asarray(speech)`` is its samples, and ``len(speech)`` their number. A notebook shows it as a player. ``trace`` is
-    that with which it was synthesized, if any. Methods that change the audio return a new speech, without trace.
+    ``np.asarray(speech)`` is its samples, and ``len(speech)`` their number. A notebook shows it as a player. Its
+    ``trace`` is that with which it was synthesized, if any. Methods that change the audio return a new speech, without.
     """
 
     samples: np.ndarray

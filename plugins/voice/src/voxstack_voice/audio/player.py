@@ -64,7 +64,7 @@ class Player:
 
     @property
     def playing(self) -> bool:
-        """Whether audio is still being played, or awaited."""
+        """Whether audio is being played, or awaited."""
         return not self._ended.is_set()
 
     def __enter__(self) -> Self:
