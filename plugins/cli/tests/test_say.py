@@ -192,3 +192,33 @@ def test_a_trace_alone_needs_no_speaker(say: Callable[..., int], tmp_path: Path,
     assert "--trace writes .json files; name it" in capsys.readouterr().err
     assert say("a!", "--trace", str(tmp_path / "failed.json")) == 1
     assert sorted(path.name for path in tmp_path.glob("*.json*")) == ["trace.json"]
+
+
+def test_the_extension_is_the_format(say: Say, expect: Expect, tmp_path: Path) -> None:
+    import soundfile
+
+    text = "Hello there, all of you."
+    for suffix, form in ((".flac", "FLAC"), (".mp3", "MP3"), (".ogg", "OGG"), (".opus", "OGG")):
+        out = tmp_path / f"hello{suffix}"
+        assert say(text, "--out", str(out)) == 0
+        assert soundfile.info(out).format == form
+        assert soundfile.info(out).duration == pytest.approx(len(expect(text)) / 8000, abs=0.01)
+    np.testing.assert_array_equal(soundfile.read(tmp_path / "hello.flac", dtype="int16")[0], expect(text))
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".mp3", ".m4a"])
+def test_an_error_leaves_no_part_of_an_encoded_file(suffix: str, say: Say, tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / f"hello{suffix}"
+    out.write_bytes(b"older")
+    assert say("ab!", "--out", str(out)) == 1
+    assert out.read_bytes() == b"older"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [out.name]
+    assert capsys.readouterr().err == "voxstack: error: stack[0]: Hum: NetworkError: the network failed\n"
+
+
+def test_a_missing_encoder_is_named_before_the_voice_is_loaded(say: Say, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    assert say("a", "--out", "hello.mp3") == 1
+    assert (
+        'needs soundfile, which is not installed; try: pip install "voxstack-voice[audio]"' in capsys.readouterr().err
+    )

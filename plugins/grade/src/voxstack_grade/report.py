@@ -19,7 +19,7 @@ class Row:
     :param verdict: ``fail`` is a regression; ``unsure`` is beyond the limit, but may be chance; ``shown`` has no limit.
     :param value: that was measured.
     :param baseline: value of the baseline, if there is one.
-    :param interval: 95 % of the difference from the baseline, or of the value if there is none.
+    :param interval: 95 % of the difference from the baseline, or of the value in its absence.
     :param difference: largest difference from the baseline that passes.
     :param most: largest value that passes.
     :param two_sided: whether a lower value is a regression, too.
