@@ -64,7 +64,9 @@ def grade(
     own = measured(voice)
     if baseline is not None and stored is None:
         stored = measured(voxstack.load(baseline, context=context, trust=trust, registry=registry))
-    golden = [] if "golden" in without else [golden_row(str(addon), described(context), trust, registry)]
+    golden = (
+        [] if "golden" in without else [golden_row(str(addon), described(context) or _named(voice), trust, registry)]
+    )
     return judged(own, stored, golden, limits or default_limits(), without)
 
 
@@ -96,6 +98,13 @@ def errors_row(own: Sequence[Mapping[str, Any]], base: Sequence[Mapping[str, Any
     verdict = "pass" if len(failed) <= before else "fail"
     expected = None if base is None else float(before)
     return Row("errors", "sentences not spoken", verdict, float(len(failed)), expected, form=".0f", note=note)  # type: ignore[arg-type]
+
+
+def _named(voice: Voice) -> str | None:
+    """Return the name of the context of a voice, None if its addon names none."""
+    contexts = voice.addon.config.get("contexts", {})
+    name = voice.addon.context.name or "default"
+    return name if name in contexts else None
 
 
 def described(context: ContextLike | None) -> str | None:

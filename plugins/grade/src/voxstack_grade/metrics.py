@@ -98,7 +98,7 @@ METRICS = (
            1e-4, 1e-4, ".3%", lower_is_worse=False),
     Metric("voiced", "voiced share", lambda own, base: (own["voiced"], own["spoken_frames"]), 0.05, form=".1%"),
     Metric("pitch", "pitch, semitones of 100 Hz", lambda own, base: (own["semitones"], own["voiced"]), 0.7, form=".2f"),
-    Metric("pitch_spread", "spread of pitch, semitones", lambda own, base: (own["pitch_spread"], 1.0), 0.5, form=".2f"),
+    Metric("pitch_spread", "spread of pitch, semitones", lambda own, base: (own["pitch_spread"], 1.0), 0.2, form=".2f"),
     Metric("harmonicity", "harmonics to noise, dB", lambda own, base: (own["harmonicity"], own["voiced"]),
            1.0, form=".1f"),
     Metric("spectrum", "spectrum, difference in dB", _spectral_difference,
