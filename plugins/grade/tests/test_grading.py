@@ -175,7 +175,7 @@ def test_each_line_of_the_table_has_value_baseline_limit_and_verdict() -> None:
     assert table[-1].startswith("FAILED: ")
 
 
-@pytest.mark.parametrize("name", ["amber", "cobalt", "flite"])
+@pytest.mark.parametrize("name", ["amber", "cobalt", "flite", "espeak"])
 def test_stored_baselines_have_the_built_in_sentences(name: str) -> None:
     stored = read_measurements(BASELINE.with_name(f"{name}.json"))
     assert stored.voice == name
