@@ -19,7 +19,7 @@ def pull(block: StreamableBlock, source: Frames, utterance: Utterance) -> Frames
 
     If the utterance has a trace, the block is timed.
 
-    :raises TypeError: for a chunk that is not an array, and for a stream that is none.
+    :raises TypeError: for a chunk that is not an array, and for a stream that is no iterator.
     """
     frames = block.stream(source, utterance)
     if not isinstance(frames, Iterable) or isinstance(frames, np.ndarray):
