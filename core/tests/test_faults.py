@@ -22,8 +22,8 @@ from voxstack import (
     StreamableStack,
     VoxstackError,
 )
-from voxstack.blocks import close_all
 from voxstack.networks.addon import Addon
+from voxstack.streaming.closing import close_all
 
 
 class Unreadable(Exception):

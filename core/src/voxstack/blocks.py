@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -218,32 +218,6 @@ def tightest_limits(limits: Iterable[Mapping[str, int]]) -> dict[str, int]:
         for name, limit in own.items():
             tightest[name] = min(limit, tightest.get(name, limit))
     return tightest
-
-
-def close(frames: Frames) -> None:
-    """Close a stream now instead of when it is garbage-collected; do nothing for iterators that are not generators.
-
-    A generator that runs on another thread right now is left alone: the code that runs it closes it.
-    """
-    if not isinstance(frames, Generator):
-        return
-    try:
-        frames.close()
-    except ValueError as error:
-        if str(error) != "generator already executing":
-            raise
-
-
-def close_all(streams: Iterable[Frames]) -> None:
-    """Close streams in this order, all of them; raise the first error only then."""
-    errors: list[BaseException] = []
-    for frames in streams:
-        try:
-            close(frames)
-        except BaseException as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
 
 
 def children(block: Block, path: str) -> Iterator[tuple[str, Block]]:

@@ -14,11 +14,11 @@ from voxstack.blocks import (
     SequenceBlock,
     StreamableBlock,
     StreamableWrapper,
-    close_all,
     field_path,
 )
 from voxstack.errors import NetworkError, StackError
 from voxstack.ordering import dependencies, execution_order, missing_needs
+from voxstack.streaming.closing import close_all
 from voxstack.streaming.faults import explain_misfit, pull
 from voxstack.streaming.flow import Flow, common_chunk_sizes, total_lookahead, total_lookback, utterance_before
 from voxstack.streaming.tracing import run

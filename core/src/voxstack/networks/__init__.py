@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from voxstack.networks.network import Effective, Network, Runner
+from voxstack.networks.effective import Effective
+from voxstack.networks.network import Network, Runner
 from voxstack.networks.states import States, first_states, provided_states
 from voxstack_addon_spec import Autoregressive, Context, ContextLike, Length, NetworkSpec, State, Streaming, Tensor
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from voxstack.errors import NetworkError, VoxstackError, describe
+from voxstack.networks.effective import Effective
 from voxstack.networks.observing import observed
 from voxstack.networks.states import States, first_states, provided_states
-from voxstack_addon_spec import Context, Form, NetworkSpec, Tensor
+from voxstack_addon_spec import Context, NetworkSpec, Tensor
 
 Runner = Callable[..., Mapping[str, np.ndarray]]
 """A network as a runtime opened it: called with named arrays, it returns named arrays.
@@ -20,34 +20,6 @@ Optional attributes report its state: ``effective`` (``device``, ``provider``, `
 ``version``, or some of these), ``stats`` (counters by name), and ``restriction`` (why it refuses some lengths). """
 
 _LAST, _NOT_LAST = np.ones(1, np.int64), np.zeros(1, np.int64)
-
-
-@dataclass(frozen=True)
-class Effective:
-    """The context of one network as it took effect when the network was opened.
-
-    :param provider: the execution provider or the full name of the device; None if the runtime does not report it.
-    :param form: ``whole``, ``windowed``, ``stateful`` or ``autoregressive``.
-    :param shapes: the only sizes that run, by axis; empty: any.
-    :param batch: the most calls that run as one.
-    :param version: of the runtime.
-    :param requested: the name of the requested context, if it has one.
-    :param refused: contexts in which the network was measured to compute something else, and what was measured.
-    """
-
-    network: str
-    role: str
-    runtime: str
-    device: str
-    provider: str | None
-    threads: int
-    precision: str
-    form: Form
-    shapes: Mapping[str, tuple[int, ...]]
-    batch: int
-    version: str | None
-    requested: str
-    refused: tuple[str, ...] = ()
 
 
 class Network:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from voxstack.blocks import Block, Frames, StreamableBlock, close
+from voxstack.blocks import Block, Frames, StreamableBlock
 from voxstack.errors import NetworkError, PluginError, describe
+from voxstack.streaming.closing import close
 from voxstack.streaming.tracing import Trace, run
 from voxstack.utterance import Utterance
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from voxstack.errors import ContextError, describe
-from voxstack.networks.network import Effective
+from voxstack.networks.effective import Effective
 from voxstack.testing.growth import growth_problem
 from voxstack.testing.imports import import_cost
 from voxstack.testing.judging import Check, Unjudged, presume

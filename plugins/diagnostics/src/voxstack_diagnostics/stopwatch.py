@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
-from voxstack.blocks import Available, close, field_path
+from voxstack.blocks import Available, field_path
+from voxstack.streaming.closing import close
 from voxstack.streaming.faults import pull
 from voxstack_diagnostics.stream_reports import append, check_path, log_end, report_end, write_late_lines
 

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 from voxstack import Frames, StackError, StreamableBlock, Utterance
-from voxstack.blocks import Available, close_all, field_path
+from voxstack.blocks import Available, field_path
+from voxstack.streaming.closing import close_all
 from voxstack.streaming.faults import pull
 from voxstack.streaming.flow import Flow, common_chunk_sizes
 from voxstack_dsp.checks import sample_chunks

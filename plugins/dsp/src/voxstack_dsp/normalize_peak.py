@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack import Frames, Resources, StackError, StreamableBlock, StreamableWrapper, Utterance
-from voxstack.blocks import close
+from voxstack.streaming.closing import close
 from voxstack_dsp.checks import sample_chunks
 
 _SILENT = 1e-8

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxstack import Frames, RequestError, StreamableBlock, StreamableWrapper, Utterance, windows
-from voxstack.blocks import close
+from voxstack.streaming.closing import close
 from voxstack.streaming.faults import pull
 from voxstack.streaming.flow import Flow, utterance_before
 from voxstack.streaming.timeline import Event, Timeline

@@ -50,7 +50,7 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether something was measured, and nothing has regressed."""
+        """True if something was measured, and nothing has regressed."""
         verdicts = {row.verdict for row in self.rows}
         return "fail" not in verdicts and "pass" in verdicts
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from voxstack import Frames, StreamableBlock, StreamableWrapper, Utterance
-from voxstack.blocks import close
+from voxstack.streaming.closing import close
 from voxstack.streaming.timeline import Timeline
 from voxstack.streaming.turn import check_cancelled
 from voxstack_text.passage import Passage

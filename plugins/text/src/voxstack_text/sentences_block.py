@@ -20,8 +20,9 @@ from voxstack import (
     StreamableWrapper,
     Utterance,
 )
-from voxstack.blocks import Available, children, close, field_path
+from voxstack.blocks import Available, children, field_path
 from voxstack.errors import LengthError
+from voxstack.streaming.closing import close
 from voxstack.streaming.timeline import Timeline
 from voxstack_text.markup.marked_text import MarkedText, detect
 from voxstack_text.passage import Passage

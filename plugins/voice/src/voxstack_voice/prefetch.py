@@ -11,7 +11,8 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
-from voxstack.blocks import Frames, StreamableBlock, close
+from voxstack.blocks import Frames, StreamableBlock
+from voxstack.streaming.closing import close
 from voxstack.streaming.turn import Turn, check_cancelled, current_turn, waiting
 from voxstack.utterance import Utterance
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from voxstack.blocks import StreamableBlock, close
+from voxstack.blocks import StreamableBlock
 from voxstack.errors import CapacityError
+from voxstack.streaming.closing import close
 from voxstack.streaming.faults import pull
 from voxstack.streaming.timeline import Events, Timeline
 from voxstack.streaming.tracing import Trace

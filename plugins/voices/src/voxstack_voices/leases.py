@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from voxstack import Chunk, Voice
-from voxstack.blocks import close
+from voxstack.streaming.closing import close
 from voxstack_voices.fingerprint import Fingerprint
 from voxstack_voices.weights import Weights
 

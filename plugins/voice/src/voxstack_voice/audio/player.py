@@ -64,7 +64,7 @@ class Player:
 
     @property
     def playing(self) -> bool:
-        """Whether audio is being played, or awaited."""
+        """True while audio is played, or awaited."""
         return not self._ended.is_set()
 
     def __enter__(self) -> Self:
