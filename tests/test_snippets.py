@@ -22,8 +22,8 @@ RUN = {"python", "console", *SHELL}
 ELSEWHERE = {
     ("README.md", "python"): "tests/test_readme.py",
     ("plugins/grade/README.md", "sh"): "plugins/grade/tests/test_grading.py",
-    ("plugins/packager/PYTORCH.md", "python"): "plugins/packager/tests/test_packager_page.py",
-    ("plugins/packager/PYTORCH.md", "sh"): "plugins/packager/tests/test_packager_page.py",
+    ("plugins/packager/PYTORCH_MODEL.md", "python"): "plugins/packager/tests/test_packager_page.py",
+    ("plugins/packager/PYTORCH_MODEL.md", "sh"): "plugins/packager/tests/test_packager_page.py",
     ("plugins/scaffold/README.md", "sh"): "plugins/scaffold/tests/test_written_plugins.py",
 }
 """The code of pages, by language, that a test of its own runs, as it takes long or has results to look at."""
