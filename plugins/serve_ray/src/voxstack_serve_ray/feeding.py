@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -12,7 +13,10 @@ from voxstack_serve_ray.text_relay import TextRelay
 
 LEAD, LONGEST_LEAD = 1.0, 8.0
 """Seconds of audio that a replica computes ahead of its client, and then a chunk: at least, and for one that takes
-audio much faster than it is played, and has taken a quarter as much."""
+audio much faster than it is played."""
+
+GROWTH = 16.0
+"""The lead for such a client, as a multiple of the audio that it has taken."""
 
 LEAST = 0.1
 """Seconds of audio ahead of a client that wants more, whatever its horizon is."""
@@ -33,7 +37,8 @@ class Feeding:
         self._channels, self._relay, self._horizon = channels, relay, horizon
         self.taken = 0.0
         """Seconds of audio that the client has taken."""
-        self._stream, self._began = "", time.monotonic()
+        self._stream = ""
+        self._first_taken: tuple[float, float] | None = None  # seconds of audio, and when
         self._opened: Opened | None = None
         self._state = self._sent = (
             Alive()
@@ -80,9 +85,19 @@ class Feeding:
 
     def _limit(self) -> float:
         """Return how far the audio may go on, in seconds from the start."""
-        downloads = self.taken > 2 * (time.monotonic() - self._began)
-        lead = min(max(LEAD, 4 * self.taken), LONGEST_LEAD) if downloads else LEAD
+        lead = min(max(LEAD, GROWTH * self.taken), LONGEST_LEAD) if self._downloads() else LEAD
         return self.taken + max(LEAST, min(lead, self._horizon() - self.taken))
+
+    def _downloads(self) -> bool:
+        """Return whether the client takes the audio at more than twice the speed of its playback, as far as known.
+
+        Where its horizon shows what it has read, the first audio counts as taken at once.
+        """
+        if self._first_taken is None:
+            self._first_taken = (self.taken, time.monotonic()) if self.taken else None
+            return self.taken > 0 and math.isfinite(self._horizon())
+        audio, when = self._first_taken
+        return self.taken - audio > 2 * (time.monotonic() - when)
 
     def _is_due(self, limit: float) -> bool:
         more, left = limit - self._state.limit, self._state.limit - self.taken

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from voxstack_serve_ray.errors import AbandonedError, BrokenTextError
 from voxstack_serve_ray.messages import Alive, Feed
 
 ABANDONED = 60.0
 """Seconds without a feed after which a stream that waits for room is ended."""
+
+MOMENT = 0.03
+"""Seconds for which the second chunk waits for what the client has done with the first."""
 
 
 class RunningStream:
@@ -25,6 +29,7 @@ class RunningStream:
         self._parts: asyncio.Queue[str | None] = asyncio.Queue()
         self._fed = asyncio.Event()
         self.feed(feed)
+        self._first_limit = self.limit
 
     def feed(self, feed: Feed) -> None:
         """Take a feed, also one that repeats what another has brought; what is missing before it is sent again."""
@@ -54,6 +59,14 @@ class RunningStream:
                     await self._fed.wait()
             except TimeoutError as error:
                 raise AbandonedError(f"no word of its client came for {ABANDONED:g} s") from error
+
+    async def settle(self) -> None:
+        """Wait a moment, after the first audio, for more room, as the next chunk is as long as there is room for."""
+        self._fed.clear()
+        if self.limit == self._first_limit:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(MOMENT):
+                    await self._fed.wait()
 
     async def text(self) -> AsyncIterator[str]:
         """Yield the parts of the text as they arrive.
