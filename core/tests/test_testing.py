@@ -6,13 +6,16 @@ import re
 import sys
 import unittest
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from bad_blocks import BAD
 from good_blocks import GOOD, Blur, Count, Half, Length
 
+from voxstack import Frames, StreamableBlock, Utterance
 from voxstack.testing import Case, Unjudged, checks, checks_for, parametrize_with_checks
 
 
@@ -72,3 +75,25 @@ def test_what_cannot_be_judged_is_skipped_by_any_runner() -> None:
     broken = Case(BAD[checks.check_runs_on_its_case][0])
     with pytest.raises(Unjudged, match="it can be judged when 'runs_on_its_case' holds"):
         checks.check_keeps_its_hop(broken)
+
+
+@dataclass
+class Echo(StreamableBlock):
+    """Adds an echo."""
+
+    takes = makes = "samples"
+    lookback = 0
+
+    def stream(self, source: Frames, utterance: Utterance) -> Frames:
+        past = np.zeros(3200, np.float32)
+        for chunk in source:
+            past = np.concatenate([past, chunk])
+            yield chunk + np.float32(0.5) * past[: len(chunk)]
+            past = past[len(chunk) :]
+
+
+def test_an_echo_of_a_fifth_of_a_second_is_seen() -> None:
+    case = Case(Echo())
+    checks.check_ignores_how_the_source_is_cut(case)
+    with pytest.raises(AssertionError, match="depends on more than the 0 steps of its lookback"):
+        checks.check_keeps_its_lookback(case)

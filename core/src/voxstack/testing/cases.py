@@ -50,7 +50,7 @@ class Case:
         """Return the first ``count`` steps of the source, repeated if necessary, read-only."""
         whole = self.source
         if whole is None:
-            shape: tuple[int, ...] = (4000,) if self._wants_samples() else (97, 5)
+            shape: tuple[int, ...] = (4000,) if self.wants_samples else (97, 5)
             whole = np.random.default_rng(0).standard_normal(shape).astype(np.float32) * np.float32(0.3)
         count = len(whole) if count is None else count
         count = count if self.longest is None else min(count, self.longest)
@@ -89,7 +89,9 @@ class Case:
         else:
             call(self.block, utterance)
 
-    def _wants_samples(self) -> bool:
+    @property
+    def wants_samples(self) -> bool:
+        """True if the source is samples."""
         return isinstance(self.block, StreamableBlock) and (self.block.takes or self.block.makes) == "samples"
 
 

@@ -99,8 +99,12 @@ def check_keeps_its_lookback(case: Case) -> None:
 
 
 def _with_boundary(case: Case, reach: int) -> tuple[np.ndarray, int, int]:
-    """Return a source, a size of chunks, and a step in the middle of the source where a chunk begins."""
-    size = max(1, reach // 64, math.ceil(1 / case.streamable.hop))
+    """Return a source, a size of chunks, and a step in the middle of the source where a chunk begins.
+
+    Each half has a second of samples, or 256 frames, as echoes and averages reach farther than some steps.
+    """
+    least = 16_000 if case.wants_samples else 256
+    size = max(1, reach // 64, least // 64, math.ceil(1 / case.streamable.hop))
     steps = max(64, 2 * reach // size + 16)
     frames = case.frames(2 * steps * size)
     return frames, size, len(frames) // 2 // size * size
