@@ -136,6 +136,11 @@ CONTEXTS = [
         "a context has no 'thread'; did you mean 'threads'?",
     ),
     Mistake(
+        'voxstack.Voice("amber")',
+        'give a voxstack.load("amber"), for example',
+        lambda voice: voxstack.Voice("amber"),  # type: ignore[arg-type]
+    ),
+    Mistake(
         'voxstack.load("amber", context=["onnx:cpu"])',
         "['onnx:cpu'] is no context; give a name, 'onnx:cpu', or a mapping",
         lambda voice: voxstack.load("amber", context=["onnx:cpu"]),  # type: ignore[arg-type]

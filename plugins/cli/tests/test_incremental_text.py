@@ -137,7 +137,7 @@ def test_ssml_is_read_to_its_end_and_passed_as_such(talk: Any, world: Any, monke
     monkeypatch.setattr("voxstack.Voice.stream", stream)
     talk([b"<speak>", b"Hello</speak>"])
     assert main(["say", "--voice", "reader", "--ssml", "--raw"], world) == 1
-    assert given == [("<speak>Hello</speak>", {"markup": "ssml", "lexicon": None})]
+    assert given == [("<speak>Hello</speak>", {"markup": "ssml", "lexicon": None, "trace": None})]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])

@@ -122,11 +122,11 @@ def test_what_espeak_cannot_do_is_refused(control: str, value: float, problem: s
 
 
 def test_a_voice_that_is_not_there_is_told_with_those_that_are_close() -> None:
-    with pytest.raises(StackError, match=r"no voice 'en-uss'; did you mean 'en-us'\?\n  languages: af, .*yue"):
+    with pytest.raises(StackError, match=r"no voice 'en-uss'; did you mean 'en-us'\?; it has af, .*yue"):
         loaded(Espeak("en-uss"), ADDON)
     with pytest.raises(RequestError, match=r"no voice 'Germann'; did you mean 'German'"):
         synthesized(loaded(Espeak(), ADDON), text=TEXT, voice="Germann")
-    with pytest.raises(RequestError, match=r"no variant '\+f22'; did you mean '\+f2'\?\n  variants: \+Alex"):
+    with pytest.raises(RequestError, match=r"no variant '\+f22'; did you mean '\+f2'\?; .*\+Alex"):
         synthesized(loaded(Espeak(), ADDON), text=TEXT, voice="en-gb+f22")
     with pytest.raises(StackError, match="no voice"):
         loaded(Espeak("../../phontab"), ADDON)

@@ -77,8 +77,8 @@ def test_of_several_voices_one_must_be_chosen(tmp_path):
         ("voice.onnx.json", b"{}", "a configuration; give the .onnx"),
         ("voices.npz", b"", "a table of voices or weights"),
         ("voice.zip", b"", "an archive; unpack it"),
-        ("voice.onnx", b"not a graph", "is not an ONNX graph that can be read; importers accept"),
-        ("voice.txt", b"", "no importer recognises .*; importers accept:\n  piper: a Piper voice"),
+        ("voice.onnx", b"not a graph", "is not an ONNX graph that can be read; there are piper, matcha"),
+        ("voice.txt", b"", "no importer recognises .*; there are piper, .*voxstack import --help describes"),
     ],
 )
 def test_other_files_are_refused_with_what_to_give_instead(name, content, problem, tmp_path):
@@ -97,7 +97,7 @@ def test_other_graphs_and_folders_are_described(tmp_path):
         [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])],
     )
     onnx.save(onnx.helper.make_model(graph), tmp_path / "other.onnx")
-    with pytest.raises(PackagingError, match=r"which takes \['pixels'\]; importers accept"):
+    with pytest.raises(PackagingError, match=r"which takes \['pixels'\]; there are piper"):
         find_importer(tmp_path / "other.onnx")
     with pytest.raises(PackagingError, match=r"in which there is other\.onnx"):
         find_importer(tmp_path)

@@ -76,6 +76,7 @@ def test_importers_of_other_distributions_are_found_and_broken_ones_reported(mon
         EntryPoint("voxstack.importers", "absent", "no_such_module:X", "voxstack-absent"),
         EntryPoint("voxstack.importers", "piper", good, "voxstack-other"),
     ]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
     monkeypatch.setattr("voxstack.entry_points.select_entry_points", lambda group: points)
     monkeypatch.setattr(EntryPoint, "load", lambda point: GOOD if point.value == good else LOAD(point))
     installed_importers.cache_clear()

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from voxstack import RequestError
-
 
 def write_complete_file(path: Path, text: str) -> None:
     """Write a file in UTF-8. An older one is replaced only when the new one is complete and on the disk.
@@ -41,6 +39,8 @@ def check_writable(path: Path) -> None:
 
     :raises RequestError: if it cannot.
     """
+    from voxstack import RequestError
+
     with _clear_errors(path):
         target = Path(os.path.realpath(path))
         if target.exists() and not target.is_file():
@@ -65,5 +65,7 @@ def _clear_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        from voxstack import RequestError
+
         problem = error.strerror or type(error).__name__
         raise RequestError(f"cannot write {str(path)!r}: {problem}; check the folder, or give another file") from error

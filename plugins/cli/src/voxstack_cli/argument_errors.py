@@ -25,6 +25,9 @@ MEANT = {
 }  # fmt: skip
 """Words that users of other software try, with the option or the command that does the same here."""
 
+EXTRAS = {"plot": "plot", "grade": "grade", "serve": "serve", "deploy-ray": "ray"}
+"""Commands of distributions that are extras of voxstack, with the name of the extra."""
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that reports an error in one line, with the closest name or option."""
@@ -71,6 +74,8 @@ class Parser(argparse.ArgumentParser):
 
     def _instead(self, word: str, known: Iterable[str]) -> str:
         names = list(known)
+        if word in EXTRAS and word not in names and self._commands():
+            return f'; it is an extra: pip install ".[{EXTRAS[word]}]" in the folder of voxstack'
         meant = MEANT.get(word.lstrip("-"))
         if meant is not None and (meant.partition(" ")[0] in names or meant.startswith("TEXT")):
             return f"; did you mean {meant}?"

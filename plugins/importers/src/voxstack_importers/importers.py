@@ -128,9 +128,13 @@ def installed_importers() -> Mapping[str, Importer]:
     One that cannot be imported, is no :class:`Importer`, or has a name that is in use, is reported on stderr and left
     out.
     """
-    from voxstack.entry_points import select_entry_points
+    from importlib.metadata import entry_points
 
     found = dict(IMPORTERS)
+    if not entry_points(group=GROUP):  # the help of the command then needs nothing of the core
+        return found
+    from voxstack.entry_points import select_entry_points
+
     for point in select_entry_points(GROUP):
         try:
             importer, problem = point.load(), ""

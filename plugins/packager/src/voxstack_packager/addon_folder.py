@@ -32,7 +32,8 @@ def atomic_folder(folder: Path, replace: bool) -> Iterator[Path]:
     """
     if folder.exists() and not (replace and (folder / CONFIG).is_file()):
         foreign = "holds no addon, so it is left alone; choose another folder"
-        raise PackagingError(str(folder), foreign if replace else "exists; remove it, or pass replace=True")
+        advice = foreign if replace else "exists; remove it, or replace it: --replace, or replace=True in Python"
+        raise PackagingError(str(folder), advice)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         new, old = Path(scratch, "new"), Path(scratch, "old")

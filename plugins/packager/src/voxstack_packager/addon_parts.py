@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Required, TypedDict
 
 from voxstack_packager.borrowed import Borrowed
-from voxstack_packager.measure.time_limit import TIME_LIMIT
+from voxstack_packager.limits import TIME_LIMIT
 from voxstack_packager.reference import Reference
 from voxstack_packager.sources import Source
 

@@ -12,11 +12,12 @@ from voxstack_packager.errors import InfiniteField, NoStatefulForm, PackagingErr
 from voxstack_packager.export.network_export import export_network
 from voxstack_packager.golden_vectors import golden_path, write_golden_vectors
 from voxstack_packager.json_entries import autoregressive_entry, lengths_entry, tensors_entry
+from voxstack_packager.limits import TIME_LIMIT
 from voxstack_packager.measure.exactness import relative_error
 from voxstack_packager.measure.measured import SOURCE_LIMIT, check_error, measure_whole, measure_windows
 from voxstack_packager.measure.other_formats import other_format_errors
 from voxstack_packager.measure.receptive_field import ReceptiveField
-from voxstack_packager.measure.time_limit import TIME_LIMIT, TimeLimit
+from voxstack_packager.measure.time_limit import TimeLimit
 from voxstack_packager.own_states.own_states_packaging import package_own_states
 from voxstack_packager.own_states.state_entries import state_entries
 from voxstack_packager.runners import onnx_runner

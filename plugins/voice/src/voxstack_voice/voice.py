@@ -50,6 +50,7 @@ class Voice(StackVariants, Graphed):
         stack: Any = None,
         known: Mapping[str, type[Block]] = MappingProxyType({}),
     ) -> None:
+        check_kind("Voice", addon, Addon, 'load("amber")')
         super().__init__(addon, stack, known)
         self.name: str = addon.name
         check_kind(self.name, schedule, Schedule, "Schedule(first=16)")

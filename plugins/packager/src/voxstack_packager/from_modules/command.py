@@ -17,7 +17,7 @@ def command(parser: argparse.ArgumentParser) -> None:
     inputs, outputs and axes; then the networks are exported and measured, and the voice speaks. Networks that were
     measured before are taken from the cache.
     """
-    from voxstack_packager.measure.time_limit import TIME_LIMIT
+    from voxstack_packager.limits import TIME_LIMIT
 
     parser.description = inspect.cleandoc(command.__doc__ or "")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter

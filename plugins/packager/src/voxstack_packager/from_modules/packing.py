@@ -19,7 +19,7 @@ from voxstack_packager.from_modules.rehearsal import Rehearsal
 from voxstack_packager.from_modules.stack_plan import StackPlan
 from voxstack_packager.from_modules.voice_source import Progress, VoiceSource
 from voxstack_packager.golden_speech import CONTEXT, registry_with
-from voxstack_packager.measure.time_limit import TIME_LIMIT
+from voxstack_packager.limits import TIME_LIMIT
 from voxstack_packager.packaging import package
 from voxstack_packager.sources import NetworkSource
 from voxstack_packager.stack_rates import sample_rate_of

@@ -120,9 +120,9 @@ def _without_padding(outputs: Arrays, inputs: Arrays, signature: SignatureLike) 
     """Return outputs with zeros at the padded steps of their rows."""
     real = dict(outputs)
     for mask_name, mask in signature.inputs.items():
-        axis = mask.shape[-1]
-        if not mask.mask or mask.shape[0] != "batch" or len(mask.shape) != 2:
+        if not mask.mask or mask.shape[:1] != ("batch",) or len(mask.shape) != 2:
             continue
+        axis = mask.shape[-1]
         for name, tensor in signature.outputs.items():
             if tensor.shape[:2] == ("batch", axis):
                 ones = inputs[mask_name].reshape(*inputs[mask_name].shape, *[1] * (len(tensor.shape) - 2))

@@ -11,9 +11,7 @@ import numpy as np
 
 from voxstack.networks import Runner
 from voxstack_packager.errors import PackagingError
-
-TIME_LIMIT = 900.0
-"""Seconds that exporting and measuring one network may take, unless the caller sets another limit."""
+from voxstack_packager.limits import TIME_LIMIT
 
 REPORTED = 10.0
 """Seconds between two lines of progress."""

@@ -33,6 +33,10 @@ def write_complete_file(path: Path, content: bytes) -> None:
             part.unlink(missing_ok=True)
             raise
     except OSError as error:
+        if not path.parent.exists():
+            raise RequestError(
+                f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}; create it first"
+            ) from error
         raise RequestError(
             f"cannot write {str(path)!r}: {error.strerror or error}; an older file is unchanged; free space or choose "
             "another folder"
