@@ -91,18 +91,10 @@ def installed(name: str) -> Path:
     return voxstack.Registry.installed().addon(name)
 
 
-def levels(page: Page) -> None:
-    """Write the counts of two streams."""
-    histogram = voxstack.Registry.installed().block("Histogram")(path="levels.jsonl")
-    for _ in range(2):
-        list(histogram.stream(iter([np.ones(100, np.float32)]), {}))
-
-
 WORLDS: dict[str, Callable[[Page], None]] = {
     "README.md": readers_files,
     "addon_spec/README.md": amber_zip,
     "plugins/cli/README.md": readers_files,
-    "plugins/diagnostics/README.md": levels,
     "plugins/isolation/README.md": unknown_zip,
     "plugins/packager/README.md": own_model,
     "plugins/text/README.md": loaded_voice,

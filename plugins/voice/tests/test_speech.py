@@ -57,7 +57,7 @@ def test_an_interrupt_leaves_the_older_file_and_nothing_else(tmp_path: Path, mon
 
 
 def test_a_folder_that_is_missing_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"cannot write .*nowhere.*No such file or directory"):
+    with pytest.raises(RequestError, match=r"cannot write .*nowhere.*there is no folder .*; create it first"):
         SPEECH.save(tmp_path / "nowhere" / "hello.wav")
     with pytest.raises(RequestError, match="cannot write"):
         SPEECH.save(tmp_path / ("a" * 300 + ".wav"))
