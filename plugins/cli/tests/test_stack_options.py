@@ -90,6 +90,7 @@ def test_the_stack_of_a_file_is_used(level: Callable[..., float], tmp_path: Path
 
 
 def test_what_blocks_log_is_printed(level: Callable[..., float], capsys: Any) -> None:
+    logging.getLogger("voxstack").handlers.clear()  # of a command that ran in this process before
     level("--insert", "Scale")
     assert "voxstack: scaled by 0.5" in capsys.readouterr().err.splitlines()
     logging.getLogger("voxstack").handlers.clear()
