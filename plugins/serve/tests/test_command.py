@@ -33,7 +33,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
         (["--voice", "ambr"], "did you mean 'amber'"),
         (["--voice", "prism"], "there is no voice to serve"),
         (["--voice", "amber", "--offer-context", "opnvino"], "no context named 'opnvino'; did you mean 'openvino'"),
-        (["--voice", "amber", "--alias", "anna=ambr"], "there is no voice named 'anna'"),
+        (["--voice", "amber", "--alias", "anna=ambr"], "there is no voice named 'ambr'; did you mean 'amber'"),
         (["--host", "256.0.0.1"], "--host 256.0.0.1: .*; give an address of this machine"),
         (["--host", "192.0.2.1"], "cannot listen at 192.0.2.1:0"),
     ],

@@ -157,7 +157,7 @@ def test_voices_that_are_added_and_removed_appear_and_disappear(tmp_path: Path) 
 
 
 @dataclass
-class Loudness(StreamableBlock):
+class SpeakerLevel(StreamableBlock):
     """Has one speaker who is louder than the other."""
 
     needs = frozenset({"speaker"})
@@ -173,10 +173,10 @@ def speakers(tmp_path_factory: pytest.TempPathFactory) -> Service:
     """Return a service with a voice that has two speakers."""
     folder = copied(tmp_path_factory.mktemp("speakers"), "amber", "pair")
     config = json.loads((folder / "addon.json").read_text())
-    config["stack"].append({"type": "Loudness"})
+    config["stack"].append({"type": "SpeakerLevel"})
     config["controls"]["speaker"] = {"type": "string", "default": "ann", "enum": ["ann", "ben"]}
     write_config(folder, config)
-    registry = Registry.installed().with_plugins({"loudness": plugin([Loudness])})
+    registry = Registry.installed().with_plugins({"speaker_level": plugin([SpeakerLevel])})
     return Service(Voices(registry=registry), [str(folder)], registry=registry)
 
 
