@@ -72,6 +72,12 @@ class Feeding:
             raise ReplicaLostError(f"it gets no feeds at {self._opened.address[0]}:{self._opened.address[1]}")
         self._state = state
 
+    def take(self, end: float) -> None:
+        """Record that the client has taken the audio up to ``end``, in seconds from the start."""
+        self.taken = end
+        if self._first_taken is None:
+            self._first_taken = end, time.monotonic()
+
     def feed(self) -> None:
         """Send what the replica does not have yet."""
         if self._opened is not None and self._is_due(limit := self._limit()):
@@ -94,9 +100,10 @@ class Feeding:
         Where its horizon shows what it has read, the first audio counts as taken at once.
         """
         if self._first_taken is None:
-            self._first_taken = (self.taken, time.monotonic()) if self.taken else None
-            return self.taken > 0 and math.isfinite(self._horizon())
+            return False
         audio, when = self._first_taken
+        if self.taken == audio:
+            return math.isfinite(self._horizon())
         return self.taken - audio > 2 * (time.monotonic() - when)
 
     def _is_due(self, limit: float) -> bool:

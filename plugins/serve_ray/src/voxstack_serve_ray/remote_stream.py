@@ -93,7 +93,7 @@ class RemoteStream:
                     self._version = version
                     yield Chunk(message.samples, message.start, message.events, self._rate)
                     self._taken = message.start + len(message.samples)
-                    self._feeding.taken = self._taken / self._rate
+                    self._feeding.take(self._taken / self._rate)
                 elif isinstance(message, Failure):
                     self._replica = message.replica
                     raise self._error(message.error)

@@ -90,13 +90,9 @@ class SpeechReplica:
             yield Opened(self._id, await self._listener.address(), own, voice.sample_rate)
             parts = running.text() if text is None else text
             chunks = voice.astream(parts, horizon=lambda: running.limit, **request)
-            is_first = True
             async with aclosing(chunks):
                 async for chunk in chunks:
                     yield Audio(chunk.samples, chunk.start, chunk.events)
-                    if is_first:
-                        await running.settle()
-                    is_first = False
                     await running.room((chunk.start + len(chunk.samples)) / voice.sample_rate)
 
     async def state(self) -> ReplicaState:

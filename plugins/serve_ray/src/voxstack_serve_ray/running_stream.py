@@ -29,7 +29,7 @@ class RunningStream:
         self._parts: asyncio.Queue[str | None] = asyncio.Queue()
         self._fed = asyncio.Event()
         self.feed(feed)
-        self._first_limit = self.limit
+        self._first_limit, self._settled = self.limit, False
 
     def feed(self, feed: Feed) -> None:
         """Take a feed, also one that repeats what another has brought; what is missing before it is sent again."""
@@ -50,8 +50,13 @@ class RunningStream:
     async def room(self, end: float) -> None:
         """Wait until the audio after ``end``, in seconds from the start, may be computed.
 
+        After the first audio, wait a moment for more room in any case: the next chunk is as long as there is room for.
+
         :raises AbandonedError: if no feed comes for :data:`ABANDONED` seconds.
         """
+        if not self._settled:
+            self._settled = True
+            await self._settle()
         while end >= self.limit:
             self._fed.clear()
             try:
@@ -60,8 +65,7 @@ class RunningStream:
             except TimeoutError as error:
                 raise AbandonedError(f"no word of its client came for {ABANDONED:g} s") from error
 
-    async def settle(self) -> None:
-        """Wait a moment, after the first audio, for more room, as the next chunk is as long as there is room for."""
+    async def _settle(self) -> None:
         self._fed.clear()
         if self.limit == self._first_limit:
             with suppress(TimeoutError):

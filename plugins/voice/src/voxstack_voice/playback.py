@@ -62,8 +62,8 @@ class Playback:
 
     @property
     def limited(self) -> bool:
-        """True if the listener can take a limited amount of audio."""
-        return self._horizon is not unlimited
+        """True if the listener can take a limited amount of audio now."""
+        return math.isfinite(self._horizon())
 
     @property
     def lead(self) -> float:
