@@ -97,7 +97,7 @@ def test_torch_streams_in_windows_as_it_has_no_other_form(voice: voxstack.Voice)
     in_torch = Addon.open("amber", Registry.installed(), {"runtime": "torch"})
     assert voxstack.build({"type": "Decoder"}, in_torch, available=[]).mode == "windowed"
     strict = Addon.open("amber", Registry.installed(), {"runtime": "torch", "streaming": "stateful"})
-    with pytest.raises(voxstack.StackError, match="needs an export of format 'pt2', and it has only onnx"):
+    with pytest.raises(voxstack.ContextError, match="needs an export of format 'pt2', and it has only onnx"):
         voxstack.build({"type": "Decoder"}, strict, available=[])
 
 

@@ -22,6 +22,7 @@ RESERVED = frozenset(
         "effects",
         "espeak",
         "flite",
+        "grade",
         "japanese",
         "openvino-runtime",
         "pedalboard",
