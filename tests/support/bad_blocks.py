@@ -62,6 +62,18 @@ class Broken(Half):
 
 
 @dataclass
+class Widening(Half):
+    """Computes in float64.
+
+    :param factor: of what is left.
+    """
+
+    def stream(self, source: Any, utterance: Any) -> Any:
+        for chunk in source:
+            yield chunk * np.float64(self.factor)
+
+
+@dataclass
 class Dithering(Half):
     """Adds noise that no seed determines.
 
@@ -417,6 +429,7 @@ BAD: dict[Callable[[Case], None], tuple[Any, str]] = {
     checks.check_passes_errors_on: (Swallowing(), "swallows an error of its source"),
     checks.check_does_not_grow: (Growing(), "every stream leaves .* objects behind"),
     checks.check_makes_what_it_says: (Misnamed(), r"makes 'samples', of 1 axes, but its chunks have the shape"),
+    checks.check_keeps_to_single_precision: (Widening(), "its chunks are float64, which no network reads"),
     checks.check_leaves_what_it_gave_alone: (Reusing(), "changed after they were yielded"),
     checks.check_gives_no_empty_chunk: (Hollow(), "yields empty chunks"),
     checks.check_keeps_streams_apart: (Mixing(), "two streams that take turns disturb each other"),

@@ -99,6 +99,7 @@ COMMAND_LINE = [
     Mistake("voxstack say hi --voice voxstack-voice-amber --out a.wav", "did you mean 'amber'?"),
     Mistake("voxstack say hi --voice mine --out a.wav", "or the path of a folder or .zip"),
     Mistake("voxstack say hi --voice en_US.onnx --out a.wav", "voxstack import en_US.onnx --out FOLDER"),
+    Mistake("voxstack say hi --voice model.py --out a.wav", "make one of it: voxstack pack model.py"),
     Mistake("voxstack say hi --voice . --out a.wav", "open a folder that has an addon.json at its top"),
     Mistake("voxstack say hi --set speed=1.2 --out a.wav", "no control 'speed'; did you mean 'rate'?"),
     Mistake("voxstack say hi --set rate --out a.wav", "expected NAME=VALUE, such as rate=1.2"),
@@ -151,6 +152,11 @@ CONTEXTS = [
         lambda voice: voxstack.load("amber", context="onnx:gpu"),
     ),
     Mistake(
+        'voxstack.load("amber", context="cuda:0")',
+        "did you mean 'onnx:cuda'?",
+        lambda voice: voxstack.load("amber", context="cuda:0"),
+    ),
+    Mistake(
         'voxstack.load("amber", context={"runtime": "onnx", "networks": {"decodr": "onnx:cpu"}})',
         "no such network or role; did you mean 'decoder'?",
         lambda voice: voxstack.load("amber", context={"runtime": "onnx", "networks": {"decodr": "onnx:cpu"}}),
@@ -195,6 +201,8 @@ PYTHON = [
             lambda v: voxstack.build({"type": "Gain"}, v)),
     Mistake('voice.with_block("Probe", after="Decodr")', "did you mean 'Decoder'?",
             lambda v: v.with_block("Probe", after="Decodr")),
+    Mistake('voice.with_block("Gain:db=-3")', "in Python write {'type': 'Gain', ...} with its fields",
+            lambda v: v.with_block("Gain:db=-3")),
     Mistake('voice.with_stack("stack.json")', "read JSON first: json.loads(...)",
             lambda v: v.with_stack("stack.json")),
 ]  # fmt: skip

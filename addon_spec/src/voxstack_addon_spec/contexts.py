@@ -29,10 +29,10 @@ FEW_THREADS = 8
 _SHORTHAND = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):(.+)")
 
 
-_DEVICES = {"onnx": "onnx:cpu", "cpu": "onnx:cpu", "gpu": "onnx:cuda", "cuda": "onnx:cuda", "torch": "torch:cpu"}
-_DEVICES |= {device: f"onnx:{device}" for device in ("tensorrt", "coreml", "directml", "qnn")}
-_DEVICES |= {"mps": "onnx:coreml", "openvino": "openvino:CPU", "npu": "openvino:NPU"}
-"""Shorthands that are meant by a runtime or a device alone."""
+MEANT = {"onnx": "onnx:cpu", "cpu": "onnx:cpu", "gpu": "onnx:cuda", "cuda": "onnx:cuda", "torch": "torch:cpu"}
+MEANT |= {device: f"onnx:{device}" for device in ("tensorrt", "coreml", "directml", "qnn")}
+MEANT |= {"mps": "onnx:coreml", "openvino": "openvino:CPU", "npu": "openvino:NPU"}
+"""Shorthands that are meant by the name of a runtime or a device alone."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def parse_context(text: str) -> ContextLike:
 def _instead(value: str, named: Collection[str]) -> str:
     """Return what to give in place of an unknown name of a context."""
     names = shorten(", ".join(sorted(named))) or "none"
-    meant = _DEVICES.get(value.lower())
+    meant = MEANT.get(value.lower())
     advice = f"; did you mean {meant!r}?" if meant else did_you_mean(value, named)
     forms = "runtime:device, such as 'onnx:cpu', or a mapping such as {'runtime': 'onnx', 'threads': 2}"
     return f"{advice} (it has {names}); or give {forms}"

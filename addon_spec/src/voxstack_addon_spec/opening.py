@@ -12,7 +12,9 @@ from voxstack_addon_spec.files import AddonFiles
 from voxstack_addon_spec.folder import FolderAddon
 from voxstack_addon_spec.integrity import wrap_os_errors
 
-_MODELS = frozenset({".onnx", ".pt", ".pth", ".pt2", ".ckpt", ".safetensors", ".bin", ".npz", ".gguf", ".tflite"})
+_MODELS = frozenset(
+    {".py", ".onnx", ".pt", ".pth", ".pt2", ".ckpt", ".safetensors", ".bin", ".npz", ".gguf", ".tflite"}
+)
 
 SUFFIXES = frozenset({".zip", ".json", *_MODELS})
 """Suffixes by which a name is known to be that of a file."""
@@ -26,8 +28,10 @@ def open_addon(path: str | os.PathLike[str]) -> AddonFiles:
     :raises AddonError: if there is no addon, it is damaged, unsafe or not valid, or it needs a newer voxstack.
     """
     location = os.fspath(path)
-    if Path(location).suffix in _MODELS and not Path(location).is_dir():
-        advice = f"make one of it: voxstack import {location} --out FOLDER"
+    suffix = Path(location).suffix
+    if suffix in _MODELS and not Path(location).is_dir():
+        command = "pack" if suffix == ".py" else "import"
+        advice = f"make one of it: voxstack {command} {location} --out FOLDER"
         raise AddonError(location, f"is a file of a model, and a voice is an addon; {advice}")
     with wrap_os_errors(location):
         mode = Path(location).stat().st_mode

@@ -75,6 +75,16 @@ class WithPitch(Embedding):
         return {"encoded": encoded, "durations": self.frames(encoded), "lf0": encoded[..., 0]}
 
 
+class TooSmall(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(3, C)
+
+    def forward(self, tokens):
+        encoded = self.embed(tokens[..., 0])
+        return {"encoded": encoded, "durations": torch.exp(encoded[..., 0] + 1.5)}
+
+
 class OneAtATime(Embedding):
     """Reads a single utterance and expands it by itself."""
 
@@ -210,6 +220,14 @@ MISTAKES = {
     "names missing": (
         (ModuleSource(Recurrent(), inputs={"hidden": "tokens"}), VOCODER),
         "recurrent: it does not run with hidden=tokens",
+    ),
+    "an embedding that is too small": (
+        (TooSmall(), Mel(), VOCODER),
+        r"does not run with tokens=tokens \(1, \d+, 6\) of 0 to \d+: IndexError: index out of range in self",
+    ),
+    "an encoding of another name": (
+        (ModuleSource(Mapped(), outputs=["hidden", "durations"]), Mel(), VOCODER),
+        "'x' would be frames, which need 'encoded' and 'durations', and the utterance has .*'hidden'",
     ),
     "too few names": (
         (ModuleSource(Mapped(), outputs=["encoded"]), VOCODER),

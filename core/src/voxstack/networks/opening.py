@@ -11,6 +11,7 @@ from voxstack.errors import ContextError
 from voxstack.networks.network import Network
 from voxstack.streaming.forks import renew_after_fork
 from voxstack_addon_spec import Context, NetworkSpec
+from voxstack_addon_spec.contexts import MEANT
 from voxstack_addon_spec.refusals import find_refusal
 from voxstack_addon_spec.sizes import fixed_axes
 from voxstack_addon_spec.wording import did_you_mean
@@ -86,6 +87,8 @@ def _unknown_runtime(runtime: str, registry: Registry) -> str:
     problem, broken = f"no runtime named {runtime!r} is installed", registry.broken_plugins_note()
     if runtime in _HOMES:
         return f"{problem}; try: pip install {_HOMES[runtime]}{broken}"
+    if meant := MEANT.get(runtime.lower()):
+        return f"{problem}; did you mean {meant!r}?{broken}"
     if advice := did_you_mean(runtime, _HOMES):
         return f"{problem}{advice}{broken}"
     found = sorted({device.partition(":")[0] for device in available_devices(registry)})  # imports them

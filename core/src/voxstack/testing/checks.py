@@ -16,6 +16,7 @@ from voxstack.testing.declared import (
     check_keeps_its_hop,
     check_keeps_its_lookahead,
     check_keeps_its_lookback,
+    check_keeps_to_single_precision,
     check_makes_what_it_says,
     check_names_all_it_needs,
     check_needs_only_what_it_reads,
@@ -67,6 +68,7 @@ EVERY: tuple[Check, ...] = (
 
 STREAMS: tuple[Check, ...] = (
     check_makes_what_it_says,
+    check_keeps_to_single_precision,
     check_leaves_what_it_gave_alone,
     check_gives_no_empty_chunk,
     check_keeps_streams_apart,

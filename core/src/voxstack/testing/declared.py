@@ -61,6 +61,15 @@ def check_makes_what_it_says(case: Case) -> None:
     assert is_real, f"makes 'samples', which are floats, but its chunks are {chunks[0].dtype}"
 
 
+def check_keeps_to_single_precision(case: Case) -> None:
+    """Require chunks of float32 or narrower, as networks read them, unless those of the source are wider."""
+    presume(case, check_runs_on_its_case)
+    found = {chunk.dtype for chunk in case.chunks([16]) if chunk.dtype in (np.float64, np.complex128)}
+    wide = found - (set() if case.streamable.head else {case.frames().dtype})
+    advice = "yield chunk.astype(np.float32), or compute with constants of np.float32"
+    assert not wide, f"its chunks are {wide.pop()}, which no network reads, and takes twice the memory; {advice}"
+
+
 def check_keeps_its_hop(case: Case) -> None:
     """Require ``hop`` output steps for each step of the source, but for those that the case says to be fewer."""
     presume(case, check_runs_on_its_case)

@@ -44,6 +44,9 @@ def insert(
     :param name: of the block beside which it is put: the name of its type, of a network of it, or its path.
     :raises RequestError: if ``name`` stands for no block, or for several.
     """
+    if isinstance(block, str) and ":" in block:
+        advice = f"in Python write {{'type': {block.partition(':')[0]!r}, ...}} with its fields"
+        raise RequestError(f"{block!r} is how --insert names a block; {advice}")
     new = {"type": block} if isinstance(block, str) else block
     if side is None:
         return [*stack, new]

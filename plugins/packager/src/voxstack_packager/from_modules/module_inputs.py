@@ -40,6 +40,8 @@ def plan_inputs(source: ModuleSource, name: str, state: Rehearsal) -> tuple[list
         elif parameter.optional and not stated:
             continue
         elif not any(plan.kind == "value" for plan in plans) and not stated:
+            if stream is None and "durations" in state.arrays and "encoded" not in state.arrays:
+                raise PackagingError(name, _no_stream(parameter.name, state))
             entry = stream or ("tokens" if "tokens" not in state.used or "encoded" not in state.arrays else "encoded")
             plans.append(InputPlan(parameter.name, "value", entry))
         else:
@@ -50,6 +52,12 @@ def plan_inputs(source: ModuleSource, name: str, state: Rehearsal) -> tuple[list
         )
     read = stream if any(plan.name == stream for plan in plans) else None
     return sorted(plans, key=lambda plan: plan.kind != "value"), read
+
+
+def _no_stream(parameter: str, state: Rehearsal) -> str:
+    there = f"the utterance has {sorted(state.arrays)}"
+    advice = "name the output of the encoder that has a row for each token 'encoded', as in return {'encoded': ...}"
+    return f"{parameter!r} would be frames, which need 'encoded' and 'durations', and {there}; {advice}"
 
 
 def _unknown(parameter: str, entry: str, state: Rehearsal) -> str:

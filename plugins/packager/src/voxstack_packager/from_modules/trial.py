@@ -55,8 +55,8 @@ def try_module(
     if trials:
         return trials[0]._replace(others=[trial.variant for trial in trials[1:]])
     failure = failures[0]
-    shapes = {name: array.shape for name, array in next(iter(variants.values()))[0].items()}
-    problem = f"it does not run with {_listed(inputs, shapes)}: {type(failure).__name__}: {failure}"
+    arrays = next(iter(variants.values()))[0]
+    problem = f"it does not run with {_listed(inputs, arrays)}: {type(failure).__name__}: {failure}"
     others = f"; nor with other forms of the stream ({', '.join(variants)})" if len(variants) > 1 else ""
     advice = "State what 'forward' receives: ModuleSource(module, inputs={'parameter': 'entry'}, constants={...})"
     raise PackagingError(where, f"{problem}{others}. {advice}") from failure
@@ -78,6 +78,8 @@ def _try_variant(
             failures.append(error)
             continue
         names = [name for name, _ in results[0]]
+        if failures and any(plan.transposed for plan in call.values) and _as_large(results):
+            continue  # it took features for steps, and failed with steps as steps, which is the error to report
         if results[0] and all([name for name, _ in result] == names for result in results):
             return Trial(call, variant, utterances, names, [[array for _, array in result] for result in results], [])
         failures.append(TypeError("it returns no tensors, or other ones each time"))
@@ -126,9 +128,22 @@ def _calls(
         yield CallPlan(plans, mask, constants)
 
 
-def _listed(inputs: Sequence[InputPlan], shapes: Mapping[str, tuple[int, ...]]) -> str:
+def _listed(inputs: Sequence[InputPlan], arrays: Mapping[str, np.ndarray]) -> str:
     rows = []
     for plan in inputs:
-        value = f"{plan.name} {(1, *shapes[plan.name])}" if plan.kind == "value" else plan.kind
+        value = _described(plan.name, arrays[plan.name]) if plan.kind == "value" else plan.kind
         rows.append(f"{plan.parameter}={value}")
     return ", ".join(rows) or "no inputs"
+
+
+def _described(name: str, array: np.ndarray) -> str:
+    numbers = (
+        f" of {np.min(array)} to {np.max(array)}" if np.size(array) and np.asarray(array).dtype.kind in "iu" else ""
+    )
+    return f"{name} {(1, *np.shape(array))}{numbers}"
+
+
+def _as_large(results: Sequence[Sequence[tuple[str | None, np.ndarray]]]) -> bool:
+    """Return whether no size of what a module returned differs between utterances of different lengths."""
+    shapes = [[array.shape for _, array in result] for result in results]
+    return all(each == shapes[0] for each in shapes)
