@@ -159,7 +159,7 @@ def test_addons_are_found_by_name_and_misspelt_ones_get_a_hint(tmp_path: Path) -
     assert registry.addon("amber") == tmp_path / "amber"
     with pytest.raises(
         PluginError,
-        match=r"no addon named 'ambr' is installed; did you mean 'amber'\?; give one of amber, or the path",
+        match=r"no addon named 'ambr' is installed; did you mean 'amber'\? Give one of amber, or the path",
     ):
         registry.addon("ambr")
 

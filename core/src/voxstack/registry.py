@@ -127,8 +127,9 @@ class Registry(Mapping[str, type[Block]]):
         """
         if name not in self._addons:
             own = name.replace("_", "-").removeprefix("voxstack-").removeprefix("voice-")
+            meant = did_you_mean(own, self._addons)
             raise PluginError(
-                f"no addon named {name!r} is installed{did_you_mean(own, self._addons)}; give one of "
+                f"no addon named {name!r} is installed{f'{meant} Give' if meant else '; give'} one of "
                 f"{', '.join(sorted(self._addons)) or 'none, as none is installed'}, or the path of a folder or .zip"
                 f"{self.broken_plugins_note()}"
             )

@@ -67,6 +67,7 @@ def test_rates_and_forms_are_found_out(spoken):
     assert "stateful" in config["networks"]["decoder"]
     assert config["networks"]["front"]["measured"]["mask_error"].keys() == {"tokens"}
     assert any("front, decoder: 900 s each at most" in line for line in lines)
+    assert any("the license is LicenseRef-unknown; state one before you share the voice" in line for line in lines)
 
 
 def test_what_it_says_of_errors_is_true():

@@ -44,9 +44,11 @@ def run(options: argparse.Namespace) -> None:
     """
     from voxstack_packager.from_modules.model_file import read_voice
     from voxstack_packager.from_modules.packing import check_installed, pack, plan_voice
+    from voxstack_packager.from_modules.voice_source import UNKNOWN_LICENSE
 
     check_installed()
     voice = read_voice(options.file)
+    progress = _silent if options.quiet else _progress()
     if options.check:
         plan_voice(voice, print)
         return
@@ -56,8 +58,10 @@ def run(options: argparse.Namespace) -> None:
         replace=options.replace,
         contexts_measured=not options.quick,
         time_limit=options.time_limit,
-        progress=_silent if options.quiet else _progress(),
+        progress=progress,
     )
+    if voice.license == UNKNOWN_LICENSE:
+        progress(f"the license is {UNKNOWN_LICENSE}; state one before you share the voice: license='CC-BY-4.0'")
     if options.quiet:
         print(folder)
         return

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+UNKNOWN_LICENSE = "LicenseRef-unknown"
+"""The license of a voice that states none."""
+
 TEXTS = (
     "Did the seven old clocks really stop at half past nine? Well, not one in the village knew for sure.",
     "A quiet voice spoke from the garden.",
@@ -64,6 +67,7 @@ class VoiceSource:
     :param sample_rate: in Hz; by default that of the lender of a borrowed network.
     :param hop_length: samples of a frame; by default what the networks make.
     :param texts: two texts of different lengths that the model can speak. The first is the golden text.
+    :param license: an SPDX expression, such as ``CC-BY-4.0``.
     :param controls: JSON Schemas of further settings of a request.
     """
 
@@ -75,7 +79,7 @@ class VoiceSource:
     sample_rate: int | None = None
     hop_length: int | None = None
     languages: Sequence[str] = ("en-US",)
-    license: str = "LicenseRef-unknown"
+    license: str = UNKNOWN_LICENSE
     version: str = "0.1.0"
     description: str = ""
     texts: Sequence[str] = TEXTS
