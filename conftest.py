@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import hashlib
 import json
@@ -52,8 +53,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give each process whole files, in their order: what a file builds for its tests is built once."""
     from xdist.scheduler import LoadFileScheduling
 
+    @functools.cache
+    def shares_exports(file: str) -> bool:
+        return "shared_exports" in (config.rootpath / file).read_text("utf-8")
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            """Return the file, or one name for all files that share their exports, which one process makes."""
+            file = str(super()._split_scope(nodeid))
+            return "shared_exports" if shares_exports(file) else file
+
     config.option.loadscopereorder = False
-    return LoadFileScheduling(config, log)
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -88,6 +99,14 @@ def contexts_unmeasured() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("voxstack_packager.packaging.measure_contexts", lambda *_: {})
         patch.setattr("voxstack_packager.packaging.ContextProcess", lambda *_: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def modules_unknown() -> Iterator[None]:
+    """Look for no network that was measured before: for that, modules are traced, and few are packaged twice."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("voxstack_packager.known.known_networks.module_digest", lambda source: None)
         yield
 
 

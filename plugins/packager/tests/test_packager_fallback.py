@@ -17,6 +17,8 @@ from torch import nn  # noqa: E402
 import voxstack  # noqa: E402
 from voxstack_cli.streamability import network_streamability  # noqa: E402
 from voxstack_packager import VoiceSource, pack  # noqa: E402
+from voxstack_packager.known import known_networks  # noqa: E402
+from voxstack_packager.known.module_digest import module_digest  # noqa: E402
 
 
 class Encoder(nn.Module):
@@ -59,6 +61,7 @@ def packed(tmp_path_factory):
         voice = VoiceSource("mine", networks=networks, sample_rate=8000, texts=["A longer text.", "Short."], **options)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("VOXSTACK_CACHE", str(folder / "cache"))
+            patch.setattr(known_networks, "module_digest", module_digest)
             return pack(voice, folder / name, contexts_measured=False, progress=lines.append), lines
 
     return run

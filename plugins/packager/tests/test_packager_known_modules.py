@@ -14,6 +14,7 @@ from torch import nn  # noqa: E402
 
 from voxstack_packager import NetworkSource, PackagingError, package  # noqa: E402
 from voxstack_packager.known import known_networks  # noqa: E402
+from voxstack_packager.known.module_digest import module_digest  # noqa: E402
 
 HEAD = {"name": "tiny", "version": "1", "license": "CC0-1.0", "languages": ["en"], "contexts_measured": False}
 
@@ -46,6 +47,7 @@ def source(module, name="one", **changes):
 def make(tmp_path, monkeypatch):
     """Package networks, and return the names of those that were measured."""
     monkeypatch.setenv("VOXSTACK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(known_networks, "module_digest", module_digest)
     measured = []
     real = known_networks.package_network
     monkeypatch.setattr(known_networks, "package_network", lambda s, *args: measured.append(s.name) or real(s, *args))
@@ -58,6 +60,29 @@ def make(tmp_path, monkeypatch):
         return measured
 
     return run
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(4, 4, batch_first=True)
+
+    def forward(self, frames):
+        return self.rnn(frames)[0]
+
+
+def test_a_recurrence_is_known_without_a_trace_of_each_step(monkeypatch):
+    def loop(*_):
+        raise AssertionError("torch infers the shapes of each step")
+
+    monkeypatch.setattr("torch._decomp.decompositions.one_layer_lstm", loop)
+    module = Recurrent()
+    digests = {
+        module_digest(source(module, examples={"frames": np.zeros((1, steps, 4), np.float32)})) for steps in (30, 50)
+    }
+    assert len(digests) == 1
+    assert None not in digests
+    assert module_digest(source(Recurrent())) not in digests, "its weights count"
 
 
 def test_what_was_made_is_kept_when_a_later_network_fails(make):

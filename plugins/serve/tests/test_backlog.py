@@ -51,8 +51,8 @@ def test_a_client_that_reads_nothing_costs_seconds_of_audio(server: SpeechServer
         for client in clients:
             client.close()
     assert held.streams == READERS
-    # An event of Wyoming is a large segment, after which Linux leaves some doubt about what was read.
-    assert 0 < (held.audio - before.audio) / READERS <= (2.5 if kind == "wyoming" else 2.0)
+    # 2 seconds, which a benchmark measures, and what a slow machine has made before it learns that nobody reads.
+    assert 0 < (held.audio - before.audio) / READERS <= 3.0
     assert (held.megabytes - before.megabytes) / READERS <= 5.0
     assert held.threads - before.threads < READERS  # none waits for a client
     assert server.settled(quiet=True).quiet

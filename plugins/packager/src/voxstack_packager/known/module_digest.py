@@ -11,6 +11,7 @@ import numpy as np
 from voxstack_packager.errors import PackagingError
 from voxstack_packager.export.materialized import materialize
 from voxstack_packager.export.torch_export import dynamic_shapes, example_arguments, silence
+from voxstack_packager.export.torch_recurrences import free_recurrences
 from voxstack_packager.golden_vectors import golden_path
 from voxstack_packager.measure.exactness import relative_error
 from voxstack_packager.measure.measured import SOURCE_LIMIT
@@ -37,7 +38,7 @@ def module_digest(source: NetworkSource) -> str | None:
     try:
         arguments = example_arguments(signature, source.example_inputs, source.name)
         shapes = {"tensors": tuple(dynamic_shapes(signature))}
-        with silence(), torch.no_grad():
+        with silence(), torch.no_grad(), free_recurrences():  # each is one operator of the program, at once
             program = torch.export.export(_ordered(source), arguments, dynamic_shapes=shapes, strict=False)
     except Exception:  # packaging it reports what is wrong
         return None
