@@ -106,8 +106,8 @@ AMBER = Training(
     "amber",
     lambda work: work,
     [
-        *("--slt", "40", "--rms", "30", "--acoustic-steps", "6", "--vocoder-steps", "6"),
-        *("--adversarial-steps", "2", "--pronunciation-steps", "3"),
+        *("--slt", "40", "--rms", "30", "--acoustic-steps", "2", "--vocoder-steps", "3"),
+        *("--adversarial-steps", "1", "--pronunciation-steps", "3"),
     ],
 )
-COBALT = Training("cobalt", lambda work: work / "cobalt", ["--utterances", "40", "--steps", "6"])
+COBALT = Training("cobalt", lambda work: work / "cobalt", ["--utterances", "40", "--steps", "3"])
